@@ -1,0 +1,76 @@
+/** The retry budget: what one client may add to the load of its upstream, all its calls together. */
+
+export interface BudgetOptions {
+  /** Retries allowed for each call, over the window. */
+  readonly ratio: number;
+  /** Retries allowed each second whatever the traffic, so that a quiet client can retry at all. */
+  readonly minPerSecond: number;
+}
+
+const windowSeconds = 10;
+
+/** Counts calls and retries over the last ten seconds, in buckets of one second; no timers. */
+export class RetryBudget {
+  readonly #options: BudgetOptions | false;
+  readonly #maxConcurrent: number;
+  readonly #calls = new Array<number>(windowSeconds).fill(0);
+  readonly #retries = new Array<number>(windowSeconds).fill(0);
+  #second = 0;
+  #active = 0;
+
+  /** `options: false` leaves only the cap on concurrent retries. */
+  constructor(options: BudgetOptions | false, maxConcurrent: number) {
+    this.#options = options;
+    this.#maxConcurrent = maxConcurrent;
+  }
+
+  /** A call began: it earns a share of a retry. */
+  deposit(): void {
+    const slot = this.#slot();
+    this.#calls[slot] = (this.#calls[slot] ?? 0) + 1;
+  }
+
+  /** Takes one retry, held until `release`; says what stands against it otherwise. */
+  acquire(): 'granted' | 'budget' | 'concurrency' {
+    if (this.#active >= this.#maxConcurrent) return 'concurrency';
+    const slot = this.#slot();
+    if (this.#options !== false && sum(this.#retries) + 1 > this.#allowance(this.#options)) return 'budget';
+    this.#retries[slot] = (this.#retries[slot] ?? 0) + 1;
+    this.#active++;
+    return 'granted';
+  }
+
+  release(): void {
+    this.#active--;
+  }
+
+  stats(): { calls: number; retries: number; active: number; remaining: number | null } {
+    this.#slot();
+    const retries = sum(this.#retries);
+    const remaining =
+      this.#options === false ? null : Math.max(0, Math.floor(this.#allowance(this.#options) - retries));
+    return { calls: sum(this.#calls), retries, active: this.#active, remaining };
+  }
+
+  #allowance({ ratio, minPerSecond }: BudgetOptions): number {
+    return ratio * sum(this.#calls) + minPerSecond * windowSeconds;
+  }
+
+  /** The bucket of this second, after those of the seconds gone by have been emptied. */
+  #slot(): number {
+    const now = Math.floor(performance.now() / 1000);
+    const gone = Math.min(now - this.#second, windowSeconds);
+    for (let i = 0; i < gone; i++) {
+      this.#calls[(now - i) % windowSeconds] = 0;
+      this.#retries[(now - i) % windowSeconds] = 0;
+    }
+    this.#second = now;
+    return now % windowSeconds;
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+}

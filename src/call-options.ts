@@ -1,0 +1,21 @@
+/** What a single call may say to the client, beside axios's own options. */
+import type { z } from 'zod';
+import type { Duration } from './options.js';
+import type { retryPlan } from './policies/retry.js';
+
+declare module 'axios' {
+  // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
+  interface AxiosRequestConfig<D = any, P = any> {
+    /**
+     * Makes a POST or PATCH safe to repeat: sent as `Idempotency-Key`, the same on every attempt.
+     * `true` makes a random UUID. The upstream has to honour it.
+     */
+    idempotencyKey?: string | true;
+    /** `false`: this call is never retried. An object changes the client's `retry` section for this call. */
+    retry?: false | z.input<typeof retryPlan>;
+    /** A low-cardinality label for spans and log lines, such as `/invoices/{id}`. */
+    routeName?: string;
+    /** Other `total` or `attempt` timeouts for this call; `false`: none. axios's `timeout` can still shorten the call. */
+    timeouts?: { total?: Duration | false; attempt?: Duration | false };
+  }
+}

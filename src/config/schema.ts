@@ -1,0 +1,93 @@
+/** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
+import { z } from 'zod';
+import { duration, parseOptions } from '../options.js';
+import { circuitBreakerOptions } from '../policies/circuit-breaker.js';
+import { totalTimeout } from '../policies/deadline.js';
+import { limitsOptions } from '../policies/limits.js';
+import { loggingOptions } from '../policies/logging.js';
+import { retryOptions } from '../policies/retry.js';
+import { attemptTimeout } from '../policies/timeout.js';
+import { tracingOptions } from '../policies/tracing.js';
+import { tlsOptions } from '../transport/tls.js';
+
+const connectTimeout = duration({ min: 1 })
+  .or(z.literal(false))
+  .describe('A new connection, TLS handshake included. The shorter of this and `attempt` by default.');
+
+const timeouts = z
+  .strictObject({
+    total: totalTimeout,
+    attempt: attemptTimeout.optional().meta({ default: 2500 }),
+    connect: connectTimeout.optional().meta({ default: 1000 }),
+  })
+  .transform(({ total, attempt = shorter(2500, total), connect = shorter(1000, attempt) }) => ({
+    total,
+    attempt,
+    connect,
+  }))
+  .refine(({ total, attempt }) => total === false || attempt === false || attempt <= total, {
+    path: ['attempt'],
+    error: 'must not be longer than timeouts.total, or no attempt could ever reach it',
+  });
+
+function shorter(ms: number, limit: number | false): number {
+  return limit === false ? ms : Math.min(ms, limit);
+}
+
+const url = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:\/\/[^/?#]/i.test(text), {
+    error: 'expected a full http or https URL',
+  })
+  .refine((text) => !/[?#]/.test(text), { error: 'must not have a query or a fragment' });
+
+export const configSchema = z.strictObject({
+  name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
+  baseURL: url.optional().describe('What relative URLs of calls are appended to, and the origin they may not leave.'),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Sent with every request, unless the call says otherwise.'),
+  allowAbsoluteUrls: z
+    .boolean()
+    .default(false)
+    .describe('Let a call leave the origin of `baseURL` by an absolute URL.'),
+  maxRedirects: z.int().min(0).max(50).default(0).describe('Redirects followed; 0: a 3xx is an answer like any other.'),
+  proxy: z
+    .literal(false)
+    .or(z.literal('env'))
+    .default(false)
+    .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
+  timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
+  retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),
+  circuitBreaker: section(circuitBreakerOptions).describe('When to stop calling a destination that fails.'),
+  limits: section(limitsOptions).describe('How much may run and wait at once, and how large an answer may be.'),
+  tracing: section(tracingOptions).describe('Spans and the headers that identify a call.'),
+  logging: section(loggingOptions).describe('One line for each finished call.'),
+  tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+});
+
+/** On with its defaults where nothing is said; `false` switches it off. */
+function section<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .literal(false)
+    .or(schema)
+    .prefault({} as never);
+}
+
+/** What a configuration file can hold, and `createHttpClient` takes. */
+export type HttpClientConfig = z.input<typeof configSchema>;
+
+/** A configuration with every default filled in and durations in milliseconds. */
+export type Config = z.output<typeof configSchema>;
+
+/** @throws PillionError ERR_CONFIG that lists every fault */
+export function parseConfig(input: HttpClientConfig): Config {
+  const name = typeof input?.name === 'string' ? `the HTTP client "${input.name}"` : 'the HTTP client';
+  return parseOptions(configSchema, input, name);
+}
+
+/** The JSON Schema (draft 2020-12) of a configuration, for editors and documentation. */
+export function configJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(configSchema, { io: 'input' }) as Record<string, unknown>;
+}

@@ -1,0 +1,73 @@
+/** One emit, many readers: everything that happens in a client is told once, here. */
+import type { Call } from './call.js';
+
+/** What one attempt came to. */
+export interface AttemptOutcome {
+  /** HTTP status, where the upstream answered. */
+  readonly status?: number | undefined;
+  /** Error code, where it failed. */
+  readonly code?: string | undefined;
+}
+
+/** Every event a client emits, with what its listeners are given. */
+export interface ClientEvents {
+  /** A call entered the client. */
+  'call.start': { call: Call };
+  /** A call left the client: exactly one for each `call.start`. */
+  'call.end': { call: Call; durationMs: number } & AttemptOutcome;
+  /** A request is handed to the wire. */
+  'attempt.start': { call: Call; attempt: number };
+  /** The wire answered, failed or was aborted: exactly one for each `attempt.start`. */
+  'attempt.end': { call: Call; attempt: number; durationMs: number } & AttemptOutcome;
+  /** A failed attempt will be repeated after `waitMs`. */
+  'retry.scheduled': { call: Call; retry: number; waitMs: number } & AttemptOutcome;
+  /** A failed attempt could have been repeated, but `reason` stood against it. */
+  'retry.refused': { call: Call; reason: RetryRefusal } & AttemptOutcome;
+  'circuit.open': { client: string; destination: string; retryAfterMs: number };
+  'circuit.half_open': { client: string; destination: string };
+  'circuit.close': { client: string; destination: string };
+  /** A call was turned away by `limits`. */
+  'limit.rejected': { call: Call; destination: string; pending: number };
+  /** `update()` put a new configuration in force; `sections` names what changed. */
+  'config.updated': { client: string; sections: readonly string[] };
+}
+
+/** Why a retry was not made. */
+export type RetryRefusal = 'budget' | 'concurrency' | 'deadline' | 'limit';
+
+export type ClientEventName = keyof ClientEvents;
+export type Listener<Name extends ClientEventName> = (event: ClientEvents[Name]) => void;
+
+/** A small typed emitter. A listener that throws never breaks a call. */
+export class Events {
+  readonly #listeners = new Map<ClientEventName, Set<(event: never) => void>>();
+
+  /** Adds a listener; the function returned takes it away again. */
+  on<Name extends ClientEventName>(name: Name, listener: Listener<Name>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  /** True where somebody listens: building an event nobody reads can be spared. */
+  has(name: ClientEventName): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  emit<Name extends ClientEventName>(name: Name, event: ClientEvents[Name]): void {
+    const listeners = this.#listeners.get(name);
+    if (listeners === undefined) return;
+    for (const listener of listeners) {
+      try {
+        (listener as Listener<Name>)(event);
+      } catch {
+        // A reader's fault is not the call's.
+      }
+    }
+  }
+}
+
+/** For policies that work alone: nobody listens. */
+export const silentEvents = new Events();

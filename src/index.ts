@@ -1,0 +1,32 @@
+/** The front door. */
+
+export { Call, type CallFlag } from './call.js';
+export {
+  type CloseOptions,
+  createHttpClient,
+  type HttpClient,
+  type HttpClientDeps,
+  type HttpClientStats,
+} from './client.js';
+export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
+export { ErrorCode, PillionError } from './errors.js';
+export type { AttemptOutcome, ClientEventName, ClientEvents, Listener, RetryRefusal } from './events.js';
+export type { Logger, LogMethod } from './logger.js';
+export type { Duration } from './options.js';
+export { circuitBreaker } from './policies/circuit-breaker.js';
+export { deadline } from './policies/deadline.js';
+export { limits } from './policies/limits.js';
+export { logging } from './policies/logging.js';
+export { retry } from './policies/retry.js';
+export { timeout } from './policies/timeout.js';
+export { attemptTracing, callTracing } from './policies/tracing.js';
+export {
+  compose,
+  type Policy,
+  type PolicyContext,
+  type Request,
+  type Response,
+  type StandingPolicy,
+  type Transport,
+} from './policy.js';
+export { classify, type FailureKind } from './request.js';

@@ -1,0 +1,84 @@
+/** Durations, sizes and what to say when an option is wrong. */
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { ErrorCode, PillionError } from './errors.js';
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const day = 24 * units.h;
+
+/** Milliseconds as a number, or a string with a unit: `'250ms'`, `'1.5s'`, `'2m'`, `'1h'`. */
+export type Duration = number | `${number}${keyof typeof units}`;
+
+const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+
+/** Milliseconds of a duration; NaN where it is none. */
+export function milliseconds(value: Duration): number {
+  if (typeof value === 'number') return value;
+  const [, amount, unit] = pattern.exec(value) ?? [];
+  return Number(amount) * units[unit as keyof typeof units];
+}
+
+const durationText = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h'])]);
+
+/** A duration between `min` and `max` milliseconds (default: 0 to 24 h). */
+export function duration({ min = 0, max = day }: { min?: number; max?: number } = {}) {
+  return z
+    .union([z.number(), durationText], { error: `expected milliseconds or a string such as "250ms" or "1.5s"` })
+    .transform(milliseconds)
+    .refine((ms) => ms >= min && ms <= max, { error: `must be between ${min}ms and ${max}ms` });
+}
+
+/**
+ * Parses `input` by `schema`.
+ * @throws PillionError ERR_CONFIG that lists every fault: where, what and, for an unknown key, the nearest known one.
+ */
+export function parseOptions<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, schema));
+  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${problems.join('; ')}.`);
+}
+
+type Issue = z.core.$ZodIssue;
+
+function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []): string[] {
+  const path = [...at, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${join([...path, key])}: unknown option${hint(key, knownKeys(schema, path))}`);
+  }
+  if (issue.code === 'invalid_union') {
+    // `section | false`: the reader meant the section, so its branch tells what is wrong.
+    const branch = issue.errors.find((errors) =>
+      errors.some((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
+    );
+    if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, path));
+  }
+  return [`${join(path)}: ${issue.message}`];
+}
+
+function join(path: PropertyKey[]): string {
+  return path.map(String).join('.') || 'the value itself';
+}
+
+function hint(key: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const nearest = closest(key, known as string[]);
+  const near = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, key.length / 3);
+  return near ? `, did you mean "${nearest}"?` : ` (known: ${known.join(', ')})`;
+}
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  anyOf?: JsonSchema[];
+}
+
+/** The keys a schema knows at a path, read off its JSON Schema: that one is plain data, whatever zod wraps around it. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let here = [z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema];
+  for (const key of path) here = here.flatMap(alternatives).flatMap((s) => s.properties?.[String(key)] ?? []);
+  return here.flatMap(alternatives).flatMap((s) => Object.keys(s.properties ?? {}));
+}
+
+function alternatives(schema: JsonSchema): JsonSchema[] {
+  return [schema, ...(schema.anyOf ?? []).flatMap(alternatives)];
+}

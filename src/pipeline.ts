@@ -1,0 +1,86 @@
+/** Builds the stack; on update keeps every part whose options did not change. */
+import { isDeepStrictEqual } from 'node:util';
+import type { AxiosAdapter } from 'axios';
+import type { Config } from './config/schema.js';
+import { type Slots, type Stage, stagesOf } from './policies/index.js';
+import { compose, type Policy, type PolicyContext, type StandingPolicy, type Transport } from './policy.js';
+import { attemptEdge, createWire, injectedWire, type Wire, type WireOptions } from './transport/index.js';
+
+interface Built<T> {
+  readonly options: unknown;
+  readonly part: T;
+}
+
+/** One generation of the stack. */
+export class Pipeline {
+  readonly transport: Transport;
+  readonly wire: Wire;
+  private readonly policies: Map<string, Built<StandingPolicy>>;
+  private readonly wireStage: Built<Wire>;
+
+  constructor(config: Config, slots: Slots, context: PolicyContext, injected?: AxiosAdapter, previous?: Pipeline) {
+    const wireOptions = wireOptionsOf(config);
+    const oldWire = previous?.wireStage;
+    // The wire first: bad TLS material throws before anything was made.
+    this.wireStage =
+      oldWire !== undefined && isDeepStrictEqual(oldWire.options, wireOptions)
+        ? oldWire
+        : { options: wireOptions, part: injected === undefined ? createWire(wireOptions) : injectedWire(injected) };
+    this.wire = this.wireStage.part;
+    this.policies = new Map(
+      stagesOf(config, slots).map((stage) => [
+        stage.name,
+        keepOrCreate(stage, context, previous?.policies.get(stage.name)),
+      ]),
+    );
+    const policies = [...this.policies.values()].map(({ part }) => part);
+    this.transport = compose(policies, attemptEdge(this.wire, context.events));
+  }
+
+  /** Names of the policies, outermost first. */
+  get names(): string[] {
+    return [...this.policies.keys()];
+  }
+
+  /** What each policy and the wire tell of themselves. */
+  stats(): Record<string, unknown> {
+    const told = [...this.policies].flatMap(([name, { part }]) => (part.stats ? [[name, part.stats()]] : []));
+    return { ...Object.fromEntries(told), wire: this.wire.stats() };
+  }
+
+  /** Lets go of what the next generation did not take over; requests in flight finish on it. */
+  retire(next?: Pipeline): void {
+    for (const [name, { part }] of this.policies) if (next?.policies.get(name)?.part !== part) part.close?.();
+    if (next !== undefined && next.wire !== this.wire) void this.wire.close();
+  }
+}
+
+function keepOrCreate(
+  stage: Stage,
+  context: PolicyContext,
+  old: Built<StandingPolicy> | undefined,
+): Built<StandingPolicy> {
+  if (old !== undefined && isDeepStrictEqual(old.options, stage.options)) return old;
+  return { options: stage.options, part: stage.create(context) };
+}
+
+function wireOptionsOf({ timeouts, limits, tls }: Config): WireOptions {
+  return {
+    connectTimeout: timeouts === false ? false : timeouts.connect,
+    maxConnections: limits === false ? 1024 : limits.maxConnections,
+    maxContentLength: limits === false ? -1 : limits.maxContentLength,
+    tls,
+  };
+}
+
+/** The user's own policies as stages; they carry no options, so they are kept across updates. */
+export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {
+  return policies.map((policy, index) => {
+    const name = `${slot}:${policy.name || index + 1}`;
+    return {
+      name,
+      options: policy,
+      create: () => Object.assign((next: Transport) => policy(next), { policyName: name }),
+    };
+  });
+}

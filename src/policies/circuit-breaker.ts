@@ -1,0 +1,244 @@
+/** Stops calling a destination that keeps failing, and lets one trial through from time to time. */
+import { EventEmitter } from 'node:events';
+import CircuitBreaker from 'opossum';
+import { z } from 'zod';
+import { type Call, callOf } from '../call.js';
+import { ErrorCode, PillionError } from '../errors.js';
+import { duration } from '../options.js';
+import { definePolicy, type PolicyContext, type Request } from '../policy.js';
+import { classify } from '../request.js';
+
+export const circuitBreakerOptions = z.strictObject({
+  errorThresholdPercentage: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(50)
+    .describe('Opens above this share of failures, in percent.'),
+  volumeThreshold: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20)
+    .describe('Never opens on fewer outcomes than this in the window.'),
+  rollingWindow: duration({ min: 100 }).default(10_000).describe('How far back outcomes count.'),
+  resetTimeout: duration({ min: 1 })
+    .default(5000)
+    .describe('How long the circuit stays open the first time; doubles each time a trial fails.'),
+  maxResetTimeout: duration({ min: 1 })
+    .default(60_000)
+    .describe('The longest the circuit stays open before the next trial.'),
+});
+
+type CircuitOptions = z.output<typeof circuitBreakerOptions>;
+
+const buckets = 10;
+/** Destinations remembered; the longest unused one is forgotten first. */
+const maxCircuits = 256;
+/** What a caller is told to wait while a trial is under way. */
+const trialRetryAfter = 1000;
+
+/** Taken on admission, handed back with the outcome. */
+interface Pass {
+  epoch: number;
+  attempts: number;
+}
+
+/**
+ * One destination's circuit: opossum's window, threshold and reset timer.
+ *
+ * opossum is told of outcomes after the fact instead of running the call: so calls in flight do not dilute the error
+ * rate, an outcome that counts as nothing never reaches it, and one that began before the last change of state is dropped.
+ */
+class Circuit {
+  #epoch = 0;
+  #trial = false;
+  #failedTrials = 0;
+  #reopensAt = 0;
+  #rotatedAt = performance.now();
+  readonly #rotation = new EventEmitter();
+  readonly #breaker: CircuitBreaker<[boolean], void>;
+  readonly #options: CircuitOptions;
+  readonly #random: () => number;
+
+  constructor(destination: string, options: CircuitOptions, { client, events, random }: PolicyContext) {
+    this.#options = options;
+    this.#random = random;
+    this.#breaker = new CircuitBreaker(report, this.#opossumOptions());
+    this.#breaker.on('open', () => {
+      this.#changeState();
+      this.#reopensAt = performance.now() + this.#resetTimeout();
+      this.#failedTrials++;
+      events.emit('circuit.open', { client, destination, retryAfterMs: this.#resetTimeout() });
+    });
+    this.#breaker.on('halfOpen', () => {
+      this.#changeState();
+      events.emit('circuit.half_open', { client, destination });
+    });
+    this.#breaker.on('close', () => {
+      this.#changeState();
+      this.#failedTrials = 0;
+      this.#rotate(buckets);
+      events.emit('circuit.close', { client, destination });
+    });
+  }
+
+  /** A fresh object each time: opossum keeps and changes the one it is given. */
+  #opossumOptions() {
+    return {
+      timeout: false as const,
+      errorThresholdPercentage: this.#options.errorThresholdPercentage,
+      volumeThreshold: this.#options.volumeThreshold,
+      rollingCountTimeout: this.#options.rollingWindow,
+      rollingCountBuckets: buckets,
+      resetTimeout: this.#options.resetTimeout,
+      // Both cost milliseconds a failure in a busy window, just when failures come in numbers.
+      enableSnapshots: false,
+      rollingPercentilesEnabled: false,
+      // Buckets are turned by us when an outcome comes, so an idle circuit needs no timer.
+      rotateBucketController: this.#rotation,
+    };
+  }
+
+  /** A pass to send one request, or the milliseconds to wait before asking again. */
+  admit(attempts: number): Pass | number {
+    if (this.#breaker.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
+    if (this.#breaker.halfOpen) {
+      if (this.#trial) return trialRetryAfter;
+      this.#trial = true;
+    }
+    return { epoch: this.#epoch, attempts };
+  }
+
+  settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
+    if (pass.epoch !== this.#epoch) return;
+    if (outcome === 'nothing') {
+      this.#trial = false;
+      return;
+    }
+    this.#rotateByTime();
+    this.#prepareResetTimeout();
+    this.#breaker.fire(outcome === 'success').catch(() => {});
+  }
+
+  get state(): 'open' | 'half_open' | 'closed' {
+    if (this.#breaker.opened) return 'open';
+    return this.#breaker.halfOpen ? 'half_open' : 'closed';
+  }
+
+  stats() {
+    this.#rotateByTime();
+    const { fires, failures } = this.#breaker.stats;
+    const retryAfterMs =
+      this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
+    return { state: this.state, outcomes: fires, failures, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  }
+
+  close(): void {
+    this.#breaker.shutdown();
+  }
+
+  #changeState(): void {
+    this.#epoch++;
+    this.#trial = false;
+  }
+
+  /** Doubles with every failed trial, up to 20 % early so that a fleet does not come back in one instant. */
+  #prepareResetTimeout(): void {
+    const { resetTimeout, maxResetTimeout } = this.#options;
+    const full = Math.min(maxResetTimeout, resetTimeout * 2 ** this.#failedTrials);
+    this.#live.resetTimeout = full * (1 - 0.2 * this.#random());
+  }
+
+  #resetTimeout(): number {
+    return this.#live.resetTimeout;
+  }
+
+  /** opossum reads its reset timeout anew at each opening; its types do not show the object. */
+  get #live(): { resetTimeout: number } {
+    return (this.#breaker as unknown as { options: { resetTimeout: number } }).options;
+  }
+
+  #rotateByTime(): void {
+    const width = this.#options.rollingWindow / buckets;
+    const steps = Math.floor((performance.now() - this.#rotatedAt) / width);
+    this.#rotatedAt += steps * width;
+    this.#rotate(Math.min(steps, buckets));
+  }
+
+  #rotate(steps: number): void {
+    for (let i = 0; i < steps; i++) this.#rotation.emit('rotate');
+  }
+}
+
+/** What opossum runs: nothing but the outcome, a failure thrown so that it counts in this very tick. */
+function report(success: boolean): Promise<void> {
+  if (!success) throw new Error('failure');
+  return Promise.resolve();
+}
+
+export const circuitBreaker = definePolicy('circuitBreaker', circuitBreakerOptions, (options, context) => {
+  const circuits = new Map<string, Circuit>();
+  const circuitTo = (destination: string): Circuit => {
+    const circuit = circuits.get(destination) ?? new Circuit(destination, options, context);
+    circuits.delete(destination);
+    circuits.set(destination, circuit);
+    if (circuits.size > maxCircuits) evictOldest(circuits);
+    return circuit;
+  };
+  return {
+    wrap: (next) =>
+      async function circuitBreaker(request) {
+        const call = callOf(request);
+        const circuit = circuitTo(call.origin);
+        const pass = circuit.admit(call.attempts);
+        if (typeof pass === 'number') throw refusal(request, pass);
+        try {
+          const response = await next(request);
+          circuit.settle(pass, 'success');
+          return response;
+        } catch (error) {
+          circuit.settle(pass, outcomeOf(error, call, pass));
+          throw error;
+        }
+      },
+    stats: () => Object.fromEntries([...circuits].map(([destination, circuit]) => [destination, circuit.stats()])),
+    close: () => {
+      for (const circuit of circuits.values()) circuit.close();
+      circuits.clear();
+    },
+  };
+});
+
+function evictOldest(circuits: Map<string, Circuit>): void {
+  for (const [destination, circuit] of circuits) {
+    circuit.close();
+    circuits.delete(destination);
+    return;
+  }
+}
+
+/** What an error says about the health of the destination. */
+function outcomeOf(error: unknown, call: Call, pass: Pass): 'success' | 'failure' | 'nothing' {
+  switch (classify(error)) {
+    case 'status':
+      return ((error as { response: { status: number } }).response.status ?? 0) >= 500 ? 'failure' : 'success';
+    case 'connect':
+    case 'reset':
+    case 'refused-stream':
+    case 'timeout':
+      return 'failure';
+    case 'deadline':
+      // A call whose time ran out in our own queue says nothing about the destination.
+      return call.attempts > pass.attempts ? 'failure' : 'nothing';
+    default:
+      return 'nothing';
+  }
+}
+
+function refusal(request: Request, retryAfter: number): PillionError {
+  const call = callOf(request);
+  call.flag('circuit_open');
+  const message = `${call.client}: the circuit to ${call.origin} is open; ask again in ${retryAfter} ms.`;
+  return new PillionError(ErrorCode.CIRCUIT_OPEN, message, request, { retryAfter });
+}

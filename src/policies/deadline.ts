@@ -1,0 +1,45 @@
+/** Bounds the whole call: every attempt, every wait, and the body to its last byte. */
+import { z } from 'zod';
+import { callOf, withCall } from '../call.js';
+import { ErrorCode, PillionError } from '../errors.js';
+import { duration, milliseconds } from '../options.js';
+import { definePolicy, type Request } from '../policy.js';
+import { bounded } from '../scope.js';
+
+export const totalTimeout = duration({ min: 1 })
+  .or(z.literal(false))
+  .default(10_000)
+  .describe("The whole call: all attempts, all waits, the body. A call's own `timeout` can only shorten it.");
+
+export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({
+  wrap: (next) =>
+    function deadline(original) {
+      const request = withCall(original);
+      const ms = limitOf(request, total);
+      if (ms === undefined) return next(request);
+      const call = callOf(request);
+      call.endsAt = performance.now() + ms;
+      // The wire honours axios's `timeout` too; here it has been taken care of.
+      return bounded(next, { ...request, timeout: 0 }, { ms, until: 'body', expired: () => expired(request, ms) });
+    },
+}));
+
+/** The tighter of the client's limit (or the call's `timeouts.total` in its place) and the call's own `timeout`. */
+function limitOf(request: Request, configured: number | false): number | undefined {
+  const override = request.timeouts?.total;
+  const total = override === undefined ? configured : override && milliseconds(override);
+  const own = request.timeout || false;
+  if (total === false) return own === false ? undefined : own;
+  return own === false ? total : Math.min(own, total);
+}
+
+function expired(request: Request, ms: number): PillionError {
+  const call = callOf(request);
+  call.flag('deadline');
+  const tries = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`;
+  return new PillionError(
+    ErrorCode.DEADLINE,
+    `${call.client}: the call did not end within ${ms} ms (${tries}).`,
+    request,
+  );
+}

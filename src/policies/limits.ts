@@ -1,0 +1,125 @@
+/** Caps how many requests run at once for each destination; the next ones wait, the ones after that are turned away. */
+import { z } from 'zod';
+import { onBodyEnd } from '../body.js';
+import { callOf } from '../call.js';
+import { ErrorCode, PillionError } from '../errors.js';
+import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
+import { abortError } from '../scope.js';
+
+export const limitsOptions = z.strictObject({
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(128)
+    .describe('Requests running at once for each destination; HTTP/1.1 needs one connection for each.'),
+  maxPendingRequests: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1024)
+    .describe('Requests waiting for a connection to each destination; one more is rejected with `ERR_LIMIT`.'),
+  maxRetries: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(50)
+    .describe('Retries waiting or running at once in the whole client.'),
+  maxContentLength: z
+    .int()
+    .min(-1)
+    .default(10 * 1024 * 1024)
+    .describe(
+      "Bytes of a buffered response body, decompressed; -1: no limit. A call's own `maxContentLength` goes first.",
+    ),
+});
+
+type LimitsOptions = z.output<typeof limitsOptions>;
+
+/** One destination: who runs, who waits. */
+class Gate {
+  running = 0;
+  /** In order of arrival. */
+  readonly waiting: (() => void)[] = [];
+
+  leave(): void {
+    const next = this.waiting.shift();
+    // The slot goes from one to the next without ever being free, so nobody can overtake.
+    if (next === undefined) this.running--;
+    else next();
+  }
+
+  get idle(): boolean {
+    return this.running === 0 && this.waiting.length === 0;
+  }
+}
+
+export const limits = definePolicy('limits', limitsOptions, (options, context) => {
+  const gates = new Map<string, Gate>();
+  const run = async (next: Transport, request: Request, origin: string, gate: Gate): Promise<Response> => {
+    const leave = () => {
+      gate.leave();
+      if (gate.idle) gates.delete(origin);
+    };
+    try {
+      const response = await next(request);
+      onBodyEnd(response, leave);
+      return response;
+    } catch (error) {
+      const { response } = error as { response?: Response };
+      if (response === undefined) leave();
+      else onBodyEnd(response, leave);
+      throw error;
+    }
+  };
+  return {
+    wrap: (next) =>
+      function limits(request) {
+        const { origin } = callOf(request);
+        const gate = gates.get(origin) ?? new Gate();
+        gates.set(origin, gate);
+        if (gate.running < options.maxConnections) {
+          gate.running++;
+          return run(next, request, origin, gate);
+        }
+        if (gate.waiting.length >= options.maxPendingRequests)
+          return Promise.reject(overflow(request, gate, options, context));
+        return turn(gate, request).then(() => run(next, request, origin, gate));
+      },
+    stats: () =>
+      Object.fromEntries(
+        [...gates].map(([origin, { running, waiting }]) => [origin, { running, pending: waiting.length }]),
+      ),
+  };
+});
+
+/** Resolves when a slot is handed over; an abort leaves the queue at once. */
+function turn(gate: Gate, request: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    if (signal?.aborted) {
+      reject(abortError(signal, request));
+      return;
+    }
+    const admit = () => {
+      signal?.removeEventListener?.('abort', abort);
+      resolve();
+    };
+    const abort = () => {
+      gate.waiting.splice(gate.waiting.indexOf(admit), 1);
+      if (signal !== undefined) reject(abortError(signal, request));
+    };
+    gate.waiting.push(admit);
+    signal?.addEventListener?.('abort', abort, { once: true });
+  });
+}
+
+function overflow(request: Request, gate: Gate, options: LimitsOptions, { events }: PolicyContext): PillionError {
+  const call = callOf(request);
+  call.flag('limited');
+  events.emit('limit.rejected', { call, destination: call.origin, pending: gate.waiting.length });
+  const message =
+    `${call.client}: ${gate.running} requests to ${call.origin} are running and ${gate.waiting.length} are waiting ` +
+    `(limits.maxConnections ${options.maxConnections}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
+  return new PillionError(ErrorCode.LIMIT, message, request);
+}

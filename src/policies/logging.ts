@@ -1,0 +1,108 @@
+/** One line for each finished call, from an allow-list of fields; a debug line for each attempt. */
+import { z } from 'zod';
+import { type Call, callOf, withCall } from '../call.js';
+import { type CallRecord, logProfileNames, logProfiles } from '../log-fields.js';
+import { defaultLogger, type Logger } from '../logger.js';
+import { definePolicy, type PolicyContext, type Response } from '../policy.js';
+import { redactUrl } from '../redact.js';
+import { classify } from '../request.js';
+
+export const loggingOptions = z.strictObject({
+  profile: z
+    .enum(logProfileNames)
+    .default('otel')
+    .describe('Field names: OpenTelemetry, Elastic, Datadog or Google Cloud.'),
+  successSampleRate: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Share of lines kept for calls that went well at the first attempt; all others are always logged.'),
+});
+
+type LoggingOptions = z.output<typeof loggingOptions>;
+type Level = 'info' | 'warn' | 'error';
+
+/** What a call came to: its response or its error. */
+interface Outcome {
+  response?: Response | undefined;
+  error?: { code?: string; message?: string } | undefined;
+}
+
+export const logging = definePolicy('logging', loggingOptions, (options, context) => {
+  const logger = context.logger ?? defaultLogger();
+  const log = (call: Call, outcome: Outcome) => writeLine(call, outcome, options, logger, context.random);
+  return {
+    wrap: (next) =>
+      async function logging(original) {
+        const request = withCall(original);
+        const call = callOf(request);
+        try {
+          const response = await next(request);
+          log(call, { response });
+          return response;
+        } catch (error) {
+          if (classify(error) === 'cancelled') call.flag('cancelled');
+          log(call, { error: error as Error, response: (error as { response?: Response }).response });
+          throw error;
+        }
+      },
+    close: logAttempts(logger, context),
+  };
+});
+
+function writeLine(call: Call, outcome: Outcome, options: LoggingOptions, logger: Logger, random: () => number): void {
+  try {
+    const level = levelOf(outcome, call);
+    const uneventful = level === 'info' && call.flags.length === 0;
+    if (uneventful && options.successSampleRate < 1 && random() >= options.successSampleRate) return;
+    if (logger.isLevelEnabled?.(level) === false) return;
+    logger[level](logProfiles[options.profile](record(call, outcome)), messageOf(call, outcome));
+  } catch {
+    // A logger that fails is not the call's fault.
+  }
+}
+
+/** 2xx and 3xx info, 4xx warn, 5xx and everything without an answer error; a caller who gave up is no error. */
+function levelOf({ response, error }: Outcome, call: Call): Level {
+  if (error === undefined || call.flags.includes('cancelled')) return 'info';
+  return response !== undefined && response.status < 500 ? 'warn' : 'error';
+}
+
+function messageOf({ method }: Call, { response, error }: Outcome): string {
+  return `${method} ${response?.status ?? error?.code ?? 'failed'}`;
+}
+
+function record(call: Call, { response, error }: Outcome): CallRecord {
+  const { client, method, origin, attempts, requestId, traceId, spanId, flags } = call;
+  return {
+    client,
+    method,
+    url: redactUrl(call.href),
+    destination: origin,
+    route: call.routeName,
+    status: response?.status,
+    // A status says it better than axios's ERR_BAD_RESPONSE.
+    code: response === undefined ? error?.code : undefined,
+    message: response === undefined ? error?.message : undefined,
+    durationMs: Math.round(call.elapsed() * 1000) / 1000,
+    attempts,
+    requestId,
+    traceId,
+    spanId,
+    responseSize: call.responseSize,
+    flags,
+  };
+}
+
+/** Debug lines for attempts, where the logger wants them at all; returns what stops them. */
+function logAttempts(logger: Logger, { events }: PolicyContext): () => void {
+  if (logger.isLevelEnabled?.('debug') === false) return () => {};
+  return events.on('attempt.end', ({ call, attempt, status, code, durationMs }) => {
+    const { client, method, origin: destination, requestId: request_id } = call;
+    logger.debug(
+      { client, destination, method, attempt, status, code, duration_ms: durationMs, request_id },
+      `attempt ${attempt} ${status ?? code}`,
+    );
+  });
+}

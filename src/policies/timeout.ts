@@ -1,0 +1,35 @@
+/** Bounds one attempt: to the last body byte of a buffered response, to the headers of a stream. */
+import { z } from 'zod';
+import { callOf } from '../call.js';
+import { ErrorCode, PillionError } from '../errors.js';
+import { duration, milliseconds } from '../options.js';
+import { definePolicy, type Request } from '../policy.js';
+import { bounded } from '../scope.js';
+
+export const attemptTimeout = duration({ min: 1 })
+  .or(z.literal(false))
+  .describe(
+    'One attempt, connecting included: to the last body byte, for a stream to its headers. The shorter of this and `total` by default.',
+  );
+
+const timeoutOptions = z.strictObject({ attempt: attemptTimeout.default(2500) });
+
+export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => ({
+  wrap: (next) =>
+    function timeout(request) {
+      const override = request.timeouts?.attempt;
+      const ms = override === undefined ? attempt : override && milliseconds(override);
+      if (ms === false) return next(request);
+      return bounded(next, request, { ms, until: 'headers', expired: () => expired(request, ms) });
+    },
+}));
+
+function expired(request: Request, ms: number): PillionError {
+  const call = callOf(request);
+  call.flag('timeout');
+  return new PillionError(
+    ErrorCode.ATTEMPT_TIMEOUT,
+    `${call.client}: the attempt did not end within ${ms} ms.`,
+    request,
+  );
+}

@@ -1,0 +1,84 @@
+/** The idea: a transport carries one request to an answer, a policy stands around a transport. */
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { z } from 'zod';
+import { type Events, silentEvents } from './events.js';
+import type { Logger } from './logger.js';
+import { parseOptions } from './options.js';
+
+/** One request as it travels down the stack: axios's own request config. */
+export type Request = InternalAxiosRequestConfig;
+
+/** One answer as it travels up the stack: axios's own response. */
+export type Response = AxiosResponse;
+
+/**
+ * Carries one request to an answer; the same shape as an `AxiosAdapter`.
+ * Inside the stack a status >= 400 rejects and anything lower resolves.
+ */
+export type Transport = (request: Request) => Promise<Response>;
+
+/** Stands around a transport: may wait, race, repeat, refuse. */
+export type Policy = (next: Transport) => Transport;
+
+/** A policy with its state. The state outlives `policy(next)`, so a stack can be recomposed around it. */
+export interface StandingPolicy extends Policy {
+  /** The name shown in `client.pipeline`. */
+  readonly policyName: string;
+  /** Plain JSON about the state, shown in `client.stats()`. */
+  stats?(): unknown;
+  /** Lets go of timers and other resources when the policy leaves the stack. */
+  close?(): void;
+}
+
+/** What a policy gets from the client it works for. */
+export interface PolicyContext {
+  /** The client's name, for messages, spans and log lines. */
+  readonly client: string;
+  readonly events: Events;
+  readonly logger: Logger | undefined;
+  /** A number in [0, 1), as `Math.random`. */
+  readonly random: () => number;
+}
+
+/** What `create` returns: the wrapping itself and, where there is state, how to show and drop it. */
+export interface PolicyParts {
+  wrap: Policy;
+  stats?: () => unknown;
+  close?: () => void;
+}
+
+/** Makes a policy that works alone: `timeout({ attempt: '1s' })(transport)`. */
+export interface PolicyFactory<Input, Options> {
+  (options?: Input, context?: Partial<PolicyContext>): StandingPolicy;
+  readonly policyName: string;
+  /** The same with options that a schema has parsed already. */
+  create(options: Options, context: PolicyContext): StandingPolicy;
+}
+
+/** Defines a policy by its name, the zod schema of its options and the function that makes it. */
+export function definePolicy<Schema extends z.ZodType>(
+  policyName: string,
+  schema: Schema,
+  build: (options: z.output<Schema>, context: PolicyContext) => PolicyParts,
+): PolicyFactory<z.input<Schema>, z.output<Schema>> {
+  const create = (options: z.output<Schema>, context: PolicyContext): StandingPolicy => {
+    const { wrap, stats, close } = build(options, context);
+    const policy: Policy = (next) => wrap(next);
+    return Object.assign(policy, { policyName }, stats && { stats }, close && { close });
+  };
+  const factory = (options?: z.input<Schema>, context?: Partial<PolicyContext>): StandingPolicy =>
+    create(parseOptions(schema, options ?? {}, policyName), { ...standalone, ...context });
+  return Object.assign(factory, { policyName, create });
+}
+
+const standalone: PolicyContext = {
+  client: 'pillion',
+  events: silentEvents,
+  logger: undefined,
+  random: () => Math.random(),
+};
+
+/** Puts policies, outermost first, around a transport. */
+export function compose(policies: readonly Policy[], transport: Transport): Transport {
+  return policies.reduceRight((next, policy) => policy(next), transport);
+}

@@ -1,0 +1,140 @@
+/** Questions asked of a request or an outcome. This file answers, the policies act. */
+import { isAxiosError } from 'axios';
+import { isStream } from './body.js';
+import { ErrorCode } from './errors.js';
+import type { Request } from './policy.js';
+
+/**
+ * What became of an attempt that failed.
+ *
+ * - `status`: the upstream answered with a status >= 400.
+ * - `connect`: no connection was made, so provably nothing was sent.
+ * - `reset`: an established connection broke, or the answer was not HTTP.
+ * - `refused-stream`: HTTP/2 refused the stream before it was worked on.
+ * - `timeout`: our own clock ended the attempt.
+ * - `deadline`: our own clock ended the call.
+ * - `tls`: certificate or handshake refused; it will be refused again.
+ * - `cancelled`: the caller gave up.
+ * - `local`: refused in this process; nothing was sent.
+ * - `permanent`: bad URL, bad option, a size limit: it will fail again.
+ */
+export type FailureKind =
+  | 'status'
+  | 'connect'
+  | 'reset'
+  | 'refused-stream'
+  | 'timeout'
+  | 'deadline'
+  | 'tls'
+  | 'cancelled'
+  | 'local'
+  | 'permanent';
+
+const kinds: Readonly<Record<string, FailureKind>> = {
+  ERR_CANCELED: 'cancelled',
+  [ErrorCode.DEADLINE]: 'deadline',
+  [ErrorCode.ATTEMPT_TIMEOUT]: 'timeout',
+  [ErrorCode.CONNECT_TIMEOUT]: 'connect',
+  [ErrorCode.CIRCUIT_OPEN]: 'local',
+  [ErrorCode.LIMIT]: 'local',
+  [ErrorCode.CLOSED]: 'local',
+  [ErrorCode.TLS_IDENTITY]: 'tls',
+  ECONNREFUSED: 'connect',
+  ENOTFOUND: 'connect',
+  EAI_AGAIN: 'connect',
+  EHOSTUNREACH: 'connect',
+  ENETUNREACH: 'connect',
+  EHOSTDOWN: 'connect',
+  EADDRNOTAVAIL: 'connect',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'timeout',
+  ETIMEDOUT: 'timeout',
+  EPIPE: 'reset',
+  ERR_NETWORK: 'reset',
+  ERR_STREAM_PREMATURE_CLOSE: 'reset',
+  ERR_HTTP2_STREAM_ERROR: 'reset',
+  ERR_HTTP2_SESSION_ERROR: 'reset',
+  ERR_HTTP2_GOAWAY_SESSION: 'reset',
+  REFUSED_STREAM: 'refused-stream',
+};
+
+/** Codes of OpenSSL's chain checks; the others start with `ERR_TLS_`, `ERR_SSL_` or `CERT_`. */
+const chainErrors = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+]);
+
+interface NetworkError {
+  code?: unknown;
+  syscall?: unknown;
+  cause?: unknown;
+  response?: { status?: number };
+}
+
+/** Sorts a failure by who caused it and whether anything was sent, looking through `cause`. */
+export function classify(error: unknown): FailureKind {
+  if (isAxiosError(error) && (error.response?.status ?? 0) >= 400) return 'status';
+  if (isUnsent(error)) return kindOfCode(error) === 'tls' ? 'tls' : 'connect';
+  return kindOfCode(error) ?? 'permanent';
+}
+
+function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
+  if (typeof error !== 'object' || error === null || depth > 10) return undefined;
+  const { code, syscall, cause } = error as NetworkError;
+  if (typeof code === 'string') {
+    // The kernel's own connect timeout shares its code with axios's clarified response timeout.
+    if (code === 'ETIMEDOUT' && syscall === 'connect') return 'connect';
+    if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
+    // The server's answer could not be parsed: the connection is lost with it.
+    if (code.startsWith('HPE_')) return 'reset';
+    const kind = kinds[code];
+    if (kind !== undefined) return kind;
+  }
+  return kindOfCode(cause, depth + 1);
+}
+
+const unsent = new WeakSet<object>();
+
+/** Remembers that nothing of the request was sent when this error arose: it may be repeated whatever its method. */
+export function markUnsent<E extends object>(error: E): E {
+  unsent.add(error);
+  return error;
+}
+
+/** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
+export function isUnsent(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && (unsent.has(error) || kindOfCode(error) === 'connect');
+}
+
+const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
+
+/** RFC 9110 idempotent method, or a call with an `idempotencyKey`: repeating it does no harm. */
+export function isIdempotent(request: Request): boolean {
+  return idempotentMethods.has((request.method ?? 'get').toUpperCase()) || request.idempotencyKey !== undefined;
+}
+
+/** True where the body can be sent again: anything but a stream, which is gone once read. */
+export function isReplayable(request: Request): boolean {
+  const body: unknown = request.data;
+  if (typeof body !== 'object' || body === null) return true;
+  return !isStream(body) && !(Symbol.asyncIterator in body) && !('getReader' in body);
+}
+
+/**
+ * Milliseconds that a `Retry-After` header asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3).
+ * Anything else, a negative number too, is `undefined`; a date gone by is 0.
+ */
+export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
+  const value = (headers as Record<string, unknown> | undefined)?.['retry-after'];
+  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  // Only the date formats of RFC 9110 begin with a weekday; Date.parse alone would take "-1" and "2".
+  const date = /^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?\b/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

@@ -1,0 +1,118 @@
+/** A stretch of time that can be cut short: the signal every attempt and every call runs under. */
+import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
+import { discard, onBodyEnd } from './body.js';
+import type { Request, Response, Transport } from './policy.js';
+
+type AbortListener = (() => void) | { handleEvent(): void };
+
+/**
+ * An abort signal of axios's `GenericAbortSignal` shape.
+ * A native `AbortController` with one listener costs about 3 us on Node 20, this about 0.1 us, and a call needs three.
+ */
+export class Scope implements GenericAbortSignal {
+  aborted = false;
+  reason: unknown = undefined;
+  readonly #parent: GenericAbortSignal | undefined;
+  #listeners: AbortListener[] = [];
+
+  /** Aborts with its parent, until `leave()`. */
+  constructor(parent?: GenericAbortSignal) {
+    this.#parent = parent;
+    if (parent?.aborted) this.handleEvent();
+    else parent?.addEventListener?.('abort', this);
+  }
+
+  /** The parent's abort; `this` is the listener, so that none has to be made. */
+  handleEvent(): void {
+    this.abort((this.#parent as { reason?: unknown } | undefined)?.reason);
+  }
+
+  abort(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) {
+      if (typeof listener === 'function') listener();
+      else listener.handleEvent();
+    }
+  }
+
+  /** Lets go of the parent: nothing stays behind on a signal that outlives the call. */
+  leave(): void {
+    this.#parent?.removeEventListener?.('abort', this);
+  }
+
+  addEventListener(_type: 'abort', listener: AbortListener): void {
+    this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: AbortListener): void {
+    const index = this.#listeners.indexOf(listener);
+    if (index >= 0) this.#listeners.splice(index, 1);
+  }
+}
+
+/** A real `AbortSignal` that follows `signal`, for code that is not ours (fetch insists on one). */
+export function nativeSignal(signal: GenericAbortSignal): AbortSignal {
+  if (signal instanceof AbortSignal) return signal;
+  const controller = new AbortController();
+  const abort = () => controller.abort((signal as { reason?: unknown }).reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener?.('abort', abort);
+  return controller.signal;
+}
+
+/** The error a call ends with when `signal` was aborted: our own reason as it is, anything else as axios's cancellation. */
+export function abortError(signal: GenericAbortSignal, request: Request): Error {
+  const reason = (signal as { reason?: unknown }).reason;
+  if (isAxiosError(reason)) return reason;
+  const error = new CanceledError(undefined, request);
+  if (reason !== undefined) Object.defineProperty(error, 'cause', { value: reason, configurable: true });
+  return error;
+}
+
+/** A limit in time: after `ms` (undefined: never) the request is aborted with `expired()`. */
+export interface TimeLimit {
+  ms: number | undefined;
+  expired: () => Error;
+  /** What has to be there in time, where the response is a stream. */
+  until: 'headers' | 'body';
+}
+
+/**
+ * Runs `next` under a scope of its own that ends in time, and rejects the moment it is aborted,
+ * even where `next` does not listen.
+ */
+export function bounded(next: Transport, request: Request, limit: TimeLimit): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const scope = new Scope(request.signal);
+    if (scope.aborted) {
+      reject(abortError(scope, request));
+      return;
+    }
+    const timer = limit.ms === undefined ? undefined : setTimeout(() => scope.abort(limit.expired()), limit.ms);
+    const release = () => {
+      clearTimeout(timer);
+      scope.leave();
+    };
+    scope.addEventListener('abort', () => {
+      release();
+      reject(abortError(scope, request));
+    });
+    next({ ...request, signal: scope }).then(
+      (response) => {
+        if (scope.aborted) return discard(response);
+        if (limit.until === 'headers') clearTimeout(timer);
+        onBodyEnd(response, release);
+        resolve(response);
+      },
+      (error) => {
+        if (error?.response === undefined) release();
+        else onBodyEnd(error.response, release);
+        reject(error);
+      },
+    );
+  });
+}

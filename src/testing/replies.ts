@@ -1,0 +1,128 @@
+/** What a mocked upstream may do with a request. */
+import { Readable } from 'node:stream';
+import { AxiosError, AxiosHeaders } from 'axios';
+import type { Request, Response } from '../policy.js';
+import { abortError } from '../scope.js';
+import type { RecordedRequest } from './recorded.js';
+
+/** An HTTP answer. */
+export interface HttpReply {
+  /** 200 by default. */
+  status?: number;
+  statusText?: string;
+  /** An object is sent as JSON, a string, Buffer or stream as it is. */
+  data?: unknown;
+  headers?: Record<string, string | string[]>;
+  /** Milliseconds before the answer; an abort ends the wait. */
+  delay?: number;
+}
+
+/** A network failure by its code, such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
+export interface ErrorReply {
+  error: string;
+  message?: string;
+  delay?: number;
+}
+
+/** No answer until the request is aborted. */
+export type HangReply = 'hang';
+
+/** Any of these; a number is a bare status. */
+export type Reply =
+  | number
+  | HttpReply
+  | ErrorReply
+  | HangReply
+  | HeldReply
+  | ((request: RecordedRequest) => Reply | Promise<Reply>);
+
+/** A reply given by hand, for races: `const held = holdReply()`, later `held.reply(200)`. */
+export class HeldReply {
+  /** Resolves when the request has arrived. */
+  readonly arrived: Promise<RecordedRequest>;
+  /** Answers the request, now or when it comes. */
+  readonly reply: (reply: Reply) => void;
+  /** @internal */
+  readonly answer: Promise<Reply>;
+  /** @internal */
+  readonly arrive: (request: RecordedRequest) => void;
+
+  constructor() {
+    let arrive: (request: RecordedRequest) => void = () => {};
+    let reply: (reply: Reply) => void = () => {};
+    this.arrived = new Promise((resolve) => {
+      arrive = resolve;
+    });
+    this.answer = new Promise((resolve) => {
+      reply = resolve;
+    });
+    this.arrive = arrive;
+    this.reply = reply;
+  }
+}
+
+/** A reply that you give by hand. */
+export function holdReply(): HeldReply {
+  return new HeldReply();
+}
+
+/** Plays a reply for a request; rejects at once when its signal aborts. */
+export function play(reply: Reply, request: Request, recorded: RecordedRequest): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    const abort = () => signal && reject(abortError(signal, request));
+    if (signal?.aborted) return abort();
+    signal?.addEventListener?.('abort', abort);
+    answer(reply, request, recorded)
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener?.('abort', abort));
+  });
+}
+
+async function answer(reply: Reply, request: Request, recorded: RecordedRequest): Promise<Response> {
+  if (typeof reply === 'function') return answer(await reply(recorded), request, recorded);
+  if (reply instanceof HeldReply) {
+    reply.arrive(recorded);
+    return answer(await reply.answer, request, recorded);
+  }
+  if (reply === 'hang') return new Promise(() => {});
+  if (typeof reply === 'number') return response({ status: reply }, request);
+  if (reply.delay !== undefined) await wait(reply.delay, request);
+  if ('error' in reply) throw networkError(reply, request);
+  return response(reply, request);
+}
+
+function wait(ms: number, { signal }: Request): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener?.('abort', () => clearTimeout(timer));
+  });
+}
+
+function networkError({ error: code, message = `mocked ${code}` }: ErrorReply, request: Request): AxiosError {
+  return new AxiosError(message, code, request);
+}
+
+function response({ status = 200, statusText = '', data = '', headers = {} }: HttpReply, request: Request): Response {
+  const raw = isRaw(data);
+  const type = raw ? {} : { 'content-type': 'application/json' };
+  return {
+    status,
+    statusText,
+    headers: new AxiosHeaders({ ...type, ...headers } as Record<string, string>),
+    data: asBody(raw ? data : JSON.stringify(data), request),
+    config: request,
+    request: {},
+  };
+}
+
+function isRaw(data: unknown): boolean {
+  return typeof data === 'string' || Buffer.isBuffer(data) || data instanceof Readable;
+}
+
+/** The body in the form that the wire would give for this `responseType`. */
+function asBody(data: unknown, { responseType }: Request): unknown {
+  if (responseType === 'stream') return data instanceof Readable ? data : Readable.from([Buffer.from(data as string)]);
+  if (responseType === 'arraybuffer') return Buffer.from(data as string);
+  return Buffer.isBuffer(data) ? data.toString() : data;
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    // Tests and examples import the package by its public names, from source.
+    alias: [
+      { find: /^pillion\/testing$/, replacement: new URL('./src/testing/index.ts', import.meta.url).pathname },
+      { find: /^pillion$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
+    ],
+  },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000 },
+});
