@@ -199,11 +199,12 @@ class ClientCore {
         validateStatus: null,
         // Checked above; below, an absolute URL is one that may be used.
         allowAbsoluteUrls: true,
+        // Named, so that every copy further down has the same shape and is cheap to make.
         timeouts: config.timeouts,
+        cancelToken: undefined,
       } as Request,
       call,
     );
-    delete request.cancelToken;
     return { call, request, scope, release: linkCaller(config, scope) };
   }
 

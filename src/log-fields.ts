@@ -19,7 +19,8 @@ export interface CallRecord {
   traceId: string | undefined;
   spanId: string | undefined;
   responseSize: number | undefined;
-  flags: readonly CallFlag[];
+  /** What happened on the way; undefined where nothing did. */
+  flags: readonly CallFlag[] | undefined;
 }
 
 export type LogProfile = (record: CallRecord) => Record<string, unknown>;
@@ -28,100 +29,97 @@ export type LogProfile = (record: CallRecord) => Record<string, unknown>;
 export const logProfiles = { otel, ecs, datadog, gcp } satisfies Record<string, LogProfile>;
 export const logProfileNames = ['otel', 'ecs', 'datadog', 'gcp'] as const;
 
-/** What every profile has under the same names. */
-function common(record: CallRecord): Record<string, unknown> {
-  const { client, destination, attempts, requestId, flags } = record;
-  return {
-    client,
-    destination,
-    attempts,
-    ...(requestId !== undefined && { request_id: requestId }),
-    ...(flags.length > 0 && { flags: [...flags] }),
-  };
-}
-
-/** Leaves out what is not known. */
-function known(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
+/** Loggers leave out a field that is undefined, so a profile is one plain object: this runs once for every call. */
 
 /** OpenTelemetry's HTTP semantic conventions. */
 function otel(record: CallRecord): Record<string, unknown> {
+  const { status } = record;
   return {
-    ...common(record),
-    ...known({
-      'http.request.method': record.method,
-      'url.full': record.url,
-      'url.template': record.route,
-      'http.response.status_code': record.status,
-      'http.response.body.size': record.responseSize,
-      'error.type':
-        record.code ?? (record.status !== undefined && record.status >= 400 ? String(record.status) : undefined),
-      'error.message': record.message,
-      duration_ms: record.durationMs,
-      trace_id: record.traceId,
-      span_id: record.spanId,
-    }),
+    client: record.client,
+    destination: record.destination,
+    'http.request.method': record.method,
+    'url.full': record.url,
+    'url.template': record.route,
+    'http.response.status_code': status,
+    'http.response.body.size': record.responseSize,
+    'error.type': record.code ?? (status !== undefined && status >= 400 ? String(status) : undefined),
+    'error.message': record.message,
+    duration_ms: record.durationMs,
+    attempts: record.attempts,
+    flags: record.flags,
+    request_id: record.requestId,
+    trace_id: record.traceId,
+    span_id: record.spanId,
   };
 }
 
 /** Elastic Common Schema: durations in nanoseconds. */
 function ecs(record: CallRecord): Record<string, unknown> {
   return {
-    ...common(record),
-    ...known({
-      'http.request.method': record.method,
-      'url.full': record.url,
-      'url.template': record.route,
-      'http.response.status_code': record.status,
-      'http.response.body.bytes': record.responseSize,
-      'error.code': record.code,
-      'error.message': record.message,
-      'event.duration': Math.round(record.durationMs * 1e6),
-      'event.outcome': record.code === undefined && (record.status ?? 0) < 400 ? 'success' : 'failure',
-      'trace.id': record.traceId,
-      'span.id': record.spanId,
-    }),
+    client: record.client,
+    destination: record.destination,
+    'http.request.method': record.method,
+    'url.full': record.url,
+    'url.template': record.route,
+    'http.response.status_code': record.status,
+    'http.response.body.bytes': record.responseSize,
+    'error.code': record.code,
+    'error.message': record.message,
+    'event.duration': nanoseconds(record.durationMs),
+    'event.outcome': record.code === undefined && (record.status ?? 0) < 400 ? 'success' : 'failure',
+    attempts: record.attempts,
+    flags: record.flags,
+    request_id: record.requestId,
+    'trace.id': record.traceId,
+    'span.id': record.spanId,
   };
 }
 
 /** Datadog's standard attributes: durations in nanoseconds. */
 function datadog(record: CallRecord): Record<string, unknown> {
   return {
-    ...common(record),
-    ...known({
-      'http.method': record.method,
-      'http.url': record.url,
-      'http.route': record.route,
-      'http.status_code': record.status,
-      'network.bytes_read': record.responseSize,
-      'error.kind': record.code,
-      'error.message': record.message,
-      duration: Math.round(record.durationMs * 1e6),
-      'dd.trace_id': record.traceId,
-      'dd.span_id': record.spanId,
-    }),
+    client: record.client,
+    destination: record.destination,
+    'http.method': record.method,
+    'http.url': record.url,
+    'http.route': record.route,
+    'http.status_code': record.status,
+    'network.bytes_read': record.responseSize,
+    'error.kind': record.code,
+    'error.message': record.message,
+    duration: nanoseconds(record.durationMs),
+    attempts: record.attempts,
+    flags: record.flags,
+    request_id: record.requestId,
+    'dd.trace_id': record.traceId,
+    'dd.span_id': record.spanId,
   };
 }
 
 /** Google Cloud Logging: an `httpRequest` object, durations as seconds with a unit. */
 function gcp(record: CallRecord): Record<string, unknown> {
   return {
-    ...common(record),
-    httpRequest: known({
+    client: record.client,
+    destination: record.destination,
+    httpRequest: {
       requestMethod: record.method,
       requestUrl: record.url,
       status: record.status,
       responseSize: record.responseSize === undefined ? undefined : String(record.responseSize),
       latency: `${(record.durationMs / 1000).toFixed(6)}s`,
-    }),
-    ...known({
-      route: record.route,
-      code: record.code,
-      error_message: record.message,
-      duration_ms: record.durationMs,
-      'logging.googleapis.com/trace': record.traceId,
-      'logging.googleapis.com/spanId': record.spanId,
-    }),
+    },
+    route: record.route,
+    code: record.code,
+    error_message: record.message,
+    duration_ms: record.durationMs,
+    attempts: record.attempts,
+    flags: record.flags,
+    request_id: record.requestId,
+    'logging.googleapis.com/trace': record.traceId,
+    'logging.googleapis.com/spanId': record.spanId,
   };
+}
+
+function nanoseconds(ms: number): number {
+  return Math.round(ms * 1e6);
 }

@@ -91,7 +91,7 @@ function record(call: Call, { response, error }: Outcome): CallRecord {
     traceId,
     spanId,
     responseSize: call.responseSize,
-    flags,
+    flags: flags.length > 0 ? flags : undefined,
   };
 }
 
