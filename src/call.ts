@@ -1,5 +1,6 @@
 /** The record of one call: what the policies tell each other and the log line about it. */
 import type { Request } from './policy.js';
+import { redactQuery } from './redact.js';
 import { resolveUrl } from './url.js';
 
 /** What happened on the way of a call, for its log line. */
@@ -13,8 +14,6 @@ export class Call {
   readonly href: string;
   /** Scheme, host and port of the destination. */
   readonly origin: string;
-  /** Path and query. */
-  readonly path: string;
   /** The call's `routeName`: its low-cardinality label. */
   readonly routeName: string | undefined;
   /** Monotonic time of the start, as `performance.now()`. */
@@ -30,14 +29,27 @@ export class Call {
   /** Bytes of the response body as they came over the wire, where known. */
   responseSize: number | undefined;
   readonly flags: CallFlag[] = [];
+  readonly #pathname: string;
+  readonly #query: string;
 
   constructor(request: Request, client = 'pillion', url: URL = resolveUrl(request)) {
     this.client = client;
     this.method = (request.method ?? 'get').toUpperCase();
     this.href = url.href;
     this.origin = url.origin;
-    this.path = url.pathname + url.search;
+    this.#pathname = url.pathname;
+    this.#query = url.search;
     this.routeName = request.routeName;
+  }
+
+  /** Path and query. */
+  get path(): string {
+    return this.#pathname + this.#query;
+  }
+
+  /** The URL without credentials, query values and fragment: fit to be shown. */
+  get shownUrl(): string {
+    return this.origin + this.#pathname + redactQuery(this.#query);
   }
 
   /** Notes that something happened; once is enough. */
@@ -65,7 +77,50 @@ export function callOf(request: Request): Call {
 }
 
 /** The request with a call on it, so that everything further down sees the same one. */
-export function withCall(request: Request, call?: Call): Request {
-  if ((request as Carrying)[CALL] !== undefined && call === undefined) return request;
-  return { ...request, [CALL]: call ?? new Call(request) } as Request;
+export function withCall(request: Request): Request {
+  return (request as Carrying)[CALL] === undefined ? requestOf(request, new Call(request), request) : request;
 }
+
+/**
+ * A request of our own out of axios's, with its call and what is given in place of the caller's options.
+ * axios hands over an object without prototype, which V8 takes 3 us to spread each time. Copied into `shape` it has all its
+ * usual keys from the start and stays fast: this copy takes 0.8 us, every spread further down 20 ns.
+ */
+export function requestOf(config: Request, call: Call, own: Partial<Request>): Request {
+  const request: Record<PropertyKey, unknown> = { ...shape };
+  request[CALL] = call;
+  for (const key in config) request[key] = config[key as keyof Request];
+  for (const key of Object.getOwnPropertySymbols(config)) request[key] ??= (config as Carrying)[key as typeof CALL];
+  return Object.assign(request, own) as unknown as Request;
+}
+
+const shape = {
+  [CALL]: undefined as Call | undefined,
+  url: undefined,
+  method: undefined,
+  baseURL: undefined,
+  headers: undefined,
+  params: undefined,
+  data: undefined,
+  signal: undefined,
+  cancelToken: undefined,
+  timeout: undefined,
+  timeouts: undefined,
+  retry: undefined,
+  routeName: undefined,
+  idempotencyKey: undefined,
+  adapter: undefined,
+  transitional: undefined,
+  transformRequest: undefined,
+  transformResponse: undefined,
+  responseType: undefined,
+  validateStatus: undefined,
+  maxContentLength: undefined,
+  maxBodyLength: undefined,
+  maxRedirects: undefined,
+  allowAbsoluteUrls: undefined,
+  proxy: undefined,
+  env: undefined,
+  xsrfCookieName: undefined,
+  xsrfHeaderName: undefined,
+} satisfies { [Key in keyof Carrying]?: unknown };

@@ -9,10 +9,11 @@ import axios, {
   type CreateAxiosDefaults,
 } from 'axios';
 import { onBodyEnd } from './body.js';
-import { Call, withCall } from './call.js';
+import { Call, requestOf } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { type ClientEventName, Events, type Listener } from './events.js';
+import { copyHeaders } from './headers.js';
 import type { Logger } from './logger.js';
 import { Pipeline, userStages } from './pipeline.js';
 import type { Policy, PolicyContext, Request, Response } from './policy.js';
@@ -190,21 +191,15 @@ class ClientCore {
       throw this.#leavesOrigin(config, url);
     const call = new Call(config, this.#config.name, url);
     const scope = new Scope();
-    const request = withCall(
-      {
-        ...config,
-        headers: withIdempotencyKey(config),
-        signal: scope,
-        // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
-        validateStatus: null,
-        // Checked above; below, an absolute URL is one that may be used.
-        allowAbsoluteUrls: true,
-        // Named, so that every copy further down has the same shape and is cheap to make.
-        timeouts: config.timeouts,
-        cancelToken: undefined,
-      } as Request,
-      call,
-    );
+    const request = requestOf(config, call, {
+      headers: headersOf(config),
+      signal: scope,
+      cancelToken: undefined,
+      // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
+      validateStatus: null,
+      // Checked above; below, an absolute URL is one that may be used.
+      allowAbsoluteUrls: true,
+    });
     return { call, request, scope, release: linkCaller(config, scope) };
   }
 
@@ -235,7 +230,7 @@ class ClientCore {
   #presentable(error: AxiosError, config: Request, call: Call): Error {
     if (error instanceof AxiosError) {
       error.config = config;
-      Object.assign(error, { method: call.method, url: redactUrl(call.href), attempts: call.attempts });
+      Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
     }
     return conceal(error);
   }
@@ -294,10 +289,12 @@ function applyValidateStatus(response: Response, config: Request): Response {
   throw new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, config, response.request, response);
 }
 
-function withIdempotencyKey({ headers, idempotencyKey }: Request): Request['headers'] {
-  if (idempotencyKey === undefined) return headers;
-  const own = Object.assign(new AxiosHeaders(), headers);
-  return own.set('Idempotency-Key', idempotencyKey === true ? randomUUID() : idempotencyKey) as Request['headers'];
+/** Headers of our own, with the idempotency key: the same on every attempt. */
+function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
+  const own = copyHeaders(headers);
+  // By AxiosHeaders' own method: the key is the caller's text and has to be checked.
+  if (idempotencyKey !== undefined) own.set('Idempotency-Key', idempotencyKey === true ? randomUUID() : idempotencyKey);
+  return own;
 }
 
 /** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */

@@ -4,10 +4,17 @@
 export function redactUrl(url: string): string {
   const end = url.search(/[?#]/);
   const path = (end < 0 ? url : url.slice(0, end)).replace(/^([a-z][a-z\d+\-.]*:)?\/\/[^/]*@/i, '$1//REDACTED@');
-  if (end < 0 || url[end] === '#') return path;
-  const query = url.slice(end + 1).split('#', 1)[0] ?? '';
-  const keys = query
-    .split('&')
-    .map((pair) => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=REDACTED` : 'REDACTED'));
-  return `${path}?${keys.join('&')}`;
+  return end < 0 || url[end] === '#' ? path : path + redactQuery(url.slice(end));
+}
+
+/** `?a=1&b=2` as `?a=REDACTED&b=REDACTED`; a fragment goes. */
+export function redactQuery(query: string): string {
+  if (query === '') return '';
+  const pairs = (query.slice(1).split('#', 1)[0] ?? '').split('&');
+  return `?${pairs.map(redactPair).join('&')}`;
+}
+
+function redactPair(pair: string): string {
+  const equals = pair.indexOf('=');
+  return equals < 0 ? 'REDACTED' : `${pair.slice(0, equals)}=REDACTED`;
 }

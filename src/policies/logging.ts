@@ -4,7 +4,6 @@ import { type Call, callOf, withCall } from '../call.js';
 import { type CallRecord, logProfileNames, logProfiles } from '../log-fields.js';
 import { defaultLogger, type Logger } from '../logger.js';
 import { definePolicy, type PolicyContext, type Response } from '../policy.js';
-import { redactUrl } from '../redact.js';
 import { classify } from '../request.js';
 
 export const loggingOptions = z.strictObject({
@@ -78,7 +77,7 @@ function record(call: Call, { response, error }: Outcome): CallRecord {
   return {
     client,
     method,
-    url: redactUrl(call.href),
+    url: call.shownUrl,
     destination: origin,
     route: call.routeName,
     status: response?.status,

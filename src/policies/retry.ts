@@ -1,11 +1,12 @@
 /** Repeats a failed attempt where that is safe, worth it and within budget. The loop is axios-retry's. */
-import { AxiosHeaders, type AxiosInstance } from 'axios';
+import type { AxiosInstance } from 'axios';
 import axiosRetry from 'axios-retry';
 import { z } from 'zod';
 import { discard } from '../body.js';
 import { RetryBudget } from '../budget.js';
 import { type Call, callOf, withCall } from '../call.js';
 import type { AttemptOutcome, RetryRefusal } from '../events.js';
+import { copyHeaders } from '../headers.js';
 import { duration, parseOptions } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from '../request.js';
@@ -129,7 +130,7 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
       if (trip.signal?.aborted) throw abortError(trip.signal, trip.request);
       const response = await next({
         ...trip.request,
-        headers: Object.assign(new AxiosHeaders(), trip.request.headers),
+        headers: copyHeaders(trip.request.headers),
       });
       giveBack(trip, budget);
       return response;

@@ -5,6 +5,7 @@ import {
   type Context,
   context,
   createContextKey,
+  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -12,11 +13,10 @@ import {
   type TextMapSetter,
   trace,
 } from '@opentelemetry/api';
-import { AxiosHeaders } from 'axios';
 import { z } from 'zod';
 import { type Call, callOf, withCall } from '../call.js';
+import { copyHeaders, getHeader, setHeader } from '../headers.js';
 import { definePolicy, type Request, type Response } from '../policy.js';
-import { redactUrl } from '../redact.js';
 
 export const tracingOptions = z.strictObject({
   propagation: z
@@ -39,65 +39,64 @@ export const tracingOptions = z.strictObject({
 
 const tracer = () => trace.getTracer('pillion');
 
+/** False while no SDK is registered: then there are no spans to make, and a call pays nothing for them. */
+function isTraced(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('pillion') !== undefined;
+}
+
 /** Once per call. */
 export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader }, { client }) => ({
   wrap: (next) =>
     function tracing(original) {
       const request = requestIdHeader === false ? withCall(original) : identify(withCall(original), requestIdHeader);
+      if (!isTraced()) return next(request);
       const call = callOf(request);
       const attributes = { 'pillion.client': client, ...target(call) };
       const span = tracer().startSpan(name('call', call), { kind: SpanKind.INTERNAL, attributes });
       const { traceId, spanId } = span.spanContext();
-      if (trace.isSpanContextValid(span.spanContext())) Object.assign(call, { traceId, spanId });
-      const under = span.isRecording() ? trace.setSpan(context.active(), span) : context.active();
-      return watch(
-        span,
-        () => context.with(under, next, undefined, request),
-        (outcome) => {
-          span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
-        },
-      );
+      Object.assign(call, { traceId, spanId });
+      const under = trace.setSpan(context.active(), span);
+      const finish = (outcome: Attributes) => span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
+      return watch(span, () => context.with(under, next, undefined, request), finish);
     },
 }));
 
 /** Once per attempt, right around the wire. */
 export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (options) => ({
   wrap: (next) =>
-    function attemptTracing(request) {
-      const call = callOf(request);
+    function attemptTracing(original) {
+      const call = callOf(original);
+      // Headers of its own: what is written here must not be found there by the next attempt.
+      const request = { ...original, headers: copyHeaders(original.headers) };
+      const counter = options.attemptCountHeader;
+      if (counter !== false) setHeader(request.headers, counter, String(call.attempts + 1));
+      if (!isTraced()) {
+        if (options.propagation) propagation.inject(context.active(), request.headers, headerSetter);
+        return next(request);
+      }
       const resend = call.attempts > 0 && { 'http.request.resend_count': call.attempts };
       const span = tracer().startSpan(name('', call), {
         kind: SpanKind.CLIENT,
         attributes: { ...target(call), ...resend },
       });
       const under = trace.setSpan(context.active(), span);
-      const sent = options.attemptCountHeader === false ? request : count(request, options.attemptCountHeader, call);
       // Injected first: under suppression nothing would be.
-      if (options.propagation) propagation.inject(under, sent.headers, headerSetter);
-      if (!span.isRecording()) return next(sent);
-      return watch(
-        span,
-        () => context.with(suppressed(under), next, undefined, sent),
-        (outcome) => span.setAttributes(outcome),
-      );
+      if (options.propagation) propagation.inject(under, request.headers, headerSetter);
+      const finish = (outcome: Attributes) => span.setAttributes(outcome);
+      return watch(span, () => context.with(suppressed(under), next, undefined, request), finish);
     },
 }));
 
 /** Sets `x-request-id` where the caller did not. */
 function identify(request: Request, header: string): Request {
-  const own = request.headers.get(header);
-  const id = typeof own === 'string' && own !== '' ? own : randomUUID();
+  const own = getHeader(request.headers, header);
+  const id = own ?? randomUUID();
   callOf(request).requestId = id;
   if (id === own) return request;
-  return { ...request, headers: copyHeaders(request).set(header, id) as Request['headers'] };
-}
-
-function count(request: Request, header: string, call: Call): Request {
-  return { ...request, headers: copyHeaders(request).set(header, String(call.attempts + 1)) as Request['headers'] };
-}
-
-function copyHeaders(request: Request): AxiosHeaders {
-  return Object.assign(new AxiosHeaders(), request.headers);
+  const headers = copyHeaders(request.headers);
+  setHeader(headers, header, id);
+  return { ...request, headers };
 }
 
 const headerSetter: TextMapSetter<Request['headers']> = {
@@ -122,13 +121,13 @@ function name(prefix: string, { method, routeName }: Call): string {
 }
 
 /** Attributes that the HTTP semantic conventions want at the start of the span. */
-function target({ method, href, origin, routeName }: Call): Attributes {
+function target({ method, shownUrl, origin, routeName }: Call): Attributes {
   const { hostname, port, protocol } = new URL(origin);
   return {
     'http.request.method': method,
     'server.address': hostname,
     'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
-    'url.full': redactUrl(href),
+    'url.full': shownUrl,
     ...(routeName !== undefined && { 'url.template': routeName }),
   };
 }
