@@ -14,6 +14,15 @@ export function onBodyEnd(response: Response, listener: () => void): void {
   else body.once('close', listener);
 }
 
+/**
+ * Ends a stream before its time. Where nobody has begun to read it or listens for errors it ends without one: an `error`
+ * event that nobody handles would end the process, ten seconds after a body was ignored.
+ */
+export function endBody(body: Readable, error: Error): void {
+  const unread = body.listenerCount('error') === 0 && body.readableFlowing === null;
+  body.destroy(unread ? undefined : error);
+}
+
 /** Frees the socket of a response nobody will read. */
 export function discard(response: Response | undefined): void {
   const body: unknown = response?.data;

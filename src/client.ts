@@ -1,13 +1,14 @@
 /** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
 import { randomUUID } from 'node:crypto';
-import axios, {
+import {
   type AxiosAdapter,
   AxiosError,
-  AxiosHeaders,
   type AxiosInstance,
   CanceledError,
   type CreateAxiosDefaults,
+  isAxiosError,
 } from 'axios';
+import { applyConfig, createInstance } from './axios-defaults.js';
 import { onBodyEnd } from './body.js';
 import { Call, requestOf } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
@@ -75,9 +76,7 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
  */
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {
   const core = new ClientCore(parseConfig(config), deps);
-  const instance = axios.create({ ...deps.axios, adapter: core.adapter, timeout: 0 });
-  // Undefined, so that -1 of a call can be told from axios's default of -1.
-  instance.defaults.maxContentLength = undefined as unknown as number;
+  const instance = createInstance({ ...deps.axios, adapter: core.adapter });
   core.configure(instance);
   // What axios itself throws, before or after the adapter, carries the whole config as well.
   instance.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
@@ -132,17 +131,10 @@ class ClientCore {
   }
 
   /** Sets the axios defaults that come from the configuration. */
-  configure(instance: AxiosInstance): void {
-    const { baseURL, headers, maxRedirects, proxy, allowAbsoluteUrls } = this.#config;
+  configure(instance: AxiosInstance, before?: Config): void {
+    const { baseURL } = this.#config;
     this.#origin = baseURL === undefined ? undefined : new URL(baseURL).origin;
-    const common = new AxiosHeaders(this.#deps.axios?.headers as AxiosHeaders).set(headers);
-    Object.assign(instance.defaults, {
-      baseURL,
-      maxRedirects,
-      allowAbsoluteUrls,
-      proxy: proxy === 'env' ? undefined : false,
-    });
-    Object.assign(instance.defaults.headers, common);
+    applyConfig(instance, this.#config, before);
   }
 
   update(input: HttpClientConfig, instance: AxiosInstance): void {
@@ -151,26 +143,28 @@ class ClientCore {
     const old = this.pipeline;
     this.pipeline = this.#build(config, old);
     this.#config = config;
-    for (const name of Object.keys(before.headers)) delete instance.defaults.headers[name];
-    this.configure(instance);
-    old.retire(this.pipeline);
+    this.configure(instance, before);
+    old.retire();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
   }
 
   /** The outer edge: a call begins and ends here, exactly once each. */
   readonly adapter: AxiosAdapter = async (config) => {
     const { call, request, scope, release } = this.#enter(config);
+    const { pipeline } = this;
     const live = { scope };
     this.#live.add(live);
+    pipeline.enter();
     this.#counts.started++;
     this.events.emit('call.start', { call });
     const leave = () => {
       release();
+      pipeline.leave();
       this.#live.delete(live);
       if (this.#live.size === 0) this.#drained?.();
     };
     try {
-      const response = applyValidateStatus(await this.pipeline.transport(request), config);
+      const response = applyValidateStatus(await pipeline.transport(request), config);
       this.#end(call, { status: response.status });
       onBodyEnd(response, leave);
       return response;
@@ -228,7 +222,7 @@ class ClientCore {
 
   /** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
   #presentable(error: AxiosError, config: Request, call: Call): Error {
-    if (error instanceof AxiosError) {
+    if (isAxiosError(error)) {
       error.config = config;
       Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
     }
@@ -259,8 +253,7 @@ class ClientCore {
 
   async #shutDown(grace: number): Promise<void> {
     if (this.#live.size > 0) await this.#drain(grace);
-    this.pipeline.retire();
-    await this.pipeline.wire.destroy();
+    await this.pipeline.destroy();
   }
 
   /** Waits for calls in flight; those that outlast the grace are ended. */

@@ -1,5 +1,5 @@
 /** One error class, one list of codes, and the rule that no error prints a secret. */
-import { AxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import type { Request } from './policy.js';
 
 /** Every code of an error made here; other errors keep the code axios, Node or the upstream's network gave them. */
@@ -60,8 +60,14 @@ const printable = new Set([
  * axios's errors carry headers, bodies and TLS keys in `config`, `request` and `response`; these stay readable for code
  * but are no longer enumerable, and `toJSON` shows an allow-list. Works through `cause` and `errors`.
  */
-export function conceal<E>(error: E, seen = new Set<unknown>()): E {
-  if (!(error instanceof Error) || seen.has(error)) return error;
+export function conceal<E>(error: E): E {
+  // What the caller's own code throws is theirs to show.
+  if (isAxiosError(error)) concealChain(error, new Set());
+  return error;
+}
+
+function concealChain(error: unknown, seen: Set<unknown>): void {
+  if (!(error instanceof Error) || seen.has(error)) return;
   seen.add(error);
   const record = error as unknown as Record<string, unknown>;
   for (const key of Object.keys(error)) {
@@ -69,9 +75,8 @@ export function conceal<E>(error: E, seen = new Set<unknown>()): E {
   }
   // Every AxiosError has a toJSON that prints its config; ours shows what is printable.
   if (typeof record.toJSON === 'function') hide(error, 'toJSON', printableFields);
-  conceal(error.cause, seen);
-  if (Array.isArray(record.errors)) for (const inner of record.errors) conceal(inner, seen);
-  return error;
+  concealChain(error.cause, seen);
+  if (Array.isArray(record.errors)) for (const inner of record.errors) concealChain(inner, seen);
 }
 
 function printableFields(this: Error): object {

@@ -14,7 +14,7 @@ const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 /** Milliseconds of a duration; NaN where it is none. */
 export function milliseconds(value: Duration): number {
   if (typeof value === 'number') return value;
-  const [, amount, unit] = pattern.exec(value) ?? [];
+  const [, amount, unit] = pattern.exec(String(value)) ?? [];
   return Number(amount) * units[unit as keyof typeof units];
 }
 
@@ -26,6 +26,17 @@ export function duration({ min = 0, max = day }: { min?: number; max?: number } 
     .union([z.number(), durationText], { error: `expected milliseconds or a string such as "250ms" or "1.5s"` })
     .transform(milliseconds)
     .refine((ms) => ms >= min && ms <= max, { error: `must be between ${min}ms and ${max}ms` });
+}
+
+/**
+ * Milliseconds of a duration that a call gives as an option.
+ * @throws PillionError ERR_CONFIG
+ */
+export function callDuration(value: Duration, option: string): number {
+  const ms = milliseconds(value);
+  if (ms >= 1 && ms <= day) return ms;
+  const message = `Bad call option ${option}: expected milliseconds or a string such as "250ms", between 1ms and 24h.`;
+  throw new PillionError(ErrorCode.CONFIG, message);
 }
 
 /**

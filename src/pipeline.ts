@@ -6,17 +6,21 @@ import { type Slots, type Stage, stagesOf } from './policies/index.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy, type Transport } from './policy.js';
 import { attemptEdge, createWire, injectedWire, type Wire, type WireOptions } from './transport/index.js';
 
-interface Built<T> {
+/** A part of the stack; generations share it, the last one to let go closes it. */
+interface Shared<T> {
   readonly options: unknown;
   readonly part: T;
+  holders: number;
 }
 
 /** One generation of the stack. */
 export class Pipeline {
   readonly transport: Transport;
   readonly wire: Wire;
-  private readonly policies: Map<string, Built<StandingPolicy>>;
-  private readonly wireStage: Built<Wire>;
+  private readonly policies: Map<string, Shared<StandingPolicy>>;
+  private readonly wireStage: Shared<Wire>;
+  private calls = 0;
+  private retired = false;
 
   constructor(config: Config, slots: Slots, context: PolicyContext, injected?: AxiosAdapter, previous?: Pipeline) {
     const wireOptions = wireOptionsOf(config);
@@ -25,7 +29,11 @@ export class Pipeline {
     this.wireStage =
       oldWire !== undefined && isDeepStrictEqual(oldWire.options, wireOptions)
         ? oldWire
-        : { options: wireOptions, part: injected === undefined ? createWire(wireOptions) : injectedWire(injected) };
+        : {
+            options: wireOptions,
+            holders: 0,
+            part: injected === undefined ? createWire(wireOptions) : injectedWire(injected),
+          };
     this.wire = this.wireStage.part;
     this.policies = new Map(
       stagesOf(config, slots).map((stage) => [
@@ -34,6 +42,7 @@ export class Pipeline {
       ]),
     );
     const policies = [...this.policies.values()].map(({ part }) => part);
+    for (const shared of [...this.policies.values(), this.wireStage]) shared.holders++;
     this.transport = compose(policies, attemptEdge(this.wire, context.events));
   }
 
@@ -48,20 +57,41 @@ export class Pipeline {
     return { ...Object.fromEntries(told), wire: this.wire.stats() };
   }
 
-  /** Lets go of what the next generation did not take over; requests in flight finish on it. */
-  retire(next?: Pipeline): void {
-    for (const [name, { part }] of this.policies) if (next?.policies.get(name)?.part !== part) part.close?.();
-    if (next !== undefined && next.wire !== this.wire) void this.wire.close();
+  /** A call begins on this generation; it ends on it too, whatever is put in force meanwhile. */
+  enter(): void {
+    this.calls++;
+  }
+
+  leave(): void {
+    this.calls--;
+    if (this.retired && this.calls === 0) this.letGo();
+  }
+
+  /** Lets go of everything that no other generation holds, once the last call on this one has ended. */
+  retire(): void {
+    this.retired = true;
+    if (this.calls === 0) this.letGo();
+  }
+
+  private letGo(): void {
+    for (const shared of this.policies.values()) if (--shared.holders === 0) shared.part.close?.();
+    if (--this.wireStage.holders === 0) void this.wire.close();
+  }
+
+  /** Lets go of everything at once. */
+  async destroy(): Promise<void> {
+    for (const { part } of this.policies.values()) part.close?.();
+    await this.wire.destroy();
   }
 }
 
 function keepOrCreate(
   stage: Stage,
   context: PolicyContext,
-  old: Built<StandingPolicy> | undefined,
-): Built<StandingPolicy> {
+  old: Shared<StandingPolicy> | undefined,
+): Shared<StandingPolicy> {
   if (old !== undefined && isDeepStrictEqual(old.options, stage.options)) return old;
-  return { options: stage.options, part: stage.create(context) };
+  return { options: stage.options, part: stage.create(context), holders: 0 };
 }
 
 function wireOptionsOf({ timeouts, limits, tls }: Config): WireOptions {

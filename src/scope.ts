@@ -1,6 +1,6 @@
 /** A stretch of time that can be cut short: the signal every attempt and every call runs under. */
 import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
-import { discard, onBodyEnd } from './body.js';
+import { discard, endBody, isStream, onBodyEnd } from './body.js';
 import type { Request, Response, Transport } from './policy.js';
 
 type AbortListener = (() => void) | { handleEvent(): void };
@@ -97,13 +97,17 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       clearTimeout(timer);
       scope.leave();
     };
+    let body: unknown;
     scope.addEventListener('abort', () => {
+      const error = abortError(scope, request);
       release();
-      reject(abortError(scope, request));
+      reject(error);
+      if (isStream(body)) endBody(body, error);
     });
     next({ ...request, signal: scope }).then(
       (response) => {
         if (scope.aborted) return discard(response);
+        body = response.data;
         if (limit.until === 'headers') clearTimeout(timer);
         onBodyEnd(response, release);
         resolve(response);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
-import { duration, milliseconds } from '../options.js';
+import { callDuration, duration } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
 import { bounded } from '../scope.js';
 
@@ -18,7 +18,7 @@ export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => 
   wrap: (next) =>
     function timeout(request) {
       const override = request.timeouts?.attempt;
-      const ms = override === undefined ? attempt : override && milliseconds(override);
+      const ms = override === undefined ? attempt : override && callDuration(override, 'timeouts.attempt');
       if (ms === false) return next(request);
       return bounded(next, request, { ms, until: 'headers', expired: () => expired(request, ms) });
     },

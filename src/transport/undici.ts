@@ -1,6 +1,8 @@
 /** The fast lane: undici's `dispatch` with a handler that gathers the body, at about a fifth of the CPU of axios's http adapter. */
+import type { Readable } from 'node:stream';
 import { AxiosError, AxiosHeaders, isAxiosError } from 'axios';
 import { Agent, type Dispatcher } from 'undici';
+import { endBody } from '../body.js';
 import { type Call, callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
@@ -80,6 +82,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #size = 0;
   #head: Pick<Response, 'status' | 'statusText' | 'headers'> | undefined;
   #stream: BodyStream | undefined;
+  /** What the caller reads: the stream itself, or its decompressed form. */
+  #body: Readable | undefined;
   readonly #request: Request;
   readonly #maxContentLength: number;
   readonly #resolve: (response: Response) => void;
@@ -119,7 +123,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (signal === undefined) return;
     const reason = abortError(signal, this.#request);
     this.#fail(reason);
-    this.#stream?.destroy(reason);
+    this.#endBody(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
     this.#controller?.abort(reason);
   }
@@ -141,7 +145,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#request.responseType !== 'stream') return;
     this.#stream = new BodyStream(controller);
     this.#stream.once('close', () => this.#release());
-    this.#finish(this.#decoding() ? decompressStream(this.#stream, this.#head.headers) : this.#stream);
+    this.#body = this.#decoding() ? decompressStream(this.#stream, this.#head.headers) : this.#stream;
+    this.#finish(this.#body);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -149,7 +154,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#maxContentLength > -1 && this.#size > this.#maxContentLength) {
       const error = this.#tooLarge();
       this.#fail(error);
-      this.#stream?.destroy(error);
+      this.#endBody(error);
       controller.abort(error);
     } else if (this.#stream === undefined) {
       this.#chunks.push(chunk);
@@ -173,7 +178,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     const error = isAxiosError(cause) ? cause : this.#networkError(cause);
     this.#fail(error);
-    this.#stream?.destroy(error);
+    this.#endBody(error);
   }
 
   #decompress(body: Buffer): void {
@@ -220,6 +225,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#release();
     this.#reject(error);
+  }
+
+  #endBody(error: Error): void {
+    if (this.#body !== undefined && !this.#body.destroyed) endBody(this.#body, error);
   }
 
   #release(): void {
