@@ -18,6 +18,9 @@ export function milliseconds(value: Duration): number {
   return Number(amount) * units[unit as keyof typeof units];
 }
 
+/** Metadata key: the default of an option whose default depends on another one; shown in the JSON Schema. */
+export const assumed = 'x-default';
+
 const durationText = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h'])]);
 
 /** A duration between `min` and `max` milliseconds (default: 0 to 24 h). */
@@ -25,7 +28,12 @@ export function duration({ min = 0, max = day }: { min?: number; max?: number } 
   return z
     .union([z.number(), durationText], { error: `expected milliseconds or a string such as "250ms" or "1.5s"` })
     .transform(milliseconds)
-    .refine((ms) => ms >= min && ms <= max, { error: `must be between ${min}ms and ${max}ms` });
+    .refine((ms) => ms >= min && ms <= max, { error: `must be between ${spell(min)} and ${spell(max)}` })
+    .meta({ 'x-range': `${spell(min)} to ${spell(max)}` });
+}
+
+function spell(ms: number): string {
+  return ms === day ? '24h' : `${ms}ms`;
 }
 
 /**

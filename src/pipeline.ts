@@ -106,11 +106,12 @@ function wireOptionsOf({ timeouts, limits, tls }: Config): WireOptions {
 /** The user's own policies as stages; they carry no options, so they are kept across updates. */
 export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {
   return policies.map((policy, index) => {
-    const name = `${slot}:${policy.name || index + 1}`;
-    return {
-      name,
-      options: policy,
-      create: () => Object.assign((next: Transport) => policy(next), { policyName: name }),
-    };
+    const { policyName = policy.name, stats } = policy as Partial<StandingPolicy> & Policy;
+    const name = `${slot}:${policyName || index + 1}`;
+    // Two of the same name are told apart by their place.
+    const twin = policies.slice(0, index).some((other) => other.name === policy.name);
+    const unique = twin ? `${name}#${index + 1}` : name;
+    const create = () => Object.assign((next: Transport) => policy(next), { policyName: unique }, stats && { stats });
+    return { name: unique, options: policy, create };
   });
 }

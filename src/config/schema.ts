@@ -1,6 +1,6 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
-import { duration, parseOptions } from '../options.js';
+import { assumed, duration, parseOptions } from '../options.js';
 import { circuitBreakerOptions } from '../policies/circuit-breaker.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { limitsOptions } from '../policies/limits.js';
@@ -17,8 +17,8 @@ const connectTimeout = duration({ min: 1 })
 const timeouts = z
   .strictObject({
     total: totalTimeout,
-    attempt: attemptTimeout.optional().meta({ default: 2500 }),
-    connect: connectTimeout.optional().meta({ default: 1000 }),
+    attempt: attemptTimeout.optional().meta({ [assumed]: '2.5s' }),
+    connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
   })
   .transform(({ total, attempt = shorter(2500, total), connect = shorter(1000, attempt) }) => ({
     total,
@@ -89,5 +89,12 @@ export function parseConfig(input: HttpClientConfig): Config {
 
 /** The JSON Schema (draft 2020-12) of a configuration, for editors and documentation. */
 export function configJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(configSchema, { io: 'input' }) as Record<string, unknown>;
+  return z.toJSONSchema(configSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      const { [assumed]: standard, ...rest } = jsonSchema as Record<string, unknown>;
+      if (standard !== undefined) Object.assign(jsonSchema, rest, { default: standard });
+      delete (jsonSchema as Record<string, unknown>)[assumed];
+    },
+  }) as Record<string, unknown>;
 }

@@ -21,12 +21,12 @@ export const circuitBreakerOptions = z.strictObject({
     .max(1_000_000)
     .default(20)
     .describe('Never opens on fewer outcomes than this in the window.'),
-  rollingWindow: duration({ min: 100 }).default(10_000).describe('How far back outcomes count.'),
+  rollingWindow: duration({ min: 100 }).prefault('10s').describe('How far back outcomes count.'),
   resetTimeout: duration({ min: 1 })
-    .default(5000)
+    .prefault('5s')
     .describe('How long the circuit stays open the first time; doubles each time a trial fails.'),
   maxResetTimeout: duration({ min: 1 })
-    .default(60_000)
+    .prefault('60s')
     .describe('The longest the circuit stays open before the next trial.'),
 });
 

@@ -8,7 +8,7 @@ import { bounded } from '../scope.js';
 
 export const totalTimeout = duration({ min: 1 })
   .or(z.literal(false))
-  .default(10_000)
+  .prefault('10s')
   .describe("The whole call: all attempts, all waits, the body. A call's own `timeout` can only shorten it.");
 
 export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({

@@ -7,7 +7,7 @@ import { RetryBudget } from '../budget.js';
 import { type Call, callOf, withCall } from '../call.js';
 import type { AttemptOutcome, RetryRefusal } from '../events.js';
 import { copyHeaders } from '../headers.js';
-import { duration, parseOptions } from '../options.js';
+import { assumed, duration, parseOptions } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from '../request.js';
 import { abortError } from '../scope.js';
@@ -33,9 +33,10 @@ const plan = {
     ),
   backoff: z
     .strictObject({
-      base: duration({ min: 1 }).default(50).describe('Upper bound of the first wait; doubles with each retry.'),
+      base: duration({ min: 1 }).prefault('50ms').describe('Upper bound of the first wait; doubles with each retry.'),
       max: duration({ min: 1 })
         .optional()
+        .meta({ [assumed]: '2s' })
         .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
     })
     .prefault({})

@@ -12,7 +12,7 @@ export const attemptTimeout = duration({ min: 1 })
     'One attempt, connecting included: to the last body byte, for a stream to its headers. The shorter of this and `total` by default.',
   );
 
-const timeoutOptions = z.strictObject({ attempt: attemptTimeout.default(2500) });
+const timeoutOptions = z.strictObject({ attempt: attemptTimeout.prefault('2.5s') });
 
 export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => ({
   wrap: (next) =>

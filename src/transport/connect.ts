@@ -13,13 +13,28 @@ export interface ConnectOptions {
   readonly identity: ConnectionOptions;
 }
 
-/** undici's connector under a clock of our own: its fast timers may be a second late. */
-export function undiciConnector({ timeout, identity }: ConnectOptions): buildConnector.connector {
-  const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), timeout: 0 });
-  return (options, callback) => {
-    const socket = connect(options, callback) as unknown as Socket;
-    expire(socket, timeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
-  };
+/** undici's connector under a clock of our own (its fast timers may be a second late), with a way to give up. */
+export class Connector {
+  readonly #connecting = new Set<Socket>();
+  /** What undici calls for a new connection. */
+  readonly connect: buildConnector.connector;
+
+  constructor({ timeout, identity }: ConnectOptions) {
+    const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), timeout: 0 });
+    this.connect = (options, callback) => {
+      const socket = connect(options, (...result) => {
+        this.#connecting.delete(socket);
+        callback(...result);
+      }) as unknown as Socket;
+      this.#connecting.add(socket);
+      expire(socket, timeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
+    };
+  }
+
+  /** Ends the connections still being made: undici would wait for them. */
+  destroy(): void {
+    for (const socket of this.#connecting) socket.destroy(new Error('The client was closed.'));
+  }
 }
 
 /** Destroys the socket where it is not ready in time. */

@@ -41,16 +41,16 @@ export const tlsOptions = z
     rejectUnauthorized: z
       .boolean()
       .default(true)
-      .describe('`false` accepts any server; refused together with `ca`, `subjectAltNames` or `pins`.'),
+      .describe('`false` accepts any server; refused together with any other of these options but `minVersion`.'),
   })
   .check((context) => {
-    const { cert, key, pfx, ca, subjectAltNames, pins, rejectUnauthorized } = context.value;
+    const { cert, key, pfx, ca, serverName, subjectAltNames, pins, rejectUnauthorized } = context.value;
     const fault = (path: string, message: string) =>
       context.issues.push({ code: 'custom', path: [path], message, input: context.value });
     if ((cert === undefined) !== (key === undefined))
       fault(cert === undefined ? 'cert' : 'key', 'cert and key go together');
     if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
-    if (!rejectUnauthorized && (ca ?? cert ?? pfx ?? subjectAltNames ?? pins) !== undefined)
+    if (!rejectUnauthorized && (ca ?? cert ?? pfx ?? serverName ?? subjectAltNames ?? pins) !== undefined)
       fault('rejectUnauthorized', 'false would switch off the checks that the other tls options ask for; remove it');
   });
 

@@ -9,7 +9,7 @@ import type { Request, Response } from '../policy.js';
 import { markUnsent } from '../request.js';
 import { abortError } from '../scope.js';
 import { BodyStream } from './body-stream.js';
-import { type ConnectOptions, undiciConnector } from './connect.js';
+import { type ConnectOptions, Connector } from './connect.js';
 import { decompress, decompressStream, encodingOf } from './decompress.js';
 import { requestHeaders } from './headers.js';
 
@@ -23,12 +23,14 @@ export interface UndiciOptions extends ConnectOptions {
 /** One undici agent and the transport over it. */
 export class UndiciLane {
   readonly #agent: Agent;
+  readonly #connector: Connector;
   readonly #maxContentLength: number;
 
   constructor({ maxConnections, maxContentLength, ...connect }: UndiciOptions) {
     this.#maxContentLength = maxContentLength;
+    this.#connector = new Connector(connect);
     this.#agent = new Agent({
-      connect: undiciConnector(connect),
+      connect: this.#connector.connect,
       connections: maxConnections,
       // Time is kept by the policies; undici's own timers are coarse.
       headersTimeout: 0,
@@ -68,6 +70,7 @@ export class UndiciLane {
 
   /** Ends requests in flight with `ERR_CLOSED`. */
   destroy(): Promise<void> {
+    this.#connector.destroy();
     return this.#agent.destroy();
   }
 }
@@ -246,6 +249,7 @@ class Exchange implements Dispatcher.DispatchHandler {
         cause,
       });
     }
+    if (code === ErrorCode.CONNECT_TIMEOUT) this.call.flag('timeout');
     const error = this.#error(cause.message, codes[code ?? ''] ?? code ?? 'ECONNRESET', cause);
     return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
   }
