@@ -1,7 +1,7 @@
 /** What a single call may say to the client, beside axios's own options. */
 import type { z } from 'zod';
 import type { Duration } from './options.js';
-import type { retryPlan } from './policies/retry.js';
+import type { retryPlan } from './retry-plan.js';
 
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.

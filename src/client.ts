@@ -1,25 +1,16 @@
 /** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
-import { randomUUID } from 'node:crypto';
-import {
-  type AxiosAdapter,
-  AxiosError,
-  type AxiosInstance,
-  CanceledError,
-  type CreateAxiosDefaults,
-  isAxiosError,
-} from 'axios';
+import { type AxiosAdapter, AxiosError, type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { applyConfig, createInstance } from './axios-defaults.js';
 import { onBodyEnd } from './body.js';
-import { Call, requestOf } from './call.js';
+import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
+import { accepted, closed, type EnteredCall, enterCall, isAccepted, leavesOrigin, presentable } from './edge.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { type ClientEventName, Events, type Listener } from './events.js';
-import { copyHeaders } from './headers.js';
 import type { Logger } from './logger.js';
 import { Pipeline, userStages } from './pipeline.js';
-import type { Policy, PolicyContext, Request, Response } from './policy.js';
-import { redactUrl } from './redact.js';
-import { Scope } from './scope.js';
+import type { Policy, PolicyContext, Request } from './policy.js';
+import type { Scope } from './scope.js';
 import { resolveUrl } from './url.js';
 import './call-options.js';
 
@@ -94,10 +85,6 @@ export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClient
   }) as unknown as HttpClient;
 }
 
-interface LiveCall {
-  readonly scope: Scope;
-}
-
 /** The state behind an instance. */
 class ClientCore {
   readonly events = new Events();
@@ -108,7 +95,7 @@ class ClientCore {
   #origin: string | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
-  readonly #live = new Set<LiveCall>();
+  readonly #live = new Set<Scope>();
   readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
   #attempts = 0;
 
@@ -138,6 +125,7 @@ class ClientCore {
   }
 
   update(input: HttpClientConfig, instance: AxiosInstance): void {
+    if (this.#closing !== undefined) throw closed(this.#config.name);
     const config = { ...parseConfig(input), name: this.#config.name };
     const before = this.#config;
     const old = this.pipeline;
@@ -150,83 +138,43 @@ class ClientCore {
 
   /** The outer edge: a call begins and ends here, exactly once each. */
   readonly adapter: AxiosAdapter = async (config) => {
-    const { call, request, scope, release } = this.#enter(config);
     const { pipeline } = this;
-    const live = { scope };
-    this.#live.add(live);
-    pipeline.enter();
-    this.#counts.started++;
-    this.events.emit('call.start', { call });
+    const { call, request, scope, release } = this.#enter(config);
     const leave = () => {
       release();
       pipeline.leave();
-      this.#live.delete(live);
+      this.#live.delete(scope);
       if (this.#live.size === 0) this.#drained?.();
     };
+    this.#live.add(scope);
+    pipeline.enter();
+    this.#counts.started++;
+    this.events.emit('call.start', { call });
     try {
-      const response = applyValidateStatus(await pipeline.transport(request), config);
+      const response = accepted(await pipeline.transport(request), config);
       this.#end(call, { status: response.status });
       onBodyEnd(response, leave);
       return response;
     } catch (error) {
-      const response = (error as AxiosError).response;
+      const { response, code } = error as AxiosError;
       if (response === undefined) leave();
       else onBodyEnd(response, leave);
-      return this.#outcome(error, config, call);
+      // A failure of the stack is an answer all the same where the caller accepts its status.
+      const answer = response !== undefined && isAccepted(response, config);
+      this.#end(call, { status: response?.status, code: answer ? undefined : code });
+      if (answer) return Object.assign(response, { config });
+      throw presentable(error, config, call);
     }
   };
 
-  /** Checks a request before anything is sent and gives it what the stack needs. */
-  #enter(config: Request) {
-    if (this.#closing !== undefined)
-      throw new PillionError(ErrorCode.CLOSED, `${this.#config.name}: the client was closed.`, config);
+  /** Checks before anything is sent. */
+  #enter(config: Request): EnteredCall {
+    const { name } = this.#config;
+    if (this.#closing !== undefined) throw closed(name, config);
     const url = resolveUrl(config);
     if (this.#origin !== undefined && url.origin !== this.#origin && !config.allowAbsoluteUrls)
-      throw this.#leavesOrigin(config, url);
-    const call = new Call(config, this.#config.name, url);
-    const scope = new Scope();
-    const request = requestOf(config, call, {
-      headers: headersOf(config),
-      signal: scope,
-      cancelToken: undefined,
-      // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
-      validateStatus: null,
-      // Checked above; below, an absolute URL is one that may be used.
-      allowAbsoluteUrls: true,
-    });
-    return { call, request, scope, release: linkCaller(config, scope) };
-  }
-
-  #leavesOrigin(config: Request, url: URL): PillionError {
-    const message =
-      `${this.#config.name}: ${redactUrl(url.href)} leaves the origin ${this.#origin} of baseURL; ` +
-      'set allowAbsoluteUrls if that is meant.';
-    return new PillionError(ErrorCode.ORIGIN, message, config);
-  }
-
-  /** A failure of the stack is an answer all the same where the caller accepts its status. */
-  #outcome(thrown: unknown, config: Request, call: Call): Response {
-    const error = thrown as AxiosError;
-    const { response } = error;
-    if (response !== undefined) {
-      response.config = config;
-      const accept = config.validateStatus;
-      if (!accept || accept(response.status)) {
-        this.#end(call, { status: response.status });
-        return response;
-      }
-    }
-    this.#end(call, { status: response?.status, code: error.code });
-    throw this.#presentable(error, config, call);
-  }
-
-  /** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
-  #presentable(error: AxiosError, config: Request, call: Call): Error {
-    if (isAxiosError(error)) {
-      error.config = config;
-      Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
-    }
-    return conceal(error);
+      throw leavesOrigin(name, config, url, this.#origin);
+    return enterCall(new Call(config, name, url), config);
   }
 
   #end(call: Call, outcome: { status?: number | undefined; code?: string | undefined }): void {
@@ -262,7 +210,7 @@ class ClientCore {
       const timer = setTimeout(() => {
         const { name } = this.#config;
         const why = `${name}: the client was closed and the call did not end within the grace of ${grace} ms.`;
-        for (const { scope } of this.#live) scope.abort(new PillionError(ErrorCode.CLOSED, why));
+        for (const scope of this.#live) scope.abort(new PillionError(ErrorCode.CLOSED, why));
         resolve();
       }, grace);
       this.#drained = () => {
@@ -271,49 +219,6 @@ class ClientCore {
       };
     });
   }
-}
-
-/** The caller's `validateStatus` for what the stack lets through: a 304 is refused by axios's default rule. */
-function applyValidateStatus(response: Response, config: Request): Response {
-  response.config = config;
-  const accept = config.validateStatus;
-  if (!accept || accept(response.status)) return response;
-  const message = `Request failed with status code ${response.status}`;
-  throw new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, config, response.request, response);
-}
-
-/** Headers of our own, with the idempotency key: the same on every attempt. */
-function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
-  const own = copyHeaders(headers);
-  // By AxiosHeaders' own method: the key is the caller's text and has to be checked.
-  if (idempotencyKey !== undefined) own.set('Idempotency-Key', idempotencyKey === true ? randomUUID() : idempotencyKey);
-  return own;
-}
-
-/** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */
-function linkCaller(config: Request, scope: Scope): () => void {
-  const { signal, cancelToken } = config;
-  if (signal === undefined && cancelToken === undefined) return () => {};
-  const cancel = () => {
-    const reason = cancelToken?.reason ?? new CanceledError(undefined, config);
-    if (cancelToken?.reason === undefined) keepCause(reason as Error, (signal as AbortSignal | undefined)?.reason);
-    scope.abort(reason);
-  };
-  const token = cancelToken as unknown as
-    | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
-    | undefined;
-  if (signal?.aborted) cancel();
-  signal?.addEventListener?.('abort', cancel);
-  token?.subscribe(cancel);
-  return () => {
-    signal?.removeEventListener?.('abort', cancel);
-    token?.unsubscribe(cancel);
-  };
-}
-
-/** axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing. */
-function keepCause(error: Error, cause: unknown): void {
-  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }
 
 function changedSections(before: Config, after: Config): string[] {

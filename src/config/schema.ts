@@ -5,9 +5,9 @@ import { circuitBreakerOptions } from '../policies/circuit-breaker.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { limitsOptions } from '../policies/limits.js';
 import { loggingOptions } from '../policies/logging.js';
-import { retryOptions } from '../policies/retry.js';
 import { attemptTimeout } from '../policies/timeout.js';
 import { tracingOptions } from '../policies/tracing.js';
+import { retryOptions } from '../retry-plan.js';
 import { tlsOptions } from '../transport/tls.js';
 
 const connectTimeout = duration({ min: 1 })

@@ -52,7 +52,8 @@ interface Pass {
  */
 class Circuit {
   #epoch = 0;
-  #trial = false;
+  /** When the trial under way is given up for lost; 0 while there is none. */
+  #trialEndsAt = 0;
   #failedTrials = 0;
   #reopensAt = 0;
   #rotatedAt = performance.now();
@@ -104,8 +105,9 @@ class Circuit {
   admit(attempts: number): Pass | number {
     if (this.#breaker.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
     if (this.#breaker.halfOpen) {
-      if (this.#trial) return trialRetryAfter;
-      this.#trial = true;
+      const now = performance.now();
+      if (now < this.#trialEndsAt) return trialRetryAfter;
+      this.#trialEndsAt = now + this.#options.maxResetTimeout;
     }
     return { epoch: this.#epoch, attempts };
   }
@@ -113,7 +115,7 @@ class Circuit {
   settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
     if (pass.epoch !== this.#epoch) return;
     if (outcome === 'nothing') {
-      this.#trial = false;
+      this.#trialEndsAt = 0;
       return;
     }
     this.#rotateByTime();
@@ -140,7 +142,7 @@ class Circuit {
 
   #changeState(): void {
     this.#epoch++;
-    this.#trial = false;
+    this.#trialEndsAt = 0;
   }
 
   /** Doubles with every failed trial, up to 20 % early so that a fleet does not come back in one instant. */

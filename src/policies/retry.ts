@@ -7,69 +7,11 @@ import { RetryBudget } from '../budget.js';
 import { type Call, callOf, withCall } from '../call.js';
 import type { AttemptOutcome, RetryRefusal } from '../events.js';
 import { copyHeaders } from '../headers.js';
-import { assumed, duration, parseOptions } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
-import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from '../request.js';
+import { isRetryable, planFor, type RetryPlan, retryOptions, waitFor } from '../retry-plan.js';
 import { abortError } from '../scope.js';
 
-const conditions = [
-  '5xx',
-  'gateway-error',
-  'reset',
-  'connect-failure',
-  'refused-stream',
-  'retriable-4xx',
-  'rate-limited',
-] as const;
-
-const plan = {
-  maxRetries: z.int().min(0).max(10).default(2).describe('Retries after the first attempt.'),
-  on: z
-    .array(z.enum(conditions).or(z.int().min(400).max(599)))
-    .default(['gateway-error', 'reset', 'connect-failure', 'rate-limited'])
-    .describe(
-      "What is retried, in Envoy's words: `5xx`, `gateway-error` (502, 503, 504), `reset`, `connect-failure`, `refused-stream`, " +
-        '`retriable-4xx` (409), `rate-limited` (429 or 503 with Retry-After), or a status code. As in Envoy, `5xx` and `gateway-error` cover resets too.',
-    ),
-  backoff: z
-    .strictObject({
-      base: duration({ min: 1 }).prefault('50ms').describe('Upper bound of the first wait; doubles with each retry.'),
-      max: duration({ min: 1 })
-        .optional()
-        .meta({ [assumed]: '2s' })
-        .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
-    })
-    .prefault({})
-    .transform(({ base, max = Math.max(base, 2000) }) => ({ base, max }))
-    .refine(({ base, max }) => max >= base, { error: 'max must not be shorter than base' })
-    .describe('Full jitter: each wait is uniform in [0, min(max, base * 2^(n-1))).'),
-};
-
-/** What a single call may change: everything but the budget, which all calls share. */
-export const retryPlan = z.strictObject(plan);
-
-export const retryOptions = z.strictObject({
-  ...plan,
-  budget: z
-    .literal(false)
-    .or(
-      z.strictObject({
-        ratio: z.number().min(0).max(10).default(0.2).describe('Retries allowed for each call, over 10 s.'),
-        minPerSecond: z
-          .number()
-          .min(0)
-          .max(10_000)
-          .default(1)
-          .describe('Retries allowed each second whatever the traffic.'),
-      }),
-    )
-    .prefault({})
-    .describe('What retries may add to the load of the upstream, all calls together; `false`: no budget.'),
-});
-
 const policyOptions = retryOptions.extend({ maxConcurrent: z.int().min(0).default(Number.MAX_SAFE_INTEGER) });
-
-type Plan = z.output<typeof retryPlan>;
 
 /** One call on its way through the loop. axios-retry knows it as `config` and keeps its count in `axios-retry`. */
 interface Trip {
@@ -77,7 +19,7 @@ interface Trip {
   readonly signal: Request['signal'];
   readonly request: Request;
   readonly call: Call;
-  readonly plan: Plan;
+  readonly plan: RetryPlan;
   retries: number;
   waitMs: number;
   holdsRetry: boolean;
@@ -173,8 +115,9 @@ function unwrap(reason: unknown): never {
 
 /** Decides on one failure, and where it says yes takes the retry from the budget and sets the wait. */
 function shouldRetry({ config: trip, error }: FailedAttempt, budget: RetryBudget, context: PolicyContext): boolean {
-  if (!isRetryable(error, trip)) return false;
-  const wait = waitFor(error, trip, context.random);
+  if (!isRetryable(error, trip.request, trip.plan)) return false;
+  const moment = { retries: trip.retries, remaining: trip.call.remaining(), random: context.random };
+  const wait = waitFor(error, trip.plan, moment);
   if (wait === undefined) return refuse(trip, 'deadline', error, context);
   const answer = budget.acquire();
   if (answer !== 'granted') return refuse(trip, answer, error, context);
@@ -195,66 +138,11 @@ function refuse(trip: Trip, reason: RetryRefusal, error: unknown, { events }: Po
 
 /** axios-retry tells of every failure it has no retries left for, also of those that were never to be retried. */
 function reportLimit({ config: trip, error }: FailedAttempt, context: PolicyContext): void {
-  if (trip.plan.maxRetries > 0 && trip.retries >= trip.plan.maxRetries && isRetryable(error, trip))
+  if (trip.plan.maxRetries > 0 && trip.retries >= trip.plan.maxRetries && isRetryable(error, trip.request, trip.plan))
     refuse(trip, 'limit', error, context);
 }
-
-/** Safe to repeat, and of a kind that this call retries. */
-function isRetryable(error: unknown, { request, plan }: Trip): boolean {
-  if (!isReplayable(request) || !(isIdempotent(request) || isUnsent(error))) return false;
-  return plan.on.some((condition) => matches(error, condition));
-}
-
-const resets = new Set(['connect', 'reset', 'refused-stream', 'timeout']);
-
-/** Envoy's `retry_on`: what each word covers (envoyproxy.io, router filter). */
-function matches(error: unknown, condition: Plan['on'][number]): boolean {
-  const kind = classify(error);
-  const response = kind === 'status' ? (error as { response: Response }).response : undefined;
-  const status = response?.status ?? 0;
-  switch (condition) {
-    case '5xx':
-      return (status >= 500 && status <= 599) || resets.has(kind);
-    case 'gateway-error':
-      return (status >= 502 && status <= 504) || resets.has(kind);
-    case 'reset':
-      return resets.has(kind);
-    case 'connect-failure':
-      return kind === 'connect';
-    case 'refused-stream':
-      return kind === 'refused-stream';
-    case 'retriable-4xx':
-      return status === 409;
-    case 'rate-limited':
-      return (status === 429 || status === 503) && retryAfter(response?.headers) !== undefined;
-    default:
-      return status === condition;
-  }
-}
-
-/** Milliseconds to wait, or undefined where the deadline would come first. Jitter is only ever added to a `Retry-After`. */
-function waitFor(error: unknown, { plan, retries, call }: Trip, random: () => number): number | undefined {
-  const jitter = random() * Math.min(plan.backoff.max, plan.backoff.base * 2 ** retries);
-  const asked = retryAfter((error as { response?: Response }).response?.headers) ?? 0;
-  const wait = asked + jitter;
-  const remaining = Math.min(call.remaining(), maxTimer);
-  return wait < remaining ? wait : undefined;
-}
-
-/** setTimeout fires at once above this. */
-const maxTimer = 2 ** 31 - 1;
 
 function outcomeOf(error: unknown): AttemptOutcome {
   const { response, code } = error as { response?: Response; code?: string };
   return { status: response?.status, code };
-}
-
-/** The client's plan with what this call says otherwise. */
-function planFor({ retry: own }: Request, { maxRetries, on, backoff }: Plan): Plan {
-  if (!own) return { maxRetries, on, backoff };
-  return parseOptions(
-    retryPlan,
-    { maxRetries, on, ...own, backoff: { ...backoff, ...own.backoff } },
-    'the call option retry',
-  );
 }

@@ -1,0 +1,100 @@
+/** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
+import { randomUUID } from 'node:crypto';
+import { AxiosError, CanceledError, isAxiosError } from 'axios';
+import { type Call, requestOf } from './call.js';
+import { conceal, ErrorCode, PillionError } from './errors.js';
+import { copyHeaders } from './headers.js';
+import type { Request, Response } from './policy.js';
+import { redactUrl } from './redact.js';
+import { Scope } from './scope.js';
+
+/** A call on its way in. */
+export interface EnteredCall {
+  readonly call: Call;
+  readonly request: Request;
+  /** Ends the call when aborted. */
+  readonly scope: Scope;
+  /** Lets go of the caller's signal and token. */
+  readonly release: () => void;
+}
+
+/** Gives a request of the caller's what the stack needs. */
+export function enterCall(call: Call, config: Request): EnteredCall {
+  const scope = new Scope();
+  const request = requestOf(config, call, {
+    headers: headersOf(config),
+    signal: scope,
+    cancelToken: undefined,
+    // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
+    validateStatus: null,
+    // Checked before; below, an absolute URL is one that may be used.
+    allowAbsoluteUrls: true,
+  });
+  return { call, request, scope, release: linkCaller(config, scope) };
+}
+
+/** The caller's `validateStatus`; none accepts everything, as in axios. */
+export function isAccepted({ status }: Response, { validateStatus }: Request): boolean {
+  return !validateStatus || validateStatus(status);
+}
+
+/** What the stack lets through, if the caller does too: axios's default rule refuses a 304. */
+export function accepted(response: Response, config: Request): Response {
+  response.config = config;
+  if (isAccepted(response, config)) return response;
+  const message = `Request failed with status code ${response.status}`;
+  throw new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, config, response.request, response);
+}
+
+/** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
+export function presentable(error: unknown, config: Request, call: Call): unknown {
+  if (isAxiosError(error)) {
+    error.config = config;
+    if (error.response !== undefined) error.response.config = config;
+    Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
+  }
+  return conceal(error);
+}
+
+export function closed(client: string, config?: Request): PillionError {
+  return new PillionError(ErrorCode.CLOSED, `${client}: the client was closed.`, config);
+}
+
+export function leavesOrigin(client: string, config: Request, url: URL, origin: string): PillionError {
+  const why = `${client}: ${redactUrl(url.href)} leaves the origin ${origin} of baseURL`;
+  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, config);
+}
+
+/** Headers of our own, with the idempotency key: the same on every attempt. */
+function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
+  const own = copyHeaders(headers);
+  // By AxiosHeaders' own method: the key is the caller's text and has to be checked.
+  if (idempotencyKey !== undefined) own.set('Idempotency-Key', idempotencyKey === true ? randomUUID() : idempotencyKey);
+  return own;
+}
+
+/** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */
+function linkCaller(config: Request, scope: Scope): () => void {
+  const { signal, cancelToken } = config;
+  if (signal === undefined && cancelToken === undefined) return () => {};
+  const cancel = () => {
+    const reason = cancelToken?.reason ?? new CanceledError(undefined, config);
+    if (cancelToken?.reason === undefined) keepCause(reason as Error, (signal as AbortSignal | undefined)?.reason);
+    scope.abort(reason);
+  };
+  const token = cancelToken as unknown as
+    | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
+    | undefined;
+  if (signal?.aborted) cancel();
+  signal?.addEventListener?.('abort', cancel);
+  token?.subscribe(cancel);
+  return () => {
+    signal?.removeEventListener?.('abort', cancel);
+    token?.unsubscribe(cancel);
+  };
+}
+
+/** axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing. */
+function keepCause(error: Error, cause: unknown): void {
+  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+}

@@ -1,0 +1,72 @@
+import { createHttpClient, type HttpClientConfig } from 'pillion';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Loopback, listen } from './loopback.js';
+import { silent } from './scripted.js';
+
+let proxy: Loopback;
+let server: Loopback;
+
+beforeAll(async () => {
+  proxy = await listen((request, response) => response.end(`proxy saw ${request.url}`));
+  server = await listen((_, response) => response.end('server'));
+});
+beforeEach(() => {
+  for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, proxy.origin);
+  for (const name of ['NO_PROXY', 'no_proxy']) vi.stubEnv(name, '');
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+afterAll(async () => {
+  await proxy.close();
+  await server.close();
+});
+
+async function answer(config: HttpClientConfig, options = {}): Promise<string> {
+  const client = createHttpClient({ baseURL: server.origin, ...config }, { logger: silent });
+  try {
+    return (await client.get('/path', options)).data;
+  } finally {
+    await client.close();
+  }
+}
+
+describe('a proxy named by the environment', () => {
+  it.each([
+    ['the fast lane', {}],
+    ["axios's http adapter", { maxRedirects: 1 }],
+  ])('is left alone by default, on %s', async (_, options) => {
+    expect(await answer({}, options)).toBe('server');
+    expect(await answer({ proxy: false }, options)).toBe('server');
+  });
+
+  it("is used with proxy: 'env'", async () => {
+    expect(await answer({ proxy: 'env' })).toBe(`proxy saw ${server.origin}/path`);
+  });
+
+  it("is used with proxy: 'env' for destinations that NO_PROXY does not name", async () => {
+    vi.stubEnv('NO_PROXY', '127.0.0.1');
+    vi.stubEnv('no_proxy', '127.0.0.1');
+    expect(await answer({ proxy: 'env' })).toBe('server');
+  });
+
+  it('can be switched off for one call', async () => {
+    expect(await answer({ proxy: 'env' }, { proxy: false })).toBe('server');
+  });
+
+  it('goes and comes with update', async () => {
+    const client = createHttpClient({ baseURL: server.origin }, { logger: silent });
+    client.update({ baseURL: server.origin, proxy: 'env' });
+    expect((await client.get('/path')).data).toContain('proxy saw');
+    client.update({ baseURL: server.origin });
+    expect((await client.get('/path')).data).toBe('server');
+    await client.close();
+  });
+});
+
+describe('a proxy named by a call', () => {
+  it('is used', async () => {
+    const { hostname: host, port } = new URL(proxy.origin);
+    expect(await answer({}, { proxy: { host, port: Number(port) } })).toBe(`proxy saw ${server.origin}/path`);
+  });
+});
