@@ -1,5 +1,5 @@
 /** The axios defaults of an instance, without what would be merged into every call for nothing. */
-import axios, { AxiosHeaders, type AxiosInstance, type CreateAxiosDefaults } from 'axios';
+import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import type { Config } from './config/schema.js';
 
 /** Only for browsers, or axios's way of saying "none": left out, merging them costs a call 2 us. */
@@ -7,18 +7,21 @@ const idle = ['xsrfCookieName', 'xsrfHeaderName', 'maxContentLength', 'maxBodyLe
 
 export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
   const instance = axios.create(defaults);
-  for (const name of idle) if (instance.defaults[name] === axios.defaults[name]) delete instance.defaults[name];
-  const { headers } = instance.defaults;
-  for (const [method, bucket] of Object.entries(headers)) {
-    if (isEmptyBucket(bucket)) makeOnDemand(headers as unknown as Buckets, method);
-  }
-  return instance;
+  for (const name of idle) if (defaults[name] === undefined) delete instance.defaults[name];
+  return withBucketsOnDemand(instance);
 }
 
-type Buckets = Record<string, unknown>;
+type Buckets = Record<string, object | undefined>;
 
-function isEmptyBucket(bucket: unknown): boolean {
-  return typeof bucket === 'object' && bucket !== null && Object.keys(bucket).length === 0;
+/** The names of axios's buckets for the headers of one method: `delete`, `get`, `head`, … */
+const methods = Object.keys(axios.defaults.headers).filter((name) => name !== 'common');
+
+/** So is what `create` makes of the instance. */
+function withBucketsOnDemand(instance: AxiosInstance): AxiosInstance {
+  const headers = instance.defaults.headers as unknown as Buckets;
+  for (const method of methods) if (Object.keys(headers[method] ?? {}).length === 0) makeOnDemand(headers, method);
+  const create = instance.create.bind(instance);
+  return Object.assign(instance, { create: (more?: CreateAxiosDefaults) => withBucketsOnDemand(create(more)) });
 }
 
 /**
@@ -39,12 +42,25 @@ function makeOnDemand(headers: Buckets, method: string): void {
   });
 }
 
-/** Puts what the configuration says about axios itself in force; `before` is what it said until now. */
-export function applyConfig(instance: AxiosInstance, config: Config, before?: Config): void {
-  const { baseURL, headers, maxRedirects, proxy, allowAbsoluteUrls } = config;
-  const { defaults } = instance;
-  Object.assign(defaults, { baseURL, maxRedirects, allowAbsoluteUrls, proxy: proxy === 'env' ? undefined : false });
-  for (const name of Object.keys(before?.headers ?? {})) delete defaults.headers[name];
-  // Through AxiosHeaders, which refuses what would not go on the wire.
-  Object.assign(defaults.headers, new AxiosHeaders(headers));
+/** Puts what the configuration says about axios itself in force, and takes back what it said before. */
+export class ConfiguredDefaults {
+  readonly #defaults: AxiosInstance['defaults'];
+  /** Headers that the configuration stands in for: undefined where there was none. */
+  #covered: Record<string, unknown> = {};
+
+  constructor({ defaults }: AxiosInstance, config: Config) {
+    this.#defaults = defaults;
+    this.apply(config);
+  }
+
+  apply({ baseURL, headers, maxRedirects, proxy, allowAbsoluteUrls }: Config): void {
+    const defaults = this.#defaults;
+    Object.assign(defaults, { baseURL, maxRedirects, allowAbsoluteUrls, proxy: proxy === 'env' ? undefined : false });
+    for (const [name, value] of Object.entries(this.#covered)) {
+      if (value === undefined) delete defaults.headers[name];
+      else Object.assign(defaults.headers, { [name]: value });
+    }
+    this.#covered = Object.fromEntries(Object.keys(headers).map((name) => [name, defaults.headers[name]]));
+    Object.assign(defaults.headers, headers);
+  }
 }

@@ -1,6 +1,7 @@
 /** What a single call may say to the client, beside axios's own options. */
-import type { z } from 'zod';
-import type { Duration } from './options.js';
+import { z } from 'zod';
+import { type Duration, duration, parseOptions } from './options.js';
+import type { Request } from './policy.js';
 import type { retryPlan } from './retry-plan.js';
 
 declare module 'axios' {
@@ -18,4 +19,15 @@ declare module 'axios' {
     /** Other `total` or `attempt` timeouts for this call; `false`: none. axios's `timeout` can still shorten the call. */
     timeouts?: { total?: Duration | false; attempt?: Duration | false };
   }
+}
+
+const limit = duration({ min: 1 }).or(z.literal(false)).optional();
+const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
+
+/**
+ * The timeouts that a call sets for itself, in milliseconds.
+ * @throws PillionError ERR_CONFIG
+ */
+export function callTimeouts({ timeouts }: Request): z.output<typeof timeoutsOption> {
+  return timeouts === undefined ? {} : parseOptions(timeoutsOption, timeouts, 'the call option timeouts');
 }

@@ -1,12 +1,12 @@
 /** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
-import { type AxiosAdapter, AxiosError, type AxiosInstance, type CreateAxiosDefaults } from 'axios';
-import { applyConfig, createInstance } from './axios-defaults.js';
+import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxiosDefaults, isCancel } from 'axios';
+import { ConfiguredDefaults, createInstance } from './axios-defaults.js';
 import { onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
-import { accepted, closed, type EnteredCall, enterCall, isAccepted, leavesOrigin, presentable } from './edge.js';
+import { closed, type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
-import { type ClientEventName, Events, type Listener } from './events.js';
+import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
 import type { Logger } from './logger.js';
 import { Pipeline, userStages } from './pipeline.js';
 import type { Policy, PolicyContext, Request } from './policy.js';
@@ -68,11 +68,11 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {
   const core = new ClientCore(parseConfig(config), deps);
   const instance = createInstance({ ...deps.axios, adapter: core.adapter });
-  core.configure(instance);
+  core.attach(instance);
   // What axios itself throws, before or after the adapter, carries the whole config as well.
   instance.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
   const extras = {
-    update: (next: HttpClientConfig) => core.update(next, instance),
+    update: (next: HttpClientConfig) => core.update(next),
     close: (options?: CloseOptions) => core.close(options),
     stats: () => core.stats(),
     on: core.events.on.bind(core.events),
@@ -93,6 +93,7 @@ class ClientCore {
   readonly #deps: HttpClientDeps;
   #config: Config;
   #origin: string | undefined;
+  #defaults: ConfiguredDefaults | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   readonly #live = new Set<Scope>();
@@ -101,6 +102,7 @@ class ClientCore {
 
   constructor(config: Config, deps: HttpClientDeps) {
     this.#config = config;
+    this.#origin = originOf(config);
     this.#deps = deps;
     this.#context = {
       client: config.name,
@@ -117,21 +119,20 @@ class ClientCore {
     return new Pipeline(config, slots, this.#context, transport, previous);
   }
 
-  /** Sets the axios defaults that come from the configuration. */
-  configure(instance: AxiosInstance, before?: Config): void {
-    const { baseURL } = this.#config;
-    this.#origin = baseURL === undefined ? undefined : new URL(baseURL).origin;
-    applyConfig(instance, this.#config, before);
+  /** Ties the axios defaults of the instance to the configuration. */
+  attach(instance: AxiosInstance): void {
+    this.#defaults = new ConfiguredDefaults(instance, this.#config);
   }
 
-  update(input: HttpClientConfig, instance: AxiosInstance): void {
+  update(input: HttpClientConfig): void {
     if (this.#closing !== undefined) throw closed(this.#config.name);
     const config = { ...parseConfig(input), name: this.#config.name };
     const before = this.#config;
     const old = this.pipeline;
     this.pipeline = this.#build(config, old);
     this.#config = config;
-    this.configure(instance, before);
+    this.#origin = originOf(config);
+    this.#defaults?.apply(config);
     old.retire();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
   }
@@ -140,30 +141,28 @@ class ClientCore {
   readonly adapter: AxiosAdapter = async (config) => {
     const { pipeline } = this;
     const { call, request, scope, release } = this.#enter(config);
+    this.#live.add(scope);
+    pipeline.enter();
+    this.#counts.started++;
+    this.events.emit('call.start', { call });
+    const outcome = await outcomeOf(pipeline.transport, request);
     const leave = () => {
       release();
       pipeline.leave();
       this.#live.delete(scope);
       if (this.#live.size === 0) this.#drained?.();
     };
-    this.#live.add(scope);
-    pipeline.enter();
-    this.#counts.started++;
-    this.events.emit('call.start', { call });
     try {
-      const response = accepted(await pipeline.transport(request), config);
-      this.#end(call, { status: response.status });
-      onBodyEnd(response, leave);
+      const response = settle(outcome, config);
+      this.#end(call, 'succeeded', { status: response.status });
       return response;
     } catch (error) {
-      const { response, code } = error as AxiosError;
-      if (response === undefined) leave();
-      else onBodyEnd(response, leave);
-      // A failure of the stack is an answer all the same where the caller accepts its status.
-      const answer = response !== undefined && isAccepted(response, config);
-      this.#end(call, { status: response?.status, code: answer ? undefined : code });
-      if (answer) return Object.assign(response, { config });
+      const code = (error as AxiosError | undefined)?.code;
+      this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
       throw presentable(error, config, call);
+    } finally {
+      if (outcome.response === undefined) leave();
+      else onBodyEnd(outcome.response, leave);
     }
   };
 
@@ -177,9 +176,7 @@ class ClientCore {
     return enterCall(new Call(config, name, url), config);
   }
 
-  #end(call: Call, outcome: { status?: number | undefined; code?: string | undefined }): void {
-    const kind =
-      outcome.code === AxiosError.ERR_CANCELED ? 'cancelled' : outcome.code === undefined ? 'succeeded' : 'failed';
+  #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
     this.#counts[kind]++;
     this.#attempts += call.attempts;
     this.events.emit('call.end', { call, durationMs: call.elapsed(), ...outcome });
@@ -219,6 +216,10 @@ class ClientCore {
       };
     });
   }
+}
+
+function originOf({ baseURL }: Config): string | undefined {
+  return baseURL === undefined ? undefined : new URL(baseURL).origin;
 }
 
 function changedSections(before: Config, after: Config): string[] {

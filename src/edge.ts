@@ -4,7 +4,7 @@ import { AxiosError, CanceledError, isAxiosError } from 'axios';
 import { type Call, requestOf } from './call.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { copyHeaders } from './headers.js';
-import type { Request, Response } from './policy.js';
+import type { Request, Response, Transport } from './policy.js';
 import { redactUrl } from './redact.js';
 import { Scope } from './scope.js';
 
@@ -33,17 +33,33 @@ export function enterCall(call: Call, config: Request): EnteredCall {
   return { call, request, scope, release: linkCaller(config, scope) };
 }
 
-/** The caller's `validateStatus`; none accepts everything, as in axios. */
-export function isAccepted({ status }: Response, { validateStatus }: Request): boolean {
-  return !validateStatus || validateStatus(status);
-}
-
-/** What the stack lets through, if the caller does too: axios's default rule refuses a 304. */
-export function accepted(response: Response, config: Request): Response {
+/**
+ * What the stack came to, by the caller's `validateStatus`: a failure of the stack is an answer all the same where its
+ * status is accepted, and a 304 that the stack lets through is none by axios's default rule.
+ */
+export function settle({ response, error }: StackOutcome, config: Request): Response {
+  if (response === undefined || (error !== undefined && response.status < 400)) throw error;
   response.config = config;
-  if (isAccepted(response, config)) return response;
+  const { validateStatus } = config;
+  if (!validateStatus || validateStatus(response.status)) return response;
+  if (error !== undefined) throw error;
   const message = `Request failed with status code ${response.status}`;
   throw new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, config, response.request, response);
+}
+
+/** What came out of the stack: an error may carry a response too. */
+export interface StackOutcome {
+  response?: Response | undefined;
+  error?: unknown;
+}
+
+/** Runs the stack; what it throws is an outcome like any other. */
+export async function outcomeOf(transport: Transport, request: Request): Promise<StackOutcome> {
+  try {
+    return { response: await transport(request) };
+  } catch (error) {
+    return { response: (error as AxiosError | undefined)?.response, error };
+  }
 }
 
 /** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
@@ -69,8 +85,15 @@ export function leavesOrigin(client: string, config: Request, url: URL, origin: 
 function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
   const own = copyHeaders(headers);
   // By AxiosHeaders' own method: the key is the caller's text and has to be checked.
-  if (idempotencyKey !== undefined) own.set('Idempotency-Key', idempotencyKey === true ? randomUUID() : idempotencyKey);
+  if (idempotencyKey !== undefined) own.set('Idempotency-Key', keyOf(idempotencyKey));
   return own;
+}
+
+function keyOf(key: string | true): string {
+  if (key === true) return randomUUID();
+  if (typeof key === 'string' && key !== '') return key;
+  const message = 'Bad call option idempotencyKey: expected true or a text; calls with an empty one would share it.';
+  throw new PillionError(ErrorCode.CONFIG, message);
 }
 
 /** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */

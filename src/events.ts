@@ -38,16 +38,22 @@ export type RetryRefusal = 'budget' | 'concurrency' | 'deadline' | 'limit';
 export type ClientEventName = keyof ClientEvents;
 export type Listener<Name extends ClientEventName> = (event: ClientEvents[Name]) => void;
 
+/** Each its own, so that one function may listen twice. */
+interface Subscription {
+  readonly listener: (event: never) => void;
+}
+
 /** A small typed emitter. A listener that throws never breaks a call. */
 export class Events {
-  readonly #listeners = new Map<ClientEventName, Set<(event: never) => void>>();
+  readonly #listeners = new Map<ClientEventName, Set<Subscription>>();
 
   /** Adds a listener; the function returned takes it away again. */
   on<Name extends ClientEventName>(name: Name, listener: Listener<Name>): () => void {
+    const subscription = { listener };
     const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
+    this.#listeners.set(name, listeners.add(subscription));
     return () => {
-      listeners.delete(listener);
+      listeners.delete(subscription);
     };
   }
 
@@ -59,12 +65,12 @@ export class Events {
   emit<Name extends ClientEventName>(name: Name, event: ClientEvents[Name]): void {
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
-    for (const listener of listeners) {
+    for (const { listener } of listeners) {
+      // A reader's fault is not the call's, now or later.
       try {
-        (listener as Listener<Name>)(event);
-      } catch {
-        // A reader's fault is not the call's.
-      }
+        const result: unknown = (listener as Listener<Name>)(event);
+        if (result instanceof Promise) result.catch(() => {});
+      } catch {}
     }
   }
 }

@@ -18,6 +18,12 @@ export function milliseconds(value: Duration): number {
   return Number(amount) * units[unit as keyof typeof units];
 }
 
+/** A header's name, as RFC 9110 has it. */
+export const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected the name of a header' });
+
+/** A header's value: one line of visible characters. */
+export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, { error: 'expected one line of text' });
+
 /** Metadata key: the default of an option whose default depends on another one; shown in the JSON Schema. */
 export const assumed = 'x-default';
 
@@ -34,17 +40,6 @@ export function duration({ min = 0, max = day }: { min?: number; max?: number } 
 
 function spell(ms: number): string {
   return ms === day ? '24h' : `${ms}ms`;
-}
-
-/**
- * Milliseconds of a duration that a call gives as an option.
- * @throws PillionError ERR_CONFIG
- */
-export function callDuration(value: Duration, option: string): number {
-  const ms = milliseconds(value);
-  if (ms >= 1 && ms <= day) return ms;
-  const message = `Bad call option ${option}: expected milliseconds or a string such as "250ms", between 1ms and 24h.`;
-  throw new PillionError(ErrorCode.CONFIG, message);
 }
 
 /**

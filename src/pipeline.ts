@@ -105,13 +105,15 @@ function wireOptionsOf({ timeouts, limits, tls }: Config): WireOptions {
 
 /** The user's own policies as stages; they carry no options, so they are kept across updates. */
 export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {
+  const names = policies.map(
+    (policy, index) => (policy as Partial<StandingPolicy>).policyName ?? (policy.name || `${index + 1}`),
+  );
   return policies.map((policy, index) => {
-    const { policyName = policy.name, stats } = policy as Partial<StandingPolicy> & Policy;
-    const name = `${slot}:${policyName || index + 1}`;
+    const { stats } = policy as Partial<StandingPolicy>;
     // Two of the same name are told apart by their place.
-    const twin = policies.slice(0, index).some((other) => other.name === policy.name);
-    const unique = twin ? `${name}#${index + 1}` : name;
-    const create = () => Object.assign((next: Transport) => policy(next), { policyName: unique }, stats && { stats });
-    return { name: unique, options: policy, create };
+    const twin = names.indexOf(names[index] ?? '') < index;
+    const policyName = `${slot}:${names[index]}${twin ? `#${index + 1}` : ''}`;
+    const create = () => Object.assign((next: Transport) => policy(next), { policyName }, stats && { stats });
+    return { name: policyName, options: policy, create };
   });
 }

@@ -73,6 +73,11 @@ export function abortError(signal: GenericAbortSignal, request: Request): Error 
   return error;
 }
 
+/** What throws at once rejects like the rest: a timer is running already. */
+async function attempt(next: Transport, request: Request): Promise<Response> {
+  return next(request);
+}
+
 /** A limit in time: after `ms` (undefined: never) the request is aborted with `expired()`. */
 export interface TimeLimit {
   ms: number | undefined;
@@ -104,7 +109,7 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       reject(error);
       if (isStream(body)) endBody(body, error);
     });
-    next({ ...request, signal: scope }).then(
+    attempt(next, { ...request, signal: scope }).then(
       (response) => {
         if (scope.aborted) return discard(response);
         body = response.data;

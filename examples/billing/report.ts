@@ -24,7 +24,7 @@ export class Progress {
     const counts = `${String(calls).padStart(4)} calls ${String(retries).padStart(3)} retries`;
     const line = `  ${phase.name.padEnd(9)} ${counts}   ${phase.story}`;
     // A line that wraps could not be drawn over.
-    this.#out.write(this.#out.isTTY ? `\r\x1b[2K${line.slice(0, this.#out.columns - 1)}` : line);
+    this.#out.write(this.#out.isTTY ? `\r\x1b[2K${line.slice(0, (this.#out.columns || 80) - 1)}` : line);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
-import { assumed, duration, parseOptions } from '../options.js';
+import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
 import { circuitBreakerOptions } from '../policies/circuit-breaker.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { limitsOptions } from '../policies/limits.js';
@@ -39,13 +39,13 @@ const url = z
   .refine((text) => URL.canParse(text) && /^https?:\/\/[^/?#]/i.test(text), {
     error: 'expected a full http or https URL',
   })
-  .refine((text) => !/[?#]/.test(text), { error: 'must not have a query or a fragment' });
+  .refine((text) => !/[?#\s\p{Cc}]/u.test(text), { error: 'must not have a query, a fragment or white space' });
 
 export const configSchema = z.strictObject({
   name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
   baseURL: url.optional().describe('What relative URLs of calls are appended to, and the origin they may not leave.'),
   headers: z
-    .record(z.string(), z.string())
+    .record(headerName, headerValue)
     .default({})
     .describe('Sent with every request, unless the call says otherwise.'),
   allowAbsoluteUrls: z

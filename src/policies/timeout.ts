@@ -1,8 +1,9 @@
 /** Bounds one attempt: to the last body byte of a buffered response, to the headers of a stream. */
 import { z } from 'zod';
 import { callOf } from '../call.js';
+import { callTimeouts } from '../call-options.js';
 import { ErrorCode, PillionError } from '../errors.js';
-import { callDuration, duration } from '../options.js';
+import { duration } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
 import { bounded } from '../scope.js';
 
@@ -17,8 +18,7 @@ const timeoutOptions = z.strictObject({ attempt: attemptTimeout.prefault('2.5s')
 export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => ({
   wrap: (next) =>
     function timeout(request) {
-      const override = request.timeouts?.attempt;
-      const ms = override === undefined ? attempt : override && callDuration(override, 'timeouts.attempt');
+      const ms = callTimeouts(request).attempt ?? attempt;
       if (ms === false) return next(request);
       return bounded(next, request, { ms, until: 'headers', expired: () => expired(request, ms) });
     },

@@ -16,6 +16,7 @@ import {
 import { z } from 'zod';
 import { type Call, callOf, withCall } from '../call.js';
 import { copyHeaders, getHeader, setHeader } from '../headers.js';
+import { headerName } from '../options.js';
 import { definePolicy, type Request, type Response } from '../policy.js';
 
 export const tracingOptions = z.strictObject({
@@ -23,15 +24,11 @@ export const tracingOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe('Inject the trace context (`traceparent`, baggage) by the propagator registered with OpenTelemetry.'),
-  requestIdHeader: z
-    .string()
-    .min(1)
+  requestIdHeader: headerName
     .or(z.literal(false))
     .default('x-request-id')
     .describe('Kept where the caller set it, made where not; the same on every attempt. `false`: not sent.'),
-  attemptCountHeader: z
-    .string()
-    .min(1)
+  attemptCountHeader: headerName
     .or(z.literal(false))
     .default(false)
     .describe('A header for the number of the attempt, from 1, such as `x-envoy-attempt-count`.'),

@@ -1,5 +1,5 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
-import axios, { type AxiosAdapter, AxiosError } from 'axios';
+import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
 import type { Request, Response } from '../policy.js';
 import { nativeSignal } from '../scope.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
@@ -28,7 +28,7 @@ export class HttpLane {
     try {
       return await this.#adapter({ ...this.#agents, ...request, maxContentLength, ...(signal && { signal }) });
     } catch (error) {
-      throw recode(error);
+      throw recode(error, request);
     }
   };
 
@@ -39,7 +39,9 @@ export class HttpLane {
 }
 
 /** A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */
-function recode(error: unknown): unknown {
+function recode(error: unknown, request: Request): unknown {
+  // What Node's own http refuses, such as the name of a header, comes as it is.
+  if (error instanceof Error && !isAxiosError(error)) return AxiosError.from(error, undefined, request);
   if (
     error instanceof AxiosError &&
     error.code === AxiosError.ERR_BAD_RESPONSE &&

@@ -179,6 +179,19 @@ describe('the methods of an axios instance', () => {
     expect(client.stats().calls.succeeded).toBe(1);
   });
 
+  it.each(['common', 'get', 'post', 'put', 'patch', 'delete', 'head'] as const)(
+    'defaults.headers.%s can be added to, on the client and on what create makes',
+    async (bucket) => {
+      const { client, transport } = scripted([200, 200]);
+      const child = client.create();
+      for (const instance of [client, child]) {
+        instance.defaults.headers[bucket]['x-bucket'] = bucket;
+        await instance({ url: '/', method: bucket === 'common' ? 'get' : bucket });
+      }
+      expect(transport.requests.map(({ headers }) => headers['x-bucket'])).toEqual([bucket, bucket]);
+    },
+  );
+
   it('leaves the axios of the process as it was', async () => {
     const before = JSON.stringify(axios.defaults);
     const { client } = scripted([200], { headers: { 'x-own': '1' } });
