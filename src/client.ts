@@ -1,12 +1,12 @@
 /** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
 import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxiosDefaults, isCancel } from 'axios';
-import { ConfiguredDefaults, createInstance } from './axios-defaults.js';
 import { onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
 import { closed, type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
+import { ConfiguredDefaults, createInstance } from './instance.js';
 import type { Logger } from './logger.js';
 import { Pipeline, userStages } from './pipeline.js';
 import type { Policy, PolicyContext, Request } from './policy.js';

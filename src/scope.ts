@@ -74,8 +74,12 @@ export function abortError(signal: GenericAbortSignal, request: Request): Error 
 }
 
 /** What throws at once rejects like the rest: a timer is running already. */
-async function attempt(next: Transport, request: Request): Promise<Response> {
-  return next(request);
+function attempt(next: Transport, request: Request): Promise<Response> {
+  try {
+    return next(request);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** A limit in time: after `ms` (undefined: never) the request is aborted with `expired()`. */

@@ -1,5 +1,5 @@
 /** A certificate authority, a server and a client certificate, made on the spot and written to files as in production. */
-import './reflect.js';
+import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -84,7 +84,7 @@ function record(call: Call, { response, error }: Outcome): CallRecord {
     // A status says it better than axios's ERR_BAD_RESPONSE.
     code: response === undefined ? error?.code : undefined,
     message: response === undefined ? error?.message : undefined,
-    durationMs: Math.round(call.elapsed() * 1000) / 1000,
+    durationMs: microseconds(call.elapsed()),
     attempts,
     requestId,
     traceId,
@@ -94,13 +94,19 @@ function record(call: Call, { response, error }: Outcome): CallRecord {
   };
 }
 
+/** Milliseconds to three places. */
+function microseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
 /** Debug lines for attempts, where the logger wants them at all; returns what stops them. */
 function logAttempts(logger: Logger, { events }: PolicyContext): () => void {
   if (logger.isLevelEnabled?.('debug') === false) return () => {};
   return events.on('attempt.end', ({ call, attempt, status, code, durationMs }) => {
     const { client, method, origin: destination, requestId: request_id } = call;
+    const duration_ms = microseconds(durationMs);
     logger.debug(
-      { client, destination, method, attempt, status, code, duration_ms: durationMs, request_id },
+      { client, destination, method, attempt, status, code, duration_ms, request_id },
       `attempt ${attempt} ${status ?? code}`,
     );
   });

@@ -27,6 +27,9 @@ export class Connector {
         callback(...result);
       }) as unknown as Socket;
       this.#connecting.add(socket);
+      // Node tells of a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
+      // would report the "other side closed" that follows in its place, which looks like something to retry.
+      socket.once('error', (error) => socket.destroy(error));
       expire(socket, timeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
     };
   }

@@ -12,10 +12,17 @@ interface Sample {
   p99: number;
 }
 
-interface Row extends Sample {
+interface Comparison {
+  median: number;
+  ratio: number;
+  lowest: number;
+  highest: number;
+}
+
+interface Row {
   variant: string;
-  throughputRatio: number;
-  cpuRatio: number;
+  throughput: Comparison;
+  cpu: Comparison;
 }
 
 interface Report {
@@ -27,7 +34,7 @@ interface Report {
 }
 
 const run = (...args: string[]) => promisify(execFile)(process.execPath, ['test/bench/run.mjs', ...args]);
-const variants = ['axios', 'glued', 'undici', 'pillion', 'bare'];
+const variants = ['axios', 'glued', 'undici', 'pillion', 'off'];
 
 describe('the benchmark (against dist: build first)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pillion-bench-'));
@@ -58,8 +65,12 @@ describe('the benchmark (against dist: build first)', () => {
       expect(sample?.throughput).toBeGreaterThan(0);
       expect(sample?.cpu).toBeGreaterThan(0);
       expect(sample?.p99).toBeGreaterThanOrEqual(sample?.p50 ?? Number.POSITIVE_INFINITY);
-      expect(row.throughputRatio).toBeCloseTo((sample?.throughput ?? 0) / (base?.throughput ?? 0));
-      expect(row.cpuRatio).toBeCloseTo((sample?.cpu ?? 0) / (base?.cpu ?? 0));
+      for (const field of ['throughput', 'cpu'] as const) {
+        const ratio = (sample?.[field] ?? 0) / (base?.[field] ?? 0);
+        expect(row[field].median).toBe(sample?.[field]);
+        expect(row[field].ratio).toBeCloseTo(ratio);
+        expect([row[field].lowest, row[field].highest]).toEqual([ratio, ratio]);
+      }
     }
   });
 

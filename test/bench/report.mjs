@@ -1,7 +1,7 @@
 /** Medians of the rounds, and the table of ratios. */
 import os from 'node:os';
 
-const columns = ['', 'req/s', 'ratio', 'CPU us/req', 'ratio', 'p50 ms', 'p99 ms'];
+const columns = ['', 'req/s', 'ratio', 'min-max', 'CPU us/req', 'ratio', 'min-max', 'p50 ms', 'p99 ms'];
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
@@ -16,27 +16,38 @@ export function machine() {
 
 /** `samples` of each variant by name, each with the results of a round; ratios are to the first variant. */
 export function summarize(samples, caseName) {
-  const medians = Object.entries(samples).map(([variant, rounds]) => {
-    const of = (field) => median(rounds.map((round) => round[caseName][field]));
-    return { variant, throughput: of('throughput'), cpu: of('cpu'), p50: of('p50'), p99: of('p99') };
-  });
-  const [base] = medians;
-  return medians.map((row) => ({
-    ...row,
-    throughputRatio: row.throughput / base.throughput,
-    cpuRatio: row.cpu / base.cpu,
+  const [base] = Object.keys(samples);
+  const valuesOf = (variant, field) => samples[variant].map((round) => round[caseName][field]);
+  const compare = (variant, field) => {
+    const own = valuesOf(variant, field);
+    const others = valuesOf(base, field);
+    const ofRounds = own.map((value, round) => value / others[round]);
+    return {
+      median: median(own),
+      ratio: median(own) / median(others),
+      lowest: Math.min(...ofRounds),
+      highest: Math.max(...ofRounds),
+    };
+  };
+  return Object.keys(samples).map((variant) => ({
+    variant,
+    throughput: compare(variant, 'throughput'),
+    cpu: compare(variant, 'cpu'),
+    p50: median(valuesOf(variant, 'p50')),
+    p99: median(valuesOf(variant, 'p99')),
   }));
 }
 
 export function table(rows, titles) {
-  const cells = rows.map((row) => [
-    titles[row.variant],
-    row.throughput.toFixed(0),
-    `${row.throughputRatio.toFixed(2)}x`,
-    row.cpu.toFixed(1),
-    `${row.cpuRatio.toFixed(2)}x`,
-    row.p50.toFixed(2),
-    row.p99.toFixed(2),
+  const ratios = ({ ratio, lowest, highest }) => [`${ratio.toFixed(2)}x`, `${lowest.toFixed(2)}-${highest.toFixed(2)}`];
+  const cells = rows.map(({ variant, throughput, cpu, p50, p99 }) => [
+    titles[variant],
+    throughput.median.toFixed(0),
+    ...ratios(throughput),
+    cpu.median.toFixed(1),
+    ...ratios(cpu),
+    p50.toFixed(2),
+    p99.toFixed(2),
   ]);
   const all = [columns, ...cells];
   const widths = columns.map((_, index) => Math.max(...all.map((row) => row[index].length)));

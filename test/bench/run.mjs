@@ -63,7 +63,9 @@ const about = machine();
 const titles = Object.fromEntries(Object.entries(variants).map(([name, { title }]) => [name, title]));
 const results = Object.fromEntries(cases.map(({ name }) => [name, summarize(samples, name)]));
 console.log(`\nNode ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
-console.log(`${callers} callers, medians of ${rounds} rounds, ratios to axios: more req/s and less CPU are better\n`);
+console.log(
+  `${callers} callers, medians of ${rounds} rounds, ratios to axios with the lowest and highest of a round\n`,
+);
 for (const { name, title } of cases) console.log(`${title}\n${table(results[name], titles)}\n`);
 if (values.json !== undefined) {
   const report = { ...about, callers, rounds, requests, results, samples };

@@ -78,5 +78,5 @@ export const variants = {
   glued: { title: 'axios + axios-retry + opossum + pino', scale: 1, make: handGlued },
   undici: { title: 'undici.request', scale: 4, make: bareUndici },
   pillion: { title: 'pillion, standard stack', scale: 2, make: pillion },
-  bare: { title: 'pillion, every policy off', scale: 3, make: pillionWithoutPolicies },
+  off: { title: 'pillion, every policy off', scale: 3, make: pillionWithoutPolicies },
 };
