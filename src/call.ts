@@ -29,27 +29,33 @@ export class Call {
   /** Bytes of the response body as they came over the wire, where known. */
   responseSize: number | undefined;
   readonly flags: CallFlag[] = [];
-  readonly #pathname: string;
-  readonly #query: string;
+  readonly #url: URL;
 
   constructor(request: Request, client = 'pillion', url: URL = resolveUrl(request)) {
     this.client = client;
     this.method = (request.method ?? 'get').toUpperCase();
     this.href = url.href;
     this.origin = url.origin;
-    this.#pathname = url.pathname;
-    this.#query = url.search;
+    this.#url = url;
     this.routeName = request.routeName;
   }
 
   /** Path and query. */
   get path(): string {
-    return this.#pathname + this.#query;
+    return this.#url.pathname + this.#url.search;
   }
 
   /** The URL without credentials, query values and fragment: fit to be shown. */
   get shownUrl(): string {
-    return this.origin + this.#pathname + redactQuery(this.#query);
+    const { pathname, search, protocol } = this.#url;
+    // A URL without an origin, such as data:, is all content.
+    return this.origin === 'null' ? `${protocol}…` : this.origin + pathname + redactQuery(search);
+  }
+
+  /** Host name and port of the destination, as spans want them. */
+  get server(): { address: string; port: number } {
+    const { hostname, port, protocol } = this.#url;
+    return { address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
   }
 
   /** Notes that something happened; once is enough. */

@@ -4,7 +4,7 @@ import { onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
 import { closed, type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
-import { conceal, ErrorCode, PillionError } from './errors.js';
+import { ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import type { Logger } from './logger.js';
@@ -69,8 +69,6 @@ export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClient
   const core = new ClientCore(parseConfig(config), deps);
   const instance = createInstance({ ...deps.axios, adapter: core.adapter });
   core.attach(instance);
-  // What axios itself throws, before or after the adapter, carries the whole config as well.
-  instance.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
   const extras = {
     update: (next: HttpClientConfig) => core.update(next),
     close: (options?: CloseOptions) => core.close(options),

@@ -1,6 +1,8 @@
 /** One error class, one list of codes, and the rule that no error prints a secret. */
+import { type InspectOptions, inspect } from 'node:util';
 import { AxiosError, isAxiosError } from 'axios';
 import type { Request } from './policy.js';
+import { redactUrl } from './redact.js';
 
 /** Every code of an error made here; other errors keep the code axios, Node or the upstream's network gave them. */
 export const ErrorCode = {
@@ -58,25 +60,53 @@ const printable = new Set([
 /**
  * Makes an error safe to print by whatever means: `JSON.stringify`, `util.inspect`, pino's `err` serializer.
  * axios's errors carry headers, bodies and TLS keys in `config`, `request` and `response`; these stay readable for code
- * but are no longer enumerable, and `toJSON` shows an allow-list. Works through `cause` and `errors`.
+ * but are no longer enumerable, and `toJSON` shows an allow-list. So are those of axios under an error of another kind;
+ * what the caller's own code throws is theirs to show.
  */
 export function conceal<E>(error: E): E {
-  // What the caller's own code throws is theirs to show.
-  if (isAxiosError(error)) concealChain(error, new Set());
+  concealChain(error, false, new Set());
   return error;
 }
 
-function concealChain(error: unknown, seen: Set<unknown>): void {
+function concealChain(error: unknown, below: boolean, seen: Set<unknown>): void {
   if (!(error instanceof Error) || seen.has(error)) return;
   seen.add(error);
+  const ours = below || isAxiosError(error);
+  if (ours) concealOne(error);
+  concealChain(error.cause, ours, seen);
+  const { errors } = error as { errors?: unknown };
+  if (Array.isArray(errors)) for (const inner of errors) concealChain(inner, ours, seen);
+}
+
+function concealOne(error: Error): void {
   const record = error as unknown as Record<string, unknown>;
+  if (error instanceof SyntaxError || error.name === 'SyntaxError') concealBody(error);
+  if (typeof record.url === 'string') record.url = redactUrl(record.url);
   for (const key of Object.keys(error)) {
     if (!printable.has(key)) hide(error, key, record[key]);
   }
   // Every AxiosError has a toJSON that prints its config; ours shows what is printable.
   if (typeof record.toJSON === 'function') hide(error, 'toJSON', printableFields);
-  concealChain(error.cause, seen);
-  if (Array.isArray(record.errors)) for (const inner of record.errors) concealChain(inner, seen);
+  // A cause that is no error may be anything; util.inspect would print it although it is not enumerable.
+  if (error.cause !== undefined && !(error.cause instanceof Error)) hide(error, inspect.custom, inspectWithoutCause);
+}
+
+/** JSON.parse quotes what it could not read. */
+function concealBody(error: Error): void {
+  const { message, stack } = error;
+  hide(error, 'message', 'The body is not valid JSON.');
+  hide(error, 'stack', stack?.replaceAll(message, error.message));
+}
+
+function inspectWithoutCause(this: Error, _depth: number, options: InspectOptions): string {
+  const {
+    cause: _,
+    [inspect.custom]: __,
+    ...shown
+  } = Object.getOwnPropertyDescriptors(this) as PropertyDescriptorMap & {
+    [inspect.custom]?: PropertyDescriptor;
+  };
+  return inspect(Object.create(Object.getPrototypeOf(this), shown), options);
 }
 
 function printableFields(this: Error): object {
@@ -85,6 +115,6 @@ function printableFields(this: Error): object {
   return { ...fields, stack: this.stack };
 }
 
-function hide(error: object, key: string, value: unknown): void {
+function hide(error: object, key: PropertyKey, value: unknown): void {
   Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
 }

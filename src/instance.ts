@@ -1,6 +1,7 @@
 /** The axios instance: one whose defaults cost a call nothing unless they are used. */
 import axios, { type AxiosInstance, type AxiosRequestConfig, type CreateAxiosDefaults } from 'axios';
 import type { Config } from './config/schema.js';
+import { conceal } from './errors.js';
 
 export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
   const instance = axios.create(defaults);
@@ -22,6 +23,8 @@ function lean(instance: AxiosInstance): AxiosInstance {
   for (const method of ['post', 'put', 'patch', 'query'] as const)
     instance[method] = ((url: string, data?: unknown, config?: AxiosRequestConfig) =>
       request({ ...config, method, url, data })) as never;
+  // What axios itself throws, before or after the adapter, carries the whole config as well.
+  instance.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
   const create = instance.create.bind(instance);
   return Object.assign(instance, { create: (more?: CreateAxiosDefaults) => lean(create(more)) });
 }

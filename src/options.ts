@@ -66,8 +66,23 @@ function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []):
       errors.some((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
     );
     if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, path));
+    return [`${join(path)}: ${tellingMessage(issue)}`];
   }
   return [`${join(path)}: ${issue.message}`];
+}
+
+/** Of the messages of a union's branches the one that says most: ours, or a list of what is known. */
+function tellingMessage(issue: Issue): string {
+  const leaves = leavesOf(issue);
+  const telling = leaves.find(({ message }) => !message.startsWith('Invalid '));
+  const listing = leaves.find((leaf) => leaf.code === 'invalid_value' && leaf.values.length > 1);
+  return (telling ?? listing ?? leaves[0] ?? issue).message;
+}
+
+function leavesOf(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const ownMessage = issue.message !== 'Invalid input';
+  return ownMessage ? [issue] : issue.errors.flat().flatMap(leavesOf);
 }
 
 function join(path: PropertyKey[]): string {

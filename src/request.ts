@@ -126,12 +126,19 @@ export function isReplayable(request: Request): boolean {
   return !isStream(body) && !(Symbol.asyncIterator in body) && !('getReader' in body);
 }
 
+/** Headers of a foreign transport may be any object, their names in any case. */
+function headerOf(headers: unknown, name: string): unknown {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const key = Object.keys(headers).find((each) => each.toLowerCase() === name);
+  return key === undefined ? undefined : (headers as Record<string, unknown>)[key];
+}
+
 /**
  * Milliseconds that a `Retry-After` header asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3).
  * Anything else, a negative number too, is `undefined`; a date gone by is 0.
  */
 export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
-  const value = (headers as Record<string, unknown> | undefined)?.['retry-after'];
+  const value = headerOf(headers, 'retry-after');
   const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
   if (/^\d+$/.test(text)) return Number(text) * 1000;
   // Only the date formats of RFC 9110 begin with a weekday; Date.parse alone would take "-1" and "2".

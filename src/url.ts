@@ -16,14 +16,17 @@ export function resolveUrl(request: Request): URL {
   const text = request.params === undefined ? joinUrl(request.baseURL, request.url ?? '') : serializeUrl(request);
   // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
+  const url = parse(text, request);
+  if (!/^(https?|data):$/.test(url.protocol)) throw invalidUrl(request, 'it is neither http nor https');
+  return url;
+}
+
+function parse(text: string, request: Request): URL {
   try {
     return new URL(text, request.baseURL || undefined);
-  } catch (cause) {
-    throw invalidUrl(
-      request,
-      request.baseURL ? 'it cannot be parsed' : 'it is relative and there is no baseURL',
-      cause,
-    );
+  } catch {
+    // The error of the URL parser quotes the whole URL, so it does not go along as cause.
+    throw invalidUrl(request, request.baseURL ? 'it cannot be parsed' : 'it is relative and there is no baseURL');
   }
 }
 
@@ -37,7 +40,8 @@ function serializeUrl({ baseURL, url, params, paramsSerializer }: Request): stri
   return axios.getUri(paramsSerializer === undefined ? config : { ...config, paramsSerializer });
 }
 
-function invalidUrl(request: Request, why: string, cause?: unknown): PillionError {
-  const shown = redactUrl(request.url ?? '').replace(/[^\x20-\x7e]/g, '?');
-  return new PillionError(ErrorCode.INVALID_URL, `The URL "${shown}" is not usable: ${why}.`, request, { cause });
+function invalidUrl(request: Request, why: string): PillionError {
+  // What cannot be parsed may have its credentials anywhere before the last @.
+  const shown = redactUrl((request.url ?? '').replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
+  return new PillionError(ErrorCode.INVALID_URL, `The URL "${shown}" is not usable: ${why}.`, request);
 }

@@ -4,31 +4,43 @@ import CircuitBreaker from 'opossum';
 import { z } from 'zod';
 import { type Call, callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
-import { duration } from '../options.js';
+import { assumed, duration } from '../options.js';
 import { definePolicy, type PolicyContext, type Request } from '../policy.js';
 import { classify } from '../request.js';
 
-export const circuitBreakerOptions = z.strictObject({
-  errorThresholdPercentage: z
-    .number()
-    .min(1)
-    .max(100)
-    .default(50)
-    .describe('Opens above this share of failures, in percent.'),
-  volumeThreshold: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(20)
-    .describe('Never opens on fewer outcomes than this in the window.'),
-  rollingWindow: duration({ min: 100 }).prefault('10s').describe('How far back outcomes count.'),
-  resetTimeout: duration({ min: 1 })
-    .prefault('5s')
-    .describe('How long the circuit stays open the first time; doubles each time a trial fails.'),
-  maxResetTimeout: duration({ min: 1 })
-    .prefault('60s')
-    .describe('The longest the circuit stays open before the next trial.'),
-});
+export const circuitBreakerOptions = z
+  .strictObject({
+    errorThresholdPercentage: z
+      .number()
+      .min(1)
+      .max(100)
+      .default(50)
+      .describe('Opens above this share of failures, in percent.'),
+    volumeThreshold: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20)
+      .describe('Never opens on fewer outcomes than this in the window.'),
+    rollingWindow: duration({ min: 100 }).prefault('10s').describe('How far back outcomes count.'),
+    resetTimeout: duration({ min: 1 })
+      .prefault('5s')
+      .describe('How long the circuit stays open the first time; doubles each time a trial fails.'),
+    maxResetTimeout: duration({ min: 1 })
+      .optional()
+      .meta({ [assumed]: '60s' })
+      .describe(
+        'The longest the circuit stays open before the next trial; 60s by default, or `resetTimeout` if longer.',
+      ),
+  })
+  .transform(({ maxResetTimeout, ...rest }) => ({
+    ...rest,
+    maxResetTimeout: maxResetTimeout ?? Math.max(60_000, rest.resetTimeout),
+  }))
+  .refine(({ resetTimeout, maxResetTimeout }) => maxResetTimeout >= resetTimeout, {
+    path: ['maxResetTimeout'],
+    error: 'must not be shorter than resetTimeout',
+  });
 
 type CircuitOptions = z.output<typeof circuitBreakerOptions>;
 

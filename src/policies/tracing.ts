@@ -118,12 +118,11 @@ function name(prefix: string, { method, routeName }: Call): string {
 }
 
 /** Attributes that the HTTP semantic conventions want at the start of the span. */
-function target({ method, shownUrl, origin, routeName }: Call): Attributes {
-  const { hostname, port, protocol } = new URL(origin);
+function target({ method, shownUrl, server, routeName }: Call): Attributes {
   return {
     'http.request.method': method,
-    'server.address': hostname,
-    'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+    'server.address': server.address,
+    'server.port': server.port,
     'url.full': shownUrl,
     ...(routeName !== undefined && { 'url.template': routeName }),
   };

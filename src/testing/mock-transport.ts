@@ -88,7 +88,7 @@ function isRule(entry: Reply | Rule): entry is Rule {
 function matches({ method, path, match }: Rule, request: RecordedRequest): boolean {
   if (method !== undefined && method.toUpperCase() !== request.method) return false;
   if (typeof path === 'string' && path !== request.path) return false;
-  if (path instanceof RegExp && !path.test(request.path)) return false;
+  if (path instanceof RegExp && request.path.search(path) < 0) return false;
   return match?.(request) ?? true;
 }
 
@@ -98,8 +98,9 @@ function unmatched({ method, path, attempt }: RecordedRequest, rules: readonly R
   return `The mock transport has no reply for ${method} ${path} (attempt ${attempt}). Expected: ${known}.`;
 }
 
-function describe({ method = 'any method', path, match }: Rule, left: number | undefined): string {
+function describe({ method: asked, path, match }: Rule, left: number | undefined): string {
+  const method = asked?.toUpperCase() ?? 'any method';
   const where = path === undefined ? 'any path' : String(path);
   const used = left === 0 ? ' (used up)' : '';
-  return `${method.toUpperCase()} ${where}${match === undefined ? '' : ' where match() holds'}${used}`;
+  return `${method} ${where}${match === undefined ? '' : ' where match() holds'}${used}`;
 }

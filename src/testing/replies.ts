@@ -70,32 +70,39 @@ export function holdReply(): HeldReply {
 export function play(reply: Reply, request: Request, recorded: RecordedRequest): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { signal } = request;
-    const abort = () => signal && reject(abortError(signal, request));
+    const timers = new Set<NodeJS.Timeout>();
+    const leave = () => {
+      signal?.removeEventListener?.('abort', abort);
+      for (const timer of timers) clearTimeout(timer);
+    };
+    const abort = () => {
+      leave();
+      if (signal !== undefined) reject(abortError(signal, request));
+    };
     if (signal?.aborted) return abort();
     signal?.addEventListener?.('abort', abort);
-    answer(reply, request, recorded)
-      .then(resolve, reject)
-      .finally(() => signal?.removeEventListener?.('abort', abort));
+    answer(reply, request, recorded, timers).then(resolve, reject).finally(leave);
   });
 }
 
-async function answer(reply: Reply, request: Request, recorded: RecordedRequest): Promise<Response> {
-  if (typeof reply === 'function') return answer(await reply(recorded), request, recorded);
+type Timers = Set<NodeJS.Timeout>;
+
+async function answer(reply: Reply, request: Request, recorded: RecordedRequest, timers: Timers): Promise<Response> {
+  if (typeof reply === 'function') return answer(await reply(recorded), request, recorded, timers);
   if (reply instanceof HeldReply) {
     reply.arrive(recorded);
-    return answer(await reply.answer, request, recorded);
+    return answer(await reply.answer, request, recorded, timers);
   }
   if (reply === 'hang') return new Promise(() => {});
   if (typeof reply === 'number') return response({ status: reply }, request);
-  if (reply.delay !== undefined) await wait(reply.delay, request);
+  if (reply.delay !== undefined) await wait(reply.delay, timers);
   if ('error' in reply) throw networkError(reply, request);
   return response(reply, request);
 }
 
-function wait(ms: number, { signal }: Request): Promise<void> {
+function wait(ms: number, timers: Timers): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener?.('abort', () => clearTimeout(timer));
+    timers.add(setTimeout(resolve, ms));
   });
 }
 
@@ -105,11 +112,13 @@ function networkError({ error: code, message = `mocked ${code}` }: ErrorReply, r
 
 function response({ status = 200, statusText = '', data = '', headers = {} }: HttpReply, request: Request): Response {
   const raw = isRaw(data);
-  const type = raw ? {} : { 'content-type': 'application/json' };
+  const type = raw ? [] : [['content-type', 'application/json']];
+  // In lower case, as they come from the wire.
+  const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     status,
     statusText,
-    headers: new AxiosHeaders({ ...type, ...headers } as Record<string, string>),
+    headers: new AxiosHeaders(Object.fromEntries([...type, ...given]) as Record<string, string>),
     data: asBody(raw ? data : JSON.stringify(data), request),
     config: request,
     request: {},

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import tls, { type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../errors.js';
+import { assumed } from '../options.js';
 
 const material = 'A file path, or PEM text.';
 const oneOrMore = z
@@ -23,7 +24,11 @@ export const tlsOptions = z
       .min(1)
       .optional()
       .describe('SNI and the name the certificate is checked for, in place of the host.'),
-    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest TLS version spoken.'),
+    minVersion: z
+      .enum(['TLSv1.2', 'TLSv1.3'])
+      .optional()
+      .meta({ [assumed]: 'TLSv1.2' })
+      .describe('Oldest TLS version spoken.'),
     subjectAltNames: z
       .array(z.string().min(1))
       .min(1)
@@ -41,18 +46,19 @@ export const tlsOptions = z
     rejectUnauthorized: z
       .boolean()
       .default(true)
-      .describe('`false` accepts any server; refused together with any other of these options but `minVersion`.'),
+      .describe('`false` accepts any server; refused together with any other of these options.'),
   })
   .check((context) => {
-    const { cert, key, pfx, ca, serverName, subjectAltNames, pins, rejectUnauthorized } = context.value;
+    const { cert, key, pfx, rejectUnauthorized, ...others } = context.value;
     const fault = (path: string, message: string) =>
       context.issues.push({ code: 'custom', path: [path], message, input: context.value });
     if ((cert === undefined) !== (key === undefined))
       fault(cert === undefined ? 'cert' : 'key', 'cert and key go together');
     if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
-    if (!rejectUnauthorized && (ca ?? cert ?? pfx ?? serverName ?? subjectAltNames ?? pins) !== undefined)
+    if (!rejectUnauthorized && [cert, pfx, ...Object.values(others)].some((each) => each !== undefined))
       fault('rejectUnauthorized', 'false would switch off the checks that the other tls options ask for; remove it');
-  });
+  })
+  .transform(({ minVersion = 'TLSv1.2', ...rest }) => ({ ...rest, minVersion }));
 
 export type TlsOptions = z.output<typeof tlsOptions>;
 
@@ -99,7 +105,9 @@ function readMaterial(option: string, path: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw fault(option, path, code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`, cause);
+    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
+    // Node's error quotes the path, so it goes along only where that is one.
+    throw fault(option, path, why, isPathLike(path) ? cause : undefined);
   }
 }
 
@@ -144,7 +152,13 @@ function fault(option: string, source: string, reason: string, cause?: unknown):
 }
 
 function shown(source: string): string {
-  return isPem(source) ? 'inline PEM' : source;
+  if (isPem(source)) return 'inline PEM';
+  return isPathLike(source) ? source : `a value of ${source.length} characters that is neither PEM nor a path`;
+}
+
+/** A key pasted without its PEM lines must not be quoted in a message as if it were a path. */
+function isPathLike(source: string): boolean {
+  return source.length <= 255 && !/\s/.test(source) && !/^[A-Za-z0-9+=][A-Za-z0-9+/=]{39,}$/.test(source);
 }
 
 /** Runs once Node has verified the chain. Returns the error, as `tls.connect` wants it. */

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { listen } from './loopback.js';
 import { baseURL, rejection, scripted, silent } from './scripted.js';
 
+const expectPlainJson = (stats: object) => expect(stats).toStrictEqual(JSON.parse(JSON.stringify(stats)));
+
 describe('stats', () => {
   it('count calls by how they ended, and attempts', async () => {
     const { client } = scripted([200, 503, 200, 404, { error: 'CERT_HAS_EXPIRED' }], { name: 'billing' });
@@ -46,16 +48,16 @@ describe('stats', () => {
       circuitBreaker: { volumeThreshold: 3 },
       timeouts: { attempt: 10 },
     });
-    expect(client.stats()).toStrictEqual(JSON.parse(JSON.stringify(client.stats())));
+    expectPlainJson(client.stats());
     await rejection(client.get('/'));
     await rejection(client.get('/'));
-    expect(client.stats()).toStrictEqual(JSON.parse(JSON.stringify(client.stats())));
+    expectPlainJson(client.stats());
   });
 
   it('are plain JSON with every section off', () => {
     const off = { tracing: false, logging: false, timeouts: false, retry: false, circuitBreaker: false, limits: false };
     const { client } = scripted([], off as Parameters<typeof scripted>[1]);
-    expect(client.stats()).toStrictEqual(JSON.parse(JSON.stringify(client.stats())));
+    expectPlainJson(client.stats());
   });
 
   it('are plain JSON over real sockets, and a copy that later calls leave alone', async () => {

@@ -97,7 +97,6 @@ describe('tls options that do not go together', () => {
 
   it.each<[string, object]>([
     ['serverName', { serverName: 'api.internal' }],
-    ['minVersion', { minVersion: 'TLSv1.3' }],
     ['passphrase', { passphrase: 'x' }],
   ])('are refused: rejectUnauthorized: false together with %s', (name, option) => {
     expect(complaint({ tls: { rejectUnauthorized: false, ...option } }), name).toContain('tls.rejectUnauthorized: ');

@@ -22,10 +22,10 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const passphrase = 'planted-passphrase';
 const day = 86_400_000;
 
-const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 const validity = () => ({ notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) });
 
-async function pkcs8({ privateKey }: CryptoKeyPair): Promise<string> {
+async function pkcs8({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', privateKey));
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({
     format: 'pem',
@@ -34,7 +34,6 @@ async function pkcs8({ privateKey }: CryptoKeyPair): Promise<string> {
 }
 
 export async function authority(name: string): Promise<Authority> {
-  x509.cryptoProvider.set(webcrypto as Crypto);
   const keys = await newKeys();
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,

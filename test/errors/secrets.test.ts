@@ -167,3 +167,20 @@ describe('the means of looking', () => {
       expect(leaksOf(error).filter((leak) => leak.startsWith(means)).length, means).toBeGreaterThan(0);
   });
 });
+
+describe('nothing secret is printed by a client without a baseURL', () => {
+  it.each([
+    ['a data: URL', 'data:text/plain,planted-content'],
+    ['a host without its scheme', 'ada:planted-userinfo@api.test/x?k=planted-k'],
+    ['a URL of another scheme', 'ftp://ada:planted-userinfo@api.test/x?k=planted-k'],
+    ['a relative URL', '/x?k=planted-k'],
+  ])('for %s', async (_, url) => {
+    vi.useRealTimers();
+    const log = logging('otel');
+    const client = createHttpClient({ ...log.config }, { logger: log.logger });
+    const error = await client.get(url).catch((reason) => reason);
+    if (error instanceof Error) expect(leaksOf(error)).toEqual([]);
+    expect(leaks(log.text())).toEqual([]);
+    await client.close();
+  });
+});

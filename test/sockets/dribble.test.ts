@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { dribble } from '../support/behaviours.js';
+import { lanes, line, pause, rejection, watch } from '../support/client.js';
+import { startHttp } from '../support/upstream.js';
+
+describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
+  it('is ended by the attempt timeout where it is buffered, although bytes keep coming', async () => {
+    const { origin, requests, connections } = await startHttp(dribble);
+    const { client, lines } = watch({ baseURL: origin, timeouts: { attempt: 80 } });
+    const error = await rejection(client.get('/', lane));
+    expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT', attempts: 3 });
+    expect(requests).toHaveLength(3);
+    await Promise.all(requests.map(({ connection }) => connections[connection]?.closed));
+    const flags = ['timeout', 'retried', 'retry_refused'];
+    expect(lines).toEqual([line('error', { type: 'ERR_ATTEMPT_TIMEOUT', attempts: 3, flags })]);
+  });
+
+  it('is ended by the deadline where there is no attempt timeout', async () => {
+    const { origin, requests, connections } = await startHttp(dribble);
+    const { client, lines } = watch({ baseURL: origin, timeouts: { attempt: false, total: 120 } });
+    const error = await rejection(client.get('/', lane));
+    expect(error).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
+    expect(requests).toHaveLength(1);
+    await connections[0]?.closed;
+    expect(lines).toEqual([line('error', { type: 'ERR_DEADLINE', attempts: 1, flags: ['deadline'] })]);
+  });
+
+  it('is ended by the deadline where the call was not to be repeated', async () => {
+    const { origin, connections } = await startHttp(dribble);
+    const { client } = watch({ baseURL: origin, timeouts: { attempt: false, total: 80 } });
+    expect(await rejection(client.post('/', {}, lane))).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
+    await connections[0]?.closed;
+  });
+
+  it('reads on as a stream past the attempt timeout, which ends with the headers, until the deadline', async () => {
+    const { origin, connections } = await startHttp(dribble);
+    const { client, lines } = watch({ baseURL: origin, timeouts: { attempt: 60, total: 200 } });
+    const { data } = await client.get<Readable>('/', { ...lane, responseType: 'stream' });
+    expect(lines).toEqual([line('info', { status: 200, attempts: 1 })]);
+    const broken = rejection(text(data));
+    await pause(100);
+    expect(data.destroyed).toBe(false);
+    expect(await broken).toMatchObject({ code: 'ERR_DEADLINE' });
+    await connections[0]?.closed;
+  });
+
+  it('that nobody reads is let go at the deadline without an error event', async () => {
+    const { origin, connections } = await startHttp(dribble);
+    const { client } = watch({ baseURL: origin, timeouts: { total: 80 } });
+    await client.get('/', { ...lane, responseType: 'stream' });
+    await connections[0]?.closed;
+    expect(client.stats().calls.active).toBe(0);
+  });
+});
