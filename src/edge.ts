@@ -91,8 +91,9 @@ function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
 
 function keyOf(key: string | true): string {
   if (key === true) return randomUUID();
-  if (typeof key === 'string' && key !== '') return key;
-  const message = 'Bad call option idempotencyKey: expected true or a text; calls with an empty one would share it.';
+  if (typeof key === 'string' && /^[\x20-\x7e]+$/.test(key)) return key;
+  const message =
+    'Bad call option idempotencyKey: expected true or visible ASCII; calls with an empty one would share it.';
   throw new PillionError(ErrorCode.CONFIG, message);
 }
 

@@ -36,9 +36,23 @@ describe.each(lanes)('CR and LF on %s', (_, lane) => {
     for (const { headers } of server.requests) expect(headers).not.toHaveProperty('x-evil');
   });
 
-  it('in the name of a header are refused, and nothing is sent', async () => {
-    const error = await rejection(client.get('/', { ...lane, headers: { 'x-a\r\nx-evil': '1' } }));
-    expect(error).toMatchObject({ isAxiosError: true, code: expect.stringMatching(/^ERR_/), attempts: 1 });
+  it.each<[string, object]>([
+    ['the name of a header', { headers: { 'x-a\r\nx-evil': '1' } }],
+    ['the value of a header', { headers: { 'x-a': 'a\r\nx-evil: 1' } }],
+    ['one value of several', { headers: { 'x-a': ['a', 'b\nx-evil: 1'] } }],
+    ['the idempotency key', { idempotencyKey: 'a\r\nx-evil: 1' }],
+  ])('in %s are refused, however the call is made, and nothing is sent', async (_name, options) => {
+    const config = { ...lane, ...options };
+    const calls = [
+      client('/', config),
+      client({ url: '/', ...config }),
+      client.request({ url: '/', ...config }),
+      client.get('/', config),
+      client.post('/', {}, config),
+      client.postForm('/', { a: 1 }, config),
+      client.create().get('/', config),
+    ];
+    for (const call of calls) expect(await rejection(call)).toMatchObject({ isAxiosError: true, code: 'ERR_CONFIG' });
     expect(server.requests).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
 import { isAxiosError } from 'axios';
+import { createHttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { rejection, scripted } from './scripted.js';
+import { listen } from './loopback.js';
+import { rejection, scripted, silent } from './scripted.js';
 
 describe('validateStatus', () => {
   it.each([200, 201, 204, 299])('lets a %d through by default', async (status) => {
@@ -87,5 +89,27 @@ describe('validateStatus', () => {
     expect(await rejection(client.get('/', { validateStatus: fail }))).toBe(thrown);
     expect(ends).toHaveLength(1);
     expect(client.stats().calls).toMatchObject({ started: 1, active: 0, succeeded: 0, failed: 1 });
+  });
+});
+
+describe.each([
+  ['the fast lane', {}],
+  ["axios's http adapter", { maxRedirects: 1 }],
+])('validateStatus over real sockets, %s', (_, lane) => {
+  it.each([200, 304, 404, 503])('is applied once, above the policies, to a %d', async (status) => {
+    const server = await listen((_request, response) => response.writeHead(status).end());
+    const client = createHttpClient({ baseURL: server.origin }, { logger: silent, random: () => 0 });
+    const asked: number[] = [];
+    const validateStatus = (answer: number) => {
+      asked.push(answer);
+      return false;
+    };
+    const error = await rejection(client.get('/', { ...lane, validateStatus }));
+    expect(error).toMatchObject({ status, attempts: status === 503 ? 3 : 1 });
+    expect(asked).toEqual([status]);
+    const failures = status === 503 ? 3 : 0;
+    expect(client.stats().policies.circuitBreaker).toMatchObject({ [server.origin]: { failures } });
+    await client.close();
+    await server.close();
   });
 });

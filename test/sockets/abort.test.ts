@@ -3,7 +3,7 @@ import axios from 'axios';
 import { describe, expect, it } from 'vitest';
 import { answer, dribble, hang } from '../support/behaviours.js';
 import { lanes, line, pause, rejection, until, watch } from '../support/client.js';
-import { startHttp, startTcp } from '../support/upstream.js';
+import { closing, startHttp, startTcp } from '../support/upstream.js';
 
 const cancelled = { code: 'ERR_CANCELED', isAxiosError: true };
 const told = { type: 'ERR_CANCELED', flags: ['cancelled'] };
@@ -19,7 +19,7 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     const error = await failed;
     expect(error).toMatchObject({ ...cancelled, attempts: 1, cause: { message: 'the user went away' } });
     expect(axios.isCancel(error)).toBe(true);
-    await connections[0]?.closed;
+    await closing(connections[0]);
     expect(requests).toHaveLength(1);
     expect(lines).toEqual([line('info', { ...told, attempts: 1 })]);
   });
@@ -33,7 +33,7 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     await pause(30);
     controller.abort();
     expect(await failed).toMatchObject({ ...cancelled, attempts: 1 });
-    await connections[0]?.closed;
+    await closing(connections[0]);
     expect(lines).toEqual([line('info', { ...told, attempts: 1 })]);
   });
 
@@ -45,7 +45,7 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     const broken = new Promise<Error>((resolve) => data.once('error', resolve));
     data.once('data', () => controller.abort());
     expect(await broken).toMatchObject(cancelled);
-    await connections[0]?.closed;
+    await closing(connections[0]);
   });
 
   it('by a cancel token has the socket destroyed too', async () => {
@@ -56,7 +56,7 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     await until(() => requests.length === 1);
     source.cancel('never mind');
     expect(await failed).toMatchObject({ ...cancelled, message: 'never mind' });
-    await connections[0]?.closed;
+    await closing(connections[0]);
   });
 
   it.each(['http', 'https'])('while the %s connection is being made has nothing sent', async (scheme) => {
@@ -79,8 +79,7 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     await until(() => (connections[0]?.bytesRead ?? 0) > 0);
     controller.abort();
     expect(await failed).toMatchObject({ ...cancelled, attempts: 1 });
-    const closed = connections[0]?.closed.then(() => 'closed');
-    expect(await Promise.race([closed, pause(1000).then(() => 'still open')])).toBe('closed');
+    await closing(connections[0]);
   });
 
   it('during a wait for a retry ends at once', async () => {

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { dribble } from '../support/behaviours.js';
 import { lanes, line, pause, rejection, watch } from '../support/client.js';
-import { startHttp } from '../support/upstream.js';
+import { closing, startHttp } from '../support/upstream.js';
 
 describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
   it('is ended by the attempt timeout where it is buffered, although bytes keep coming', async () => {
@@ -12,7 +12,7 @@ describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
     const error = await rejection(client.get('/', lane));
     expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT', attempts: 3 });
     expect(requests).toHaveLength(3);
-    await Promise.all(requests.map(({ connection }) => connections[connection]?.closed));
+    await Promise.all(requests.map(({ connection }) => closing(connections[connection])));
     const flags = ['timeout', 'retried', 'retry_refused'];
     expect(lines).toEqual([line('error', { type: 'ERR_ATTEMPT_TIMEOUT', attempts: 3, flags })]);
   });
@@ -23,7 +23,7 @@ describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
     const error = await rejection(client.get('/', lane));
     expect(error).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
     expect(requests).toHaveLength(1);
-    await connections[0]?.closed;
+    await closing(connections[0]);
     expect(lines).toEqual([line('error', { type: 'ERR_DEADLINE', attempts: 1, flags: ['deadline'] })]);
   });
 
@@ -31,7 +31,7 @@ describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
     const { origin, connections } = await startHttp(dribble);
     const { client } = watch({ baseURL: origin, timeouts: { attempt: false, total: 80 } });
     expect(await rejection(client.post('/', {}, lane))).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
-    await connections[0]?.closed;
+    await closing(connections[0]);
   });
 
   it('reads on as a stream past the attempt timeout, which ends with the headers, until the deadline', async () => {
@@ -43,14 +43,14 @@ describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
     await pause(100);
     expect(data.destroyed).toBe(false);
     expect(await broken).toMatchObject({ code: 'ERR_DEADLINE' });
-    await connections[0]?.closed;
+    await closing(connections[0]);
   });
 
   it('that nobody reads is let go at the deadline without an error event', async () => {
     const { origin, connections } = await startHttp(dribble);
     const { client } = watch({ baseURL: origin, timeouts: { total: 80 } });
     await client.get('/', { ...lane, responseType: 'stream' });
-    await connections[0]?.closed;
+    await closing(connections[0]);
     expect(client.stats().calls.active).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { classify } from 'pillion';
 import { describe, expect, it } from 'vitest';
 import { answer } from '../support/behaviours.js';
 import { lanes, line, rejection, watch } from '../support/client.js';
-import { startHttp, startTcp } from '../support/upstream.js';
+import { closing, startHttp, startTcp } from '../support/upstream.js';
 
 const timeouts = { connect: 60 };
 const exhausted = ['retried', 'retry_refused'];
@@ -15,7 +15,7 @@ describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
     expect(error).toMatchObject({ code: 'ERR_CONNECT_TIMEOUT', isAxiosError: true, attempts: 3 });
     expect(error.message).toContain('60 ms');
     expect(connections).toHaveLength(3);
-    await Promise.all(connections.map(({ closed }) => closed));
+    await Promise.all(connections.map(closing));
     expect(lines).toEqual([line('error', { method, type: 'ERR_CONNECT_TIMEOUT', attempts: 3, flags: ['timeout', ...exhausted] })]);
   });
 
@@ -52,7 +52,7 @@ describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
     const { client } = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts: { attempt: 60, connect: false } });
     const error = await rejection(client.get('/', { ...lane, retry: false }));
     expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT', attempts: 1 });
-    await connections[0]?.closed;
+    await closing(connections[0]);
   });
 });
 

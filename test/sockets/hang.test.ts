@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer, hang } from '../support/behaviours.js';
 import { lanes, line, pause, rejection, until, watch } from '../support/client.js';
-import { startHttp } from '../support/upstream.js';
+import { closing, startHttp } from '../support/upstream.js';
 
 const timeouts = { attempt: 60 };
 const code = 'ERR_ATTEMPT_TIMEOUT';
@@ -14,7 +14,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     expect(error).toMatchObject({ code, name: 'PillionError', isAxiosError: true, attempts: 3 });
     expect(error.message).toContain('60 ms');
     expect(requests).toHaveLength(3);
-    await Promise.all(requests.map(({ connection }) => connections[connection]?.closed));
+    await Promise.all(requests.map(({ connection }) => closing(connections[connection])));
     const flags = ['timeout', 'retried', 'retry_refused'];
     expect(lines).toEqual([line('error', { type: code, attempts: 3, flags })]);
   });
@@ -24,7 +24,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     const { client, lines } = watch({ baseURL: origin, timeouts });
     expect(await rejection(client.post('/', { total: 1 }, lane))).toMatchObject({ code, attempts: 1 });
     expect(requests).toHaveLength(1);
-    await connections[0]?.closed;
+    await closing(connections[0]);
     expect(lines).toEqual([line('error', { method: 'POST', type: code, attempts: 1, flags: ['timeout'] })]);
   });
 
@@ -41,7 +41,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     const error = await rejection(client.get('/', lane));
     expect(error).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
     expect(requests).toHaveLength(1);
-    await connections[0]?.closed;
+    await closing(connections[0]);
     expect(lines).toEqual([line('error', { type: 'ERR_DEADLINE', attempts: 1, flags: ['deadline'] })]);
   });
 
@@ -49,7 +49,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     const { origin, connections } = await startHttp(hang);
     const { client } = watch({ baseURL: origin });
     expect(await rejection(client.get('/', { ...lane, timeout: 60 }))).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
-    await connections[0]?.closed;
+    await closing(connections[0]);
   });
 
   it('is not troubled with more connections than attempts', async () => {

@@ -76,6 +76,16 @@ export function startTcp(...script: ((socket: Socket) => void)[]): Promise<Liste
   return listen(net.createServer((socket) => script[Math.min(count++, script.length - 1)]?.(socket)));
 }
 
+/** Fails where the socket is still open after a second: something forgot about it. */
+export async function closing(connection: Connection | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The socket is still open.')), 1000);
+  });
+  await Promise.race([connection?.closed ?? Promise.reject(new Error('There is no such connection.')), late]);
+  clearTimeout(timer);
+}
+
 /** A port on which nobody listens. */
 export async function closedPort(): Promise<number> {
   const { port, close } = await startTcp();
