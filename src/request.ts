@@ -50,6 +50,8 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   ECONNABORTED: 'timeout',
   ETIMEDOUT: 'timeout',
   EPIPE: 'reset',
+  // OpenSSL's alerts before TLS 1.3, and a server that speaks no TLS.
+  EPROTO: 'tls',
   ERR_NETWORK: 'reset',
   ERR_STREAM_PREMATURE_CLOSE: 'reset',
   ERR_HTTP2_STREAM_ERROR: 'reset',
@@ -109,7 +111,12 @@ export function markUnsent<E extends object>(error: E): E {
 
 /** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
 export function isUnsent(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && (unsent.has(error) || kindOfCode(error) === 'connect');
+  return isMarked(error) || kindOfCode(error) === 'connect';
+}
+
+function isMarked(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 10) return false;
+  return unsent.has(error) || isMarked((error as { cause?: unknown }).cause, depth + 1);
 }
 
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { buildConnector } from 'undici';
 import { ErrorCode } from '../errors.js';
+import { markUnsent } from '../request.js';
 
 export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
@@ -13,25 +14,34 @@ export interface ConnectOptions {
   readonly identity: ConnectionOptions;
 }
 
-/** undici's connector under a clock of our own (its fast timers may be a second late), with a way to give up. */
+/** undici's connector under a clock of our own (its fast timers may be a second late), with ways to give up. */
 export class Connector {
   readonly #connecting = new Set<Socket>();
+  #latest: Socket | undefined;
   /** What undici calls for a new connection. */
   readonly connect: buildConnector.connector;
 
   constructor({ timeout, identity }: ConnectOptions) {
     const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), timeout: 0 });
+    // undici would rather have the name in a call's Host header, and the server checked for that.
+    const named = identity.servername === undefined ? {} : { servername: identity.servername };
     this.connect = (options, callback) => {
-      const socket = connect(options, (...result) => {
+      const socket = connect({ ...options, ...named }, (...result) => {
         this.#connecting.delete(socket);
         callback(...result);
       }) as unknown as Socket;
       this.#connecting.add(socket);
-      // Node tells of a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
-      // would report the "other side closed" that follows in its place, which looks like something to retry.
-      socket.once('error', (error) => socket.destroy(error));
-      expire(socket, timeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
+      this.#latest = socket;
+      tame(socket);
+      watchConnecting(socket, timeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
     };
+  }
+
+  /** The connection that `dispatch` began to make for its request, if it needed one: undici calls the connector in place. */
+  duringDispatch(dispatch: () => void): Socket | undefined {
+    this.#latest = undefined;
+    dispatch();
+    return this.#latest;
   }
 
   /** Ends the connections still being made: undici would wait for them. */
@@ -40,11 +50,30 @@ export class Connector {
   }
 }
 
-/** Destroys the socket where it is not ready in time. */
-function expire(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
-  if (timeout === false) return;
-  const timer = setTimeout(() => socket.destroy(connectTimeout(peer, timeout)), timeout);
-  const stop = () => clearTimeout(timer);
+/** Two mends for what undici makes of a socket's end. */
+function tame(socket: Socket): void {
+  // Node tells of a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
+  // would report the "other side closed" that follows in its place, which looks like something to retry.
+  socket.once('error', (error) => socket.destroy(error));
+  // undici ends the socket of an aborted request with an error of its own that makes it connect anew for that very request,
+  // only to find it aborted: a hanging upstream would see two connections for each attempt.
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = (error) => destroy(isAbort(error) ? new Error('aborted') : error);
+}
+
+function isAbort(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code === 'UND_ERR_INFO' && error.message === 'aborted';
+}
+
+/** Destroys the socket where it is not ready in time, and marks what fails before it is: nothing was sent then. */
+function watchConnecting(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
+  const timer =
+    timeout === false ? undefined : setTimeout(() => socket.destroy(connectTimeout(peer, timeout)), timeout);
+  const stop = () => {
+    clearTimeout(timer);
+    socket.off('error', markUnsent);
+  };
+  socket.once('error', markUnsent);
   socket.once(secure ? 'secureConnect' : 'connect', stop).once('close', stop);
 }
 
@@ -74,7 +103,7 @@ function withConnectTimeout<A extends HttpAgent>(agent: A, timeout: number | fal
   const create = connecting.createConnection.bind(agent);
   connecting.createConnection = (options, callback) => {
     const socket = create(options, callback);
-    expire(socket, timeout, secure, `${options.host}:${options.port}`);
+    watchConnecting(socket, timeout, secure, `${options.host}:${options.port}`);
     return socket;
   };
   return agent;

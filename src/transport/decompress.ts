@@ -1,7 +1,5 @@
 /** Content codings: gzip, deflate (with and without zlib header) and br. */
-
-import type { Transform } from 'node:stream';
-import { pipeline, type Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { BodyStream } from './body-stream.js';
@@ -39,12 +37,44 @@ export function decompress(body: Buffer, headers: Headers, limit: number): Promi
   return encoding === 'deflate' && isRawDeflate(body[0]) ? inflateRaw(body, options) : unzip(body, options);
 }
 
-/** The same for a stream; destroying what is returned destroys the source. */
-export function decompressStream(source: BodyStream, headers: Headers): Readable {
+/** The same for a stream, through `limit` where there is one; destroying what is returned destroys the source. */
+export function decompressStream(source: BodyStream, headers: Headers, limit: Transform | false): Readable {
   const encoding = encodingOf(headers);
   delete headers['content-encoding'];
-  const decoder: Transform = encoding === 'br' ? zlib.createBrotliDecompress() : zlib.createUnzip();
-  return pipeline(source, decoder, () => {});
+  if (encoding === 'deflate') return inflate(source, limit || new PassThrough());
+  const decoder = encoding === 'br' ? zlib.createBrotliDecompress() : zlib.createUnzip();
+  return limit ? pipeline(source, decoder, limit, () => {}) : pipeline(source, decoder, () => {});
+}
+
+/** Deflate: whether it has a zlib header shows in its first byte. */
+function inflate(source: Readable, target: Transform): Readable {
+  const decode = (first: Buffer) => {
+    source.off('end', empty).pause().unshift(first);
+    pipeline(source, isRawDeflate(first[0]) ? zlib.createInflateRaw() : zlib.createInflate(), target, () => {});
+  };
+  const empty = () => target.end();
+  source.once('data', decode).once('end', empty);
+  source.once('error', (error) => target.destroy(error));
+  target.once('close', () => source.destroy());
+  return target;
+}
+
+/** Fails with `exceeded()` once more than `limit` bytes have come through. */
+export class LengthLimit extends Transform {
+  #left: number;
+  readonly #exceeded: () => Error;
+
+  constructor(limit: number, exceeded: () => Error) {
+    super();
+    this.#left = limit;
+    this.#exceeded = exceeded;
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, callback: TransformCallback): void {
+    this.#left -= chunk.length;
+    if (this.#left < 0) callback(this.#exceeded());
+    else callback(null, chunk);
+  }
 }
 
 /** Some servers send deflate without its zlib header, whose first byte would end in 8. */

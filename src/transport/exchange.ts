@@ -1,4 +1,5 @@
 /** One request over undici: a handler that gathers the body, without a stream or a signal listener it does not need. */
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { AxiosError, AxiosHeaders, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
@@ -9,11 +10,13 @@ import type { Request, Response } from '../policy.js';
 import { markUnsent } from '../request.js';
 import { abortError } from '../scope.js';
 import { BodyStream } from './body-stream.js';
-import { decompress, decompressStream, encodingOf } from './decompress.js';
+import { decompress, decompressStream, encodingOf, LengthLimit } from './decompress.js';
 
 /** One request and its answer, as undici's handler sees them. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly call: Call;
+  /** The connection being made for this request, if one is. */
+  connecting: Socket | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
   #settled = false;
@@ -64,7 +67,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(reason);
     this.#endBody(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
-    this.#controller?.abort(reason);
+    if (this.#controller === undefined) this.connecting?.destroy(reason);
+    else this.#controller.abort(reason);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -84,7 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#request.responseType !== 'stream') return;
     this.#stream = new BodyStream(controller);
     this.#stream.once('close', () => this.#release());
-    this.#body = this.#decoding() ? decompressStream(this.#stream, this.#head.headers) : this.#stream;
+    this.#body = this.#decoding() ? this.#decodedStream(this.#stream, this.#head.headers) : this.#stream;
     this.#finish(this.#body);
   }
 
@@ -118,6 +122,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const error = isAxiosError(cause) ? cause : this.#networkError(cause);
     this.#fail(error);
     this.#endBody(error);
+  }
+
+  #decodedStream(stream: BodyStream, headers: Response['headers']): Readable {
+    const limit = this.#maxContentLength > -1 && new LengthLimit(this.#maxContentLength, () => this.#tooLarge());
+    return decompressStream(stream, headers, limit);
   }
 
   #decompress(body: Buffer): void {
@@ -185,7 +194,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
         cause,
       });
     }
-    if (code === ErrorCode.CONNECT_TIMEOUT) this.call.flag('timeout');
     const error = this.#error(cause.message, codes[code ?? ''] ?? code ?? 'ECONNRESET', cause);
     return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
   }

@@ -48,7 +48,6 @@ function recode(error: unknown, request: Request): unknown {
     error.message === 'stream has been aborted'
   ) {
     error.code = 'ECONNRESET';
-    delete error.response;
   }
   return error;
 }

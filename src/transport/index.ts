@@ -1,6 +1,6 @@
 /** The wire: which lane a request takes, and the edge where an attempt begins and ends. */
 import { type AxiosAdapter, AxiosError } from 'axios';
-import { isStream } from '../body.js';
+import { discard, isStream } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
 import type { Events } from '../events.js';
@@ -105,8 +105,9 @@ export function attemptEdge({ send }: Wire, events: Events): Transport {
       events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
       return response;
     } catch (thrown) {
-      const error = asError(thrown, request);
+      const error = withoutBrokenResponse(asError(thrown, request));
       const { response, code } = error as AxiosError;
+      if (code === ErrorCode.CONNECT_TIMEOUT) call.flag('timeout');
       events.emit('attempt.end', {
         call,
         attempt,
@@ -117,6 +118,16 @@ export function attemptEdge({ send }: Wire, events: Events): Transport {
       throw error;
     }
   };
+}
+
+/** An answer below 400 that an error carries was not received to its end: it is no answer. */
+function withoutBrokenResponse(error: Error): Error {
+  const broken = error as AxiosError;
+  if (broken.response === undefined || broken.response.status >= 400) return error;
+  discard(broken.response);
+  delete broken.response;
+  delete broken.status;
+  return error;
 }
 
 function statusError(request: Request, response: Response): AxiosError {

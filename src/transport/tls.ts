@@ -73,7 +73,7 @@ export function loadIdentity(options: TlsOptions): ConnectionOptions {
   const pfx = options.pfx === undefined ? undefined : readMaterial('pfx', options.pfx);
   const ca = options.ca === undefined ? undefined : [options.ca].flat().map((source) => readPem('ca', source));
   if (cert !== undefined && key !== undefined) checkPair(options, cert, key);
-  for (const [index, text] of (ca ?? []).entries()) parseCertificate('ca', [options.ca].flat()[index] ?? '', text);
+  for (const [index, text] of (ca ?? []).entries()) parseBundle('ca', [options.ca].flat()[index] ?? '', text);
 
   const connect: ConnectionOptions = { minVersion, rejectUnauthorized };
   if (cert !== undefined) Object.assign(connect, { cert, key });
@@ -108,6 +108,13 @@ function readMaterial(option: string, path: string): Buffer {
     const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
     // Node's error quotes the path, so it goes along only where that is one.
     throw fault(option, path, why, isPathLike(path) ? cause : undefined);
+  }
+}
+
+/** OpenSSL reads a bundle up to the first block it cannot read, and says nothing of the rest. */
+function parseBundle(option: string, source: string, pem: string): void {
+  for (const block of pem.split(/(?=-----BEGIN [A-Z ]*CERTIFICATE-----)/).filter(isPem)) {
+    parseCertificate(option, source, block);
   }
 }
 

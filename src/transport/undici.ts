@@ -38,10 +38,8 @@ export class UndiciLane {
       if (!exchange.begin()) return;
       const { origin, path, method } = exchange.call;
       const body = (request.data ?? null) as Buffer | null;
-      this.#agent.dispatch(
-        { origin, path, method: method as Dispatcher.HttpMethod, headers: requestHeaders(request), body },
-        exchange,
-      );
+      const options = { origin, path, method: method as Dispatcher.HttpMethod, headers: requestHeaders(request), body };
+      exchange.connecting = this.#connector.duringDispatch(() => this.#agent.dispatch(options, exchange));
     });
   };
 

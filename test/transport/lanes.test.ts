@@ -14,7 +14,7 @@ afterEach(() => {
 async function lanesOf(options: AxiosRequestConfig, config = {}) {
   const { origin } = await startHttp(answer());
   const { client } = watch({ baseURL: origin, ...config });
-  await client.request({ method: 'POST', url: '/', ...options }).catch(() => {});
+  await client.request({ method: 'POST', url: '/', retry: false, ...options }).catch(() => {});
   return (client.stats().policies.wire as { lanes: { undici: number; http: number } }).lanes;
 }
 
@@ -97,7 +97,7 @@ describe('a retry', () => {
 });
 
 describe('a scheme that neither lane speaks', () => {
-  it.each(['ftp://127.0.0.1/', 'file:///etc/hostname', 'data:text/plain,hi'])('%s is refused', async (url) => {
+  it.each(['ftp://127.0.0.1/', 'file:///etc/hostname'])('%s is refused', async (url) => {
     const { client } = watch({});
     expect((await rejection(client.get(url))).code).toMatch(/^ERR_/);
   });
