@@ -14,6 +14,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { z } from 'zod';
+import { isStream } from '../body.js';
 import { type Call, callOf, withCall } from '../call.js';
 import { copyHeaders, getHeader, setHeader } from '../headers.js';
 import { headerName } from '../options.js';
@@ -53,8 +54,13 @@ export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdH
       const span = tracer().startSpan(name('call', call), { kind: SpanKind.INTERNAL, attributes });
       const { traceId, spanId } = span.spanContext();
       Object.assign(call, { traceId, spanId });
-      const under = trace.setSpan(context.active(), span);
-      const finish = (outcome: Attributes) => span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
+      const caller = context.active();
+      const under = trace.setSpan(caller, span);
+      const finish = (outcome: Attributes, response?: Response) => {
+        span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
+        // Its events come out of the wire, where tracing is suppressed; they are the caller's.
+        if (isStream(response?.data)) context.bind(caller, response.data);
+      };
       return watch(span, () => context.with(under, next, undefined, request), finish);
     },
 }));
@@ -113,14 +119,19 @@ function suppressed(under: Context): Context {
   return under.setValue(suppressTracing, true);
 }
 
+/** Known to the semantic conventions; others would make names and attributes without number. */
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
+
 function name(prefix: string, { method, routeName }: Call): string {
-  return [prefix, method, routeName].filter(Boolean).join(' ');
+  return [prefix, knownMethods.has(method) ? method : 'HTTP', routeName].filter(Boolean).join(' ');
 }
 
 /** Attributes that the HTTP semantic conventions want at the start of the span. */
 function target({ method, shownUrl, server, routeName }: Call): Attributes {
   return {
-    'http.request.method': method,
+    ...(knownMethods.has(method)
+      ? { 'http.request.method': method }
+      : { 'http.request.method': '_OTHER', 'http.request.method_original': method }),
     'server.address': server.address,
     'server.port': server.port,
     'url.full': shownUrl,
@@ -132,11 +143,11 @@ function target({ method, shownUrl, server, routeName }: Call): Attributes {
 async function watch(
   span: Span,
   run: () => Promise<Response>,
-  finish: (outcome: Attributes) => void,
+  finish: (outcome: Attributes, response?: Response) => void,
 ): Promise<Response> {
   try {
     const response = await run();
-    finish({ 'http.response.status_code': response.status });
+    finish({ 'http.response.status_code': response.status }, response);
     return response;
   } catch (error) {
     const { response, code, name: type } = error as { response?: Response; code?: string; name?: string };

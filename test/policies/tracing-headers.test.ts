@@ -40,10 +40,10 @@ describe.each(lanes)('the headers of an attempt on %s', (_, lane) => {
     for (const value of of('traceparent')) expect(value).toContain(traceId);
   });
 
-  it('say that the trace is not recorded where the caller is in one that is not', async () => {
-    const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 0, isRemote: true };
+  it('go on with the trace of a remote caller', async () => {
+    const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, isRemote: true };
     await context.with(trace.setSpanContext(context.active(), parent), async () => {
-      for (const value of (await headersOf(lane)).of('traceparent')) expect(value).toMatch(/^00-a{32}-[\da-f]{16}-0[01]$/);
+      for (const value of (await headersOf(lane)).of('traceparent')) expect(value).toMatch(/^00-a{32}-[\da-f]{16}-01$/);
     });
   });
 

@@ -65,7 +65,11 @@ describe.each(lanes)('on %s', (_, lane) => {
       const { origin, requests, connections } = await startHttps(asking(), answer());
       const watched = watch({ baseURL: origin, tls: { ca: ca.cert } });
       const error = await rejection(watched.client.request({ ...lane, method, url: '/' }));
-      expect(error).toMatchObject({ code: expect.stringMatching(/^(ERR_SSL_|EPROTO$)/), isAxiosError: true, attempts: 1 });
+      expect(error).toMatchObject({
+        code: expect.stringMatching(/^(ERR_SSL_|EPROTO$)/),
+        isAxiosError: true,
+        attempts: 1,
+      });
       expect(classify(error)).toBe('tls');
       expect(connections).toHaveLength(1);
       expect(requests).toEqual([]);

@@ -16,7 +16,9 @@ describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
     expect(error.message).toContain('60 ms');
     expect(connections).toHaveLength(3);
     await Promise.all(connections.map(closing));
-    expect(lines).toEqual([line('error', { method, type: 'ERR_CONNECT_TIMEOUT', attempts: 3, flags: ['timeout', ...exhausted] })]);
+    expect(lines).toEqual([
+      line('error', { method, type: 'ERR_CONNECT_TIMEOUT', attempts: 3, flags: ['timeout', ...exhausted] }),
+    ]);
   });
 
   it.each(['GET', 'POST'])('that is cut off is made again for a %s', async (method) => {

@@ -48,7 +48,10 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
   it("is given up by axios's own `timeout` of the call, as by a deadline", async () => {
     const { origin, connections } = await startHttp(hang);
     const { client } = watch({ baseURL: origin });
-    expect(await rejection(client.get('/', { ...lane, timeout: 60 }))).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
+    expect(await rejection(client.get('/', { ...lane, timeout: 60 }))).toMatchObject({
+      code: 'ERR_DEADLINE',
+      attempts: 1,
+    });
     await closing(connections[0]);
   });
 
@@ -77,4 +80,3 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     expect((await next).data).toBe('next');
   });
 });
-

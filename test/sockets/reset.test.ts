@@ -54,15 +54,18 @@ describe.each(lanes)('a connection on %s', (_, lane) => {
     });
   });
 
-  it.each(losses.slice(2))('%s breaks a stream that was handed over, and nothing is tried again', async (_name, loss, code) => {
-    const { origin, requests } = await startHttp(loss);
-    const { client, lines } = watch({ baseURL: origin });
-    const { data, status } = await client.get('/', { ...lane, responseType: 'stream' });
-    expect(status).toBe(200);
-    expect(await rejection(text(data))).toMatchObject({ code });
-    expect(requests).toHaveLength(1);
-    expect(lines).toEqual([line('info', { status: 200, attempts: 1 })]);
-  });
+  it.each(losses.slice(2))(
+    '%s breaks a stream that was handed over, and nothing is tried again',
+    async (_name, loss, code) => {
+      const { origin, requests } = await startHttp(loss);
+      const { client, lines } = watch({ baseURL: origin });
+      const { data, status } = await client.get('/', { ...lane, responseType: 'stream' });
+      expect(status).toBe(200);
+      expect(await rejection(text(data))).toMatchObject({ code });
+      expect(requests).toHaveLength(1);
+      expect(lines).toEqual([line('info', { status: 200, attempts: 1 })]);
+    },
+  );
 
   it('that speaks something else than HTTP is tried again for a GET and not for a POST', async () => {
     const { origin, requests } = await startHttp(garbage);

@@ -25,7 +25,11 @@ export function pfx({ cert, key }: Identity, passphrase: string): Buffer {
   const salt = randomBytes(16);
   const digest = createHmac('sha256', macKey(passphrase, salt)).update(contents).digest();
   const digestInfo = sequence(sequence(oid('sha256'), Buffer.from('0500', 'hex')), octets(digest));
-  const macData = sequence(digestInfo, octets(salt), der(0x02, Buffer.from(iterations.toString(16).padStart(4, '0'), 'hex')));
+  const macData = sequence(
+    digestInfo,
+    octets(salt),
+    der(0x02, Buffer.from(iterations.toString(16).padStart(4, '0'), 'hex')),
+  );
   return sequence(der(0x02, Buffer.from([3])), contentInfo(contents), macData);
 }
 

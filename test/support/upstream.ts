@@ -98,7 +98,13 @@ async function listen(server: Server): Promise<Listening> {
   server.on('connection', (socket) => {
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => {});
-    connections.push({ socket, closed, get bytesRead() { return socket.bytesRead; } });
+    connections.push({
+      socket,
+      closed,
+      get bytesRead() {
+        return socket.bytesRead;
+      },
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () =>

@@ -39,7 +39,11 @@ describe.each(lanes)('the size of bodies on %s', (_, lane) => {
     });
     const { client } = watch({ baseURL: origin });
     const error = await rejection(client.get('/', { ...lane, maxContentLength: 5000 }));
-    expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', message: 'maxContentLength size of 5000 exceeded', attempts: 1 });
+    expect(error).toMatchObject({
+      code: 'ERR_BAD_RESPONSE',
+      message: 'maxContentLength size of 5000 exceeded',
+      attempts: 1,
+    });
     await closing(connections[0]);
   });
 

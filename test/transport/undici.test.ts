@@ -22,20 +22,28 @@ describe('a request on the fast lane', () => {
 
   it('has its parameters in the query, beside what the URL had', async () => {
     const params = { a: 'b c', list: [1, 2], none: undefined, umlaut: 'ü' };
-    expect((await received({ url: '/path?x=y', params }))?.path).toBe('/path?x=y&a=b+c&list%5B%5D=1&list%5B%5D=2&umlaut=%C3%BC');
+    expect((await received({ url: '/path?x=y', params }))?.path).toBe(
+      '/path?x=y&a=b+c&list%5B%5D=1&list%5B%5D=2&umlaut=%C3%BC',
+    );
   });
 
   it('has the headers of the call, and those that every request has', async () => {
     const headers = { 'X-One': '1', 'x-many': ['a', 'b'], 'x-none': null, Accept: 'text/csv' };
     const seen = (await received({ headers: headers as never }))?.headers;
     expect(seen).toMatchObject({ 'x-one': '1', 'x-many': 'a, b', accept: 'text/csv', connection: 'keep-alive' });
-    expect(seen).toMatchObject({ 'accept-encoding': 'gzip, deflate, br', 'user-agent': expect.stringMatching(/^pillion\//) });
+    expect(seen).toMatchObject({
+      'accept-encoding': 'gzip, deflate, br',
+      'user-agent': expect.stringMatching(/^pillion\//),
+    });
     expect(seen).not.toHaveProperty('x-none');
   });
 
   it('lets the caller set or drop those that every request has', async () => {
     const headers = { 'User-Agent': 'me/1', 'Accept-Encoding': 'identity' };
-    expect((await received({ headers }))?.headers).toMatchObject({ 'user-agent': 'me/1', 'accept-encoding': 'identity' });
+    expect((await received({ headers }))?.headers).toMatchObject({
+      'user-agent': 'me/1',
+      'accept-encoding': 'identity',
+    });
     const without = await received({ headers: { 'User-Agent': null, 'Accept-Encoding': null } as never });
     expect(without?.headers).not.toHaveProperty('user-agent');
     expect(without?.headers).not.toHaveProperty('accept-encoding');
@@ -78,7 +86,11 @@ describe('a request on the fast lane', () => {
 
   it('carries a stream of known length without chunks', async () => {
     const headers = { 'content-length': '7' };
-    const seen = await received({ method: 'PUT', headers, data: Readable.from([Buffer.from('one '), Buffer.from('two')]) });
+    const seen = await received({
+      method: 'PUT',
+      headers,
+      data: Readable.from([Buffer.from('one '), Buffer.from('two')]),
+    });
     expect(seen?.headers).toMatchObject(headers);
     expect(seen?.body).toBe('one two');
   });

@@ -1,0 +1,57 @@
+/** Programs in a process of their own, over the built package. */
+import { spawn } from 'node:child_process';
+
+export interface Ended {
+  readonly code: number | null;
+  /** What the script reported, in its order. */
+  readonly reports: readonly Report[];
+  readonly stderr: string;
+  /** Milliseconds from the last report to the end of the process. */
+  readonly lingered: number;
+}
+
+export type Report = Readonly<Record<string, unknown>>;
+
+/** Begins every script: `report(object)` tells it to the test, `leftovers()` what keeps a process alive beside its own pipes. */
+const prelude = `
+import { writeSync } from 'node:fs';
+const report = (fields) => writeSync(1, JSON.stringify(fields) + '\\n');
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const leftovers = async () => {
+  // What was destroyed is gone only after some turns of the event loop.
+  await pause(20);
+  return process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap');
+};
+`;
+
+/** Runs an ES module with `pillion` as its users import it. It is killed where it does not end by itself. */
+export function runChild(script: string, flags: readonly string[] = []): Promise<Ended> {
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', prelude + script], {
+    cwd: new URL('../..', import.meta.url),
+    env: { ...process.env, NODE_OPTIONS: '', LOG_LEVEL: 'silent' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 15_000,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  let reportedAt = performance.now();
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+    reportedAt = performance.now();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      const lingered = performance.now() - reportedAt;
+      const reports = stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((text) => JSON.parse(text) as Report);
+      resolve({ code, reports, stderr, lingered });
+    });
+  });
+}
