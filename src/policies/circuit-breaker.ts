@@ -191,6 +191,10 @@ function report(success: boolean): Promise<void> {
   return Promise.resolve();
 }
 
+/**
+ * One circuit for each destination. Statuses >= 500, timeouts and network failures count as failures, any other answer as a
+ * success, cancellations, local rejections and TLS faults as nothing. Open, it rejects with `ERR_CIRCUIT_OPEN`.
+ */
 export const circuitBreaker = definePolicy('circuitBreaker', circuitBreakerOptions, (options, context) => {
   const circuits = new Map<string, Circuit>();
   const circuitTo = (destination: string): Circuit => {

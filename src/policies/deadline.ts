@@ -12,6 +12,10 @@ export const totalTimeout = duration({ min: 1 })
   .prefault('10s')
   .describe("The whole call: all attempts, all waits, the body. A call's own `timeout` can only shorten it.");
 
+/**
+ * Ends a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never); a stream's body too.
+ * The call's own `timeouts.total` stands in for `total`, its `timeout` can shorten it.
+ */
 export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({
   wrap: (next) =>
     function deadline(original) {

@@ -54,6 +54,10 @@ class Gate {
   }
 }
 
+/**
+ * For each destination lets `maxConnections` requests run (default 128) and `maxPendingRequests` wait (default 1024), in
+ * order of arrival; the next one is rejected with `ERR_LIMIT`. As Envoy's circuit breaker thresholds.
+ */
 export const limits = definePolicy('limits', limitsOptions, (options, context) => {
   const gates = new Map<string, Gate>();
   const run = async (next: Transport, request: Request, origin: string, gate: Gate): Promise<Response> => {

@@ -35,6 +35,10 @@ class FailedAttempt {
   }
 }
 
+/**
+ * Repeats what failed up to `maxRetries` times (default 2) after waits of full jitter, within a budget that all calls
+ * share. Never repeats what could do harm; where no retry is left the last failure comes out as it is.
+ */
 export const retry = definePolicy('retry', policyOptions, (options, context) => {
   const budget = new RetryBudget(options.budget, options.maxConcurrent);
   return {

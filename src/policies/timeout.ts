@@ -15,6 +15,10 @@ export const attemptTimeout = duration({ min: 1 })
 
 const timeoutOptions = z.strictObject({ attempt: attemptTimeout.prefault('2.5s') });
 
+/**
+ * Ends an attempt with `ERR_ATTEMPT_TIMEOUT` after `attempt` milliseconds (default 2.5 s, `false`: never) and destroys its
+ * socket; like Envoy's `per_try_timeout`, but to the last body byte and with connecting included.
+ */
 export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => ({
   wrap: (next) =>
     function timeout(request) {

@@ -43,7 +43,7 @@ function isTraced(): boolean {
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('pillion') !== undefined;
 }
 
-/** Once per call. */
+/** Once per call: the request id, and where an OpenTelemetry SDK is registered an INTERNAL span. */
 export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader }, { client }) => ({
   wrap: (next) =>
     function tracing(original) {
@@ -65,7 +65,7 @@ export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdH
     },
 }));
 
-/** Once per attempt, right around the wire. */
+/** Once per attempt, right around the wire: a CLIENT span by the HTTP semantic conventions, and its context in the headers. */
 export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (options) => ({
   wrap: (next) =>
     function attemptTracing(original) {
