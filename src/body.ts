@@ -15,12 +15,11 @@ export function onBodyEnd(response: Response, listener: () => void): void {
 }
 
 /**
- * Ends a stream before its time. Where nobody has begun to read it or listens for errors it ends without one: an `error`
- * event that nobody handles would end the process, ten seconds after a body was ignored.
+ * Ends a stream before its time. Like Node with its own responses, without an `error` event where nobody listens for one:
+ * unhandled it would end the process, ten seconds after a body was ignored.
  */
 export function endBody(body: Readable, error: Error): void {
-  const unread = body.listenerCount('error') === 0 && body.readableFlowing === null;
-  body.destroy(unread ? undefined : error);
+  body.destroy(body.listenerCount('error') === 0 ? undefined : error);
 }
 
 /** Frees the socket of a response nobody will read. */

@@ -143,7 +143,7 @@ class ClientCore {
     pipeline.enter();
     this.#counts.started++;
     this.events.emit('call.start', { call });
-    const outcome = await outcomeOf(pipeline.transport, request);
+    const outcome = await outcomeOf(hasTimeouts(config) ? pipeline.timedTransport : pipeline.transport, request);
     const leave = () => {
       release();
       pipeline.leave();
@@ -214,6 +214,10 @@ class ClientCore {
       };
     });
   }
+}
+
+function hasTimeouts({ timeout, timeouts }: Request): boolean {
+  return Boolean(timeout) || timeouts !== undefined;
 }
 
 function originOf({ baseURL }: Config): string | undefined {

@@ -16,6 +16,8 @@ interface Shared<T> {
 /** One generation of the stack. */
 export class Pipeline {
   readonly transport: Transport;
+  /** For calls that set timeouts of their own; another stack only where `timeouts` is false. */
+  readonly timedTransport: Transport;
   readonly wire: Wire;
   private readonly policies: Map<string, Shared<StandingPolicy>>;
   private readonly wireStage: Shared<Wire>;
@@ -41,9 +43,20 @@ export class Pipeline {
         keepOrCreate(stage, context, previous?.policies.get(stage.name)),
       ]),
     );
-    const policies = [...this.policies.values()].map(({ part }) => part);
     for (const shared of [...this.policies.values(), this.wireStage]) shared.holders++;
-    this.transport = compose(policies, attemptEdge(this.wire, context.events));
+    const edge = attemptEdge(this.wire, context.events);
+    const parts = [...this.policies.values()].map(({ part }) => part);
+    this.transport = compose(parts, edge);
+    this.timedTransport = config.timeouts === false ? this.#timed(config, slots, context, edge) : this.transport;
+  }
+
+  /** The same parts in the same order, and the two that keep time, which only do what the call itself says. */
+  #timed(config: Config, slots: Slots, context: PolicyContext, edge: Transport): Transport {
+    const stages = stagesOf({ ...config, timeouts: { total: false, attempt: false, connect: false } }, slots);
+    return compose(
+      stages.map((stage) => this.policies.get(stage.name)?.part ?? stage.create(context)),
+      edge,
+    );
   }
 
   /** Names of the policies, outermost first. */

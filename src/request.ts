@@ -111,6 +111,7 @@ export function markUnsent<E extends object>(error: E): E {
 
 /** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
 export function isUnsent(error: unknown): boolean {
+  if ((error as NetworkError | null | undefined)?.response !== undefined) return false;
   return isMarked(error) || kindOfCode(error) === 'connect';
 }
 
@@ -148,7 +149,18 @@ export function retryAfter(headers: unknown, now: number = Date.now()): number |
   const value = headerOf(headers, 'retry-after');
   const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  // Only the date formats of RFC 9110 begin with a weekday; Date.parse alone would take "-1" and "2".
-  const date = /^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?\b/.test(text) ? Date.parse(text) : Number.NaN;
+  const date = dateFormats.some((format) => format.test(text)) ? Date.parse(asGmt(text)) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** The three date formats of RFC 9110, 5.6.7. Date.parse alone would take "-1", "2" and "Monday 5" for dates. */
+const dateFormats = [
+  /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
+  /^\w{6,9}, \d{2}-\w{3}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
+  /^\w{3} \w{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
+];
+
+/** The last of the three, of C's asctime, is in GMT without saying so. */
+function asGmt(date: string): string {
+  return date.endsWith('GMT') ? date : `${date} GMT`;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { assumed, duration, parseOptions } from './options.js';
 import type { Request, Response } from './policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
+import { maxTimer } from './scope.js';
 
 const conditions = [
   '5xx',
@@ -110,9 +111,6 @@ export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMom
   const wait = asked + jitter;
   return wait < Math.min(moment.remaining, maxTimer) ? wait : undefined;
 }
-
-/** setTimeout fires at once above this. */
-const maxTimer = 2 ** 31 - 1;
 
 /**
  * The client's plan with what this call says otherwise.

@@ -101,7 +101,8 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       reject(abortError(scope, request));
       return;
     }
-    const timer = limit.ms === undefined ? undefined : setTimeout(() => scope.abort(limit.expired()), limit.ms);
+    const timer =
+      limit.ms === undefined ? undefined : setTimeout(() => scope.abort(limit.expired()), Math.min(limit.ms, maxTimer));
     const release = () => {
       clearTimeout(timer);
       scope.leave();
@@ -113,19 +114,24 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       reject(error);
       if (isStream(body)) endBody(body, error);
     });
+    /** True where the outcome is in time; its body, a failure's too, stays under the limit or at least the signal. */
+    const inTime = (response: Response | undefined): boolean => {
+      if (scope.aborted) discard(response);
+      if (scope.aborted || response === undefined) {
+        release();
+        return !scope.aborted;
+      }
+      body = response.data;
+      if (limit.until === 'headers') clearTimeout(timer);
+      onBodyEnd(response, release);
+      return true;
+    };
     attempt(next, { ...request, signal: scope }).then(
-      (response) => {
-        if (scope.aborted) return discard(response);
-        body = response.data;
-        if (limit.until === 'headers') clearTimeout(timer);
-        onBodyEnd(response, release);
-        resolve(response);
-      },
-      (error) => {
-        if (error?.response === undefined) release();
-        else onBodyEnd(error.response, release);
-        reject(error);
-      },
+      (response) => inTime(response) && resolve(response),
+      (error) => inTime(error?.response) && reject(error),
     );
   });
 }
+
+/** setTimeout fires at once above this. */
+export const maxTimer = 2 ** 31 - 1;

@@ -52,8 +52,10 @@ const trialRetryAfter = 1000;
 
 /** Taken on admission, handed back with the outcome. */
 interface Pass {
-  epoch: number;
-  attempts: number;
+  readonly epoch: number;
+  /** Attempts of its call so far. */
+  readonly attempts: number;
+  readonly lostAt: number;
 }
 
 /**
@@ -64,8 +66,8 @@ interface Pass {
  */
 class Circuit {
   #epoch = 0;
-  /** When the trial under way is given up for lost; 0 while there is none. */
-  #trialEndsAt = 0;
+  /** The one request let through while half-open. */
+  #trial: Pass | undefined;
   #failedTrials = 0;
   #reopensAt = 0;
   #rotatedAt = performance.now();
@@ -117,17 +119,22 @@ class Circuit {
   admit(attempts: number): Pass | number {
     if (this.#breaker.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
     if (this.#breaker.halfOpen) {
-      const now = performance.now();
-      if (now < this.#trialEndsAt) return trialRetryAfter;
-      this.#trialEndsAt = now + this.#options.maxResetTimeout;
+      // A trial that does not end in that time is given up for lost.
+      if (this.#trial !== undefined && performance.now() < this.#trial.lostAt) return trialRetryAfter;
+      this.#trial = this.#pass(attempts);
+      return this.#trial;
     }
-    return { epoch: this.#epoch, attempts };
+    return this.#pass(attempts);
+  }
+
+  #pass(attempts: number): Pass {
+    return { epoch: this.#epoch, attempts, lostAt: performance.now() + this.#options.maxResetTimeout };
   }
 
   settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
     if (pass.epoch !== this.#epoch) return;
     if (outcome === 'nothing') {
-      this.#trialEndsAt = 0;
+      if (this.#trial === pass) this.#trial = undefined;
       return;
     }
     this.#rotateByTime();
@@ -154,7 +161,7 @@ class Circuit {
 
   #changeState(): void {
     this.#epoch++;
-    this.#trialEndsAt = 0;
+    this.#trial = undefined;
   }
 
   /** Doubles with every failed trial, up to 20 % early so that a fleet does not come back in one instant. */

@@ -90,9 +90,15 @@ function record(call: Call, { response, error }: Outcome): CallRecord {
     requestId,
     traceId,
     spanId,
-    responseSize: call.responseSize,
+    responseSize: call.responseSize ?? contentLength(response),
     flags: flags.length > 0 ? flags : undefined,
   };
+}
+
+/** What the server said, where the wire did not count. */
+function contentLength(response: Response | undefined): number | undefined {
+  const value = Number(response?.headers?.['content-length'] ?? Number.NaN);
+  return Number.isInteger(value) ? value : undefined;
 }
 
 /** Milliseconds to three places. */

@@ -37,11 +37,19 @@ export class Connector {
     };
   }
 
-  /** The connection that `dispatch` began to make for its request, if it needed one: undici calls the connector in place. */
-  duringDispatch(dispatch: () => void): Socket | undefined {
-    this.#latest = undefined;
+  /**
+   * Dispatches, and tells of the connection that is made for this request, if it needs one. undici calls the connector in
+   * place, or for a body that is a stream in a microtask of its own: between the two that are queued here.
+   */
+  dispatching(dispatch: () => void, onConnecting: (socket: Socket | undefined) => void): void {
+    const forget = () => {
+      this.#latest = undefined;
+    };
+    forget();
+    queueMicrotask(forget);
     dispatch();
-    return this.#latest;
+    if (this.#latest !== undefined) onConnecting(this.#latest);
+    else queueMicrotask(() => onConnecting(this.#latest));
   }
 
   /** Ends the connections still being made: undici would wait for them. */

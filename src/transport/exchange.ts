@@ -15,8 +15,7 @@ import { decompress, decompressStream, encodingOf, LengthLimit } from './decompr
 /** One request and its answer, as undici's handler sees them. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly call: Call;
-  /** The connection being made for this request, if one is. */
-  connecting: Socket | undefined;
+  #connecting: Socket | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
   #settled = false;
@@ -59,6 +58,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return true;
   }
 
+  /** The connection being made for this request: given up with it. */
+  connectsBy(socket: Socket | undefined): void {
+    this.#connecting = socket;
+  }
+
   /** The signal's abort. */
   handleEvent(): void {
     const { signal } = this.#request;
@@ -67,7 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(reason);
     this.#endBody(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
-    if (this.#controller === undefined) this.connecting?.destroy(reason);
+    if (this.#controller === undefined) this.#connecting?.destroy(reason);
     else this.#controller.abort(reason);
   }
 

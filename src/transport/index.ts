@@ -105,7 +105,9 @@ export function attemptEdge({ send }: Wire, events: Events): Transport {
       events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
       return response;
     } catch (thrown) {
-      const error = withoutBrokenResponse(asError(thrown, request));
+      // A wire may have words of its own for an abort; what counts is why it was aborted.
+      const why = request.signal?.aborted ? abortError(request.signal, request) : asError(thrown, request);
+      const error = withoutBrokenResponse(why);
       const { response, code } = error as AxiosError;
       if (code === ErrorCode.CONNECT_TIMEOUT) call.flag('timeout');
       events.emit('attempt.end', {

@@ -39,7 +39,10 @@ export class UndiciLane {
       const { origin, path, method } = exchange.call;
       const body = (request.data ?? null) as Buffer | null;
       const options = { origin, path, method: method as Dispatcher.HttpMethod, headers: requestHeaders(request), body };
-      exchange.connecting = this.#connector.duringDispatch(() => this.#agent.dispatch(options, exchange));
+      this.#connector.dispatching(
+        () => this.#agent.dispatch(options, exchange),
+        (socket) => exchange.connectsBy(socket),
+      );
     });
   };
 

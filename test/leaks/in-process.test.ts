@@ -53,6 +53,33 @@ describe.each(lanes)('a signal that outlives its calls, on %s', (_, lane) => {
   });
 });
 
+describe.each(lanes)('a closed client, on %s', (_, lane) => {
+  it.each<[string, Behaviour]>([
+    ['answered', answer()],
+    ['failed', answer(503)],
+    ['lost the connection', reset],
+    ['hung', hang],
+  ])('has no connection left to a server that %s', async (_name, upstream) => {
+    const { origin, connections } = await startHttp(upstream);
+    const { client } = watch({ baseURL: origin, timeouts: { attempt: 40 } });
+    await Promise.all([1, 2, 3].map(() => client.get('/', lane).catch(() => {})));
+    await client.close();
+    expect(connections.length).toBeGreaterThan(0);
+    await Promise.all(connections.map(closing));
+  });
+
+  it('has none left to streams, read, destroyed or forgotten', async () => {
+    const { origin, connections } = await startHttp(answer(200, 'body'));
+    const { client } = watch({ baseURL: origin });
+    const streams = [1, 2, 3].map(() => client.get('/', { ...lane, responseType: 'stream' }));
+    const [read, destroyed] = await Promise.all(streams);
+    await text(read?.data);
+    destroyed?.data.destroy();
+    await client.close({ grace: 20 });
+    await Promise.all(connections.map(closing));
+  });
+});
+
 describe('`await using`', () => {
   it('closes the client at the end of the block, after the calls in flight', async () => {
     const slowly: Behaviour = (_, response) => setTimeout(() => response.end('slow'), 50);

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import axios from 'axios';
 import { describe, expect, it } from 'vitest';
 import { answer, dribble, hang } from '../support/behaviours.js';
@@ -80,6 +80,31 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     controller.abort();
     expect(await failed).toMatchObject({ ...cancelled, attempts: 1 });
     await closing(connections[0]);
+  });
+
+  it('during the TLS handshake has the socket destroyed for an upload as well', async () => {
+    const { port, connections } = await startTcp((socket) => socket.resume());
+    const { client } = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts: { connect: '10s', attempt: '10s' } });
+    const controller = new AbortController();
+    const upload = new PassThrough();
+    const failed = rejection(client.post('/', upload, { ...lane, signal: controller.signal }));
+    await until(() => (connections[0]?.bytesRead ?? 0) > 0);
+    controller.abort();
+    expect(await failed).toMatchObject({ ...cancelled, attempts: 1 });
+    await closing(connections[0]);
+  });
+
+  it('is told from a client that was closed, where there are no time limits', async () => {
+    const { origin, requests } = await startHttp(hang);
+    const { client } = watch({ baseURL: origin, timeouts: false, retry: false });
+    const controller = new AbortController();
+    const given = rejection(client.get('/', { ...lane, signal: controller.signal }));
+    const closed = rejection(client.get('/', lane));
+    await until(() => requests.length === 2);
+    controller.abort(new Error('enough'));
+    expect(await given).toMatchObject({ ...cancelled, cause: { message: 'enough' } });
+    await client.close({ grace: 0 });
+    expect(await closed).toMatchObject({ code: 'ERR_CLOSED' });
   });
 
   it('during a wait for a retry ends at once', async () => {

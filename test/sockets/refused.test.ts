@@ -18,6 +18,12 @@ describe.each(lanes)('a refused connection on %s', (_, lane) => {
     expect(lines[0]?.fields).toMatchObject({ 'url.full': url, destination: baseURL });
   });
 
+  it('by every address of a name is one failure, with the code of the first', async () => {
+    const { client, lines } = watch({ baseURL: `http://localhost:${await closedPort()}` });
+    expect(await rejection(client.post('/', {}, lane))).toMatchObject({ code: 'ECONNREFUSED', attempts: 3 });
+    expect(lines).toHaveLength(1);
+  });
+
   it('is not tried again with a stream for a body, which may be half read', async () => {
     const { client, lines } = watch({ baseURL: await refusingOrigin() });
     const error = await rejection(client.put('/', Readable.from(['part', 'part']), lane));

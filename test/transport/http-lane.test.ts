@@ -1,4 +1,5 @@
 import https from 'node:https';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answer } from '../support/behaviours.js';
 import { type Authority, authority, type Identity } from '../support/certificates.js';
@@ -90,6 +91,18 @@ describe("axios's http adapter under our policies", () => {
     await watched.client.get('/', { ...lane, headers });
     expect(other.requests[0]?.headers).not.toHaveProperty('authorization');
     expect(other.requests[0]?.headers).not.toHaveProperty('cookie');
+  });
+
+  it('tells the log how many bytes came over the wire, where the server said so', async () => {
+    const packed = gzipSync('x'.repeat(10_000));
+    const { origin } = await startHttp(
+      answer(200, 'ü', { 'content-length': '2' }),
+      answer(200, packed, { 'content-encoding': 'gzip', 'content-length': String(packed.length) }),
+    );
+    const watched = watch({ baseURL: origin });
+    for (let i = 0; i < 2; i++) await watched.client.get('/', lane);
+    const sizes = watched.lines.map(({ fields }) => fields['http.response.body.size']);
+    expect(sizes).toEqual([2, packed.length]);
   });
 
   it('reports the sizes of an upload', async () => {

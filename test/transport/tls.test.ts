@@ -132,6 +132,8 @@ describe.each(lanes)('on %s', (_, lane) => {
         [spiffe],
         'ERR_TLS_IDENTITY',
       ],
+      ['an id hidden between commas', { name: 'x', dns: [`a, URI:${spiffe}, DNS:b`] }, [spiffe], 'ERR_TLS_IDENTITY'],
+      ['an id hidden in a URI', { name: 'x', uris: [`c:d, URI:${spiffe}, URI:e`] }, [spiffe], 'ERR_TLS_IDENTITY'],
       [
         'an id hidden behind a quote',
         { name: 'x', uris: [`https://a.test/", URI:${spiffe}`] },

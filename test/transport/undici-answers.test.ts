@@ -1,7 +1,9 @@
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { answer } from '../support/behaviours.js';
-import { pause, watch } from '../support/client.js';
-import { type Behaviour, startHttp } from '../support/upstream.js';
+import { lanes, pause, rejection, watch } from '../support/client.js';
+import { type Behaviour, startHttp, startTcp } from '../support/upstream.js';
 
 describe('an answer on the fast lane', () => {
   it('to HEAD has no body, whatever length it tells', async () => {
@@ -21,17 +23,22 @@ describe('an answer on the fast lane', () => {
     expect(response).toMatchObject({ status, data: '' });
   });
 
-  it('comes after early hints and other interim answers', async () => {
-    const { origin } = await startHttp((_, response) => {
-      response.writeEarlyHints({ link: '</style.css>; rel=preload' });
-      response.writeProcessing();
-      response.writeHead(200, { 'x-a': 'final' }).end('body');
-    });
-    const { client } = watch({ baseURL: origin });
-    const { status, data, headers } = await client.get('/');
-    expect([status, data, headers['x-a']]).toEqual([200, 'body', 'final']);
-    expect(headers).not.toHaveProperty('link');
-  });
+  it.each(['text', 'stream'] as const)(
+    'comes after early hints and other interim answers, as %s',
+    async (responseType) => {
+      const { origin } = await startHttp((_, response) => {
+        response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+        response.writeProcessing();
+        response.writeHead(200, { 'x-a': 'final' });
+        setTimeout(() => response.end('body'), 20);
+      });
+      const { client } = watch({ baseURL: origin });
+      const { status, data, headers } = await client.get('/', { responseType });
+      expect([status, headers['x-a']]).toEqual([200, 'final']);
+      expect(responseType === 'stream' ? await text(data) : data).toBe('body');
+      expect(headers).not.toHaveProperty('link');
+    },
+  );
 
   it('has its headers as AxiosHeaders, several of one name kept apart', async () => {
     const cookies: Behaviour = (_, response) => {
@@ -75,5 +82,41 @@ describe('an answer on the fast lane', () => {
     });
     const { client } = watch({ baseURL: origin });
     expect((await client.get('/')).data).toBe('äöü'.repeat(1000));
+  });
+
+  it('tells the log how many bytes came over the wire', async () => {
+    const packed = gzipSync('x'.repeat(10_000));
+    const { origin } = await startHttp(answer(200, 'ü'), answer(200, packed, { 'content-encoding': 'gzip' }));
+    const { client, lines } = watch({ baseURL: origin });
+    for (let i = 0; i < 2; i++) await client.get('/');
+    expect(lines.map(({ fields }) => fields['http.response.body.size'])).toEqual([2, packed.length]);
+  });
+
+  it('with too many headers is an error that is not asked for again', async () => {
+    const { origin, requests } = await startHttp(answer(200, '', { 'x-long': 'x'.repeat(20_000) }));
+    const { client } = watch({ baseURL: origin });
+    expect(await rejection(client.get('/'))).toMatchObject({ code: 'ERR_BAD_RESPONSE', attempts: 1 });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe.each(lanes)('an answer of an old server, on %s', (_, lane) => {
+  it.each([
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nto the end'],
+    ['HTTP/1.1 without a length', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nto the end'],
+    ['HTTP/1.1 without a reason', 'HTTP/1.1 200\r\ncontent-length: 10\r\n\r\nto the end'],
+  ])('ends with its connection: %s', async (_name, bytes) => {
+    const { port } = await startTcp((socket) => socket.once('data', () => socket.end(bytes)));
+    const { client } = watch({ baseURL: `http://127.0.0.1:${port}` });
+    expect((await client.get('/', lane)).data).toBe('to the end');
+  });
+
+  it('with two answers for one request is heard once, and the next call is not given the other', async () => {
+    const twice = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirstHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil';
+    const { port } = await startTcp((socket) => socket.on('data', () => socket.write(twice)));
+    const { client } = watch({ baseURL: `http://127.0.0.1:${port}` });
+    const bodies = [];
+    for (let i = 0; i < 3; i++) bodies.push((await client.get('/', lane)).data);
+    expect(bodies).toEqual(['first', 'first', 'first']);
   });
 });
