@@ -57,11 +57,6 @@ export class Events {
     };
   }
 
-  /** True where somebody listens: building an event nobody reads can be spared. */
-  has(name: ClientEventName): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0;
-  }
-
   emit<Name extends ClientEventName>(name: Name, event: ClientEvents[Name]): void {
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
@@ -75,5 +70,8 @@ export class Events {
   }
 }
 
+/** What a policy needs of it. */
+export type Emitter = Pick<Events, 'on' | 'emit'>;
+
 /** For policies that work alone: nobody listens. */
-export const silentEvents = new Events();
+export const silentEvents: Emitter = new Events();

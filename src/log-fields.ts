@@ -29,14 +29,16 @@ export type LogProfile = (record: CallRecord) => Record<string, unknown>;
 export const logProfiles = { otel, ecs, datadog, gcp } satisfies Record<string, LogProfile>;
 export const logProfileNames = ['otel', 'ecs', 'datadog', 'gcp'] as const;
 
-/** Loggers leave out a field that is undefined, so a profile is one plain object: this runs once for every call. */
+/** What every profile has under the same names. Loggers leave out a field that is undefined, so nothing is filtered here. */
+function common({ client, destination, attempts, flags, requestId }: CallRecord): Record<string, unknown> {
+  return { client, destination, attempts, flags, request_id: requestId };
+}
 
 /** OpenTelemetry's HTTP semantic conventions. */
 function otel(record: CallRecord): Record<string, unknown> {
   const { status } = record;
   return {
-    client: record.client,
-    destination: record.destination,
+    ...common(record),
     'http.request.method': record.method,
     'url.full': record.url,
     'url.template': record.route,
@@ -45,9 +47,6 @@ function otel(record: CallRecord): Record<string, unknown> {
     'error.type': record.code ?? (status !== undefined && status >= 400 ? String(status) : undefined),
     'error.message': record.message,
     duration_ms: record.durationMs,
-    attempts: record.attempts,
-    flags: record.flags,
-    request_id: record.requestId,
     trace_id: record.traceId,
     span_id: record.spanId,
   };
@@ -56,8 +55,7 @@ function otel(record: CallRecord): Record<string, unknown> {
 /** Elastic Common Schema: durations in nanoseconds. */
 function ecs(record: CallRecord): Record<string, unknown> {
   return {
-    client: record.client,
-    destination: record.destination,
+    ...common(record),
     'http.request.method': record.method,
     'url.full': record.url,
     'url.template': record.route,
@@ -67,9 +65,6 @@ function ecs(record: CallRecord): Record<string, unknown> {
     'error.message': record.message,
     'event.duration': nanoseconds(record.durationMs),
     'event.outcome': record.code === undefined && (record.status ?? 0) < 400 ? 'success' : 'failure',
-    attempts: record.attempts,
-    flags: record.flags,
-    request_id: record.requestId,
     'trace.id': record.traceId,
     'span.id': record.spanId,
   };
@@ -78,8 +73,7 @@ function ecs(record: CallRecord): Record<string, unknown> {
 /** Datadog's standard attributes: durations in nanoseconds. */
 function datadog(record: CallRecord): Record<string, unknown> {
   return {
-    client: record.client,
-    destination: record.destination,
+    ...common(record),
     'http.method': record.method,
     'http.url': record.url,
     'http.route': record.route,
@@ -88,9 +82,6 @@ function datadog(record: CallRecord): Record<string, unknown> {
     'error.kind': record.code,
     'error.message': record.message,
     duration: nanoseconds(record.durationMs),
-    attempts: record.attempts,
-    flags: record.flags,
-    request_id: record.requestId,
     'dd.trace_id': record.traceId,
     'dd.span_id': record.spanId,
   };
@@ -99,8 +90,7 @@ function datadog(record: CallRecord): Record<string, unknown> {
 /** Google Cloud Logging: an `httpRequest` object, durations as seconds with a unit. */
 function gcp(record: CallRecord): Record<string, unknown> {
   return {
-    client: record.client,
-    destination: record.destination,
+    ...common(record),
     httpRequest: {
       requestMethod: record.method,
       requestUrl: record.url,
@@ -112,9 +102,6 @@ function gcp(record: CallRecord): Record<string, unknown> {
     code: record.code,
     error_message: record.message,
     duration_ms: record.durationMs,
-    attempts: record.attempts,
-    flags: record.flags,
-    request_id: record.requestId,
     'logging.googleapis.com/trace': record.traceId,
     'logging.googleapis.com/spanId': record.spanId,
   };

@@ -92,7 +92,7 @@ function join(path: PropertyKey[]): string {
 function hint(key: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const nearest = closest(key, known as string[]);
-  const near = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, key.length / 3);
+  const near = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, Math.ceil(key.length / 3));
   return near ? `, did you mean "${nearest}"?` : ` (known: ${known.join(', ')})`;
 }
 

@@ -1,7 +1,7 @@
 /** The idea: a transport carries one request to an answer, a policy stands around a transport. */
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { z } from 'zod';
-import { type Events, silentEvents } from './events.js';
+import { type Emitter, silentEvents } from './events.js';
 import type { Logger } from './logger.js';
 import { parseOptions } from './options.js';
 
@@ -34,7 +34,7 @@ export interface StandingPolicy extends Policy {
 export interface PolicyContext {
   /** The client's name, for messages, spans and log lines. */
   readonly client: string;
-  readonly events: Events;
+  readonly events: Emitter;
   readonly logger: Logger | undefined;
   /** A number in [0, 1), as `Math.random`. */
   readonly random: () => number;

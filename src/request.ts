@@ -76,6 +76,7 @@ interface NetworkError {
   code?: unknown;
   syscall?: unknown;
   cause?: unknown;
+  errors?: unknown;
   response?: { status?: number };
 }
 
@@ -88,10 +89,10 @@ export function classify(error: unknown): FailureKind {
 
 function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
   if (typeof error !== 'object' || error === null || depth > 10) return undefined;
-  const { code, syscall, cause } = error as NetworkError;
+  const { code, cause } = error as NetworkError;
   if (typeof code === 'string') {
     // The kernel's own connect timeout shares its code with axios's clarified response timeout.
-    if (code === 'ETIMEDOUT' && syscall === 'connect') return 'connect';
+    if (code === 'ETIMEDOUT' && isOfConnect(error)) return 'connect';
     if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
     // The server's answer could not be parsed: the connection is lost with it.
     if (code.startsWith('HPE_')) return 'reset';
@@ -99,6 +100,14 @@ function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
     if (kind !== undefined) return kind;
   }
   return kindOfCode(cause, depth + 1);
+}
+
+/** axios keeps what it wraps in `cause`, not its syscall; for several addresses Node gathers the failures. */
+function isOfConnect(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 10) return false;
+  const { syscall, cause, errors } = error as NetworkError;
+  if (syscall === 'connect' || isOfConnect(cause, depth + 1)) return true;
+  return Array.isArray(errors) && errors.length > 0 && errors.every((each) => isOfConnect(each, depth + 1));
 }
 
 const unsent = new WeakSet<object>();

@@ -15,7 +15,7 @@ export const circuitBreakerOptions = z
       .min(1)
       .max(100)
       .default(50)
-      .describe('Opens above this share of failures, in percent.'),
+      .describe('Opens above this share of failures, in percent; 100: where all fail.'),
     volumeThreshold: z
       .int()
       .min(1)
@@ -102,7 +102,8 @@ class Circuit {
   #opossumOptions() {
     return {
       timeout: false as const,
-      errorThresholdPercentage: this.#options.errorThresholdPercentage,
+      // opossum compares with >, by which 100 would never be reached.
+      errorThresholdPercentage: Math.min(this.#options.errorThresholdPercentage, 99.99),
       volumeThreshold: this.#options.volumeThreshold,
       rollingCountTimeout: this.#options.rollingWindow,
       rollingCountBuckets: buckets,

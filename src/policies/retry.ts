@@ -8,6 +8,7 @@ import { type Call, callOf, withCall } from '../call.js';
 import type { AttemptOutcome, RetryRefusal } from '../events.js';
 import { copyHeaders } from '../headers.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
+import { classify } from '../request.js';
 import { isRetryable, planFor, type RetryPlan, retryOptions, waitFor } from '../retry-plan.js';
 import { abortError } from '../scope.js';
 
@@ -23,6 +24,8 @@ interface Trip {
   retries: number;
   waitMs: number;
   holdsRetry: boolean;
+  /** The failure that this retry answers. */
+  failure: unknown;
 }
 
 /** The error axios-retry sees: it reads `config`; the real one is inside. */
@@ -58,6 +61,7 @@ export const retry = definePolicy('retry', policyOptions, (options, context) => 
           retries: 0,
           waitMs: 0,
           holdsRetry: false,
+          failure: undefined,
         });
       };
     },
@@ -83,6 +87,7 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
       return response;
     } catch (error) {
       giveBack(trip, budget);
+      explain(error, trip);
       return await onFailure(new FailedAttempt(trip, error)).catch(unwrap);
     }
   };
@@ -113,6 +118,12 @@ function giveBack(trip: Trip, budget: RetryBudget): void {
   trip.holdsRetry = false;
 }
 
+/** A retry turned away in this process (the circuit has opened meanwhile) tells what it was for. */
+function explain(error: unknown, { failure }: Trip): void {
+  if (failure === undefined || classify(error) !== 'local') return;
+  Object.defineProperty(error, 'cause', { value: failure, configurable: true, writable: true });
+}
+
 function unwrap(reason: unknown): never {
   throw reason instanceof FailedAttempt ? reason.error : reason;
 }
@@ -128,6 +139,7 @@ function shouldRetry({ config: trip, error }: FailedAttempt, budget: RetryBudget
   trip.holdsRetry = true;
   trip.waitMs = wait;
   trip.retries++;
+  trip.failure = error;
   trip.call.flag('retried');
   discard((error as { response?: Response }).response);
   context.events.emit('retry.scheduled', { call: trip.call, retry: trip.retries, waitMs: wait, ...outcomeOf(error) });

@@ -3,7 +3,7 @@ import { type AxiosAdapter, AxiosError } from 'axios';
 import { discard, isStream } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
-import type { Events } from '../events.js';
+import type { Emitter } from '../events.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { abortError, nativeSignal } from '../scope.js';
 import { HttpLane } from './http.js';
@@ -92,7 +92,7 @@ function isNativeBody({ data, maxBodyLength = -1 }: Request): boolean {
  * The innermost edge, around any wire: an attempt begins and ends here, exactly once each.
  * A status >= 400 rejects, whatever `validateStatus` says: the caller's own is applied once, at the outer edge.
  */
-export function attemptEdge({ send }: Wire, events: Events): Transport {
+export function attemptEdge({ send }: Wire, events: Emitter): Transport {
   return async function attempt(request) {
     if (request.signal?.aborted) throw abortError(request.signal, request);
     const call = callOf(request);

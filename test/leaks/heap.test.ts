@@ -3,7 +3,7 @@ import { answer } from '../support/behaviours.js';
 import { runChild } from '../support/child.js';
 import { startHttp } from '../support/upstream.js';
 
-/** Every client makes a call; of ten, two take axios's http adapter too, and one fails after its retries. */
+/** Every client makes a call; of twenty, one takes the other lane too and one fails after its retries. */
 const script = (origin: string) => `
 import { createHttpClient } from 'pillion';
 const ignore = () => {};
@@ -12,8 +12,8 @@ const use = async (count) => {
   for (let i = 0; i < count; i++) {
     const client = createHttpClient({ baseURL: '${origin}' }, deps);
     await client.get('/');
-    if (i % 5 === 1) await client.get('/', { maxRedirects: 1 });
-    if (i % 10 === 3) await client.get('/503').catch(ignore);
+    if (i % 20 === 1) await client.get('/', { maxRedirects: 1 });
+    if (i % 20 === 3) await client.get('/503').catch(ignore);
     await client.close();
   }
 };
