@@ -4,7 +4,7 @@ import { answer } from '../support/behaviours.js';
 import { lanes, line, rejection, watch } from '../support/client.js';
 import { closing, startHttp, startTcp } from '../support/upstream.js';
 
-const timeouts = { connect: 60 };
+const timeouts = { connect: 150 };
 const exhausted = ['retried', 'retry_refused'];
 
 describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
@@ -13,7 +13,7 @@ describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
     const { client, lines } = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts });
     const error = await rejection(client.request({ ...lane, method, url: '/', data: { total: 1 } }));
     expect(error).toMatchObject({ code: 'ERR_CONNECT_TIMEOUT', isAxiosError: true, attempts: 3 });
-    expect(error.message).toContain('60 ms');
+    expect(error.message).toContain('150 ms');
     expect(connections).toHaveLength(3);
     await Promise.all(connections.map(closing));
     expect(lines).toEqual([
@@ -51,7 +51,7 @@ describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
 
   it('that stalls is ended by the attempt timeout where that comes first', async () => {
     const { port, connections } = await startTcp((socket) => socket.resume());
-    const { client } = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts: { attempt: 60, connect: false } });
+    const { client } = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts: { attempt: 150, connect: false } });
     const error = await rejection(client.get('/', { ...lane, retry: false }));
     expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT', attempts: 1 });
     await closing(connections[0]);
@@ -60,7 +60,7 @@ describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
 
 describe.each(lanes)('the connect timeout on %s', (_, lane) => {
   it('does not run on once the connection is there', async () => {
-    const slow = (_: unknown, response: { end(text: string): void }) => setTimeout(() => response.end('slow'), 120);
+    const slow = (_: unknown, response: { end(text: string): void }) => setTimeout(() => response.end('slow'), 250);
     const { origin } = await startHttp(slow);
     const { client } = watch({ baseURL: origin, timeouts });
     expect((await client.get('/', lane)).data).toBe('slow');

@@ -3,7 +3,7 @@ import { answer, hang } from '../support/behaviours.js';
 import { lanes, line, pause, rejection, until, watch } from '../support/client.js';
 import { closing, startHttp } from '../support/upstream.js';
 
-const timeouts = { attempt: 60 };
+const timeouts = { attempt: 150 };
 const code = 'ERR_ATTEMPT_TIMEOUT';
 
 describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
@@ -12,7 +12,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     const { client, lines } = watch({ baseURL: origin, timeouts });
     const error = await rejection(client.get('/', lane));
     expect(error).toMatchObject({ code, name: 'PillionError', isAxiosError: true, attempts: 3 });
-    expect(error.message).toContain('60 ms');
+    expect(error.message).toContain('150 ms');
     expect(requests).toHaveLength(3);
     await Promise.all(requests.map(({ connection }) => closing(connections[connection])));
     const flags = ['timeout', 'retried', 'retry_refused'];
@@ -37,7 +37,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
 
   it('is given up by the deadline in the middle of an attempt, and not asked again', async () => {
     const { origin, requests, connections } = await startHttp(hang);
-    const { client, lines } = watch({ baseURL: origin, timeouts: { attempt: false, total: 80 } });
+    const { client, lines } = watch({ baseURL: origin, timeouts: { attempt: false, total: 150 } });
     const error = await rejection(client.get('/', lane));
     expect(error).toMatchObject({ code: 'ERR_DEADLINE', attempts: 1 });
     expect(requests).toHaveLength(1);
@@ -48,7 +48,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
   it("is given up by axios's own `timeout` of the call, as by a deadline", async () => {
     const { origin, connections } = await startHttp(hang);
     const { client } = watch({ baseURL: origin });
-    expect(await rejection(client.get('/', { ...lane, timeout: 60 }))).toMatchObject({
+    expect(await rejection(client.get('/', { ...lane, timeout: 150 }))).toMatchObject({
       code: 'ERR_DEADLINE',
       attempts: 1,
     });

@@ -78,12 +78,12 @@ export function startTcp(...script: ((socket: Socket) => void)[]): Promise<Liste
 
 /** Fails where the socket is still open after a second: something forgot about it. */
 export async function closing(connection: Connection | undefined): Promise<void> {
+  if (connection === undefined) throw new Error('There is no such connection.');
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error('The socket is still open.')), 1000);
   });
-  await Promise.race([connection?.closed ?? Promise.reject(new Error('There is no such connection.')), late]);
-  clearTimeout(timer);
+  await Promise.race([connection.closed, late]).finally(() => clearTimeout(timer));
 }
 
 /** A port on which nobody listens. */
