@@ -120,7 +120,10 @@ describe('with the whole stack on 10,000 calls that all fail', () => {
     await tally.allAtOnce(load.client);
     expect(Object.values(tally.ends).reduce((sum, count) => sum + count, 0)).toBe(calls);
     expect(load.sent).toBeLessThanOrEqual(1.25 * calls);
-    expect(load.client.stats()).toMatchObject({ calls: { active: 0, failed: calls }, policies: { retry: { active: 0 } } });
+    expect(load.client.stats()).toMatchObject({
+      calls: { active: 0, failed: calls },
+      policies: { retry: { active: 0 } },
+    });
     await load.client.close();
     await turn();
     expect(vi.getTimerCount()).toBe(0);

@@ -9,7 +9,10 @@ import { chance, finish, virtualTime } from './world.js';
 
 const seed = 20261123;
 /** [0, 1), its ends included on purpose. */
-const anyChance = fc.oneof(fc.constantFrom(0, 1 - 2 ** -53), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
+const anyChance = fc.oneof(
+  fc.constantFrom(0, 1 - 2 ** -53),
+  fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+);
 const anyBackoff = fc
   .tuple(fc.integer({ min: 1, max: 86_400_000 }), fc.integer({ min: 1, max: 86_400_000 }))
   .map(([one, other]) => ({ base: Math.min(one, other), max: Math.max(one, other) }));
@@ -60,20 +63,25 @@ describe('the backoff of a client', () => {
     const small = fc
       .tuple(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 5000 }))
       .map(([one, other]) => ({ base: Math.min(one, other), max: Math.max(one, other) }));
-    const property = fc.asyncProperty(small, fc.integer({ min: 1, max: 10 }), anyChance, async (backoff, maxRetries, random) => {
-      const client = createHttpClient(
-        { baseURL, retry: { maxRetries, backoff, budget: false }, timeouts: false, circuitBreaker: false },
-        { transport: createMockTransport([{ reply: 503 }]), logger: silent, random: () => random },
-      );
-      const waits: [number, number][] = [];
-      client.on('retry.scheduled', ({ retry, waitMs }) => waits.push([retry, waitMs]));
-      await finish(client.get('/').catch(() => {}));
-      expect(waits.map(([retry]) => retry)).toEqual(Array.from({ length: maxRetries }, (_, i) => i + 1));
-      for (const [n, wait] of waits) {
-        expect(wait).toBeGreaterThanOrEqual(0);
-        expect(wait).toBeLessThan(Math.min(backoff.max, backoff.base * 2 ** (n - 1)));
-      }
-    });
+    const property = fc.asyncProperty(
+      small,
+      fc.integer({ min: 1, max: 10 }),
+      anyChance,
+      async (backoff, maxRetries, random) => {
+        const client = createHttpClient(
+          { baseURL, retry: { maxRetries, backoff, budget: false }, timeouts: false, circuitBreaker: false },
+          { transport: createMockTransport([{ reply: 503 }]), logger: silent, random: () => random },
+        );
+        const waits: [number, number][] = [];
+        client.on('retry.scheduled', ({ retry, waitMs }) => waits.push([retry, waitMs]));
+        await finish(client.get('/').catch(() => {}));
+        expect(waits.map(([retry]) => retry)).toEqual(Array.from({ length: maxRetries }, (_, i) => i + 1));
+        for (const [n, wait] of waits) {
+          expect(wait).toBeGreaterThanOrEqual(0);
+          expect(wait).toBeLessThan(Math.min(backoff.max, backoff.base * 2 ** (n - 1)));
+        }
+      },
+    );
     await fc.assert(property, { seed, numRuns: 300 });
   });
 });

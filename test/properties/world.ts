@@ -15,11 +15,14 @@ export function chance(seed: number): () => number {
   };
 }
 
-/** setImmediate stays real: it is how promises get their turn between two milliseconds. */
+/** Stops the clock. setImmediate stays real: it is how promises get their turn between two milliseconds. */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
+}
+
+/** The same for each test of a file. */
 export function virtualTime(): void {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
-  });
+  beforeEach(stopClock);
   afterEach(() => {
     vi.useRealTimers();
   });

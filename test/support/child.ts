@@ -24,13 +24,13 @@ const leftovers = async () => {
 };
 `;
 
-/** Runs an ES module with `pillion` as its users import it. It is killed where it does not end by itself. */
-export function runChild(script: string, flags: readonly string[] = []): Promise<Ended> {
+/** Runs an ES module with `pillion` as its users import it. It is killed where it has not ended by itself after `limit` ms. */
+export function runChild(script: string, flags: readonly string[] = [], limit = 15_000): Promise<Ended> {
   const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', prelude + script], {
     cwd: new URL('../..', import.meta.url),
     env: { ...process.env, NODE_OPTIONS: '', LOG_LEVEL: 'silent' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 15_000,
+    timeout: limit,
     killSignal: 'SIGKILL',
   });
   let stdout = '';

@@ -55,7 +55,7 @@ describe("axios's http adapter under our policies", () => {
 
   it('has the connect timeout of the client, and a POST is made again', async () => {
     const { port, connections } = await startTcp((socket) => socket.resume());
-    const watched = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts: { connect: 60 } });
+    const watched = watch({ baseURL: `https://127.0.0.1:${port}`, timeouts: { connect: 150 } });
     const error = await rejection(watched.client.post('/', {}, lane));
     expect(error).toMatchObject({ code: 'ERR_CONNECT_TIMEOUT', attempts: 3 });
     expect(connections).toHaveLength(3);

@@ -112,7 +112,7 @@ describe('a stream that is sent', () => {
 
   it('is destroyed when the call ends before it', async () => {
     const { origin, connections } = await startHttp(hang);
-    const { client } = watch({ baseURL: origin, timeouts: { attempt: 60 } });
+    const { client } = watch({ baseURL: origin, timeouts: { attempt: 150 } });
     const source = new PassThrough();
     source.write('first');
     expect(await rejection(client.post('/', source))).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT', attempts: 1 });
