@@ -1,5 +1,5 @@
 /** The wire: which lane a request takes, and the edge where an attempt begins and ends. */
-import { type AxiosAdapter, AxiosError } from 'axios';
+import { type AxiosAdapter, AxiosError, type GenericAbortSignal } from 'axios';
 import { discard, isStream } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
@@ -54,15 +54,28 @@ export function createWire({ connectTimeout, tls, ...limits }: WireOptions): Wir
   };
 }
 
-/** A wire of the caller's: any AxiosAdapter, given a real AbortSignal. */
+/** A wire of the caller's: any AxiosAdapter, given a real AbortSignal. An abort ends the attempt even if it does not listen. */
 export function injectedWire(adapter: AxiosAdapter): Wire {
   return {
-    send: (request) =>
-      adapter(request.signal === undefined ? request : { ...request, signal: nativeSignal(request.signal) }),
+    send: (request) => {
+      const { signal } = request;
+      if (signal === undefined) return adapter(request);
+      return untilAborted(adapter({ ...request, signal: nativeSignal(signal) }), signal, request);
+    },
     stats: () => ({ injected: true }),
     close: async () => {},
     destroy: async () => {},
   };
+}
+
+function untilAborted(answer: Promise<Response>, signal: GenericAbortSignal, request: Request): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(abortError(signal, request));
+    signal.addEventListener?.('abort', abort);
+    answer
+      .then((response) => (signal.aborted ? discard(response) : resolve(response)), reject)
+      .finally(() => signal.removeEventListener?.('abort', abort));
+  });
 }
 
 const nativeResponseTypes = new Set([undefined, 'json', 'text', 'arraybuffer', 'stream']);
