@@ -117,6 +117,16 @@ describe('isUnsent', () => {
       expect(isUnsent(thrown)).toBe(false);
   });
 
+  it.each([
+    ['cancelled', Object.assign(new CanceledError(), { cause: markUnsent(coded('ECONNREFUSED')) })],
+    ['local', new PillionError(ErrorCode.CIRCUIT_OPEN, 'open', undefined, { cause: markUnsent(coded('ECONNRESET')) })],
+    ['deadline', new PillionError(ErrorCode.DEADLINE, 'late', undefined, { cause: markUnsent(coded('ECONNRESET')) })],
+    ['timeout', new PillionError(ErrorCode.ATTEMPT_TIMEOUT, 'late', undefined, { cause: markUnsent(coded('EPIPE')) })],
+  ])('is not what an error that is %s has from its cause, which was the end of something else', (kind, error) => {
+    expect(classify(error)).toBe(kind);
+    expect(isUnsent(error)).toBe(false);
+  });
+
   it('is false for an answer: something was sent for sure', () => {
     expect(isUnsent(answered(503, 'ECONNREFUSED'))).toBe(false);
   });

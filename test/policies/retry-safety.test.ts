@@ -5,7 +5,7 @@ import type { Reply } from 'pillion/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { markUnsent } from '../../src/request.js';
 import { scripted } from '../client/scripted.js';
-import { alone, aRequest, ended, methods } from './alone.js';
+import { alone, aRequest, ended, methods, outcomeOf } from './alone.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -88,6 +88,45 @@ describe('nothing was sent', () => {
     await ended(client.post('/', {}));
     await ended(client.get('/'));
     expect(transport.requests).toHaveLength(2);
+  });
+});
+
+describe('a retry that is turned away in this process', () => {
+  it.each(['get', 'post'])('ends the call, although the attempt before it was never sent: a %s', async (method) => {
+    let sent = 0;
+    const { client } = scripted(
+      [],
+      { circuitBreaker: { volumeThreshold: 1 }, retry: { maxRetries: 5 } },
+      {
+        transport: () => {
+          sent++;
+          return Promise.reject(markUnsent(Object.assign(new Error('lost in TLS'), { code: 'ECONNRESET' })));
+        },
+      },
+    );
+    const scheduled: unknown[] = [];
+    client.on('retry.scheduled', ({ code }) => scheduled.push(code));
+    const { code, error } = await ended(client.request({ url: '/', method }));
+    expect({ code, sent, scheduled }).toEqual({ code: 'ERR_CIRCUIT_OPEN', sent: 1, scheduled: ['ECONNRESET'] });
+    expect(error).toMatchObject({ cause: { message: 'lost in TLS' } });
+  });
+});
+
+describe('a caller who gives up', () => {
+  it('because another call found no connection is cancelled all the same, and no failure of the upstream', async () => {
+    const controller = new AbortController();
+    const { client } = scripted(['hang'], { circuitBreaker: { volumeThreshold: 1 } });
+    const scheduled: unknown[] = [];
+    client.on('retry.scheduled', ({ code }) => scheduled.push(code));
+    const call = outcomeOf(client.get('/', { signal: controller.signal }));
+    await vi.advanceTimersByTimeAsync(10);
+    controller.abort(markUnsent(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })));
+    expect(await call).toMatchObject({ code: 'ERR_CANCELED', ms: 10 });
+    expect(scheduled).toEqual([]);
+    expect(client.stats()).toMatchObject({
+      calls: { cancelled: 1, failed: 0 },
+      policies: { circuitBreaker: { 'http://api.test': { state: 'closed', outcomes: 0 } } },
+    });
   });
 });
 
