@@ -121,7 +121,9 @@ export function markUnsent<E extends object>(error: E): E {
 /** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
 export function isUnsent(error: unknown): boolean {
   if ((error as NetworkError | null | undefined)?.response !== undefined) return false;
-  return isMarked(error) || kindOfCode(error) === 'connect';
+  const kind = kindOfCode(error);
+  // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
+  return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error));
 }
 
 function isMarked(error: unknown, depth = 0): boolean {
