@@ -106,10 +106,10 @@ function microseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** Debug lines for attempts, where the logger wants them at all; returns what stops them. */
+/** Debug lines for attempts, while the logger wants them; returns what stops them. */
 function logAttempts(logger: Logger, { events }: PolicyContext): () => void {
-  if (logger.isLevelEnabled?.('debug') === false) return () => {};
   return events.on('attempt.end', ({ call, attempt, status, code, durationMs }) => {
+    if (logger.isLevelEnabled?.('debug') === false) return;
     const { client, method, origin: destination, requestId: request_id } = call;
     const duration_ms = microseconds(durationMs);
     logger.debug(
