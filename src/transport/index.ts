@@ -72,8 +72,12 @@ function untilAborted(answer: Promise<Response>, signal: GenericAbortSignal, req
   return new Promise((resolve, reject) => {
     const abort = () => reject(abortError(signal, request));
     signal.addEventListener?.('abort', abort);
+    const late = (error: AxiosError | undefined) => {
+      if (signal.aborted) discard(error?.response);
+      reject(error);
+    };
     answer
-      .then((response) => (signal.aborted ? discard(response) : resolve(response)), reject)
+      .then((response) => (signal.aborted ? discard(response) : resolve(response)), late)
       .finally(() => signal.removeEventListener?.('abort', abort));
   });
 }

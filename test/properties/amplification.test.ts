@@ -66,7 +66,7 @@ class Tally {
 }
 
 /** Nothing but the budget stands between 10,000 failures and 20,000 retries. */
-const bare: HttpClientConfig = { circuitBreaker: false, limits: false };
+const bare: HttpClientConfig = { circuitBreaker: false, limits: false, logging: false };
 
 const busy: Step = { what: 503, delay: 0 };
 
