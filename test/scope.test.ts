@@ -141,6 +141,18 @@ describe('bounded', () => {
     expect([isCancel(error), begun, vi.getTimerCount()]).toEqual([true, false, 0]);
   });
 
+  it.each<[string, unknown]>([
+    ['nothing at all', undefined],
+    ['null', null],
+    ['an error whose response is null', Object.assign(new Error('lost'), { response: null })],
+  ])('rejects at once with %s, where that is what it was given', async (_, thrown) => {
+    const settled = vi.fn();
+    bounded(() => Promise.reject(thrown), aRequest(), limit).catch(settled);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(settled.mock.calls).toEqual([[thrown]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('makes no error while nothing expires', async () => {
     const expired = vi.fn(late);
     await ended(bounded(async () => answer(), aRequest(), { ...limit, expired }));

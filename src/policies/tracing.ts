@@ -69,6 +69,7 @@ export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdH
 export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (options) => ({
   wrap: (next) =>
     function attemptTracing(original) {
+      if (hasNothingToSay(options)) return next(original);
       const call = callOf(original);
       // Headers of its own: what is written here must not be found there by the next attempt.
       const request = { ...original, headers: copyHeaders(original.headers) };
@@ -90,6 +91,11 @@ export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (o
       return watch(span, () => context.with(suppressed(under), next, undefined, request), finish);
     },
 }));
+
+/** True where no span would be made, no context sent and no attempt counted. */
+function hasNothingToSay({ propagation: sends, attemptCountHeader }: z.output<typeof tracingOptions>): boolean {
+  return attemptCountHeader === false && !isTraced() && !(sends && propagation.fields().length > 0);
+}
 
 /** Sets `x-request-id` where the caller did not. */
 function identify(request: Request, header: string): Request {

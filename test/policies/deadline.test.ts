@@ -50,6 +50,25 @@ describe('deadline alone', () => {
     expect(await ended(deaf(aRequest()))).toMatchObject({ code: 'ERR_DEADLINE', ms: 1000 });
   });
 
+  it('tells a retry below it when the call ends: one that cannot finish its wait is not made', async () => {
+    const { next, wire } = alone(503, 200);
+    const patient = retry({ backoff: { base: '4s', max: '4s' } }, { random: () => 0.5 });
+    expect(await ended(compose([deadline({ total: '1s' }), patient], next)(aRequest()))).toMatchObject({
+      ...{ status: 503, ms: 0 },
+    });
+    expect(wire.requests).toHaveLength(1);
+  });
+
+  it("takes a call's own timeout upon itself: the wire would give it to each attempt", async () => {
+    let given: number | undefined;
+    const next = deadline()(async (request) => {
+      given = request.timeout;
+      return { data: '', status: 200, statusText: '', headers: {}, config: request };
+    });
+    await ended(next(aRequest({ timeout: 700 })));
+    expect(given).toBe(0);
+  });
+
   it('leaves an answer in time alone, and no timer behind', async () => {
     const { next } = alone({ data: 'ok', delay: 999 });
     const { status, ms } = await ended(deadline({ total: '1s' })(next)(aRequest()));

@@ -93,6 +93,21 @@ describe('limits alone', () => {
     expect((await outcomeOf(stack(aRequest()))).code).not.toBe('ERR_LIMIT');
   });
 
+  it.each<[string, unknown]>([
+    ['nothing at all', undefined],
+    ['null', null],
+    ['text', 'text'],
+    ['an error whose response is null', Object.assign(new Error('lost'), { response: null })],
+  ])('free the place after a policy below rejects with %s, which is handed on', async (_, thrown) => {
+    const policy = limits({ maxConnections: 1, maxPendingRequests: 0 });
+    const rejected = policy(() => Promise.reject(thrown))(aRequest()).then(
+      () => 'it resolved',
+      (reason: unknown) => ({ reason }),
+    );
+    expect(await rejected).toEqual({ reason: thrown });
+    expect(policy.stats?.()).toEqual({});
+  });
+
   it.each([200, 503])('hold the place until the stream of a %d is over', async (status) => {
     const body = new PassThrough();
     const policy = limits({ maxConnections: 1 });

@@ -1,7 +1,8 @@
 /** logging: one line for each finished call, alone and in a client. */
-import { compose, deadline, type Logger, logging, retry } from 'pillion';
+import { compose, deadline, type Logger, logging, type Request, type Response, retry } from 'pillion';
 import { holdReply, type Reply } from 'pillion/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { callOf } from '../../src/call.js';
 import { collecting, type Line, scripted } from '../client/scripted.js';
 import { chance } from '../properties/world.js';
 import { alone, aRequest, ended, outcomeOf } from './alone.js';
@@ -40,6 +41,19 @@ describe('logging alone', () => {
     expect(lines).toMatchObject([{ level: 'error', message: 'GET ECONNRESET' }]);
   });
 
+  it.each([undefined, null])('writes one line where what it is to hand on is %s, and hands it on', async (thrown) => {
+    const { logger, lines } = collecting();
+    const rejected = logging(
+      {},
+      { logger },
+    )(() => Promise.reject(thrown))(aRequest()).then(
+      () => 'it resolved',
+      (reason: unknown) => ({ reason }),
+    );
+    expect(await rejected).toEqual({ reason: thrown });
+    expect(lines).toMatchObject([{ level: 'error', message: 'GET failed' }]);
+  });
+
   it('writes one line for all attempts of the policies below it', async () => {
     const { logger, lines } = collecting();
     const stack = compose(
@@ -48,6 +62,107 @@ describe('logging alone', () => {
     );
     await ended(stack(aRequest()));
     expect(calls(lines)).toMatchObject([{ level: 'info', fields: { attempts: 3, flags: ['retried'] } }]);
+  });
+});
+
+/** What every profile says in the same words. */
+const common = {
+  ...{ client: 'pillion', destination: 'http://api.test', attempts: 2, flags: ['retried'], request_id: 'req-1' },
+};
+const traced = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+const asked = { method: 'GET', url: 'http://api.test/a?page=REDACTED', route: '/a' };
+
+describe('the fields are these and no others in the profile', () => {
+  it.each([
+    [
+      'otel',
+      {
+        ...{ 'http.request.method': asked.method, 'url.full': asked.url, 'url.template': asked.route },
+        ...{ 'http.response.status_code': 200, 'http.response.body.size': 512, duration_ms: 250 },
+        ...{ trace_id: traced.traceId, span_id: traced.spanId },
+      },
+      { 'error.type': 'ECONNRESET', 'error.message': 'socket hang up' },
+    ],
+    [
+      'ecs',
+      {
+        ...{ 'http.request.method': asked.method, 'url.full': asked.url, 'url.template': asked.route },
+        ...{ 'http.response.status_code': 200, 'http.response.body.bytes': 512 },
+        ...{ 'event.duration': 250_000_000, 'event.outcome': 'success' },
+        ...{ 'trace.id': traced.traceId, 'span.id': traced.spanId },
+      },
+      { 'error.code': 'ECONNRESET', 'error.message': 'socket hang up', 'event.outcome': 'failure' },
+    ],
+    [
+      'datadog',
+      {
+        ...{ 'http.method': asked.method, 'http.url': asked.url, 'http.route': asked.route },
+        ...{ 'http.status_code': 200, 'network.bytes_read': 512, duration: 250_000_000 },
+        ...{ 'dd.trace_id': traced.traceId, 'dd.span_id': traced.spanId },
+      },
+      { 'error.kind': 'ECONNRESET', 'error.message': 'socket hang up' },
+    ],
+    [
+      'gcp',
+      {
+        httpRequest: {
+          ...{ requestMethod: asked.method, requestUrl: asked.url, status: 200, responseSize: '512' },
+          latency: '0.250000s',
+        },
+        ...{ route: asked.route, duration_ms: 250 },
+        ...{ 'logging.googleapis.com/trace': traced.traceId, 'logging.googleapis.com/spanId': traced.spanId },
+      },
+      { code: 'ECONNRESET', error_message: 'socket hang up' },
+    ],
+  ] as const)('%s', async (profile, fields, failure) => {
+    const { logger, lines } = collecting();
+    const outcomes = [
+      () => Promise.resolve({ status: 200, headers: { 'content-length': '512' } } as unknown as Response),
+      () => Promise.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })),
+    ];
+    for (const outcome of outcomes) {
+      const next = async (request: Request) => {
+        const call = callOf(request);
+        Object.assign(call, { ...traced, requestId: 'req-1', attempts: 2 }).flag('retried');
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        return outcome();
+      };
+      await ended(logging({ profile }, { logger })(next)(aRequest({ url: '/a?page=2', routeName: '/a' })));
+    }
+    const [answered, failed] = lines.map((line) => JSON.parse(JSON.stringify(line.fields)));
+    expect(answered).toEqual({ ...common, ...fields });
+    // Of an answer that never came there is no status and no size.
+    const gone = new Set(Object.keys(fields).filter((name) => /status_code$|body|bytes_read$/.test(name)));
+    const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => !gone.has(name)));
+    const { status: _, responseSize: __, ...request } = 'httpRequest' in fields ? fields.httpRequest : {};
+    const http = 'httpRequest' in fields ? { httpRequest: request } : {};
+    expect(failed).toEqual({ ...common, ...rest, ...http, ...failure });
+  });
+});
+
+describe('a line', () => {
+  const answer = { status: 200, headers: { 'content-length': '512' } } as unknown as Response;
+
+  it('has the bytes that the wire counted, where it did, and not what the server said', async () => {
+    const { logger, lines } = collecting();
+    const next = async (request: Request) => {
+      callOf(request).responseSize = 20;
+      return answer;
+    };
+    await ended(logging({}, { logger })(next)(aRequest()));
+    expect(lines).toMatchObject([{ fields: { 'http.response.body.size': 20 } }]);
+  });
+
+  it('has the time to the microsecond', async () => {
+    const { logger, lines } = collecting();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    const next = async () => {
+      clock.mockReturnValue(1001.23456789);
+      return answer;
+    };
+    await logging({}, { logger })(next)(aRequest());
+    clock.mockRestore();
+    expect(lines).toMatchObject([{ fields: { duration_ms: 1.235 } }]);
   });
 });
 
@@ -203,6 +318,15 @@ describe('attempts', () => {
     ]);
   });
 
+  it('are told of once, also after an update put another logging in force', async () => {
+    const { logger, lines } = collecting();
+    const { client } = scripted([{ reply: 200 }], {}, { logger });
+    await client.get('/');
+    client.update({ baseURL: 'http://api.test', logging: { profile: 'ecs' } });
+    await client.get('/');
+    expect(lines.map(({ message }) => message)).toEqual(['attempt 1 200', 'GET 200', 'attempt 1 200', 'GET 200']);
+  });
+
   it('have none where the logger does not want debug lines', async () => {
     const { logger, lines } = collecting();
     const wanted = (level: string) => level !== 'debug';
@@ -233,6 +357,27 @@ describe('a logger', () => {
     const { client } = scripted([503, 200, 404], {}, { logger });
     expect(await ended(client.get('/'))).toMatchObject({ status: 200 });
     expect(await ended(client.get('/'))).toMatchObject({ status: 404 });
+  });
+
+  it('that rejects in its own time never breaks the process either', async () => {
+    const unhandled: unknown[] = [];
+    // vitest's own listeners would take it for a fault of the test.
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', (reason) => unhandled.push(reason));
+    const rejecting = async () => throwing();
+    const logger: Logger = { debug: rejecting, info: rejecting, warn: rejecting, error: rejecting };
+    try {
+      const { client } = scripted([200, 404], {}, { logger });
+      expect(await ended(client.get('/'))).toMatchObject({ status: 200 });
+      expect(await ended(client.get('/'))).toMatchObject({ status: 404 });
+      // Node tells of them after the promises of a turn have run.
+      vi.useRealTimers();
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.removeAllListeners('unhandledRejection');
+      for (const listener of others) process.on('unhandledRejection', listener);
+    }
+    expect(unhandled).toEqual([]);
   });
 
   it('need not have isLevelEnabled', async () => {

@@ -1,7 +1,7 @@
 /** Every start has exactly one end, for calls and for attempts, whatever happens in between. */
 import fc from 'fast-check';
 import { type Call, createHttpClient, type HttpClientConfig, type Request } from 'pillion';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, collecting } from '../client/scripted.js';
 import { chance, finish, pass, play, type Step, virtualTime } from './world.js';
 
@@ -100,8 +100,9 @@ describe('every start', () => {
         client.on('attempt.start', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
         client.on('attempt.end', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
         const all = Promise.all(asked.map((call, index) => run(client, call, index)));
-        if (closeAfter !== undefined) setTimeout(() => client.close({ grace: 0 }), closeAfter);
+        const closing = closeAfter === undefined ? undefined : setTimeout(() => client.close({ grace: 0 }), closeAfter);
         await finish(all);
+        clearTimeout(closing);
         await pass(1);
         const entered = [...ledger.calls.values()];
         expect(entered).toEqual(entered.map(() => once));
@@ -115,7 +116,11 @@ describe('every start', () => {
         );
         const { started, active, succeeded, failed, cancelled } = client.stats().calls;
         expect([started, active, succeeded + failed + cancelled]).toEqual([entered.length, 0, entered.length]);
+        // What holds something for a call has let go of it.
+        const { limits = {}, retry } = client.stats().policies as { limits?: object; retry?: { active: number } };
+        expect([limits, retry?.active ?? 0]).toEqual([{}, 0]);
         await client.close();
+        expect(vi.getTimerCount()).toBe(0);
       },
     );
     await fc.assert(property, { seed: 20261123, numRuns: 300 });
@@ -158,6 +163,26 @@ describe('every start', () => {
       expect([...ledger.attempts.values()]).toEqual([[once, once]]);
     },
   );
+
+  it.each<[string, unknown]>([
+    ['nothing at all', undefined],
+    ['text', 'text'],
+    ['an error whose response is null', Object.assign(new Error('lost'), { code: 'ECONNRESET', response: null })],
+    ['an error that cannot be changed', Object.freeze(Object.assign(new Error('lost'), { code: 'ECONNRESET' }))],
+  ])('has exactly one end where the wire rejects with %s', async (_, thrown) => {
+    const { logger, lines } = collecting();
+    const client = createHttpClient({ baseURL, retry: false }, { transport: () => Promise.reject(thrown), logger });
+    const ledger = new Ledger();
+    client.on('call.start', ({ call }) => ledger.call(call, 'starts'));
+    client.on('call.end', ({ call }) => ledger.call(call, 'ends'));
+    client.on('attempt.start', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
+    client.on('attempt.end', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
+    await finish(client.get('/').catch(() => {}));
+    expect([...ledger.calls.values()]).toEqual([once]);
+    expect([...ledger.attempts.values()]).toEqual([[once]]);
+    expect(lines.filter(({ level }) => level !== 'debug')).toHaveLength(1);
+    await client.close();
+  });
 });
 
 async function run(
