@@ -7,6 +7,11 @@ export function isStream(data: unknown): data is Readable {
   return data instanceof Readable || typeof (data as { pipe?: unknown } | null | undefined)?.pipe === 'function';
 }
 
+/** The response that a failure carries, whatever was thrown. */
+export function responseOf(thrown: unknown): Response | undefined {
+  return (thrown as { response?: Response | null } | null | undefined)?.response ?? undefined;
+}
+
 /** Calls `listener` once when the body is over: at once for a buffered one, on close for a stream. */
 export function onBodyEnd(response: Response, listener: () => void): void {
   const body: unknown = response.data;

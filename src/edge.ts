@@ -1,6 +1,7 @@
 /** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
 import { randomUUID } from 'node:crypto';
 import { AxiosError, CanceledError, isAxiosError } from 'axios';
+import { responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { copyHeaders } from './headers.js';
@@ -58,7 +59,7 @@ export async function outcomeOf(transport: Transport, request: Request): Promise
   try {
     return { response: await transport(request) };
   } catch (error) {
-    return { response: (error as AxiosError | undefined)?.response, error };
+    return { response: responseOf(error), error };
   }
 }
 
@@ -66,7 +67,7 @@ export async function outcomeOf(transport: Transport, request: Request): Promise
 export function presentable(error: unknown, config: Request, call: Call): unknown {
   if (isAxiosError(error)) {
     error.config = config;
-    if (error.response !== undefined) error.response.config = config;
+    if (error.response) error.response.config = config;
     Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
   }
   return conceal(error);

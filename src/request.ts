@@ -1,6 +1,6 @@
 /** Questions asked of a request or an outcome. This file answers, the policies act. */
 import { isAxiosError } from 'axios';
-import { isStream } from './body.js';
+import { isStream, responseOf } from './body.js';
 import { ErrorCode } from './errors.js';
 import type { Request } from './policy.js';
 
@@ -77,7 +77,6 @@ interface NetworkError {
   syscall?: unknown;
   cause?: unknown;
   errors?: unknown;
-  response?: { status?: number };
 }
 
 /** Sorts a failure by who caused it and whether anything was sent, looking through `cause`. */
@@ -120,7 +119,7 @@ export function markUnsent<E extends object>(error: E): E {
 
 /** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
 export function isUnsent(error: unknown): boolean {
-  if ((error as NetworkError | null | undefined)?.response !== undefined) return false;
+  if (responseOf(error) !== undefined) return false;
   const kind = kindOfCode(error);
   // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error));

@@ -1,7 +1,8 @@
 /** Decides about retries: which failures, how often, after how long. The policy only loops. */
 import { z } from 'zod';
+import { responseOf } from './body.js';
 import { assumed, duration, parseOptions } from './options.js';
-import type { Request, Response } from './policy.js';
+import type { Request } from './policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
 import { maxTimer } from './scope.js';
 
@@ -73,7 +74,7 @@ const resets = new Set(['connect', 'reset', 'refused-stream', 'timeout']);
 /** Envoy's `retry_on`: what each word covers (envoyproxy.io, router filter). */
 function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
   const kind = classify(error);
-  const response = kind === 'status' ? (error as { response: Response }).response : undefined;
+  const response = kind === 'status' ? responseOf(error) : undefined;
   const status = response?.status ?? 0;
   switch (condition) {
     case '5xx':
@@ -107,7 +108,7 @@ export interface RetryMoment {
 /** Milliseconds to wait, or undefined where the deadline would come first. Jitter is only ever added to a `Retry-After`. */
 export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMoment): number | undefined {
   const jitter = moment.random() * Math.min(backoff.max, backoff.base * 2 ** moment.retries);
-  const asked = retryAfter((error as { response?: Response }).response?.headers) ?? 0;
+  const asked = retryAfter(responseOf(error)?.headers) ?? 0;
   const wait = asked + jitter;
   return wait < Math.min(moment.remaining, maxTimer) ? wait : undefined;
 }

@@ -1,6 +1,6 @@
 /** A stretch of time that can be cut short: the signal every attempt and every call runs under. */
 import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
-import { discard, endBody, isStream, onBodyEnd } from './body.js';
+import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
 import type { Request, Response, Transport } from './policy.js';
 
 type AbortListener = (() => void) | { handleEvent(): void };
@@ -128,7 +128,7 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
     };
     attempt(next, { ...request, signal: scope }).then(
       (response) => inTime(response) && resolve(response),
-      (error) => inTime(error?.response) && reject(error),
+      (error) => inTime(responseOf(error)) && reject(error),
     );
   });
 }

@@ -41,6 +41,8 @@ describe('redactQuery', () => {
     ['?a=1', '?a=REDACTED'],
     ['?a=1&b&c=', '?a=REDACTED&REDACTED&c=REDACTED'],
     ['?a=1#b=2', '?a=REDACTED'],
+    ['?a=1&b#secret=2', '?a=REDACTED&REDACTED'],
+    ['?a=1#part&secret=2', '?a=REDACTED'],
     ['?a[]=1&a[]=2', '?a[]=REDACTED&a[]=REDACTED'],
   ])('shows %j as %j', (query, shown) => {
     expect(redactQuery(query)).toBe(shown);

@@ -52,6 +52,17 @@ describe('classify', () => {
     expect(classify(coded('ETIMEDOUT', { syscall: 'read' }))).toBe('timeout');
   });
 
+  it('knows it under the error that axios makes of it, and where every address of a host timed out', () => {
+    const connect = () => coded('ETIMEDOUT', { syscall: 'connect' });
+    const gathered = (...errors: unknown[]) => coded('ETIMEDOUT', { errors });
+    expect(classify(coded('ETIMEDOUT', { cause: connect() }))).toBe('connect');
+    expect(classify(gathered(connect(), connect()))).toBe('connect');
+    expect(classify(coded('ETIMEDOUT', { cause: gathered(connect(), connect()) }))).toBe('connect');
+    // One that got through may have sent something.
+    expect(classify(gathered(connect(), coded('ETIMEDOUT', { syscall: 'read' })))).toBe('timeout');
+    expect(classify(gathered())).toBe('timeout');
+  });
+
   it.each([
     ...['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_UNTRUSTED', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
     ...['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],

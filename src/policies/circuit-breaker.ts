@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
+import { responseOf } from '../body.js';
 import { type Call, callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
 import { assumed, duration } from '../options.js';
@@ -248,7 +249,7 @@ function evictOldest(circuits: Map<string, Circuit>): void {
 function outcomeOf(error: unknown, call: Call, pass: Pass): 'success' | 'failure' | 'nothing' {
   switch (classify(error)) {
     case 'status':
-      return ((error as { response: { status: number } }).response.status ?? 0) >= 500 ? 'failure' : 'success';
+      return (responseOf(error)?.status ?? 0) >= 500 ? 'failure' : 'success';
     case 'connect':
     case 'reset':
     case 'refused-stream':

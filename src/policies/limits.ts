@@ -1,6 +1,6 @@
 /** Caps how many requests run at once for each destination; the next ones wait, the ones after that are turned away. */
 import { z } from 'zod';
-import { onBodyEnd } from '../body.js';
+import { onBodyEnd, responseOf } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
@@ -70,7 +70,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       onBodyEnd(response, leave);
       return response;
     } catch (error) {
-      const { response } = error as { response?: Response };
+      const response = responseOf(error);
       if (response === undefined) leave();
       else onBodyEnd(response, leave);
       throw error;

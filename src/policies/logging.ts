@@ -1,5 +1,6 @@
 /** One line for each finished call, from an allow-list of fields; a debug line for each attempt. */
 import { z } from 'zod';
+import { responseOf } from '../body.js';
 import { type Call, callOf, withCall } from '../call.js';
 import { type CallRecord, logProfileNames, logProfiles } from '../log-fields.js';
 import { defaultLogger, type Logger } from '../logger.js';
@@ -43,7 +44,7 @@ export const logging = definePolicy('logging', loggingOptions, (options, context
           return response;
         } catch (error) {
           if (classify(error) === 'cancelled') call.flag('cancelled');
-          log(call, { error: error as Error, response: (error as { response?: Response }).response });
+          log(call, { error: (error ?? {}) as Error, response: responseOf(error) });
           throw error;
         }
       },
@@ -57,7 +58,11 @@ function writeLine(call: Call, outcome: Outcome, options: LoggingOptions, logger
     const uneventful = level === 'info' && call.flags.length === 0;
     if (uneventful && options.successSampleRate < 1 && random() >= options.successSampleRate) return;
     if (logger.isLevelEnabled?.(level) === false) return;
-    logger[level](logProfiles[options.profile](record(call, outcome)), messageOf(call, outcome));
+    const written: unknown = logger[level](
+      logProfiles[options.profile](record(call, outcome)),
+      messageOf(call, outcome),
+    );
+    if (written instanceof Promise) written.catch(() => {});
   } catch {
     // A logger that fails is not the call's fault.
   }
@@ -112,7 +117,7 @@ function logAttempts(logger: Logger, { events }: PolicyContext): () => void {
     if (logger.isLevelEnabled?.('debug') === false) return;
     const { client, method, origin: destination, requestId: request_id } = call;
     const duration_ms = microseconds(durationMs);
-    logger.debug(
+    return logger.debug(
       { client, destination, method, attempt, status, code, duration_ms, request_id },
       `attempt ${attempt} ${status ?? code}`,
     );

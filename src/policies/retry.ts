@@ -2,7 +2,7 @@
 import type { AxiosInstance } from 'axios';
 import axiosRetry from 'axios-retry';
 import { z } from 'zod';
-import { discard } from '../body.js';
+import { discard, responseOf } from '../body.js';
 import { RetryBudget } from '../budget.js';
 import { type Call, callOf, withCall } from '../call.js';
 import type { AttemptOutcome, RetryRefusal } from '../events.js';
@@ -141,7 +141,7 @@ function shouldRetry({ config: trip, error }: FailedAttempt, budget: RetryBudget
   trip.retries++;
   trip.failure = error;
   trip.call.flag('retried');
-  discard((error as { response?: Response }).response);
+  discard(responseOf(error));
   context.events.emit('retry.scheduled', { call: trip.call, retry: trip.retries, waitMs: wait, ...outcomeOf(error) });
   return true;
 }
@@ -159,6 +159,5 @@ function reportLimit({ config: trip, error }: FailedAttempt, context: PolicyCont
 }
 
 function outcomeOf(error: unknown): AttemptOutcome {
-  const { response, code } = error as { response?: Response; code?: string };
-  return { status: response?.status, code };
+  return { status: responseOf(error)?.status, code: (error as { code?: string } | null | undefined)?.code };
 }

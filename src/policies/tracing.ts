@@ -14,7 +14,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { z } from 'zod';
-import { isStream } from '../body.js';
+import { isStream, responseOf } from '../body.js';
 import { type Call, callOf, withCall } from '../call.js';
 import { copyHeaders, getHeader, setHeader } from '../headers.js';
 import { headerName } from '../options.js';
@@ -156,8 +156,8 @@ async function watch(
     finish({ 'http.response.status_code': response.status }, response);
     return response;
   } catch (error) {
-    const { response, code, name: type } = error as { response?: Response; code?: string; name?: string };
-    const status = response?.status;
+    const { code, name: type } = (error ?? {}) as { code?: string; name?: string };
+    const status = responseOf(error)?.status;
     finish({
       'error.type': String(status ?? code ?? type ?? '_OTHER'),
       ...(status !== undefined && { 'http.response.status_code': status }),

@@ -1,6 +1,6 @@
 /** The wire: which lane a request takes, and the edge where an attempt begins and ends. */
 import { type AxiosAdapter, AxiosError, type GenericAbortSignal } from 'axios';
-import { discard, isStream } from '../body.js';
+import { discard, isStream, responseOf } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError } from '../errors.js';
 import type { Emitter } from '../events.js';
@@ -72,8 +72,8 @@ function untilAborted(answer: Promise<Response>, signal: GenericAbortSignal, req
   return new Promise((resolve, reject) => {
     const abort = () => reject(abortError(signal, request));
     signal.addEventListener?.('abort', abort);
-    const late = (error: AxiosError | undefined) => {
-      if (signal.aborted) discard(error?.response);
+    const late = (error: unknown) => {
+      if (signal.aborted) discard(responseOf(error));
       reject(error);
     };
     answer
@@ -125,13 +125,13 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
       // A wire may have words of its own for an abort; what counts is why it was aborted.
       const why = request.signal?.aborted ? abortError(request.signal, request) : asError(thrown, request);
       const error = withoutBrokenResponse(why);
-      const { response, code } = error as AxiosError;
+      const { code } = error as AxiosError;
       if (code === ErrorCode.CONNECT_TIMEOUT) call.flag('timeout');
       events.emit('attempt.end', {
         call,
         attempt,
         durationMs: performance.now() - startedAt,
-        status: response?.status,
+        status: responseOf(error)?.status,
         code,
       });
       throw error;
@@ -142,7 +142,7 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
 /** An answer below 400 that an error carries was not received to its end: it is no answer. */
 function withoutBrokenResponse(error: Error): Error {
   const broken = error as AxiosError;
-  if (broken.response === undefined || broken.response.status >= 400) return error;
+  if (!broken.response || broken.response.status >= 400) return error;
   discard(broken.response);
   delete broken.response;
   delete broken.status;

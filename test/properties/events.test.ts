@@ -1,6 +1,7 @@
 /** Every start has exactly one end, for calls and for attempts, whatever happens in between. */
 import fc from 'fast-check';
-import { type Call, createHttpClient, type HttpClientConfig, type Request } from 'pillion';
+import { type Call, createHttpClient, type HttpClientConfig, type Policy, type Request } from 'pillion';
+import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { baseURL, collecting } from '../client/scripted.js';
 import { chance, finish, pass, play, type Step, virtualTime } from './world.js';
@@ -182,6 +183,22 @@ describe('every start', () => {
     expect([...ledger.attempts.values()]).toEqual([[once]]);
     expect(lines.filter(({ level }) => level !== 'debug')).toHaveLength(1);
     await client.close();
+  });
+
+  it('is of an attempt that reaches the wire: one aborted on its way there is none', async () => {
+    const controller = new AbortController();
+    const transport = createMockTransport([{ reply: 200 }]);
+    const giveUp: Policy = (next) => (request) => {
+      controller.abort();
+      return next(request);
+    };
+    const { logger } = collecting();
+    const client = createHttpClient({ baseURL }, { transport, logger, perAttempt: [giveUp] });
+    const started: unknown[] = [];
+    client.on('attempt.start', (event) => started.push(event));
+    await finish(client.get('/', { signal: controller.signal }).catch(() => {}));
+    expect([started, transport.requests, client.stats().attempts]).toEqual([[], [], 0]);
+    expect(client.stats().calls).toMatchObject({ active: 0, cancelled: 1 });
   });
 });
 
