@@ -8,5 +8,5 @@ export default defineConfig({
       { find: /^pillion$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000 },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 20_000 },
 });
