@@ -84,7 +84,7 @@ export function callOf(request: Request): Call {
 
 /** The request with a call on it, so that everything further down sees the same one. */
 export function withCall(request: Request): Request {
-  return (request as Carrying)[CALL] === undefined ? requestOf(request, new Call(request), request) : request;
+  return (request as Carrying)[CALL] === undefined ? requestOf(request, new Call(request), {}) : request;
 }
 
 /**

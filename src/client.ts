@@ -3,8 +3,8 @@ import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxio
 import { onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
-import { closed, type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
-import { ErrorCode, PillionError } from './errors.js';
+import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
+import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import type { Logger } from './logger.js';
@@ -123,7 +123,7 @@ class ClientCore {
   }
 
   update(input: HttpClientConfig): void {
-    if (this.#closing !== undefined) throw closed(this.#config.name);
+    if (this.#closing !== undefined) throw closedError(this.#config.name);
     const config = { ...parseConfig(input), name: this.#config.name };
     const before = this.#config;
     const old = this.pipeline;
@@ -167,7 +167,7 @@ class ClientCore {
   /** Checks before anything is sent. */
   #enter(config: Request): EnteredCall {
     const { name } = this.#config;
-    if (this.#closing !== undefined) throw closed(name, config);
+    if (this.#closing !== undefined) throw closedError(name, config);
     const url = resolveUrl(config);
     if (this.#origin !== undefined && url.origin !== this.#origin && !config.allowAbsoluteUrls)
       throw leavesOrigin(name, config, url, this.#origin);

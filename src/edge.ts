@@ -1,9 +1,9 @@
 /** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
 import { randomUUID } from 'node:crypto';
-import { AxiosError, CanceledError, isAxiosError } from 'axios';
+import { CanceledError, isAxiosError } from 'axios';
 import { responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
-import { conceal, ErrorCode, PillionError } from './errors.js';
+import { conceal, ErrorCode, PillionError, statusError, withCause } from './errors.js';
 import { copyHeaders } from './headers.js';
 import type { Request, Response, Transport } from './policy.js';
 import { redactUrl } from './redact.js';
@@ -44,8 +44,7 @@ export function settle({ response, error }: StackOutcome, config: Request): Resp
   const { validateStatus } = config;
   if (!validateStatus || validateStatus(response.status)) return response;
   if (error !== undefined) throw error;
-  const message = `Request failed with status code ${response.status}`;
-  throw new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, config, response.request, response);
+  throw statusError(config, response);
 }
 
 /** What came out of the stack: an error may carry a response too. */
@@ -71,10 +70,6 @@ export function presentable(error: unknown, config: Request, call: Call): unknow
     Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
   }
   return conceal(error);
-}
-
-export function closed(client: string, config?: Request): PillionError {
-  return new PillionError(ErrorCode.CLOSED, `${client}: the client was closed.`, config);
 }
 
 export function leavesOrigin(client: string, config: Request, url: URL, origin: string): PillionError {
@@ -103,9 +98,9 @@ function linkCaller(config: Request, scope: Scope): () => void {
   const { signal, cancelToken } = config;
   if (signal === undefined && cancelToken === undefined) return () => {};
   const cancel = () => {
-    const reason = cancelToken?.reason ?? new CanceledError(undefined, config);
-    if (cancelToken?.reason === undefined) keepCause(reason as Error, (signal as AbortSignal | undefined)?.reason);
-    scope.abort(reason);
+    // axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing.
+    const why = (signal as AbortSignal | undefined)?.reason;
+    scope.abort(cancelToken?.reason ?? withCause(new CanceledError(undefined, config), why));
   };
   const token = cancelToken as unknown as
     | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
@@ -117,9 +112,4 @@ function linkCaller(config: Request, scope: Scope): () => void {
     signal?.removeEventListener?.('abort', cancel);
     token?.unsubscribe(cancel);
   };
-}
-
-/** axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing. */
-function keepCause(error: Error, cause: unknown): void {
-  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }

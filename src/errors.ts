@@ -1,7 +1,7 @@
 /** One error class, one list of codes, and the rule that no error prints a secret. */
 import { type InspectOptions, inspect } from 'node:util';
 import { AxiosError, isAxiosError } from 'axios';
-import type { Request } from './policy.js';
+import type { Request, Response } from './policy.js';
 import { redactUrl } from './redact.js';
 
 /** Every code of an error made here; other errors keep the code axios, Node or the upstream's network gave them. */
@@ -46,9 +46,27 @@ export class PillionError extends AxiosError {
     super(message, code, request);
     this.name = 'PillionError';
     if (details.retryAfter !== undefined) Object.assign(this, { retryAfter: details.retryAfter });
-    if (details.cause !== undefined) hide(this, 'cause', details.cause);
+    withCause(this, details.cause);
     conceal(this);
   }
+}
+
+/** Gives an error the cause it has, if any, as native errors have it: not enumerable. */
+export function withCause<E extends object>(error: E, cause: unknown): E {
+  if (cause !== undefined) hide(error, 'cause', cause);
+  return error;
+}
+
+/** What axios rejects with for a status that is not accepted. */
+export function statusError(request: Request, response: Response): AxiosError {
+  const { status } = response;
+  const code = status >= 400 && status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
+  return new AxiosError(`Request failed with status code ${status}`, code, request, response.request, response);
+}
+
+/** For a call that met a client which was closed. */
+export function closedError(client: string, request?: Request, cause?: unknown): PillionError {
+  return new PillionError(ErrorCode.CLOSED, `${client}: the client was closed.`, request, { cause });
 }
 
 /** Properties that hold no secret and so may be printed; every other one is made non-enumerable. */

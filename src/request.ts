@@ -137,6 +137,11 @@ export function isIdempotent(request: Request): boolean {
   return idempotentMethods.has((request.method ?? 'get').toUpperCase()) || request.idempotencyKey !== undefined;
 }
 
+/** Bytes that the response body may have: what the call says, `standard` for a buffered body, no limit (-1) for a stream. */
+export function contentLimit({ maxContentLength, responseType }: Request, standard: number): number {
+  return maxContentLength ?? (responseType === 'stream' ? -1 : standard);
+}
+
 /** True where the body can be sent again: anything but a stream, which is gone once read. */
 export function isReplayable(request: Request): boolean {
   const body: unknown = request.data;

@@ -1,6 +1,7 @@
 /** A stretch of time that can be cut short: the signal every attempt and every call runs under. */
 import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
 import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
+import { withCause } from './errors.js';
 import type { Request, Response, Transport } from './policy.js';
 
 type AbortListener = (() => void) | { handleEvent(): void };
@@ -68,9 +69,7 @@ export function nativeSignal(signal: GenericAbortSignal): AbortSignal {
 export function abortError(signal: GenericAbortSignal, request: Request): Error {
   const reason = (signal as { reason?: unknown }).reason;
   if (isAxiosError(reason)) return reason;
-  const error = new CanceledError(undefined, request);
-  if (reason !== undefined) Object.defineProperty(error, 'cause', { value: reason, configurable: true });
-  return error;
+  return withCause(new CanceledError(undefined, request), reason);
 }
 
 /** What throws at once rejects like the rest: a timer is running already. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { discard, responseOf } from '../body.js';
 import { RetryBudget } from '../budget.js';
 import { type Call, callOf, withCall } from '../call.js';
+import { withCause } from '../errors.js';
 import type { AttemptOutcome, RetryRefusal } from '../events.js';
 import { copyHeaders } from '../headers.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
@@ -120,8 +121,7 @@ function giveBack(trip: Trip, budget: RetryBudget): void {
 
 /** A retry turned away in this process (the circuit has opened meanwhile) tells what it was for. */
 function explain(error: unknown, { failure }: Trip): void {
-  if (failure === undefined || classify(error) !== 'local') return;
-  Object.defineProperty(error, 'cause', { value: failure, configurable: true, writable: true });
+  if (failure !== undefined && classify(error) === 'local') withCause(error as Error, failure);
 }
 
 function unwrap(reason: unknown): never {

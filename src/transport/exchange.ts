@@ -5,7 +5,7 @@ import { AxiosError, AxiosHeaders, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import { endBody } from '../body.js';
 import { type Call, callOf } from '../call.js';
-import { ErrorCode, PillionError } from '../errors.js';
+import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { markUnsent } from '../request.js';
 import { abortError } from '../scope.js';
@@ -193,20 +193,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #networkError(cause: Error): AxiosError {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') {
-      return new PillionError(ErrorCode.CLOSED, `${this.call.client}: the client was closed.`, this.#request, {
-        cause,
-      });
-    }
+    if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
+      return closedError(this.call.client, this.#request, cause);
     const error = this.#error(cause.message, codes[code ?? ''] ?? code ?? 'ECONNRESET', cause);
     return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
   }
 
   #error(message: string, code: string, cause?: Error): AxiosError {
-    const error = new AxiosError(message, code, this.#request);
-    if (cause !== undefined)
-      Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
-    return error;
+    return withCause(new AxiosError(message, code, this.#request), cause);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
 import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
 import type { Request, Response } from '../policy.js';
+import { contentLimit } from '../request.js';
 import { nativeSignal } from '../scope.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 
@@ -23,8 +24,7 @@ export class HttpLane {
     this.#agents ??= nodeAgents(this.#options, this.#options.maxConnections);
     this.#adapter ??= axios.getAdapter('http');
     const signal = request.signal && nativeSignal(request.signal);
-    const maxContentLength =
-      request.maxContentLength ?? (request.responseType === 'stream' ? -1 : this.#options.maxContentLength);
+    const maxContentLength = contentLimit(request, this.#options.maxContentLength);
     try {
       return await this.#adapter({ ...this.#agents, ...request, maxContentLength, ...(signal && { signal }) });
     } catch (error) {

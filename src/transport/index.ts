@@ -1,8 +1,8 @@
 /** The wire: which lane a request takes, and the edge where an attempt begins and ends. */
-import { type AxiosAdapter, AxiosError, type GenericAbortSignal } from 'axios';
+import type { AxiosAdapter, AxiosError, GenericAbortSignal } from 'axios';
 import { discard, isStream, responseOf } from '../body.js';
 import { callOf } from '../call.js';
-import { ErrorCode, PillionError } from '../errors.js';
+import { ErrorCode, PillionError, statusError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { abortError, nativeSignal } from '../scope.js';
@@ -147,17 +147,6 @@ function withoutBrokenResponse(error: Error): Error {
   delete broken.response;
   delete broken.status;
   return error;
-}
-
-function statusError(request: Request, response: Response): AxiosError {
-  const code = response.status >= 500 ? AxiosError.ERR_BAD_RESPONSE : AxiosError.ERR_BAD_REQUEST;
-  return new AxiosError(
-    `Request failed with status code ${response.status}`,
-    code,
-    request,
-    response.request,
-    response,
-  );
 }
 
 function asError(thrown: unknown, request: Request): Error {

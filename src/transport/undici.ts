@@ -1,6 +1,7 @@
 /** The fast lane: undici's `dispatch` with a handler that gathers the body, at about a fifth of the CPU of axios's http adapter. */
 import { Agent, type Dispatcher } from 'undici';
 import type { Request, Response } from '../policy.js';
+import { contentLimit } from '../request.js';
 import { type ConnectOptions, Connector } from './connect.js';
 import { Exchange } from './exchange.js';
 import { requestHeaders } from './headers.js';
@@ -33,8 +34,7 @@ export class UndiciLane {
   /** Sends one request; rejects at once when its signal aborts, and destroys its socket. */
   readonly send = (request: Request): Promise<Response> => {
     return new Promise((resolve, reject) => {
-      const limit = request.maxContentLength ?? (request.responseType === 'stream' ? -1 : this.#maxContentLength);
-      const exchange = new Exchange(request, limit, resolve, reject);
+      const exchange = new Exchange(request, contentLimit(request, this.#maxContentLength), resolve, reject);
       if (!exchange.begin()) return;
       const { origin, path, method } = exchange.call;
       const body = (request.data ?? null) as Buffer | null;
