@@ -168,10 +168,10 @@ class ClientCore {
   #enter(config: Request): EnteredCall {
     const { name } = this.#config;
     if (this.#closing !== undefined) throw closedError(name, config);
-    const url = resolveUrl(config);
-    if (this.#origin !== undefined && url.origin !== this.#origin && !config.allowAbsoluteUrls)
-      throw leavesOrigin(name, config, url, this.#origin);
-    return enterCall(new Call(config, name, url), config);
+    const target = resolveUrl(config);
+    if (this.#origin !== undefined && target.origin !== this.#origin && !config.allowAbsoluteUrls)
+      throw leavesOrigin(name, config, target, this.#origin);
+    return enterCall(new Call(config, name, target), config);
   }
 
   #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {

@@ -1,13 +1,14 @@
 /** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
 import { randomUUID } from 'node:crypto';
-import { CanceledError, isAxiosError } from 'axios';
+import { isAxiosError } from 'axios';
 import { responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
-import { conceal, ErrorCode, PillionError, statusError, withCause } from './errors.js';
+import { conceal, ErrorCode, PillionError, statusError } from './errors.js';
 import { copyHeaders } from './headers.js';
 import type { Request, Response, Transport } from './policy.js';
 import { redactUrl } from './redact.js';
-import { Scope } from './scope.js';
+import { linkCaller, Scope } from './scope.js';
+import type { Target } from './url.js';
 
 /** A call on its way in. */
 export interface EnteredCall {
@@ -22,15 +23,19 @@ export interface EnteredCall {
 /** Gives a request of the caller's what the stack needs. */
 export function enterCall(call: Call, config: Request): EnteredCall {
   const scope = new Scope();
-  const request = requestOf(config, call, {
-    headers: headersOf(config),
-    signal: scope,
-    cancelToken: undefined,
-    // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
-    validateStatus: null,
-    // Checked before; below, an absolute URL is one that may be used.
-    allowAbsoluteUrls: true,
-  });
+  const request = requestOf(
+    config,
+    {
+      headers: headersOf(config),
+      signal: scope,
+      cancelToken: undefined,
+      // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
+      validateStatus: null,
+      // Checked before; below, an absolute URL is one that may be used.
+      allowAbsoluteUrls: true,
+    },
+    call,
+  );
   return { call, request, scope, release: linkCaller(config, scope) };
 }
 
@@ -72,8 +77,8 @@ export function presentable(error: unknown, config: Request, call: Call): unknow
   return conceal(error);
 }
 
-export function leavesOrigin(client: string, config: Request, url: URL, origin: string): PillionError {
-  const why = `${client}: ${redactUrl(url.href)} leaves the origin ${origin} of baseURL`;
+export function leavesOrigin(client: string, config: Request, target: Target, origin: string): PillionError {
+  const why = `${client}: ${redactUrl(target.href)} leaves the origin ${origin} of baseURL`;
   return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, config);
 }
 
@@ -91,25 +96,4 @@ function keyOf(key: string | true): string {
   const message =
     'Bad call option idempotencyKey: expected true or visible ASCII; calls with an empty one would share it.';
   throw new PillionError(ErrorCode.CONFIG, message);
-}
-
-/** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */
-function linkCaller(config: Request, scope: Scope): () => void {
-  const { signal, cancelToken } = config;
-  if (signal === undefined && cancelToken === undefined) return () => {};
-  const cancel = () => {
-    // axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing.
-    const why = (signal as AbortSignal | undefined)?.reason;
-    scope.abort(cancelToken?.reason ?? withCause(new CanceledError(undefined, config), why));
-  };
-  const token = cancelToken as unknown as
-    | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
-    | undefined;
-  if (signal?.aborted) cancel();
-  signal?.addEventListener?.('abort', cancel);
-  token?.subscribe(cancel);
-  return () => {
-    signal?.removeEventListener?.('abort', cancel);
-    token?.unsubscribe(cancel);
-  };
 }

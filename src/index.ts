@@ -30,3 +30,6 @@ export {
   type Transport,
 } from './policy.js';
 export { classify, type FailureKind } from './request.js';
+export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './transport/adapter.js';
+export type { PoolStats } from './transport/pool.js';
+export type { WireStats } from './transport/wire.js';

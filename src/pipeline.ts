@@ -4,7 +4,9 @@ import type { AxiosAdapter } from 'axios';
 import type { Config } from './config/schema.js';
 import { type Slots, type Stage, stagesOf } from './policies/index.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy, type Transport } from './policy.js';
-import { attemptEdge, createWire, injectedWire, type Wire, type WireOptions } from './transport/index.js';
+import { attemptEdge } from './transport/edge.js';
+import { createWire, injectedWire, type Wire, type WireOptions } from './transport/wire.js';
+import { version } from './version.js';
 
 /** A part of the stack; generations share it, the last one to let go closes it. */
 interface Shared<T> {
@@ -107,14 +109,31 @@ function keepOrCreate(
   return { options: stage.options, part: stage.create(context), holders: 0 };
 }
 
-function wireOptionsOf({ timeouts, limits, tls }: Config): WireOptions {
+function wireOptionsOf({ timeouts, limits, tls, allowH2 }: Config): WireOptions {
   return {
     connectTimeout: timeouts === false ? false : timeouts.connect,
-    maxConnections: limits === false ? 1024 : limits.maxConnections,
-    maxContentLength: limits === false ? -1 : limits.maxContentLength,
+    ...(limits === false ? unlimited : connectionsOf(limits)),
     tls,
+    allowH2,
+    userAgent: `pillion/${version}`,
   };
 }
+
+type Limits = Exclude<Config['limits'], false>;
+
+function connectionsOf(limits: Limits) {
+  const { maxConnections, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins } = limits;
+  return { maxConnections, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins };
+}
+
+/** Without the section: what keeps the process healthy all the same. */
+const unlimited = {
+  maxConnections: 1024,
+  maxContentLength: -1,
+  maxConnectionAge: 600_000,
+  keepAliveTimeout: 4000,
+  maxOrigins: 1024,
+} satisfies ReturnType<typeof connectionsOf>;
 
 /** The user's own policies as stages; they carry no options, so they are kept across updates. */
 export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {

@@ -55,6 +55,27 @@ export class Scope implements GenericAbortSignal {
   }
 }
 
+/** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */
+export function linkCaller(config: Request, scope: Scope): () => void {
+  const { signal, cancelToken } = config;
+  if (signal === undefined && cancelToken === undefined) return () => {};
+  const cancel = () => {
+    // axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing.
+    const why = (signal as AbortSignal | undefined)?.reason;
+    scope.abort(cancelToken?.reason ?? withCause(new CanceledError(undefined, config), why));
+  };
+  const token = cancelToken as unknown as
+    | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
+    | undefined;
+  if (signal?.aborted) cancel();
+  signal?.addEventListener?.('abort', cancel);
+  token?.subscribe(cancel);
+  return () => {
+    signal?.removeEventListener?.('abort', cancel);
+    token?.unsubscribe(cancel);
+  };
+}
+
 /** A real `AbortSignal` that follows `signal`, for code that is not ours (fetch insists on one). */
 export function nativeSignal(signal: GenericAbortSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;

@@ -4,6 +4,16 @@ import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
 
+/** A URL taken apart as the wire needs it. */
+export interface Target {
+  /** Full URL, credentials and query values included: redact before showing. */
+  readonly href: string;
+  /** Scheme, host and port; `null` for `data:`. */
+  readonly origin: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
 const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const control = /[\u0000-\u001f\u007f]/;
@@ -12,13 +22,43 @@ const control = /[\u0000-\u001f\u007f]/;
  * The URL a request asks for, as axios would build it from `baseURL`, `url` and `params`.
  * @throws PillionError ERR_INVALID_URL
  */
-export function resolveUrl(request: Request): URL {
+export function resolveUrl(request: Request): Target {
   const text = request.params === undefined ? joinUrl(request.baseURL, request.url ?? '') : serializeUrl(request);
+  const plain = plainTarget(text);
+  if (plain !== undefined) return plain;
   // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const url = parse(text, request);
   if (!/^(https?|data):$/.test(url.protocol)) throw invalidUrl(request, 'it is neither http nor https');
-  return url;
+  return targetOf(url);
+}
+
+export function targetOf(url: URL): Target {
+  return { href: url.href, origin: url.origin, path: url.pathname + url.search };
+}
+
+/** What WHATWG parsing leaves as it is, dot segments apart. */
+const unchanged = /^https?:\/\/[a-z\d.:-]+\/[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]*)?$/;
+const dotSegment = /\/\.|%2e/i;
+
+/** Origins as they were written: true where that is how they are spelt. */
+const origins = new Map<string, boolean>();
+
+/** Without parsing, which costs more than 2 us a call: most URLs are their own normal form, and their origin is known. */
+function plainTarget(href: string): Target | undefined {
+  if (!unchanged.test(href) || dotSegment.test(href)) return undefined;
+  const end = href.indexOf('/', 8);
+  const origin = href.slice(0, end);
+  return isNormal(origin) ? { href, origin, path: href.slice(end) } : undefined;
+}
+
+function isNormal(origin: string): boolean {
+  const known = origins.get(origin);
+  if (known !== undefined) return known;
+  const normal = URL.canParse(origin) && new URL(origin).origin === origin;
+  if (origins.size >= 1024) origins.clear();
+  origins.set(origin, normal);
+  return normal;
 }
 
 function parse(text: string, request: Request): URL {

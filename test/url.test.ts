@@ -39,7 +39,7 @@ describe('resolveUrl', () => {
     const paramsSerializer = { serialize: (params: Record<string, unknown>) => Object.keys(params).join('~') };
     expect(resolve({ url: '/a', params: { b: 1, c: 2 }, paramsSerializer }).href).toBe('http://api.test/a?b~c');
     const indexes = { indexes: null };
-    expect(resolve({ url: '/a', params: { l: [1, 2] }, paramsSerializer: indexes }).search).toBe('?l=1&l=2');
+    expect(resolve({ url: '/a', params: { l: [1, 2] }, paramsSerializer: indexes }).path).toBe('/a?l=1&l=2');
   });
 
   it.each<Asked>([

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
 import { circuitBreakerOptions } from '../policies/circuit-breaker.js';
 import { totalTimeout } from '../policies/deadline.js';
-import { limitsOptions } from '../policies/limits.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
 import { tracingOptions } from '../policies/tracing.js';
 import { retryOptions } from '../retry-plan.js';
 import { tlsOptions } from '../transport/tls.js';
+import { limitsSection } from './limits.js';
 
 const connectTimeout = duration({ min: 1 })
   .or(z.literal(false))
@@ -58,10 +58,11 @@ export const configSchema = z.strictObject({
     .or(z.literal('env'))
     .default(false)
     .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
+  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
   timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
   retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),
   circuitBreaker: section(circuitBreakerOptions).describe('When to stop calling a destination that fails.'),
-  limits: section(limitsOptions).describe('How much may run and wait at once, and how large an answer may be.'),
+  limits: section(limitsSection).describe('How much may run and wait at once, and how large an answer may be.'),
   tracing: section(tracingOptions).describe('Spans and the headers that identify a call.'),
   logging: section(loggingOptions).describe('One line for each finished call.'),
   tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),

@@ -36,11 +36,16 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(retry, config.retry && { ...config.retry, maxConcurrent }),
     // once per attempt
     stage(circuitBreaker, config.circuitBreaker),
-    stage(limits, caps),
+    stage(limits, caps && gates(caps)),
     stage(timeout, timeouts && { attempt: timeouts.attempt }),
     ...slots.perAttempt,
     stage(attemptTracing, config.tracing),
   ].filter((each) => each !== undefined);
+}
+
+/** The part of the section that the policy reads: what else is in it may change without emptying its queues. */
+function gates({ maxConnections, maxPendingRequests }: Exclude<Config['limits'], false>) {
+  return { maxConnections, maxPendingRequests };
 }
 
 function stage<Input, Options>(factory: PolicyFactory<Input, Options>, options: Options | false): Stage | undefined {

@@ -19,19 +19,6 @@ export const limitsOptions = z.strictObject({
     .max(1_000_000)
     .default(1024)
     .describe('Requests waiting for a connection to each destination; one more is rejected with `ERR_LIMIT`.'),
-  maxRetries: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .default(50)
-    .describe('Retries waiting or running at once in the whole client.'),
-  maxContentLength: z
-    .int()
-    .min(-1)
-    .default(10 * 1024 * 1024)
-    .describe(
-      "Bytes of a buffered response body, decompressed; -1: no limit. A call's own `maxContentLength` goes first.",
-    ),
 });
 
 type LimitsOptions = z.output<typeof limitsOptions>;

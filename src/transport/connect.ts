@@ -10,52 +10,26 @@ import { markUnsent } from '../request.js';
 
 export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
-  readonly timeout: number | false;
+  readonly connectTimeout: number | false;
   readonly identity: ConnectionOptions;
+  /** Offer HTTP/2 in the TLS handshake. */
+  readonly allowH2: boolean;
 }
 
-/** undici's connector under a clock of our own (its fast timers may be a second late), with ways to give up. */
-export class Connector {
-  readonly #connecting = new Set<Socket>();
-  #latest: Socket | undefined;
-  /** What undici calls for a new connection. */
-  readonly connect: buildConnector.connector;
+/** undici's connector, telling of its socket at once: a connection nobody needs any more can be given up. */
+export type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
-  constructor({ timeout, identity }: ConnectOptions) {
-    const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), timeout: 0 });
-    // undici would rather have the name in a call's Host header, and the server checked for that.
-    const named = identity.servername === undefined ? {} : { servername: identity.servername };
-    this.connect = (options, callback) => {
-      const socket = connect({ ...options, ...named }, (...result) => {
-        this.#connecting.delete(socket);
-        callback(...result);
-      }) as unknown as Socket;
-      this.#connecting.add(socket);
-      this.#latest = socket;
-      tame(socket);
-      watchConnecting(socket, timeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
-    };
-  }
-
-  /**
-   * Dispatches, and tells of the connection that is made for this request, if it needs one. undici calls the connector in
-   * place, or for a body that is a stream in a microtask of its own: between the two that are queued here.
-   */
-  dispatching(dispatch: () => void, onConnecting: (socket: Socket | undefined) => void): void {
-    const forget = () => {
-      this.#latest = undefined;
-    };
-    forget();
-    queueMicrotask(forget);
-    dispatch();
-    if (this.#latest !== undefined) onConnecting(this.#latest);
-    else queueMicrotask(() => onConnecting(this.#latest));
-  }
-
-  /** Ends the connections still being made: undici would wait for them. */
-  destroy(): void {
-    for (const socket of this.#connecting) socket.destroy(new Error('The client was closed.'));
-  }
+/** undici's connector under a clock of our own: its fast timers may be a second late. */
+export function connector({ connectTimeout, identity, allowH2 }: ConnectOptions): Connect {
+  const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 });
+  // undici would rather have the name in a call's Host header, and the server checked for that.
+  const named = identity.servername === undefined ? {} : { servername: identity.servername };
+  return (options, callback) => {
+    const socket = connect({ ...options, ...named }, callback) as unknown as Socket;
+    tame(socket);
+    watchConnecting(socket, connectTimeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
+    return socket;
+  };
 }
 
 /** Two mends for what undici makes of a socket's end. */
@@ -92,13 +66,13 @@ function connectTimeout(peer: string, timeout: number): Error {
 
 /** Agents with the same identity, limits and clock, for the requests that take axios's http adapter. */
 export function nodeAgents(
-  options: ConnectOptions,
+  { connectTimeout, identity }: ConnectOptions,
   maxSockets: number,
 ): { httpAgent: HttpAgent; httpsAgent: HttpAgent } {
   const pool = { keepAlive: true, maxSockets };
   return {
-    httpAgent: withConnectTimeout(new http.Agent(pool), options.timeout, false),
-    httpsAgent: withConnectTimeout(new https.Agent({ ...pool, ...options.identity }), options.timeout, true),
+    httpAgent: withConnectTimeout(new http.Agent(pool), connectTimeout, false),
+    httpsAgent: withConnectTimeout(new https.Agent({ ...pool, ...identity }), connectTimeout, true),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Content codings: gzip, deflate (with and without zlib header) and br. */
+/** Content codings: gzip, deflate (with and without zlib header), br, and zstd where Node has it (22.15). */
 import { PassThrough, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
@@ -10,8 +10,16 @@ const brotli = promisify(zlib.brotliDecompress);
 const unzip = promisify(zlib.unzip);
 const inflateRaw = promisify(zlib.inflateRaw);
 
+/** What the types of Node 20 do not know yet. */
+const { createZstdDecompress, zstdDecompress } = zlib as typeof zlib & {
+  createZstdDecompress?: () => Transform;
+  zstdDecompress?: (body: Buffer, options: object, done: (error: Error | null, plain: Buffer) => void) => void;
+};
+
+export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
+
 /** The coding to undo, if it is one we know. */
-export function encodingOf(headers: Headers | undefined): 'gzip' | 'deflate' | 'br' | undefined {
+export function encodingOf(headers: Headers | undefined): Coding | undefined {
   const value = headers?.['content-encoding'];
   switch (typeof value === 'string' ? value.trim().toLowerCase() : undefined) {
     case 'gzip':
@@ -23,6 +31,8 @@ export function encodingOf(headers: Headers | undefined): 'gzip' | 'deflate' | '
       return 'deflate';
     case 'br':
       return 'br';
+    case 'zstd':
+      return zstdDecompress && 'zstd';
     default:
       return undefined;
   }
@@ -34,6 +44,7 @@ export function decompress(body: Buffer, headers: Headers, limit: number): Promi
   delete headers['content-encoding'];
   const options = limit > -1 ? { maxOutputLength: Math.max(1, limit) } : {};
   if (encoding === 'br') return brotli(body, options);
+  if (encoding === 'zstd' && zstdDecompress !== undefined) return promisify(zstdDecompress)(body, options);
   return encoding === 'deflate' && isRawDeflate(body[0]) ? inflateRaw(body, options) : unzip(body, options);
 }
 
@@ -42,8 +53,13 @@ export function decompressStream(source: BodyStream, headers: Headers, limit: Tr
   const encoding = encodingOf(headers);
   delete headers['content-encoding'];
   if (encoding === 'deflate') return inflate(source, limit || new PassThrough());
-  const decoder = encoding === 'br' ? zlib.createBrotliDecompress() : zlib.createUnzip();
+  const decoder = decoderOf(encoding);
   return limit ? pipeline(source, decoder, limit, () => {}) : pipeline(source, decoder, () => {});
+}
+
+function decoderOf(encoding: Coding | undefined): Transform {
+  if (encoding === 'br') return zlib.createBrotliDecompress();
+  return encoding === 'zstd' && createZstdDecompress !== undefined ? createZstdDecompress() : zlib.createUnzip();
 }
 
 /** Deflate: whether it has a zlib header shows in its first byte. */

@@ -1,108 +1,137 @@
 /** One request over undici: a handler that gathers the body, without a stream or a signal listener it does not need. */
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { AxiosError, AxiosHeaders, isAxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import { endBody } from '../body.js';
-import { type Call, callOf } from '../call.js';
+import { carriedCall } from '../call.js';
 import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { markUnsent } from '../request.js';
 import { abortError } from '../scope.js';
 import { BodyStream } from './body-stream.js';
+import type { Connection, Job } from './connection.js';
 import { decompress, decompressStream, encodingOf, LengthLimit } from './decompress.js';
+import { requestHeaders, responseHeaders } from './headers.js';
+import type { Pool } from './pool.js';
+import { type Progress, progressOf } from './progress.js';
+import { type Hop, locationOf } from './redirect.js';
+import { SentRequest } from './sent-request.js';
+import { textOf } from './text.js';
+import type { Upload } from './upload.js';
+
+/** What an exchange is about. */
+export interface Order {
+  readonly request: Request;
+  readonly hop: Hop;
+  readonly upload: Upload;
+  readonly pool: Pool;
+  readonly userAgent: string;
+  /** Bytes of the response body, decompressed; -1: no limit. */
+  readonly maxContentLength: number;
+  /** A redirect will be followed: its body is of no use. */
+  readonly follows: boolean;
+}
+
+/** A redirect's body is read on, so that the connection can be used again, but not for ever. */
+const longestDiscarded = 64 * 1024;
+
+type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
 
 /** One request and its answer, as undici's handler sees them. */
-export class Exchange implements Dispatcher.DispatchHandler {
-  readonly call: Call;
-  #connecting: Socket | undefined;
+export class Exchange implements Job {
+  readonly options: Dispatcher.DispatchOptions;
+  connection: Connection | undefined = undefined;
+  over = false;
+  readonly #order: Order;
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
-  #settled = false;
-  #chunks: Buffer[] = [];
+  #reused = false;
+  readonly #chunks: Buffer[] = [];
   #size = 0;
-  #head: Pick<Response, 'status' | 'statusText' | 'headers'> | undefined;
+  #head: Head | undefined;
+  #discards = false;
+  #progress: Progress | undefined;
   #stream: BodyStream | undefined;
   /** What the caller reads: the stream itself, or its decompressed form. */
   #body: Readable | undefined;
-  readonly #request: Request;
-  readonly #maxContentLength: number;
-  readonly #resolve: (response: Response) => void;
-  readonly #reject: (error: Error) => void;
 
-  constructor(
-    request: Request,
-    maxContentLength: number,
-    resolve: (response: Response) => void,
-    reject: (error: Error) => void,
-  ) {
-    this.call = callOf(request);
-    this.#request = request;
-    this.#maxContentLength = maxContentLength;
+  constructor(order: Order, resolve: (response: Response) => void, reject: (error: Error) => void) {
+    const { hop, upload, userAgent } = order;
+    const { headers: bodyHeaders } = upload;
+    this.#order = order;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.options = {
+      path: hop.target.path,
+      method: hop.method as Dispatcher.HttpMethod,
+      headers: requestHeaders(hop.headers, {
+        authorization: hop.authorization,
+        userAgent,
+        ...(hop.withBody && bodyHeaders !== undefined && { body: bodyHeaders }),
+      }),
+      body: hop.withBody ? upload.body() : null,
+      // undici would close the connection after a HEAD, or a GET with a body.
+      reset: false,
+    };
   }
 
-  /** Listens to the signal; false where there is nothing to send any more. */
-  begin(): boolean {
-    const { signal, data, maxBodyLength = -1 } = this.#request;
+  begin(): void {
+    const { signal } = this.#order.request;
     if (signal?.aborted) {
-      this.#fail(abortError(signal, this.#request));
-      return false;
-    }
-    if (maxBodyLength > -1 && byteLength(data) > maxBodyLength) {
-      this.#fail(this.#error('Request body larger than maxBodyLength limit', AxiosError.ERR_BAD_REQUEST));
-      return false;
+      this.#fail(abortError(signal, this.#order.request));
+      return;
     }
     signal?.addEventListener?.('abort', this as unknown as () => void);
-    return true;
-  }
-
-  /** The connection being made for this request: given up with it. */
-  connectsBy(socket: Socket | undefined): void {
-    this.#connecting = socket;
+    this.#order.pool.dispatch(this);
   }
 
   /** The signal's abort. */
   handleEvent(): void {
-    const { signal } = this.#request;
-    if (signal === undefined) return;
-    const reason = abortError(signal, this.#request);
-    this.#fail(reason);
-    this.#endBody(reason);
-    // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
-    if (this.#controller === undefined) this.#connecting?.destroy(reason);
-    else this.#controller.abort(reason);
+    const { signal } = this.#order.request;
+    if (signal !== undefined) this.#giveUp(abortError(signal, this.#order.request));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#settled) controller.abort(new Error('aborted'));
+    if (this.over) controller.abort(new Error('aborted'));
     else this.#started = true;
+    this.#reused = this.connection?.used ?? false;
   }
 
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
-    headers: Record<string, unknown>,
+    raw: Record<string, unknown>,
     statusText = '',
   ): void {
     if (status < 200) return;
-    this.#head = { status, statusText, headers: Object.assign(new AxiosHeaders(), headers) };
-    if (this.#request.responseType !== 'stream') return;
-    this.#stream = new BodyStream(controller);
-    this.#stream.once('close', () => this.#release());
-    this.#body = this.#decoding() ? this.#decodedStream(this.#stream, this.#head.headers) : this.#stream;
-    this.#finish(this.#body);
+    const { request, hop, follows } = this.#order;
+    const headers = responseHeaders(raw);
+    this.#head = { status, statusText, headers };
+    if (follows && locationOf(status, headers) !== undefined) {
+      this.#discards = true;
+      return;
+    }
+    if (request.decompress !== false && (hop.method === 'HEAD' || status === 204)) delete headers['content-encoding'];
+    if (request.onDownloadProgress !== undefined)
+      this.#progress = progressOf(
+        request.onDownloadProgress,
+        'download',
+        Number(headers['content-length'] ?? Number.NaN),
+      );
+    if (request.responseType === 'stream') this.#startStream(controller, headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { maxContentLength } = this.#order;
     this.#size += chunk.length;
-    if (this.#maxContentLength > -1 && this.#size > this.#maxContentLength) {
-      const error = this.#tooLarge();
-      this.#fail(error);
-      this.#endBody(error);
-      controller.abort(error);
+    this.#progress?.moved(this.#size);
+    if (this.#discards) {
+      if (this.#size > longestDiscarded) this.#endDiscarding(controller);
+    } else if (maxContentLength > -1 && this.#size > maxContentLength) {
+      this.#giveUp(this.#tooLarge());
     } else if (this.#stream === undefined) {
       this.#chunks.push(chunk);
     } else if (!this.#stream.push(chunk)) {
@@ -111,31 +140,55 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.call.responseSize = this.#size;
+    this.#order.pool.finished(this.connection);
+    this.#progress?.end();
+    const call = carriedCall(this.#order.request);
+    if (call !== undefined) call.responseSize = this.#size;
     if (this.#stream !== undefined) {
       this.#stream.push(null);
       return;
     }
     const [only] = this.#chunks;
     const body = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
-    if (!this.#decoding() || body.length === 0) this.#finish(this.#decoded(body));
+    if (!this.#decoding() || body.length === 0) this.#answer(body);
     else this.#decompress(body);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    const error = isAxiosError(cause) ? cause : this.#networkError(cause);
+    const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
     this.#fail(error);
     this.#endBody(error);
   }
 
+  #giveUp(reason: Error): void {
+    this.#fail(reason);
+    this.#endBody(reason);
+    // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
+    if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
+    else this.#controller.abort(reason);
+  }
+
+  #endDiscarding(controller: Dispatcher.DispatchController): void {
+    this.#finish('');
+    controller.abort(new Error('The body of a redirect is too long to be skipped.'));
+  }
+
+  #startStream(controller: Dispatcher.DispatchController, headers: Response['headers']): void {
+    this.#stream = new BodyStream(controller);
+    this.#stream.once('close', () => this.#release());
+    this.#body = this.#decoding() ? this.#decodedStream(this.#stream, headers) : this.#stream;
+    this.#finish(this.#body);
+  }
+
   #decodedStream(stream: BodyStream, headers: Response['headers']): Readable {
-    const limit = this.#maxContentLength > -1 && new LengthLimit(this.#maxContentLength, () => this.#tooLarge());
+    const { maxContentLength } = this.#order;
+    const limit = maxContentLength > -1 && new LengthLimit(maxContentLength, () => this.#tooLarge());
     return decompressStream(stream, headers, limit);
   }
 
   #decompress(body: Buffer): void {
-    decompress(body, this.#head?.headers ?? {}, this.#maxContentLength).then(
-      (plain) => this.#finish(this.#decoded(plain)),
+    decompress(body, this.#head?.headers ?? {}, this.#order.maxContentLength).then(
+      (plain) => this.#answer(plain),
       (cause) => {
         const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
         this.#fail(
@@ -146,35 +199,36 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #decoding(): boolean {
+    const { request, hop } = this.#order;
     return (
-      this.#request.decompress !== false && this.call.method !== 'HEAD' && encodingOf(this.#head?.headers) !== undefined
+      request.decompress !== false &&
+      hop.method !== 'HEAD' &&
+      !this.#discards &&
+      encodingOf(this.#head?.headers) !== undefined
     );
   }
 
-  #decoded(body: Buffer): unknown {
-    const { responseType, responseEncoding } = this.#request;
-    if (responseType === 'arraybuffer') return body;
-    const text = body.toString((responseEncoding as BufferEncoding | undefined) ?? 'utf8');
-    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  /** A buffered body, as the caller wants it. */
+  #answer(body: Buffer): void {
+    const { request } = this.#order;
+    try {
+      this.#finish(this.#discards ? '' : dataOf(body, request, this.#head?.headers));
+    } catch (cause) {
+      this.#fail(this.#error((cause as Error).message, AxiosError.ERR_BAD_RESPONSE, cause as Error));
+    }
   }
 
   #finish(data: unknown): void {
-    if (this.#settled) return;
-    this.#settled = true;
+    if (this.over) return;
+    this.over = true;
     if (this.#stream === undefined) this.#release();
-    const { method, origin, path, href } = this.call;
-    const head = this.#head as Pick<Response, 'status' | 'statusText' | 'headers'>;
-    this.#resolve({
-      data,
-      ...head,
-      config: this.#request,
-      request: { method, path, origin, res: { responseUrl: href } },
-    });
+    const { status, statusText, headers } = this.#head as Head;
+    this.#resolve({ data, status, statusText, headers, config: this.#order.request, request: this.#sent() });
   }
 
   #fail(error: Error): void {
-    if (this.#settled) return;
-    this.#settled = true;
+    if (this.over) return;
+    this.over = true;
     this.#release();
     this.#reject(error);
   }
@@ -184,23 +238,32 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #release(): void {
-    this.#request.signal?.removeEventListener?.('abort', this as unknown as () => void);
+    this.#order.request.signal?.removeEventListener?.('abort', this as unknown as () => void);
+  }
+
+  #sent(): SentRequest {
+    const { hop } = this.#order;
+    return new SentRequest(hop.target, hop.method, this.options.headers as string[], this.#reused);
   }
 
   #tooLarge(): AxiosError {
-    return this.#error(`maxContentLength size of ${this.#maxContentLength} exceeded`, AxiosError.ERR_BAD_RESPONSE);
+    return this.#error(
+      `maxContentLength size of ${this.#order.maxContentLength} exceeded`,
+      AxiosError.ERR_BAD_RESPONSE,
+    );
   }
 
   #networkError(cause: Error): AxiosError {
     const { code } = cause as NodeJS.ErrnoException;
+    const { request } = this.#order;
     if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
-      return closedError(this.call.client, this.#request, cause);
-    const error = this.#error(cause.message, codes[code ?? ''] ?? code ?? 'ECONNRESET', cause);
+      return closedError(carriedCall(request)?.client ?? 'pillion', request, cause);
+    const error = this.#error(messageOf(cause), codes[code ?? ''] ?? code ?? 'ECONNRESET', cause);
     return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
   }
 
   #error(message: string, code: string, cause?: Error): AxiosError {
-    return withCause(new AxiosError(message, code, this.#request), cause);
+    return withCause(new AxiosError(message, code, this.#order.request, this.#sent()), cause);
   }
 }
 
@@ -215,7 +278,18 @@ const codes: Readonly<Record<string, string>> = {
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: AxiosError.ERR_BAD_REQUEST,
 };
 
-function byteLength(data: unknown): number {
-  if (typeof data === 'string') return Buffer.byteLength(data);
-  return ArrayBuffer.isView(data) || data instanceof ArrayBuffer ? data.byteLength : 0;
+/** Where a host has several addresses and none answers, Node's error has no text of its own. */
+function messageOf(cause: Error & { errors?: unknown }): string {
+  if (cause.message !== '' || !Array.isArray(cause.errors)) return cause.message;
+  return cause.errors.map((each: Error) => each.message).join('; ');
+}
+
+function dataOf(
+  body: Buffer,
+  { responseType, responseEncoding }: Request,
+  headers: Response['headers'] | undefined,
+): unknown {
+  if (responseType === 'arraybuffer') return body;
+  if (responseType === 'blob') return new Blob([body as never], { type: String(headers?.['content-type'] ?? '') });
+  return textOf(body, responseEncoding as BufferEncoding | undefined);
 }

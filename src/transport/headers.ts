@@ -1,32 +1,85 @@
-/** Request headers as they go on the wire. */
-import type { Request } from '../policy.js';
-import { version } from '../version.js';
+/** Headers as they go on the wire, and as they come back. */
+import { AxiosHeaders } from 'axios';
+import type { Request, Response } from '../policy.js';
 
-const acceptEncoding = 'gzip, deflate, br';
-const userAgent = `pillion/${version}`;
+/** What axios's http adapter asks for. */
+export const acceptEncoding = 'gzip, compress, deflate, br';
 
-/** Name, value, name, value …: what undici takes fastest. Null, undefined and false are not sent, as in axios. */
-export function requestHeaders({ headers, auth }: Request): string[] {
+/** Headers that a body brings along; they stand in for the caller's where `replaces` says so. */
+export interface BodyHeaders {
+  readonly 'content-type'?: string | undefined;
+  readonly 'content-length'?: string | undefined;
+}
+
+const none: BodyHeaders = {};
+
+/**
+ * Name, value, name, value …: what undici takes fastest. Null, undefined and false are not sent, as in axios.
+ * A caller's `content-length` goes before the body's own, except where the body is encoded here.
+ */
+export function requestHeaders(
+  headers: Request['headers'],
+  {
+    authorization,
+    userAgent,
+    body = none,
+  }: { authorization?: string | undefined; userAgent: string; body?: BodyHeaders },
+): string[] {
   const flat: string[] = [];
   let encodes = false;
   let named = false;
-  for (const name of Object.keys(headers)) {
+  for (const name in headers) {
+    const value: unknown = headers[name];
+    // The methods of a foreign AxiosHeaders are on its prototype.
+    if (typeof value === 'function') continue;
     const lower = name.toLowerCase();
     if (lower === 'accept-encoding') encodes = true;
     else if (lower === 'user-agent') named = true;
-    else if (lower === 'authorization' && auth !== undefined) continue;
-    const value: unknown = headers[name];
+    else if (lower === 'authorization' && authorization !== undefined) continue;
+    else if (body !== none && lower in body) continue;
     if (value === null || value === undefined || value === false) continue;
-    if (Array.isArray(value)) for (const each of value) flat.push(name, String(each));
-    else flat.push(name, String(value));
+    if (Array.isArray(value)) for (const each of value) flat.push(name, byteString(String(each)));
+    else flat.push(name, byteString(String(value)));
   }
+  for (const name in body) flat.push(name, String(body[name as keyof BodyHeaders]));
   // A header set to null or false is the caller's way to send none.
   if (!encodes) flat.push('accept-encoding', acceptEncoding);
   if (!named) flat.push('user-agent', userAgent);
-  if (auth !== undefined) flat.push('authorization', basic(auth));
+  if (authorization !== undefined) flat.push('authorization', authorization);
   return flat;
 }
 
-function basic({ username = '', password = '' }: { username?: string; password?: string }): string {
+/** As axios does, what lies beyond Latin-1 is left out; undici refuses control characters. */
+function byteString(value: string): string {
+  return beyondLatin1.test(value) ? value.replaceAll(new RegExp(beyondLatin1, 'g'), '').trim() : value;
+}
+
+const beyondLatin1 = /[^\0-\xff]+/;
+
+/** The value of an `Authorization` header for basic authentication (RFC 7617, UTF-8). */
+export function basic(username = '', password = ''): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/** Headers of which Node keeps the first where a server sends several. */
+const single = new Set([
+  ...['age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host'],
+  ...['if-modified-since', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards'],
+  ...['proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent'],
+]);
+
+/** undici's headers as Node's http has them: `set-cookie` is always a list, others that come twice are joined or dropped. */
+export function responseHeaders(raw: Record<string, unknown>): Response['headers'] {
+  const headers = new AxiosHeaders();
+  for (const name in raw) {
+    const value = raw[name];
+    if (name === 'set-cookie') headers[name] = Array.isArray(value) ? value : [value as string];
+    else headers[name] = Array.isArray(value) ? joined(name, value) : (value as string);
+  }
+  return headers;
+}
+
+function joined(name: string, values: string[]): string {
+  if (single.has(name)) return values[0] ?? '';
+  return values.join(name === 'cookie' ? '; ' : ', ');
 }

@@ -20,17 +20,31 @@ export class HttpLane {
     this.#options = options;
   }
 
-  readonly send = async (request: Request): Promise<Response> => {
-    this.#agents ??= nodeAgents(this.#options, this.#options.maxConnections);
+  async send(request: Request): Promise<Response> {
     this.#adapter ??= axios.getAdapter('http');
-    const signal = request.signal && nativeSignal(request.signal);
-    const maxContentLength = contentLimit(request, this.#options.maxContentLength);
     try {
-      return await this.#adapter({ ...this.#agents, ...request, maxContentLength, ...(signal && { signal }) });
+      const response = await this.#adapter(this.#asked(request));
+      response.config = request;
+      return response;
     } catch (error) {
       throw recode(error, request);
     }
-  };
+  }
+
+  /** The request with what the lane adds to it. */
+  #asked(request: Request): Request {
+    this.#agents ??= nodeAgents(this.#options, this.#options.maxConnections);
+    const { http2Options } = request as { http2Options?: object };
+    const signal = request.signal && nativeSignal(request.signal);
+    return {
+      ...this.#agents,
+      ...request,
+      maxContentLength: contentLimit(request, this.#options.maxContentLength),
+      ...(signal && { signal }),
+      // axios's HTTP/2 takes no agent.
+      ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
+    } as Request;
+  }
 
   destroy(): void {
     this.#agents?.httpAgent.destroy();
@@ -38,16 +52,14 @@ export class HttpLane {
   }
 }
 
-/** A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */
+/** With the caller's config. A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */
 function recode(error: unknown, request: Request): unknown {
   // What Node's own http refuses, such as the name of a header, comes as it is.
   if (error instanceof Error && !isAxiosError(error)) return AxiosError.from(error, undefined, request);
-  if (
-    error instanceof AxiosError &&
-    error.code === AxiosError.ERR_BAD_RESPONSE &&
-    error.message === 'stream has been aborted'
-  ) {
+  if (!(error instanceof AxiosError)) return error;
+  error.config = request;
+  if (error.response) error.response.config = request;
+  if (error.code === AxiosError.ERR_BAD_RESPONSE && error.message === 'stream has been aborted')
     error.code = 'ECONNRESET';
-  }
   return error;
 }

@@ -17,6 +17,7 @@ describe('a configuration of nothing', () => {
         backoff: { base: 50, max: 2000 },
         budget: { ratio: 0.2, minPerSecond: 1 },
       },
+      allowH2: false,
       circuitBreaker: {
         errorThresholdPercentage: 50,
         volumeThreshold: 20,
@@ -29,6 +30,9 @@ describe('a configuration of nothing', () => {
         maxPendingRequests: 1024,
         maxRetries: 50,
         maxContentLength: 10 * 1024 * 1024,
+        maxConnectionAge: 600_000,
+        keepAliveTimeout: 4000,
+        maxOrigins: 1024,
       },
       tracing: { propagation: true, requestIdHeader: 'x-request-id', attemptCountHeader: false },
       logging: { profile: 'otel', successSampleRate: 1 },

@@ -38,6 +38,7 @@ describe('the source', () => {
       'fastest-levenshtein',
       'opossum',
       'pino',
+      'proxy-from-env',
       'undici',
       'zod',
     ]);

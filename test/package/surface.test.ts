@@ -19,6 +19,7 @@ describe('what the package exports', () => {
         "compose",
         "configJsonSchema",
         "createHttpClient",
+        "createUndiciAdapter",
         "deadline",
         "limits",
         "logging",

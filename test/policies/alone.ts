@@ -4,7 +4,8 @@ import type { Request, Response, Transport } from 'pillion';
 import { createMockTransport, type MockTransport, type Script } from 'pillion/testing';
 import { vi } from 'vitest';
 import { Events } from '../../src/events.js';
-import { attemptEdge, injectedWire } from '../../src/transport/index.js';
+import { attemptEdge } from '../../src/transport/edge.js';
+import { injectedWire } from '../../src/transport/wire.js';
 import { baseURL } from '../client/scripted.js';
 
 /** A request as it comes down from axios. */

@@ -46,6 +46,14 @@ describe('the fast lane takes', () => {
     ['responseType stream', () => ({ responseType: 'stream' })],
     ['maxRedirects 0', () => ({ maxRedirects: 0 })],
     ['decompress: false', () => ({ decompress: false })],
+    ['redirects', () => ({ maxRedirects: 1 })],
+    ['upload progress', () => ({ data: 'text', onUploadProgress: () => {} })],
+    ['download progress', () => ({ onDownloadProgress: () => {} })],
+    ['responseType blob', () => ({ responseType: 'blob' as never })],
+    ['a FormData', () => ({ data: form() })],
+    ['a Blob', () => ({ data: new Blob(['a']) })],
+    ['a stream that must not grow too large', () => ({ data: Readable.from([Buffer.from('a')]), maxBodyLength: 10 })],
+    ['a web stream', () => ({ data: new Blob(['a']).stream() })],
   ])('%s', async (_, options) => {
     expect(await lanesOf(options())).toEqual({ undici: 1, http: 0 });
   });
@@ -53,7 +61,6 @@ describe('the fast lane takes', () => {
 
 describe("axios's http adapter takes", () => {
   it.each<[string, () => AxiosRequestConfig]>([
-    ['redirects', () => ({ maxRedirects: 1 })],
     ['an agent of the caller', () => ({ httpAgent: new http.Agent() })],
     ['a proxy', () => ({ proxy: { host: '127.0.0.1', port: 1 } })],
     ['a unix socket', () => ({ socketPath: '/nowhere.sock' })],
@@ -61,13 +68,10 @@ describe("axios's http adapter takes", () => {
     ['an address family', () => ({ family: 4 })],
     ['a transport of the caller', () => ({ transport: http })],
     ['a rate limit', () => ({ maxRate: 1_000_000 })],
-    ['upload progress', () => ({ data: 'text', onUploadProgress: () => {} })],
-    ['download progress', () => ({ onDownloadProgress: () => {} })],
     ['a lenient parser', () => ({ insecureHTTPParser: true })],
-    ['responseType blob', () => ({ responseType: 'blob' as never })],
-    ['a FormData', () => ({ data: form() })],
-    ['a Blob', () => ({ data: new Blob(['a']) })],
-    ['a stream that must not grow too large', () => ({ data: Readable.from([Buffer.from('a')]), maxBodyLength: 10 })],
+    ["axios's own HTTP/2", () => ({ httpVersion: 2 })],
+    ['a header about the connection', () => ({ headers: { Expect: '100-continue' } })],
+    ['a data: URL', () => ({ url: 'data:text/plain,a', method: 'get', allowAbsoluteUrls: true })],
   ])('%s', async (_, options) => {
     expect(await lanesOf(options())).toEqual({ undici: 0, http: 1 });
   });
@@ -82,8 +86,11 @@ describe("axios's http adapter takes", () => {
     expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 0, http: 1 } });
   });
 
-  it('every call of a client with maxRedirects', async () => {
-    expect(await lanesOf({}, { maxRedirects: 3 })).toEqual({ undici: 0, http: 1 });
+  it('no call of a host that NO_PROXY names, where no redirect can lead elsewhere', async () => {
+    for (const name of ['HTTP_PROXY', 'http_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
+    for (const name of ['NO_PROXY', 'no_proxy']) vi.stubEnv(name, '127.0.0.1');
+    expect(await lanesOf({}, { proxy: 'env' })).toEqual({ undici: 1, http: 0 });
+    expect(await lanesOf({}, { proxy: 'env', maxRedirects: 1 })).toEqual({ undici: 0, http: 1 });
   });
 });
 

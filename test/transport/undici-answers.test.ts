@@ -13,7 +13,8 @@ describe('an answer on the fast lane', () => {
     const { client } = watch({ baseURL: origin });
     const { data, headers } = await client.head('/');
     expect(data).toBe('');
-    expect(headers).toMatchObject({ 'content-length': '1000', 'content-encoding': 'gzip' });
+    expect(headers).toMatchObject({ 'content-length': '1000' });
+    expect(headers).not.toHaveProperty('content-encoding');
   });
 
   it.each([204, 304])('of status %d has no body', async (status) => {

@@ -1,0 +1,104 @@
+/** The wire on its own: an axios adapter over undici, for any axios instance. */
+import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
+import { z } from 'zod';
+import { onBodyEnd } from '../body.js';
+import { requestOf } from '../call.js';
+import { statusError } from '../errors.js';
+import { duration, parseOptions } from '../options.js';
+import type { Request, Response, Transport } from '../policy.js';
+import { bounded, linkCaller, Scope } from '../scope.js';
+import { connectionOptions } from './connection-options.js';
+import { tlsOptions } from './tls.js';
+import { createWire, type WireStats } from './wire.js';
+
+const adapterOptions = connectionOptions.extend({
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(128)
+    .describe('Connections to each origin; further requests wait.'),
+  tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+  connectTimeout: duration({ min: 1 })
+    .or(z.literal(false))
+    .prefault('10s')
+    .describe('A new connection, TLS handshake included.'),
+  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
+});
+
+/** Durations are milliseconds or strings such as `'10s'`. */
+export type UndiciAdapterOptions = z.input<typeof adapterOptions>;
+
+/** An axios adapter with connections of its own. */
+export interface UndiciAdapter extends AxiosAdapter, AsyncDisposable {
+  stats(): WireStats;
+  /** Refuses new requests with `ERR_CLOSED` and lets those in flight finish; then no socket is left. */
+  close(): Promise<void>;
+  /** Ends requests in flight with `ERR_CLOSED`. */
+  destroy(): Promise<void>;
+}
+
+/**
+ * A complete axios adapter over undici, without any policy: `axios.create({ adapter: createUndiciAdapter() })`.
+ * Every request option of axios has the effect it has with axios's http adapter, which takes the requests that undici does
+ * not speak (proxies, unix sockets, agents and lookups of the caller, `maxRate`, …). Keeps its connections until `close()`;
+ * idle ones do not keep the process alive.
+ * @throws PillionError `ERR_CONFIG` that lists every fault of `options`
+ */
+export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciAdapter {
+  const { tls, ...parsed } = parseOptions(adapterOptions, options, 'createUndiciAdapter');
+  const wire = createWire({ ...parsed, tls, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` });
+  const adapter = async (request: Request): Promise<Response> => {
+    try {
+      return settled(await carried(wire.send, request), request);
+    } catch (error) {
+      if (isAxiosError(error)) error.config = request;
+      throw error;
+    }
+  };
+  const { stats, close, destroy } = wire;
+  return Object.assign(adapter, { stats, close, destroy, [Symbol.asyncDispose]: close });
+}
+
+function settled(response: Response, request: Request): Response {
+  response.config = request;
+  const { validateStatus } = request;
+  if (!validateStatus || validateStatus(response.status)) return response;
+  throw statusError(request, response);
+}
+
+/** Under axios's `timeout`, which here bounds the whole request (a stream's up to its headers), and both its ways to cancel. */
+function carried(send: Transport, request: Request): Promise<Response> {
+  const ms = timeoutOf(request);
+  if (ms === undefined && request.cancelToken === undefined) return send(request);
+  return bound(send, request, ms);
+}
+
+async function bound(send: Transport, request: Request, ms: number | undefined): Promise<Response> {
+  const scope = new Scope();
+  const release = linkCaller(request, scope);
+  const own = requestOf(request, { signal: scope, cancelToken: undefined, timeout: 0 });
+  try {
+    const response = await bounded(send, own, { ms, until: 'headers', expired: () => timedOut(request) });
+    onBodyEnd(response, release);
+    return response;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** As axios does, a string of digits is taken too. */
+function timeoutOf(request: Request): number | undefined {
+  if (!request.timeout) return undefined;
+  const ms = Number.parseInt(String(request.timeout), 10);
+  if (!Number.isNaN(ms)) return ms > 0 ? ms : undefined;
+  const message = 'error trying to parse `config.timeout` to int';
+  throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
+}
+
+function timedOut(request: Request): AxiosError {
+  const { timeout, timeoutErrorMessage, transitional } = request;
+  const code = transitional?.clarifyTimeoutError ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+  return new AxiosError(timeoutErrorMessage || `timeout of ${timeout}ms exceeded`, code, request);
+}

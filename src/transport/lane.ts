@@ -1,0 +1,46 @@
+/** Which lane a request takes: undici, or axios's http adapter for what that does not speak. */
+import { getProxyForUrl } from 'proxy-from-env';
+import { carriedCall } from '../call.js';
+import type { Request } from '../policy.js';
+import { redirectsOf } from './redirect.js';
+
+export type Lane = 'undici' | 'http';
+
+/** Decided before anything is sent. */
+export function laneOf(request: Request): Lane {
+  if (httpOptions.some((name) => Boolean(request[name as keyof Request]))) return 'http';
+  if (isProxied(request) || !isHttp(request) || hasConnectionHeader(request)) return 'http';
+  return 'undici';
+}
+
+/** Options that only axios's http adapter speaks. */
+const httpOptions = [
+  ...['socketPath', 'httpAgent', 'httpsAgent', 'transport', 'lookup', 'family'],
+  ...['maxRate', 'insecureHTTPParser', 'httpVersion', 'http2Options'],
+];
+
+const proxyVariables = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+
+/** A proxy of the call's own, or one of the environment that may apply, if only after a redirect. */
+function isProxied(request: Request): boolean {
+  if (request.proxy === false) return false;
+  if (request.proxy) return true;
+  if (!proxyVariables.some((name) => process.env[name])) return false;
+  return redirectsOf(request) > 0 || getProxyForUrl(carriedCall(request)?.href ?? request.url ?? '') !== '';
+}
+
+/** `data:` URLs, and what axios has its own words for. */
+function isHttp(request: Request): boolean {
+  const { url = '', baseURL = '' } = request;
+  return !otherScheme.test(url) && !otherScheme.test(baseURL);
+}
+
+const otherScheme = /^(?!https?:)[a-z][a-z\d+.-]*:/i;
+
+/** Headers about the connection itself, which undici keeps for itself. */
+function hasConnectionHeader({ headers }: Request): boolean {
+  for (const name in headers) if (connectionHeaders.has(name.toLowerCase())) return true;
+  return false;
+}
+
+const connectionHeaders = new Set(['transfer-encoding', 'keep-alive', 'upgrade', 'expect']);
