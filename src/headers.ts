@@ -10,7 +10,7 @@ export function copyHeaders(headers: Headers): Headers {
 }
 
 /** The name under which a header stands in these headers, whatever its case. */
-function nameIn(headers: Headers, name: string): string | undefined {
+export function nameIn(headers: Headers, name: string): string | undefined {
   if (name in headers) return name;
   const lower = name.toLowerCase();
   for (const key in headers) if (key.length === lower.length && key.toLowerCase() === lower) return key;

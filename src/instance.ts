@@ -1,12 +1,15 @@
 /** The axios instance: one whose defaults cost a call nothing unless they are used. */
+import { Readable } from 'node:stream';
 import axios, {
   type AxiosInstance,
   type AxiosRequestConfig,
   type AxiosResponse,
   type CreateAxiosDefaults,
 } from 'axios';
+import { isStream } from './body.js';
 import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
+import { front, frontConfig } from './front.js';
 
 export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
   const instance = axios.create(defaults);
@@ -24,11 +27,32 @@ function lean(plain: AxiosInstance): AxiosInstance {
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
   // What axios itself throws, before or after the adapter, carries the whole config as well.
   plain.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
-  const request = (config: AxiosRequestConfig = {}) => refuseLineBreaks(config.headers) ?? plain.request(config);
+  const request = (config: AxiosRequestConfig = {}) => requested(plain, config);
   const callable = (target?: string | AxiosRequestConfig, config?: AxiosRequestConfig) =>
     request(typeof target === 'string' ? { ...config, url: target } : target);
   const create = (more?: CreateAxiosDefaults) => lean(plain.create(more));
   return Object.assign(callable, plain, verbs(request, plain), { request, create }) as unknown as AxiosInstance;
+}
+
+/** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
+function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
+  const asked = call.data !== null && typeof call.data === 'object' ? withReadable(call) : call;
+  const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
+  if (config === undefined) return refuseLineBreaks(asked.headers) ?? plain.request(asked);
+  return front(config);
+}
+
+/** axios would take an async iterable for an object and send its JSON, `{}`. */
+function withReadable(call: AxiosRequestConfig): AxiosRequestConfig {
+  const { data } = call;
+  if (!(Symbol.asyncIterator in data) || isStream(data) || data instanceof ReadableStream) return call;
+  return { ...call, data: Readable.from(data, { objectMode: false }) };
+}
+
+/** Only the handler that `lean` has put there; a hole is what an ejected one leaves. */
+function hasOwnInterceptorOnly({ interceptors }: AxiosInstance): boolean {
+  const { request, response } = interceptors as unknown as Record<string, { handlers?: (object | null)[] }>;
+  return request?.handlers?.length === 0 && response?.handlers?.length === 1 && response.handlers[0] !== null;
 }
 
 type Request = (config: AxiosRequestConfig) => Promise<AxiosResponse>;

@@ -16,7 +16,7 @@ describe('stats', () => {
     await rejection(client.get('/', { signal: AbortSignal.abort() }));
     const stats = client.stats();
     expect(stats).toMatchObject({ name: 'billing', attempts: 5 });
-    expect(stats.calls).toMatchObject({ started: 4, active: 0, succeeded: 2, failed: 2, cancelled: 0 });
+    expect(stats.calls).toMatchObject({ started: 5, active: 0, succeeded: 2, failed: 2, cancelled: 1 });
   });
 
   it('count a call as failed where the transport rejects with an error that has no code', async () => {
