@@ -21,10 +21,17 @@ export function onBodyEnd(response: Response, listener: () => void): void {
 
 /**
  * Ends a stream before its time. Like Node with its own responses, without an `error` event where nobody listens for one:
- * unhandled it would end the process, ten seconds after a body was ignored.
+ * unhandled it would end the process, ten seconds after a body was ignored. Who comes to listen later is told then.
  */
 export function endBody(body: Readable, error: Error): void {
-  body.destroy(body.listenerCount('error') === 0 ? undefined : error);
+  if (body.listenerCount('error') > 0) {
+    body.destroy(error);
+    return;
+  }
+  body.destroy();
+  body.on('newListener', (event, listener) => {
+    if (event === 'error') process.nextTick(() => listener.call(body, error));
+  });
 }
 
 /** Frees the socket of a response nobody will read. */

@@ -168,7 +168,8 @@ class ClientCore {
   #enter(config: Request): EnteredCall {
     const { name } = this.#config;
     if (this.#closing !== undefined) throw closedError(name, config);
-    const target = resolveUrl(config);
+    // Absolute URLs are not bent into the base here but refused below.
+    const target = resolveUrl(config, true);
     if (this.#origin !== undefined && target.origin !== this.#origin && !config.allowAbsoluteUrls)
       throw leavesOrigin(name, config, target, this.#origin);
     return enterCall(new Call(config, name, target), config);

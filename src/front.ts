@@ -92,9 +92,9 @@ function isOnly(list: unknown, only: unknown): boolean {
 function headersOf(defaults: Loose, method: string, own: Loose | undefined): AxiosHeaders | undefined {
   const headers = new AxiosHeaders();
   const { common, [method]: bucket } = defaults as Record<string, Loose | undefined>;
-  for (const name in common) if (!put(headers, name, common[name])) return undefined;
-  for (const name in bucket) if (!put(headers, name, bucket[name])) return undefined;
-  for (const name in defaults) {
+  if (common !== undefined && !putAll(headers, common)) return undefined;
+  if (bucket !== undefined && !putAll(headers, bucket)) return undefined;
+  for (const name of Object.keys(defaults)) {
     if (name === 'common' || name === method) continue;
     if (!put(headers, name, defaults[name])) return undefined;
   }
@@ -104,6 +104,11 @@ function headersOf(defaults: Loose, method: string, own: Loose | undefined): Axi
     if (value === undefined || !put(headers, name, value)) return undefined;
   }
   return headers;
+}
+
+function putAll(headers: AxiosHeaders, more: Loose): boolean {
+  for (const name of Object.keys(more)) if (!put(headers, name, more[name])) return false;
+  return true;
 }
 
 /** Header names and values that AxiosHeaders would take as they are. */

@@ -15,12 +15,15 @@ export class Scope implements GenericAbortSignal {
   reason: unknown = undefined;
   readonly #parent: GenericAbortSignal | undefined;
   #listeners: AbortListener[] = [];
+  readonly #onParent: AbortListener;
 
   /** Aborts with its parent, until `leave()`. */
   constructor(parent?: GenericAbortSignal) {
     this.#parent = parent;
+    // A polyfill's signal may only take functions.
+    this.#onParent = parent === undefined || parent instanceof Scope ? this : () => this.handleEvent();
     if (parent?.aborted) this.handleEvent();
-    else parent?.addEventListener?.('abort', this);
+    else parent?.addEventListener?.('abort', this.#onParent as () => void);
   }
 
   /** The parent's abort; `this` is the listener, so that none has to be made. */
@@ -42,7 +45,7 @@ export class Scope implements GenericAbortSignal {
 
   /** Lets go of the parent: nothing stays behind on a signal that outlives the call. */
   leave(): void {
-    this.#parent?.removeEventListener?.('abort', this);
+    this.#parent?.removeEventListener?.('abort', this.#onParent as () => void);
   }
 
   addEventListener(_type: 'abort', listener: AbortListener): void {
@@ -80,16 +83,23 @@ export function linkCaller(config: Request, scope: Scope): () => void {
 export function nativeSignal(signal: GenericAbortSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
   const controller = new AbortController();
+  ours.add(controller.signal);
   const abort = () => controller.abort((signal as { reason?: unknown }).reason);
   if (signal.aborted) abort();
   else signal.addEventListener?.('abort', abort);
   return controller.signal;
 }
 
-/** The error a call ends with when `signal` was aborted: our own reason as it is, anything else as axios's cancellation. */
+/** Signals that follow one of ours: their reason is ours too. */
+const ours = new WeakSet<GenericAbortSignal>();
+
+/**
+ * The error a call ends with when `signal` was aborted: a reason of our own as it is, a caller's as the cause of axios's
+ * cancellation, one for each request.
+ */
 export function abortError(signal: GenericAbortSignal, request: Request): Error {
   const reason = (signal as { reason?: unknown }).reason;
-  if (isAxiosError(reason)) return reason;
+  if (isAxiosError(reason) && (signal instanceof Scope || ours.has(signal))) return reason;
   return withCause(new CanceledError(undefined, request), reason);
 }
 

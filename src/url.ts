@@ -1,5 +1,5 @@
 /** Where a request goes. */
-import axios from 'axios';
+import axios, { AxiosError } from 'axios';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
@@ -17,16 +17,21 @@ export interface Target {
 const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const control = /[\u0000-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
+const noSlashes = /^[\u0000- ]*https?:(?!\/\/)/i;
 
 /**
- * The URL a request asks for, as axios would build it from `baseURL`, `url` and `params`.
- * @throws PillionError ERR_INVALID_URL
+ * The URL a request asks for, as axios would build it from `baseURL`, `url`, `params` and `allowAbsoluteUrls`.
+ * @throws PillionError ERR_INVALID_URL; AxiosError ERR_BAD_REQUEST where `params` cannot be serialized
  */
-export function resolveUrl(request: Request): Target {
-  const text = request.params === undefined ? joinUrl(request.baseURL, request.url ?? '') : serializeUrl(request);
+export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
+  const joined = joinUrl(request.baseURL, request.url ?? '', allowAbsolute);
+  // WHATWG parsing reads `http:host/path` as if the slashes were there.
+  if (noSlashes.test(joined)) throw invalidUrl(request, 'missing "//" after protocol');
+  const text = request.params === undefined ? joined : serialized(joined, request);
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
-  // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
+  // It drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const url = parse(text, request);
   if (!/^(https?|data):$/.test(url.protocol)) throw invalidUrl(request, 'it is neither http nor https');
@@ -63,25 +68,31 @@ function isNormal(origin: string): boolean {
 
 function parse(text: string, request: Request): URL {
   try {
-    return new URL(text, request.baseURL || undefined);
+    return new URL(text);
   } catch {
     // The error of the URL parser quotes the whole URL, so it does not go along as cause.
-    throw invalidUrl(request, request.baseURL ? 'it cannot be parsed' : 'it is relative and there is no baseURL');
+    const relative = !request.baseURL && !absolute.test(text);
+    throw invalidUrl(request, relative ? 'it is relative and there is no baseURL' : 'it cannot be parsed');
   }
 }
 
-function joinUrl(baseURL: string | undefined, url: string): string {
-  if (!baseURL || absolute.test(url)) return url;
+function joinUrl(baseURL: string | undefined, url: string, allowAbsolute: boolean): string {
+  if (!baseURL || (allowAbsolute && absolute.test(url))) return url;
   return url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL;
 }
 
-function serializeUrl({ baseURL, url, params, paramsSerializer }: Request): string {
-  const config = { url: joinUrl(baseURL, url ?? ''), params };
-  return axios.getUri(paramsSerializer === undefined ? config : { ...config, paramsSerializer });
+function serialized(url: string, request: Request): string {
+  const { params, paramsSerializer } = request;
+  try {
+    return axios.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
+  } catch (cause) {
+    const error = AxiosError.from(cause as Error, AxiosError.ERR_BAD_REQUEST, request);
+    throw Object.assign(error, { url: request.url, exists: true });
+  }
 }
 
 function invalidUrl(request: Request, why: string): PillionError {
   // What cannot be parsed may have its credentials anywhere before the last @.
   const shown = redactUrl((request.url ?? '').replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
-  return new PillionError(ErrorCode.INVALID_URL, `The URL "${shown}" is not usable: ${why}.`, request);
+  return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}.`, request);
 }

@@ -50,14 +50,29 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
   const wire = createWire({ ...parsed, tls, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` });
   const adapter = async (request: Request): Promise<Response> => {
     try {
-      return settled(await carried(wire.send, request), request);
+      return settled(await carried(wire.send, ownOf(request)), request);
     } catch (error) {
-      if (isAxiosError(error)) error.config = request;
-      throw error;
+      throw presented(error, request);
     }
   };
   const { stats, close, destroy } = wire;
   return Object.assign(adapter, { stats, close, destroy, [Symbol.asyncDispose]: close });
+}
+
+/** axios hands over an object without prototype; for a direct call too, a polluted `Object.prototype` shall set no option. */
+function ownOf(request: Request): Request {
+  return Object.getPrototypeOf(request) === null ? request : Object.assign(Object.create(null), request);
+}
+
+/** With the caller's config, and a body that broke off in axios's words. */
+function presented(error: unknown, request: Request): unknown {
+  if (!isAxiosError(error)) return error;
+  error.config = request;
+  if (error.response !== undefined) error.response.config = request;
+  // axios's own word for it, unless the body was being decompressed.
+  if (error.response !== undefined && error.code === 'ECONNRESET' && !error.response.headers['content-encoding'])
+    Object.assign(error, { code: AxiosError.ERR_BAD_RESPONSE, message: 'stream has been aborted' });
+  return error;
 }
 
 function settled(response: Response, request: Request): Response {

@@ -42,10 +42,10 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
   };
 }
 
-/** An answer below 400 that an error carries was not received to its end: it is no answer. */
+/** An answer that comes with a reset, or one below 400 with any error, was not received to its end: it is no answer. */
 function withoutBrokenResponse(error: Error): Error {
   const broken = error as AxiosError;
-  if (!broken.response || broken.response.status >= 400) return error;
+  if (!broken.response || (broken.response.status >= 400 && broken.code !== 'ECONNRESET')) return error;
   discard(broken.response);
   delete broken.response;
   delete broken.status;

@@ -80,18 +80,17 @@ export class Exchange implements Job {
   begin(): void {
     const { signal } = this.#order.request;
     if (signal?.aborted) {
-      this.#fail(abortError(signal, this.#order.request));
+      this.#fail(this.#named(abortError(signal, this.#order.request)));
       return;
     }
-    signal?.addEventListener?.('abort', this as unknown as () => void);
+    signal?.addEventListener?.('abort', this.#onAbort);
     this.#order.pool.dispatch(this);
   }
 
-  /** The signal's abort. */
-  handleEvent(): void {
-    const { signal } = this.#order.request;
-    if (signal !== undefined) this.#giveUp(abortError(signal, this.#order.request));
-  }
+  readonly #onAbort = (): void => {
+    const { request } = this.#order;
+    if (request.signal !== undefined) this.#giveUp(this.#named(abortError(request.signal, request)));
+  };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
@@ -222,8 +221,12 @@ export class Exchange implements Job {
     if (this.over) return;
     this.over = true;
     if (this.#stream === undefined) this.#release();
+    this.#resolve(this.#response(data));
+  }
+
+  #response(data: unknown): Response {
     const { status, statusText, headers } = this.#head as Head;
-    this.#resolve({ data, status, statusText, headers, config: this.#order.request, request: this.#sent() });
+    return { data, status, statusText, headers, config: this.#order.request, request: this.#sent() };
   }
 
   #fail(error: Error): void {
@@ -238,12 +241,18 @@ export class Exchange implements Job {
   }
 
   #release(): void {
-    this.#order.request.signal?.removeEventListener?.('abort', this as unknown as () => void);
+    this.#order.request.signal?.removeEventListener?.('abort', this.#onAbort);
   }
 
   #sent(): SentRequest {
     const { hop } = this.#order;
     return new SentRequest(hop.target, hop.method, this.options.headers as string[], this.#reused);
+  }
+
+  /** With the request, as axios's own errors have it. */
+  #named<E extends Error & { request?: unknown }>(error: E): E {
+    error.request ??= this.#sent();
+    return error;
   }
 
   #tooLarge(): AxiosError {
@@ -258,12 +267,13 @@ export class Exchange implements Job {
     const { request } = this.#order;
     if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
       return closedError(carriedCall(request)?.client ?? 'pillion', request, cause);
-    const error = this.#error(messageOf(cause), codes[code ?? ''] ?? code ?? 'ECONNRESET', cause);
+    const error = this.#error(messageOf(cause), codeOf(cause), cause);
     return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
   }
 
   #error(message: string, code: string, cause?: Error): AxiosError {
-    return withCause(new AxiosError(message, code, this.#order.request, this.#sent()), cause);
+    const response = this.#head === undefined ? undefined : this.#response(undefined);
+    return withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
   }
 }
 
@@ -277,6 +287,12 @@ const codes: Readonly<Record<string, string>> = {
   UND_ERR_NOT_SUPPORTED: AxiosError.ERR_BAD_REQUEST,
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: AxiosError.ERR_BAD_REQUEST,
 };
+
+function codeOf(cause: NodeJS.ErrnoException): string {
+  // undici's parser does not tell which of llhttp's errors it was.
+  if (cause.name === 'HTTPParserError') return cause.code ?? 'HPE_INVALID_RESPONSE';
+  return codes[cause.code ?? ''] ?? cause.code ?? 'ECONNRESET';
+}
 
 /** Where a host has several addresses and none answers, Node's error has no text of its own. */
 function messageOf(cause: Error & { errors?: unknown }): string {

@@ -5,11 +5,8 @@ import type { Request, Response } from '../policy.js';
 /** What axios's http adapter asks for. */
 export const acceptEncoding = 'gzip, compress, deflate, br';
 
-/** Headers that a body brings along; they stand in for the caller's where `replaces` says so. */
-export interface BodyHeaders {
-  readonly 'content-type'?: string | undefined;
-  readonly 'content-length'?: string | undefined;
-}
+/** Headers that a body brings along, by their lower-case names; they stand in for the caller's. */
+export type BodyHeaders = Readonly<Record<string, string>>;
 
 const none: BodyHeaders = {};
 
@@ -28,20 +25,18 @@ export function requestHeaders(
   const flat: string[] = [];
   let encodes = false;
   let named = false;
-  for (const name in headers) {
+  for (const name of Object.keys(headers)) {
     const value: unknown = headers[name];
-    // The methods of a foreign AxiosHeaders are on its prototype.
-    if (typeof value === 'function') continue;
     const lower = name.toLowerCase();
     if (lower === 'accept-encoding') encodes = true;
     else if (lower === 'user-agent') named = true;
     else if (lower === 'authorization' && authorization !== undefined) continue;
-    else if (body !== none && lower in body) continue;
+    else if (body !== none && Object.hasOwn(body, lower)) continue;
     if (value === null || value === undefined || value === false) continue;
     if (Array.isArray(value)) for (const each of value) flat.push(name, byteString(String(each)));
     else flat.push(name, byteString(String(value)));
   }
-  for (const name in body) flat.push(name, String(body[name as keyof BodyHeaders]));
+  for (const name of Object.keys(body)) flat.push(name, String(body[name]));
   // A header set to null or false is the caller's way to send none.
   if (!encodes) flat.push('accept-encoding', acceptEncoding);
   if (!named) flat.push('user-agent', userAgent);
@@ -71,7 +66,7 @@ const single = new Set([
 /** undici's headers as Node's http has them: `set-cookie` is always a list, others that come twice are joined or dropped. */
 export function responseHeaders(raw: Record<string, unknown>): Response['headers'] {
   const headers = new AxiosHeaders();
-  for (const name in raw) {
+  for (const name of Object.keys(raw)) {
     const value = raw[name];
     if (name === 'set-cookie') headers[name] = Array.isArray(value) ? value : [value as string];
     else headers[name] = Array.isArray(value) ? joined(name, value) : (value as string);

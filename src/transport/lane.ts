@@ -29,17 +29,22 @@ function isProxied(request: Request): boolean {
   return redirectsOf(request) > 0 || getProxyForUrl(carriedCall(request)?.href ?? request.url ?? '') !== '';
 }
 
-/** `data:` URLs, and what axios has its own words for. */
+/** `data:` URLs, and schemes that axios has its own words for, are not. */
 function isHttp(request: Request): boolean {
-  const { url = '', baseURL = '' } = request;
-  return !otherScheme.test(url) && !otherScheme.test(baseURL);
+  const { url = '', baseURL } = request;
+  return !otherScheme.test(carriedCall(request)?.href ?? (baseURL && !url.includes('//') ? baseURL : url));
 }
 
 const otherScheme = /^(?!https?:)[a-z][a-z\d+.-]*:/i;
 
-/** Headers about the connection itself, which undici keeps for itself. */
-function hasConnectionHeader({ headers }: Request): boolean {
-  for (const name in headers) if (connectionHeaders.has(name.toLowerCase())) return true;
+/** Headers about the connection itself, which undici keeps for itself, and a length that is not the body's. */
+function hasConnectionHeader({ headers, data }: Request): boolean {
+  for (const name of Object.keys(headers)) {
+    const lower = name.toLowerCase();
+    if (connectionHeaders.has(lower)) return true;
+    if (lower === 'content-length' && typeof data === 'string' && Number(headers[name]) !== Buffer.byteLength(data))
+      return true;
+  }
   return false;
 }
 

@@ -18,6 +18,15 @@ export interface Hop {
 /** axios's default. */
 const defaultLimit = 21;
 
+/** @throws AxiosError ERR_BAD_OPTION_VALUE for `sensitiveHeaders` that are no list of names */
+export function checkRedirects(request: Request): void {
+  const { sensitiveHeaders } = request as { sensitiveHeaders?: unknown };
+  if (sensitiveHeaders === undefined || sensitiveHeaders === null) return;
+  if (Array.isArray(sensitiveHeaders) && sensitiveHeaders.every((each) => typeof each === 'string')) return;
+  const message = 'sensitiveHeaders must be an array of strings';
+  throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
+}
+
 /** Redirects a request may follow. */
 export function redirectsOf({ maxRedirects }: Request): number {
   return maxRedirects ?? defaultLimit;
@@ -31,12 +40,22 @@ export function locationOf(status: number, headers: Record<string, unknown>): st
 
 /**
  * The next request of the chain.
- * @throws AxiosError ERR_FR_TOO_MANY_REDIRECTS, ERR_BAD_REQUEST for a location that is no http URL; whatever `beforeRedirect` throws
+ * @throws AxiosError ERR_FR_TOO_MANY_REDIRECTS; ERR_FR_REDIRECTION_FAILURE for a location that is no http URL, and where
+ * `beforeRedirect` throws
  */
-export function nextHop(request: Request, hop: Hop, { status, headers }: Response, followed: number): Hop {
+export function nextHop(request: Request, hop: Hop, answer: Response, followed: number): Hop {
   if (followed > redirectsOf(request))
     throw new AxiosError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS', request);
-  const url = locationUrl(String(headers.location), hop, request);
+  try {
+    return redirected(request, hop, answer);
+  } catch (cause) {
+    const message = `Redirected request failed: ${(cause as Error | undefined)?.message}`;
+    throw withCause(new AxiosError(message, 'ERR_FR_REDIRECTION_FAILURE', request), cause);
+  }
+}
+
+function redirected(request: Request, hop: Hop, { status, headers }: Response): Hop {
+  const url = locationUrl(String(headers.location), hop);
   const rewritten = isRewritten(status, hop.method);
   const sameOrigin = url.origin === hop.target.origin;
   const next: Hop = {
@@ -49,15 +68,10 @@ export function nextHop(request: Request, hop: Hop, { status, headers }: Respons
   return asked(request, hop, next, { status, headers });
 }
 
-function locationUrl(location: string, { target }: Hop, request: Request): URL {
-  let url: URL;
-  try {
-    url = new URL(location, target.href);
-  } catch (cause) {
-    throw withCause(new AxiosError('The location of the redirect is no URL', 'ERR_INVALID_URL', request), cause);
-  }
+function locationUrl(location: string, { target }: Hop): URL {
+  const url = new URL(location, target.href);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new AxiosError(`Unsupported protocol ${url.protocol}`, AxiosError.ERR_BAD_REQUEST, request);
+    throw new TypeError(`Unsupported protocol ${url.protocol}`);
   // As in axios, credentials in a location are not used.
   url.username = '';
   url.password = '';
@@ -83,10 +97,7 @@ function isSensitive(name: string, request: Request): boolean {
 
 function without(headers: Request['headers'], drops: (name: string) => boolean): Request['headers'] {
   const kept: Record<string, unknown> = {};
-  for (const name in headers) {
-    const value: unknown = headers[name];
-    if (typeof value !== 'function' && !drops(name.toLowerCase())) kept[name] = value;
-  }
+  for (const name of Object.keys(headers)) if (!drops(name.toLowerCase())) kept[name] = headers[name];
   return kept as unknown as Request['headers'];
 }
 

@@ -37,6 +37,10 @@ export class SentRequest {
     return { responseUrl: withoutCredentials(this.#target.href) };
   }
 
+  get agent(): { protocol: string } {
+    return { protocol: this.protocol };
+  }
+
   getHeader(name: string): string | string[] | undefined {
     return this.getHeaders()[name.toLowerCase()];
   }

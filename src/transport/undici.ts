@@ -8,7 +8,7 @@ import { type Connect, type ConnectOptions, connector } from './connect.js';
 import { Exchange } from './exchange.js';
 import { basic } from './headers.js';
 import { Pool, type PoolOptions, type PoolStats } from './pool.js';
-import { type Hop, locationOf, nextHop, redirectsOf } from './redirect.js';
+import { checkRedirects, type Hop, locationOf, nextHop, redirectsOf } from './redirect.js';
 import { type Upload, uploadOf } from './upload.js';
 
 export interface UndiciOptions extends ConnectOptions, PoolOptions {
@@ -37,8 +37,11 @@ export class UndiciLane {
   send(request: Request): Promise<Response> {
     try {
       const hop = firstHop(request);
+      const redirects = redirectsOf(request) > 0;
+      if (redirects) checkRedirects(request);
       const upload = uploadOf(request);
-      return redirectsOf(request) === 0 ? this.#exchange(request, hop, upload) : this.#follow(request, hop, upload);
+      if (upload instanceof Promise) return upload.then((ready) => this.#follow(request, hop, ready));
+      return redirects ? this.#follow(request, hop, upload) : this.#exchange(request, hop, upload);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -53,7 +56,7 @@ export class UndiciLane {
         hop = nextHop(request, hop, response, followed);
       }
     } finally {
-      upload.discard?.();
+      upload.finish?.();
     }
   }
 
@@ -129,10 +132,16 @@ function firstHop(request: Request): Hop {
 
 /** The `auth` option, else the credentials in the URL. */
 function authorizationOf({ auth }: Request, { href }: Target): string | undefined {
-  if (auth) return basic(auth.username, auth.password);
+  // Only what the caller gave: a polluted Object.prototype shall not put credentials on the wire.
+  if (auth) return basic(ownText(auth, 'username'), ownText(auth, 'password'));
   if (!href.includes('@')) return undefined;
   const { username, password } = new URL(href);
   return username || password ? basic(decoded(username), decoded(password)) : undefined;
+}
+
+function ownText(holder: object, name: string): string {
+  const value: unknown = Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 function decoded(text: string): string {

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { AxiosError, CanceledError } from 'axios';
 import { isStream } from '../body.js';
 import { withCause } from '../errors.js';
+import { getHeader } from '../headers.js';
 import type { Request } from '../policy.js';
 import type { BodyHeaders } from './headers.js';
 import { multipart } from './multipart.js';
@@ -14,8 +15,8 @@ export interface Upload {
   body(): Buffer | string | Readable | null;
   /** Why the body could not be read to its end. */
   error?: Error | undefined;
-  /** Lets go of what was not sent. */
-  discard?(): void;
+  /** No redirect will ask for it any more: lets go of what was not sent. */
+  finish?(): void;
 }
 
 const nothing: Upload = { body: () => null };
@@ -24,10 +25,12 @@ const nothing: Upload = { body: () => null };
  * The body of a request.
  * @throws AxiosError ERR_BAD_REQUEST for data of no known kind, or larger than `maxBodyLength`
  */
-export function uploadOf(request: Request): Upload {
+export function uploadOf(request: Request): Upload | Promise<Upload> {
   const data: unknown = request.data;
   if (data === undefined || data === null || data === '' || data === false || data === 0) return nothing;
   const plain = bytesOf(data);
+  if (isFormDataPackage(data))
+    return formPackageSource(data, request).then((source) => new StreamUpload(request, source));
   if (plain === undefined) return new StreamUpload(request, sourceOf(data, request));
   checkLength(plain, request);
   if (request.onUploadProgress === undefined) return { body: () => plain };
@@ -65,7 +68,7 @@ interface Source {
 function sourceOf(data: unknown, request: Request): Source {
   if (data instanceof FormData) return formSource(data, request);
   if (data instanceof Blob) return blobSource(data);
-  if (isStream(data)) return { open: () => nodeStream(data), replayable: false, headers: formHeaders(data, request) };
+  if (isStream(data)) return { open: () => nodeStream(data), replayable: false };
   if (data instanceof ReadableStream) return { open: () => Readable.fromWeb(data as never), replayable: false };
   if (typeof data === 'object' && Symbol.asyncIterator in (data as object))
     return { open: () => Readable.from(data as AsyncIterable<unknown>, { objectMode: false }), replayable: false };
@@ -98,25 +101,45 @@ function nodeStream(stream: Readable): Readable {
   return (stream as Readable).pipe(through);
 }
 
+/** What the form-data package tells of itself. */
 interface FormDataPackage {
-  getHeaders?: () => Record<string, string>;
-  hasKnownLength?: () => boolean;
-  getLengthSync?: () => number;
+  getHeaders(): Record<string, string>;
+  getLength?(done: (error: Error | null, length?: number) => void): void;
 }
 
-/** What the form-data package says of itself. */
-function formHeaders(stream: unknown, request: Request): BodyHeaders | undefined {
-  const form = stream as FormDataPackage;
-  if (typeof form.getHeaders !== 'function') return undefined;
-  const { 'content-type': type } = form.getHeaders();
-  const length = form.hasKnownLength?.() ? form.getLengthSync?.() : undefined;
-  return { 'content-type': type, ...(length !== undefined && ownLength(request, length)) };
+function isFormDataPackage(data: unknown): data is FormDataPackage & Readable {
+  return isStream(data) && typeof (data as Partial<FormDataPackage>).getHeaders === 'function';
+}
+
+/** Its parts may be files, whose length has to be asked for. */
+async function formPackageSource(form: FormDataPackage & Readable, request: Request): Promise<Source> {
+  const headers: Record<string, string> = lowerCased(form.getHeaders());
+  if (request.formDataHeaderPolicy === 'content-only')
+    for (const name of Object.keys(headers)) if (!contentHeaders.has(name)) delete headers[name];
+  const length = headers['content-length'] === undefined ? await lengthOf(form) : undefined;
+  return {
+    open: () => nodeStream(form),
+    replayable: false,
+    headers: { ...headers, ...(length !== undefined && ownLength(request, length)) },
+  };
+}
+
+const contentHeaders = new Set(['content-type', 'content-length']);
+
+function lowerCased(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function lengthOf(form: FormDataPackage): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    if (form.getLength === undefined) resolve(undefined);
+    else form.getLength((error, length) => resolve(error ? undefined : length));
+  });
 }
 
 /** The length of the body, unless the caller gives one. */
 function ownLength({ headers }: Request, length: number): BodyHeaders | undefined {
-  for (const name in headers) if (name.toLowerCase() === 'content-length' && headers[name] != null) return undefined;
-  return { 'content-length': String(length) };
+  return getHeader(headers, 'content-length') === undefined ? { 'content-length': String(length) } : undefined;
 }
 
 const sliceSize = 64 * 1024;
@@ -140,6 +163,8 @@ class StreamUpload implements Upload {
   /** Chunks sent so far, where the source cannot be opened again. */
   readonly #kept: Buffer[] | undefined;
   #opened: Readable | undefined;
+  /** What undici reads, where that is not the source itself. */
+  #sending: Readable | undefined;
   #done = false;
 
   constructor(request: Request, source: Source) {
@@ -148,20 +173,29 @@ class StreamUpload implements Upload {
     this.headers = source.headers;
     this.#limit = request.maxBodyLength ?? -1;
     this.#kept = source.replayable || request.maxRedirects === 0 ? undefined : [];
-    const length = Number(source.headers?.['content-length'] ?? request.headers['content-length'] ?? Number.NaN);
+    const length = Number(
+      source.headers?.['content-length'] ?? getHeader(request.headers, 'content-length') ?? Number.NaN,
+    );
     this.#progress = progressOf(request.onUploadProgress, 'upload', length);
     if (this.#limit > -1 && length > this.#limit && source.replayable) throw tooLarge(request);
   }
 
   body(): Readable {
     if (this.#opened === undefined || this.#source.replayable) this.#opened = this.#open();
-    else return Readable.from(this.#replay(), { objectMode: false });
+    else return this.#sent(this.#replay());
     const plain = this.#limit < 0 && this.#progress === undefined && this.#kept === undefined;
-    return plain ? this.#opened : Readable.from(this.#flow(this.#opened, 0), { objectMode: false });
+    if (plain) return this.#opened;
+    return this.#sent(this.#flow(this.#opened, 0));
   }
 
-  discard(): void {
-    this.#opened?.destroy();
+  #sent(pieces: AsyncIterable<Buffer>): Readable {
+    this.#sending = Readable.from(pieces, { objectMode: false });
+    return this.#sending;
+  }
+
+  finish(): void {
+    if (this.#sending === undefined || this.#sending.closed) this.#opened?.destroy();
+    else this.#sending.once('close', () => this.#opened?.destroy());
   }
 
   #open(): Readable {

@@ -93,7 +93,6 @@ describe('a URL within the origin', () => {
     ['?a=1', `${good}/v1/?a=1`],
     [`${good}/v2/items`, `${good}/v2/items`],
     ['HTTP://API.TEST:8080/v2', `${good}/v2`],
-    ['//api.test:8080/v2', `${good}/v2`],
   ])('%j goes to %s', async (url, expected) => {
     const { client, transport } = scripted([200], { baseURL: `${good}/v1` });
     await client.get(url);
@@ -113,6 +112,14 @@ describe('a URL within the origin', () => {
     const { client, transport } = scripted([200], { baseURL: `${good}/v1` });
     await client.get(url);
     expect(transport.requests[0]?.url).toBe(expected);
+  });
+});
+
+describe('a URL that only lacks its scheme', () => {
+  it('is ERR_INVALID_URL, as with axios', async () => {
+    const { client, destinations } = telling();
+    expect((await rejection(client.get('//api.test:8080/v2'))).code).toBe('ERR_INVALID_URL');
+    expect(destinations).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig, isCancel } from 'axios';
 import { createMockTransport, holdReply, type Reply } from 'pillion/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { nativeSignal, Scope } from '../../src/scope.js';
 import { baseURL, rejection } from '../client/scripted.js';
 
 beforeEach(() => {
@@ -49,10 +50,10 @@ describe('an abort', () => {
   );
 
   it('rejects with the reason where that is an error of the client', async () => {
-    const controller = new AbortController();
-    const failed = rejection(ask(createMockTransport(['hang']), controller.signal));
+    const scope = new Scope();
+    const failed = rejection(ask(createMockTransport(['hang']), nativeSignal(scope)));
     const reason = Object.assign(new Error('over'), { isAxiosError: true });
-    controller.abort(reason);
+    scope.abort(reason);
     expect(await failed).toBe(reason);
   });
 });
