@@ -17,8 +17,8 @@ export interface Target {
 const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const control = /[\u0000-\u001f\u007f]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
-const noSlashes = /^[\u0000- ]*https?:(?!\/\/)/i;
+const controls = new RegExp(control, 'g');
+const noSlashes = /^ *https?:(?!\/\/)/i;
 
 /**
  * The URL a request asks for, as axios would build it from `baseURL`, `url`, `params` and `allowAbsoluteUrls`.
@@ -26,12 +26,11 @@ const noSlashes = /^[\u0000- ]*https?:(?!\/\/)/i;
  */
 export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
   const joined = joinUrl(request.baseURL, request.url ?? '', allowAbsolute);
-  // WHATWG parsing reads `http:host/path` as if the slashes were there.
-  if (noSlashes.test(joined)) throw invalidUrl(request, 'missing "//" after protocol');
-  const text = request.params === undefined ? joined : serialized(joined, request);
+  const text = request.params === undefined ? joined : withParams(joined, request);
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
-  // It drops CR, LF and tab in silence: refused here instead.
+  checkSlashes(joined, request);
+  // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const url = parse(text, request);
   if (!/^(https?|data):$/.test(url.protocol)) throw invalidUrl(request, 'it is neither http nor https');
@@ -81,8 +80,14 @@ function joinUrl(baseURL: string | undefined, url: string, allowAbsolute: boolea
   return url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL;
 }
 
-function serialized(url: string, request: Request): string {
+/** WHATWG parsing reads `http:host/path` as if the slashes were there. */
+function checkSlashes(url: string, request: Request): void {
+  if (noSlashes.test(url.replace(controls, ''))) throw invalidUrl(request, 'missing "//" after protocol');
+}
+
+function withParams(url: string, request: Request): string {
   const { params, paramsSerializer } = request;
+  checkSlashes(url, request);
   try {
     return axios.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
   } catch (cause) {
@@ -94,5 +99,5 @@ function serialized(url: string, request: Request): string {
 function invalidUrl(request: Request, why: string): PillionError {
   // What cannot be parsed may have its credentials anywhere before the last @.
   const shown = redactUrl((request.url ?? '').replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
-  return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}.`, request);
+  return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}`, request);
 }

@@ -76,7 +76,7 @@ describe('resolveUrl', () => {
 
   it('says where a relative URL has no baseURL', async () => {
     const error = await refused({ url: '/a', baseURL: '' });
-    expect(error.message).toBe('Invalid URL "/a": it is relative and there is no baseURL.');
+    expect(error.message).toBe('Invalid URL "/a": it is relative and there is no baseURL');
   });
 
   it.each(['http://user:hunter2@[bad/?token=hunter2', '//user:hunter2@ bad/#hunter2', 'x:hunter2@\n'])(

@@ -71,7 +71,7 @@ describe("axios's http adapter takes", () => {
     ['a lenient parser', () => ({ insecureHTTPParser: true })],
     ["axios's own HTTP/2", () => ({ httpVersion: 2 })],
     ['a header about the connection', () => ({ headers: { Expect: '100-continue' } })],
-    ['a data: URL', () => ({ url: 'data:text/plain,a', method: 'get', allowAbsoluteUrls: true })],
+    ['a data: URL', () => ({ url: 'data:text/plain,a', method: 'get', baseURL: '', allowAbsoluteUrls: true })],
   ])('%s', async (_, options) => {
     expect(await lanesOf(options())).toEqual({ undici: 0, http: 1 });
   });
