@@ -11,7 +11,7 @@ import axios, {
   isCancel,
 } from 'axios';
 import { responseOf } from './body.js';
-import { conceal } from './errors.js';
+import { conceal, takeTraceless } from './errors.js';
 import { nameIn } from './headers.js';
 import type { Request } from './policy.js';
 
@@ -210,11 +210,16 @@ function parsed(data: string, response: AxiosResponse, config: Request): unknown
 /** As axios does: an error that began in a callback of Node's shows where the call was made. */
 function withCallerStack(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
+  if (takeTraceless(error)) {
+    // V8 makes text of it only once it is read.
+    Error.captureStackTrace(error, withCallerStack);
+    return error;
+  }
   const here: { stack?: string } = {};
   Error.captureStackTrace(here, withCallerStack);
-  const { stack } = error;
-  const frames = here.stack?.slice(here.stack.indexOf('\n') + 1);
-  if (frames && typeof stack === 'string' && !stack.includes(lastOf(frames))) error.stack = `${stack}\n${frames}`;
+  const frames = here.stack?.slice(here.stack.indexOf('\n') + 1) ?? '';
+  if (typeof error.stack === 'string' && !error.stack.includes(lastOf(frames)))
+    error.stack = `${error.stack}\n${frames}`;
   return error;
 }
 

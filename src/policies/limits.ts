@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../body.js';
 import { callOf } from '../call.js';
-import { ErrorCode, PillionError } from '../errors.js';
+import { ErrorCode, PillionError, traceless } from '../errors.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
 import { abortError } from '../scope.js';
 
@@ -112,5 +112,5 @@ function overflow(request: Request, gate: Gate, options: LimitsOptions, { events
   const message =
     `${call.client}: ${gate.running} requests to ${call.origin} are running and ${gate.waiting.length} are waiting ` +
     `(limits.maxConnections ${options.maxConnections}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
-  return new PillionError(ErrorCode.LIMIT, message, request);
+  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request));
 }
