@@ -10,6 +10,7 @@ interface Sample {
   cpu: number;
   p50: number;
   p99: number;
+  heap: number;
 }
 
 interface Comparison {
@@ -23,18 +24,26 @@ interface Row {
   variant: string;
   throughput: Comparison;
   cpu: Comparison;
+  p50: number;
+  p99: number;
+  heap: number;
 }
 
 interface Report {
   node: string;
-  cores: number;
+  pinned: boolean;
   rounds: number;
-  results: Record<'GET' | 'POST', Row[]>;
-  samples: Record<string, Record<'GET' | 'POST', Sample>[]>;
+  cases: { name: string; title: string; callers: number }[];
+  variants: Record<string, string>;
+  results: Record<string, Row[]>;
+  studies: Record<string, Record<string, { cpu: number }>>;
+  samples: Record<string, Record<string, Sample[]>>;
 }
 
 const run = (...args: string[]) => promisify(execFile)(process.execPath, ['test/bench/run.mjs', ...args]);
-const variants = ['axios', 'glued', 'undici', 'pillion', 'off'];
+const cases = ['post-50', 'download-10m-stream'];
+const variants = ['axios', 'pillion'];
+const stubbed = ['every call succeeds', 'every call fails with 503', 'the circuit is open'];
 
 describe('the benchmark (against dist: build first)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pillion-bench-'));
@@ -43,29 +52,30 @@ describe('the benchmark (against dist: build first)', () => {
   let report: Report;
 
   beforeAll(async () => {
-    const { stdout } = await run('--quick', '--rounds', '1', '--requests', '60', '--callers', '5', '--json', file);
-    text = stdout;
+    const chosen = ['--cases', [...cases, 'failure-path'].join(','), '--variants', variants.join(',')];
+    text = (await run('--quick', '--seconds', '0.02', ...chosen, '--json', file)).stdout;
     report = JSON.parse(readFileSync(file, 'utf8')) as Report;
-  });
+  }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it('prints what it ran on, and a row with two ratios for each variant and case', () => {
     expect(text).toContain(`Node ${process.version}`);
-    expect(text).toMatch(/\d+ cores/);
+    expect(text).toContain(report.pinned ? 'pinned to a core each' : 'Not pinned');
     const rows = text.split('\n').filter((line) => / \d+\.\d\dx .* \d+\.\d\dx /.test(line));
-    expect(rows).toHaveLength(2 * variants.length);
-    expect(rows.filter((row) => row.includes(' 1.00x') && /^ {2}axios {2}/.test(row))).toHaveLength(2);
+    expect(rows).toHaveLength(cases.length * variants.length);
+    expect(rows.filter((row) => /^ {2}axios, http adapter .* 1\.00x .* 1\.00x /.test(row))).toHaveLength(cases.length);
   });
 
-  it.each(['GET', 'POST'] as const)('writes ratios to axios that follow from the samples of %s', (name) => {
-    const base = report.samples.axios?.[0]?.[name];
-    expect(report.results[name].map(({ variant }) => variant)).toEqual(variants);
-    for (const row of report.results[name]) {
-      const sample = report.samples[row.variant]?.[0]?.[name];
-      expect(sample?.throughput).toBeGreaterThan(0);
-      expect(sample?.cpu).toBeGreaterThan(0);
+  it.each(cases)('writes ratios to axios that follow from the samples of %s', (name) => {
+    const samples = report.samples[name] ?? {};
+    const base = samples.axios?.[0];
+    expect(report.results[name]?.map(({ variant }) => variant)).toEqual(variants);
+    for (const row of report.results[name] ?? []) {
+      const sample = samples[row.variant]?.[0];
       expect(sample?.p99).toBeGreaterThanOrEqual(sample?.p50 ?? Number.POSITIVE_INFINITY);
+      expect(row).toMatchObject({ p50: sample?.p50, p99: sample?.p99, heap: sample?.heap });
       for (const field of ['throughput', 'cpu'] as const) {
+        expect(sample?.[field]).toBeGreaterThan(0);
         const ratio = (sample?.[field] ?? 0) / (base?.[field] ?? 0);
         expect(row[field].median).toBe(sample?.[field]);
         expect(row[field].ratio).toBeCloseTo(ratio);
@@ -74,10 +84,27 @@ describe('the benchmark (against dist: build first)', () => {
     }
   });
 
-  it('refuses a number of rounds that is none', async () => {
-    await expect(run('--rounds', 'many')).rejects.toMatchObject({
+  it('measures calls that fail and calls that are refused', () => {
+    const rows = report.studies['failure-path'] ?? {};
+    expect(Object.keys(rows)).toEqual(expect.arrayContaining(stubbed));
+    for (const name of stubbed) expect(rows[name]?.cpu).toBeGreaterThan(0);
+  });
+
+  it('draws a bar for throughput and one for CPU for each variant and case', () => {
+    const svg = readFileSync(join(folder, 'report.svg'), 'utf8');
+    expect(svg.match(/<rect /g)).toHaveLength(2 * cases.length * variants.length);
+    for (const title of Object.values(report.variants)) expect(svg).toContain(`>${title}</text>`);
+  });
+
+  it.each([
+    ['--rounds', 'many', '--rounds has to be a whole number above 0, not "many"'],
+    ['--seconds', '-1', '--seconds has to be a number above 0, not "-1"'],
+    ['--cases', 'get-50,nothing', '--cases takes some of get-1, get-50,'],
+    ['--variants', 'nothing', '--variants takes some of axios, axios-fetch,'],
+  ])('refuses %s %s', async (option, value, message) => {
+    await expect(run(`${option}=${value}`)).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--rounds has to be a whole number above 0, not "many"'),
+      stderr: expect.stringContaining(message),
     });
   });
 });

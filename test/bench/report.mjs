@@ -1,8 +1,6 @@
 /** Medians of the rounds, and the table of ratios. */
 import os from 'node:os';
 
-const columns = ['', 'req/s', 'ratio', 'min-max', 'CPU us/req', 'ratio', 'min-max', 'p50 ms', 'p99 ms'];
-
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const last = sorted.length - 1;
@@ -14,10 +12,10 @@ export function machine() {
   return { node: process.version, platform: `${os.platform()} ${os.arch()}`, cores: cpus.length, cpu: cpus[0]?.model };
 }
 
-/** `samples` of each variant by name, each with the results of a round; ratios are to the first variant. */
-export function summarize(samples, caseName) {
+/** `samples` of one case: by variant, what each round took. Ratios are to the first variant. */
+export function summarize(samples) {
   const [base] = Object.keys(samples);
-  const valuesOf = (variant, field) => samples[variant].map((round) => round[caseName][field]);
+  const valuesOf = (variant, field) => samples[variant].map((round) => round[field]);
   const compare = (variant, field) => {
     const own = valuesOf(variant, field);
     const others = valuesOf(base, field);
@@ -35,22 +33,31 @@ export function summarize(samples, caseName) {
     cpu: compare(variant, 'cpu'),
     p50: median(valuesOf(variant, 'p50')),
     p99: median(valuesOf(variant, 'p99')),
+    heap: median(valuesOf(variant, 'heap')),
   }));
 }
 
+/** Lines up cells: the first column to the left, numbers to the right. */
+export function align(rows) {
+  const widths = rows[0].map((_, index) => Math.max(...rows.map((row) => row[index].length)));
+  const pad = (text, index) => (index === 0 ? text.padEnd(widths[0]) : text.padStart(widths[index]));
+  return rows.map((row) => `  ${row.map(pad).join('  ')}`).join('\n');
+}
+
+const columns = ['', 'req/s', 'ratio', 'min-max', 'CPU us/req', 'ratio', 'min-max', 'p50 ms', 'p99 ms', 'heap KB/req'];
+
+/** As many digits as tell something. */
+export const digits = (value) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
 export function table(rows, titles) {
   const ratios = ({ ratio, lowest, highest }) => [`${ratio.toFixed(2)}x`, `${lowest.toFixed(2)}-${highest.toFixed(2)}`];
-  const cells = rows.map(({ variant, throughput, cpu, p50, p99 }) => [
+  const cells = rows.map(({ variant, throughput, cpu, p50, p99, heap }) => [
     titles[variant],
-    throughput.median.toFixed(0),
+    digits(throughput.median),
     ...ratios(throughput),
-    cpu.median.toFixed(1),
+    digits(cpu.median),
     ...ratios(cpu),
-    p50.toFixed(2),
-    p99.toFixed(2),
+    ...[p50, p99, heap / 1000].map(digits),
   ]);
-  const all = [columns, ...cells];
-  const widths = columns.map((_, index) => Math.max(...all.map((row) => row[index].length)));
-  const pad = (text, index) => (index === 0 ? text.padEnd(widths[0]) : text.padStart(widths[index]));
-  return all.map((row) => `  ${row.map(pad).join('  ')}`).join('\n');
+  return align([columns, ...cells]);
 }

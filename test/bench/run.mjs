@@ -1,73 +1,82 @@
-/** `npm run bench`: compares clients against an upstream in another process, one process per variant and round. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+/** `npm run bench`: compares clients against an upstream in another process, one process per measurement, in interleaved rounds. */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { cases } from './cases.mjs';
+import { writeCertificates } from './certificates.mjs';
+import { chart } from './chart.mjs';
+import { readOptions } from './options.mjs';
 import { machine, summarize, table } from './report.mjs';
-import { variants } from './variants.mjs';
+import { answerOf, pinning, start } from './start.mjs';
+import { studies } from './studies.mjs';
+import { missing, variants } from './variants.mjs';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string' },
-    requests: { type: 'string' },
-    callers: { type: 'string', default: '50' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
-});
-const rounds = positive('rounds', values.rounds ?? (values.quick ? '2' : '5'));
-const requests = positive('requests', values.requests ?? (values.quick ? '2000' : '4000'));
-const callers = positive('callers', values.callers);
+const options = readOptions();
+const { rounds, seconds, cases } = options;
+const skipped = options.variants
+  .map((name) => ({ name, why: missing(variants[name]) }))
+  .filter(({ why }) => why !== undefined);
+const names = options.variants.filter((name) => !skipped.some((one) => one.name === name));
+const titles = Object.fromEntries(names.map((name) => [name, variants[name].title]));
 
-function positive(name, text) {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  console.error(`--${name} has to be a whole number above 0, not "${text}".`);
-  process.exit(2);
-}
-
-/** Starts a script of this folder and resolves to the first message it sends. */
-async function start(script, ...args) {
-  const child = fork(new URL(script, import.meta.url), args);
-  const failed = once(child, 'exit').then(([code]) => {
-    throw new Error(`${script} ${args.join(' ')} ended with code ${code} before it answered.`);
-  });
-  const [message] = await Promise.race([once(child, 'message'), failed]);
-  failed.catch(() => {});
-  return { child, message };
-}
-
-async function runRounds(port) {
-  const names = Object.keys(variants);
-  const samples = Object.fromEntries(names.map((name) => [name, []]));
+/** Of one case, by variant, what each round took. */
+async function runCase(name, target) {
+  const samples = Object.fromEntries(names.map((variant) => [variant, []]));
   for (let round = 0; round < rounds; round++) {
     // Each round begins with another variant, so that none always runs after the same one.
     for (let turn = 0; turn < names.length; turn++) {
       const variant = names[(round + turn) % names.length];
-      const load = { variant, port, callers, requests: requests * variants[variant].scale };
-      const { child, message } = await start('client.mjs', JSON.stringify(load));
-      if (child.exitCode === null) await once(child, 'exit');
-      samples[variant].push(message);
+      samples[variant].push(await answerOf('client.mjs', { variant, name, seconds, ...target }, { role: 'client' }));
     }
-    console.error(`round ${round + 1} of ${rounds} done`);
   }
   return samples;
 }
 
-const upstream = await start('upstream.mjs');
-const samples = await runRounds(upstream.message.port);
-upstream.child.disconnect();
+async function runCases() {
+  if (cases.length === 0 || names.length === 0) return {};
+  const { remove, ...tls } = await writeCertificates();
+  try {
+    const { child, message } = await start('upstream.mjs', { tls }, { role: 'upstream' });
+    const samples = {};
+    for (const { name, title, callers } of cases) {
+      samples[name] = await runCase(name, { ...message, tls });
+      console.log(`${name}: ${title}, ${callers} at once\n${table(summarize(samples[name]), titles)}\n`);
+    }
+    child.disconnect();
+    return samples;
+  } finally {
+    remove();
+  }
+}
+
+async function runStudies() {
+  const found = {};
+  for (const name of options.studies) {
+    const { title, run, print } = studies[name];
+    found[name] = await run(options);
+    console.log(`${name}: ${title}\n${print(found[name])}\n`);
+  }
+  return found;
+}
 
 const about = machine();
-const titles = Object.fromEntries(Object.entries(variants).map(([name, { title }]) => [name, title]));
-const results = Object.fromEntries(cases.map(({ name }) => [name, summarize(samples, name)]));
-console.log(`\nNode ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
+const minutes = Math.ceil((cases.length * names.length * rounds * (seconds * 2.3 + 0.5)) / 60);
+console.log(`Node ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
 console.log(
-  `${callers} callers, medians of ${rounds} rounds, ratios to axios with the lowest and highest of a round\n`,
+  pinning ? 'Client and upstream pinned to a core each by taskset.' : 'Not pinned: no taskset or no two cores.',
 );
-for (const { name, title } of cases) console.log(`${title}\n${table(results[name], titles)}\n`);
-if (values.json !== undefined) {
-  const report = { ...about, callers, rounds, requests, results, samples };
-  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+for (const { name, why } of skipped) console.log(`Skipped ${name}: ${why}.`);
+if (cases.length > 0 && names.length > 0) {
+  console.log(`Medians of ${rounds} rounds of ${seconds} s; about ${minutes} min for the cases.`);
+  console.log(`Ratios are to ${titles[names[0]]}, with the lowest and highest of a round.\n`);
+}
+
+const samples = await runCases();
+const found = await runStudies();
+const results = Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, summarize(taken)]));
+const described = cases.map(({ name, title, callers }) => ({ name, title, callers }));
+const head = { ...about, pinned: pinning !== undefined, rounds, seconds, cases: described, variants: titles, skipped };
+writeFileSync(options.json, `${JSON.stringify({ ...head, results, studies: found, samples }, null, 2)}\n`);
+if (Object.keys(results).length > 0) {
+  const groups = described.map((one) => ({ ...one, rows: results[one.name] }));
+  const note = `Node ${about.node}, ${about.platform}, ${about.cores} cores; medians of ${rounds} rounds of ${seconds} s`;
+  const own = new Set(names.filter((name) => variants[name].own));
+  writeFileSync(options.svg, chart(groups, { titles, own, about: note, base: titles[names[0]] }));
 }

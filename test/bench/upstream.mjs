@@ -1,41 +1,47 @@
 /**
- * The upstream, a process of its own: answers every request with the same 100 bytes of JSON.
+ * The upstream, a process of its own: the same answers over plain HTTP and over mutual TLS.
  * It speaks HTTP/1.1 by hand, since node:http would be as slow as what is measured and share the machine with it.
  */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { answer } from './cases.mjs';
+import { createServer as createTlsServer } from 'node:tls';
+import { answer, sizes } from './cases.mjs';
+import { RequestReader } from './http1.mjs';
 
-const body = JSON.stringify(answer);
-const reply = Buffer.from(
-  `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: keep-alive\r\n\r\n${body}`,
+const head = (type, length) =>
+  `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\nConnection: keep-alive\r\n\r\n`;
+const json = JSON.stringify(answer);
+const smallReply = Buffer.from(head('application/json', json.length) + json);
+const largeReplies = new Map(
+  Object.entries(sizes).map(([path, size]) => [
+    path,
+    Buffer.concat([Buffer.from(head('application/octet-stream', size)), Buffer.alloc(size, 'x')]),
+  ]),
 );
-const headEnd = Buffer.from('\r\n\r\n');
 
-const server = createServer({ noDelay: true }, (socket) => {
-  let pending = Buffer.alloc(0);
-  socket.on('data', (chunk) => {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    for (let size = requestSize(pending); size !== undefined; size = requestSize(pending)) {
-      pending = pending.subarray(size);
-      socket.write(reply);
-    }
-  });
+function serve(socket) {
+  const reader = new RequestReader((path) => socket.write(largeReplies.get(path) ?? smallReply));
+  socket.on('data', (chunk) => reader.feed(chunk));
   // A client that ends takes its connections along.
   socket.on('error', () => socket.destroy());
-});
-
-/** Bytes of the first request in the buffer, or undefined where it is not complete. */
-function requestSize(buffer) {
-  const end = buffer.indexOf(headEnd);
-  if (end < 0) return undefined;
-  const head = buffer.latin1Slice(0, end).toLowerCase();
-  if (head.includes('\r\ntransfer-encoding:'))
-    throw new Error('The upstream of the benchmark reads no chunked bodies.');
-  const length = Number(/\r\ncontent-length: *(\d+)/.exec(head)?.[1] ?? 0);
-  const size = end + headEnd.length + length;
-  return buffer.length >= size ? size : undefined;
 }
 
+async function listen(server, host) {
+  server.listen(0, host);
+  await once(server, 'listening');
+  return server.address().port;
+}
+
+const { host = '127.0.0.1', tls } = JSON.parse(process.argv[2]);
 // Gone when the runner is, however it ended.
 process.once('disconnect', () => process.exit());
-server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+const port = await listen(createServer({ noDelay: true }, serve), host);
+let tlsPort;
+if (tls !== undefined) {
+  const identity = { cert: readFileSync(tls.serverCert), key: readFileSync(tls.serverKey), ca: readFileSync(tls.ca) };
+  const server = createTlsServer({ ...identity, requestCert: true, rejectUnauthorized: true, noDelay: true }, serve);
+  server.on('tlsClientError', (error) => console.error(`upstream: ${error.message}`));
+  tlsPort = await listen(server, host);
+}
+process.send({ port, tlsPort });

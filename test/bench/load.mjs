@@ -1,0 +1,60 @@
+/** Callers that send and wait, and what they found. */
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Callers that each send again as soon as they have their answer, for so many seconds; resolves to the latencies. */
+export async function closedLoop(send, callers, seconds) {
+  const latencies = [];
+  const end = performance.now() + seconds * 1000;
+  const caller = async () => {
+    do {
+      const startedAt = performance.now();
+      await send();
+      latencies.push(performance.now() - startedAt);
+    } while (performance.now() < end);
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return latencies;
+}
+
+/** A timer is late by less than this as long as the process does not stall. */
+const slack = 2;
+
+/**
+ * So many requests per second, whether or not earlier ones are answered. What was sent late, since the process had stalled,
+ * counts from when it was due: else a stall would hide itself.
+ */
+export async function steadyRate(send, rate, seconds) {
+  const latencies = [];
+  const running = [];
+  const startedAt = performance.now();
+  const total = Math.max(1, Math.round(rate * seconds));
+  const dueAt = (number) => startedAt + (number / rate) * 1000;
+  for (let sent = 0; sent < total; ) {
+    const now = performance.now();
+    for (; sent < total && dueAt(sent) <= now; sent++) {
+      const from = now - dueAt(sent) > slack ? dueAt(sent) : now;
+      running.push(send().then(() => latencies.push(performance.now() - from)));
+    }
+    await wait(Math.ceil(dueAt(sent) - performance.now()));
+  }
+  await Promise.all(running);
+  return latencies;
+}
+
+/** Throughput, CPU microseconds of this process per request, and percentiles of what `drive` took. */
+export async function measured(drive) {
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  const latencies = await drive();
+  const elapsed = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const sorted = Float64Array.from(latencies).sort();
+  const at = (share) => sorted[Math.ceil(sorted.length * share) - 1];
+  return {
+    requests: sorted.length,
+    throughput: sorted.length / elapsed,
+    cpu: (user + system) / sorted.length,
+    p50: at(0.5),
+    p99: at(0.99),
+  };
+}

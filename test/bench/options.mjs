@@ -1,0 +1,30 @@
+/** What the command line of `npm run bench` asks for. */
+import { fileURLToPath } from 'node:url';
+import { positive, readArguments, selection } from './arguments.mjs';
+import { cases } from './cases.mjs';
+import { studies } from './studies.mjs';
+import { variants } from './variants.mjs';
+
+const results = fileURLToPath(new URL('results.json', import.meta.url));
+const studyNames = Object.keys(studies);
+
+const known = {
+  ...{ rounds: { type: 'string' }, seconds: { type: 'string' } },
+  ...{ cases: { type: 'string' }, variants: { type: 'string' } },
+  ...{ quick: { type: 'boolean', default: false }, json: { type: 'string', default: results } },
+};
+
+export const readOptions = () =>
+  readArguments(known, ({ quick, json, ...values }) => {
+    const names = selection('cases', values.cases, [...cases.map(({ name }) => name), ...studyNames]);
+    return {
+      quick,
+      rounds: positive('rounds', values.rounds ?? (quick ? '1' : '5')),
+      seconds: positive('seconds', values.seconds ?? (quick ? '0.2' : '1.5'), { whole: false }),
+      cases: cases.filter(({ name }) => names.includes(name)),
+      studies: studyNames.filter((name) => names.includes(name)),
+      variants: selection('variants', values.variants, Object.keys(variants)),
+      json,
+      svg: json.replace(/(\.json)?$/, '.svg'),
+    };
+  });
