@@ -22,7 +22,8 @@ const noSlashes = /^ *https?:(?!\/\/)/i;
 
 /**
  * The URL a request asks for, as axios would build it from `baseURL`, `url`, `params` and `allowAbsoluteUrls`.
- * @throws PillionError ERR_INVALID_URL; AxiosError ERR_BAD_REQUEST where `params` cannot be serialized
+ * @throws PillionError ERR_INVALID_URL; AxiosError ERR_BAD_REQUEST for a scheme that is neither http nor https, and for
+ * `params` that cannot be serialized
  */
 export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
   const joined = joinUrl(request.baseURL, request.url ?? '', allowAbsolute);
@@ -33,7 +34,8 @@ export function resolveUrl(request: Request, allowAbsolute = request.allowAbsolu
   // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const url = parse(text, request);
-  if (!/^(https?|data):$/.test(url.protocol)) throw invalidUrl(request, 'it is neither http nor https');
+  if (!/^(https?|data):$/.test(url.protocol))
+    throw new AxiosError(`Unsupported protocol ${url.protocol}`, AxiosError.ERR_BAD_REQUEST, request);
   return targetOf(url);
 }
 

@@ -64,7 +64,7 @@ describe('resolveUrl', () => {
   it.each(['ftp://api.test/a', 'file:///etc/passwd', 'javascript:alert(1)', 'unix:/run/socket', 'ws://api.test/'])(
     'refuses what is neither http nor https: %s',
     async (url) => {
-      expect(await refused({ url, baseURL: '' })).toMatchObject({ code: 'ERR_INVALID_URL' });
+      expect(await refused({ url, baseURL: '' })).toMatchObject({ code: 'ERR_BAD_REQUEST' });
     },
   );
 

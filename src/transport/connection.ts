@@ -1,4 +1,4 @@
-/** One connection: an undici client that carries one request at a time, and its age. */
+/** One HTTP/1.1 connection: an undici client that carries one request at a time. */
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import type { Connect } from './connect.js';
@@ -7,32 +7,53 @@ import type { Connect } from './connect.js';
 export interface Job extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
   /** What it was given to; undefined while it waits. */
-  connection: Connection | undefined;
+  connection: Carrier | undefined;
   /** True once it needs no connection any more. */
   readonly over: boolean;
+}
+
+/** A connection, as the pool knows it. */
+export interface Carrier {
+  /** `performance.now()` after which it takes no further request. */
+  readonly retiresAt: number;
+  readonly connected: boolean;
+  /** Requests it carries. */
+  readonly running: number;
+  /** Has carried a request before the one it has now. */
+  readonly used: boolean;
+  /** In the pool's list of those that can be taken. */
+  idle: boolean;
+  /** Its answer is there, its socket comes free in this turn of the event loop. */
+  finishing: boolean;
+  send(job: Job): void;
+  /** Gives up a connection that is still being made. */
+  abandon(reason: Error): void;
+  /** Closes once what it carries has ended. */
+  close(): Promise<void>;
+  /** Ends what it carries. */
+  destroy(): Promise<void>;
 }
 
 /** What the pool is told of. */
 export interface ConnectionEvents {
   /** It can take a request again, or has lost its socket: see `connected`. */
-  free(connection: Connection): void;
+  free(connection: Carrier): void;
+  /** It takes no further request; what it carries goes on. */
+  left(connection: Carrier): void;
   /** It is of no use any more. */
-  lost(connection: Connection): void;
+  lost(connection: Carrier): void;
 }
 
-export class Connection {
+export class Connection implements Carrier {
   readonly #client: Client;
   readonly #pool: ConnectionEvents;
   #socket: Socket | undefined;
-  /** `performance.now()` after which it takes no further request. */
   readonly retiresAt: number;
   connected = false;
-  /** Has carried a request before the one it has now. */
+  running = 0;
   used = false;
   #sent = false;
-  /** In the pool's list of those that can be taken. */
   idle = false;
-  /** Its answer is there, its socket comes free in this turn of the event loop. */
   finishing = false;
 
   constructor(origin: string, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: ConnectionEvents) {
@@ -42,7 +63,6 @@ export class Connection {
       connect: (options, callback) => {
         this.#socket = connect(options, callback);
       },
-      allowH2: true,
       keepAliveTimeout,
       // Time is kept by the policies; undici's own timers are coarse.
       headersTimeout: 0,
@@ -57,29 +77,32 @@ export class Connection {
         if (this.idle) pool.lost(this);
       })
       .on('connectionError', () => pool.lost(this))
-      .on('drain', () => pool.free(this));
+      .on('drain', () => this.#free());
+  }
+
+  #free(): void {
+    this.running = 0;
+    this.#pool.free(this);
   }
 
   send(job: Job): void {
     job.connection = this;
+    this.running = 1;
     this.used = this.#sent;
     this.#sent = true;
     const free = this.#client.dispatch(job.options, job);
     // What undici refuses to take at all is over before it began, and no event tells that the connection is free.
-    if (free || (job.over && this.#client.stats.size === 0)) this.#pool.free(this);
+    if (free || (job.over && this.#client.stats.size === 0)) this.#free();
   }
 
-  /** Gives up a connection that is still being made. */
   abandon(reason: Error): void {
     if (!this.connected) this.#socket?.destroy(reason);
   }
 
-  /** Closes once what it carries has ended. */
   close(): Promise<void> {
     return this.#client.closed || this.#client.destroyed ? Promise.resolve() : this.#client.close();
   }
 
-  /** Ends what it carries. */
   destroy(): Promise<void> {
     // undici would wait for a connection that is still being made.
     if (!this.connected) this.#socket?.destroy();

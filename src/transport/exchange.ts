@@ -256,10 +256,9 @@ export class Exchange implements Job {
   }
 
   #tooLarge(): AxiosError {
-    return this.#error(
-      `maxContentLength size of ${this.#order.maxContentLength} exceeded`,
-      AxiosError.ERR_BAD_RESPONSE,
-    );
+    const { request, maxContentLength } = this.#order;
+    const message = `maxContentLength size of ${maxContentLength} exceeded`;
+    return new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, request, this.#sent());
   }
 
   #networkError(cause: Error): AxiosError {

@@ -1,7 +1,9 @@
 /** The connections to one origin: who is free, who waits, who is too old. */
+import type { TLSSocket } from 'node:tls';
 import { closedError } from '../errors.js';
 import type { Connect } from './connect.js';
-import { Connection, type ConnectionEvents, type Job } from './connection.js';
+import { type Carrier, Connection, type Job } from './connection.js';
+import { H2Connection, type H2Events } from './h2-connection.js';
 
 export interface PoolOptions {
   readonly maxConnections: number;
@@ -9,6 +11,8 @@ export interface PoolOptions {
   readonly maxConnectionAge: number | false;
   /** Milliseconds that an idle connection stays open, unless the server says less. */
   readonly keepAliveTimeout: number;
+  /** Offer HTTP/2 in the TLS handshake. */
+  readonly allowH2: boolean;
 }
 
 export interface PoolStats {
@@ -19,15 +23,19 @@ export interface PoolStats {
 }
 
 /** Connections are taken youngest use first, so that those which are not needed close. */
-export class Pool implements ConnectionEvents {
+export class Pool implements H2Events {
   readonly origin: string;
   readonly #connect: Connect;
   readonly #options: PoolOptions;
   readonly #onEmpty: (pool: Pool) => void;
-  readonly #all = new Set<Connection>();
-  readonly #idle: Connection[] = [];
+  readonly #all = new Set<Carrier>();
+  readonly #idle: Carrier[] = [];
   readonly #waiting: Job[] = [];
   #finishing = 0;
+  /** Until a server has shown that it speaks HTTP/1.1 only. */
+  #tryH2: boolean;
+  /** The connection that is being made and may turn out to be HTTP/2: who comes meanwhile waits for it. */
+  #dialing: H2Connection | undefined;
   #drained: (() => void) | undefined;
 
   constructor(origin: string, connect: Connect, options: PoolOptions, onEmpty: (pool: Pool) => void) {
@@ -35,6 +43,7 @@ export class Pool implements ConnectionEvents {
     this.#connect = connect;
     this.#options = options;
     this.#onEmpty = onEmpty;
+    this.#tryH2 = options.allowH2 && origin.startsWith('https:');
   }
 
   dispatch(job: Job): void {
@@ -61,14 +70,15 @@ export class Pool implements ConnectionEvents {
    * The answer is there. undici takes the socket back only in the next phase of the event loop: a caller who goes on at
    * once waits that long, in place of opening another connection.
    */
-  finished(connection: Connection | undefined): void {
+  finished(connection: Carrier | undefined): void {
     if (connection === undefined || connection.finishing || connection.idle) return;
     connection.finishing = true;
     this.#finishing++;
   }
 
-  free(connection: Connection): void {
+  free(connection: Carrier): void {
     this.#settled(connection);
+    if (connection === this.#dialing) this.#dialing = undefined;
     if (!connection.connected) this.lost(connection);
     else if (connection.retiresAt < performance.now()) this.#retire(connection);
     else if (!connection.idle) {
@@ -78,22 +88,51 @@ export class Pool implements ConnectionEvents {
     this.#pump();
   }
 
-  lost(connection: Connection): void {
+  lost(connection: Carrier): void {
     this.#settled(connection);
     if (!this.#forget(connection)) return;
     void connection.destroy();
     this.#pump();
   }
 
+  left(connection: Carrier): void {
+    if (connection === this.#dialing) this.#dialing = undefined;
+    this.#unlist(connection);
+    if (connection.running === 0) this.lost(connection);
+    this.#pump();
+  }
+
+  downgraded(connection: H2Connection, socket: TLSSocket, job: Job | undefined): void {
+    this.#tryH2 = false;
+    this.#dialing = undefined;
+    this.#all.delete(connection);
+    const made = this.#add(startingWith(socket, this.#connect));
+    if (job === undefined || job.over) void made.close().then(() => socket.destroy());
+    else made.send(job);
+    this.#pump();
+  }
+
+  unreachable(connection: H2Connection, error: Error): void {
+    this.#dialing = undefined;
+    const waited = this.#waiting.splice(0);
+    this.lost(connection);
+    for (const job of waited) job.onResponseError?.(undefined as never, error);
+  }
+
   get busy(): boolean {
-    return this.#waiting.length > 0 || this.#idle.length < this.#all.size;
+    if (this.#waiting.length > 0) return true;
+    for (const connection of this.#all) if (connection.running > 0) return true;
+    return false;
   }
 
   stats(): PoolStats {
     let connected = 0;
-    for (const connection of this.#all) if (connection.connected) connected++;
-    const free = this.#idle.length;
-    return { connected, free, pending: this.#waiting.length, running: this.#all.size - free };
+    let running = 0;
+    for (const connection of this.#all) {
+      if (connection.connected) connected++;
+      running += connection.running;
+    }
+    return { connected, free: this.#idle.length, pending: this.#waiting.length, running };
   }
 
   /** Lets what runs and waits finish. */
@@ -121,7 +160,7 @@ export class Pool implements ConnectionEvents {
     this.#drained?.();
   }
 
-  #takeIdle(): Connection | undefined {
+  #takeIdle(): Carrier | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       connection.idle = false;
       if (connection.retiresAt > performance.now()) return connection;
@@ -130,10 +169,24 @@ export class Pool implements ConnectionEvents {
     return undefined;
   }
 
-  #open(): Connection | undefined {
-    const { maxConnections, keepAliveTimeout } = this.#options;
-    if (this.#finishing >= this.#waiting.length || this.#all.size >= maxConnections) return undefined;
-    const connection = new Connection(this.origin, this.#connect, keepAliveTimeout, this.#retirement(), this);
+  #open(): Carrier | undefined {
+    if (this.#dialing !== undefined || this.#finishing >= this.#waiting.length) return undefined;
+    if (this.#all.size >= this.#options.maxConnections) return undefined;
+    return this.#tryH2 ? this.#dial() : this.#add(this.#connect);
+  }
+
+  #add(connect: Connect): Connection {
+    const { keepAliveTimeout } = this.#options;
+    const connection = new Connection(this.origin, connect, keepAliveTimeout, this.#retirement(), this);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #dial(): H2Connection {
+    const { keepAliveTimeout } = this.#options;
+    const origin = new URL(this.origin);
+    const connection = new H2Connection(origin, this.#connect, keepAliveTimeout, this.#retirement(), this);
+    this.#dialing = connection;
     this.#all.add(connection);
     return connection;
   }
@@ -145,22 +198,40 @@ export class Pool implements ConnectionEvents {
     return performance.now() + maxConnectionAge * (1 - Math.random() / 5);
   }
 
-  #retire(connection: Connection): void {
-    this.#forget(connection);
+  #retire(connection: Carrier): void {
+    this.#unlist(connection);
+    if (connection.running === 0) this.#forget(connection);
     void connection.close();
   }
 
-  #settled(connection: Connection): void {
+  #unlist(connection: Carrier): void {
+    if (connection.idle) this.#idle.splice(this.#idle.indexOf(connection), 1);
+    connection.idle = false;
+  }
+
+  #settled(connection: Carrier): void {
     if (!connection.finishing) return;
     connection.finishing = false;
     this.#finishing--;
   }
 
-  #forget(connection: Connection): boolean {
+  #forget(connection: Carrier): boolean {
     if (!this.#all.delete(connection)) return false;
-    if (connection.idle) this.#idle.splice(this.#idle.indexOf(connection), 1);
-    connection.idle = false;
+    this.#unlist(connection);
     if (this.#all.size === 0 && this.#waiting.length === 0) this.#onEmpty(this);
     return true;
   }
+}
+
+/** Connects by what is connected already; anew where that is lost before its first request was written. */
+function startingWith(socket: TLSSocket, connect: Connect): Connect {
+  let ready: TLSSocket | undefined = socket;
+  return (options, callback) => {
+    const given = ready;
+    ready = undefined;
+    if (given === undefined || given.destroyed) return connect(options, callback);
+    // undici misses what is called back at once.
+    queueMicrotask(() => callback(null, given));
+    return given;
+  };
 }

@@ -6,7 +6,7 @@ import { type Loopback, listen } from './loopback.js';
 import { rejection, scripted, silent } from './scripted.js';
 
 const good = 'http://api.test:8080';
-const refusals = new Set(['ERR_ORIGIN_NOT_ALLOWED', 'ERR_INVALID_URL']);
+const refusals = new Set(['ERR_ORIGIN_NOT_ALLOWED', 'ERR_INVALID_URL', 'ERR_BAD_REQUEST']);
 
 /** A client whose transport tells where a real one would go: it builds the URL as axios's adapters do. */
 function telling(config = {}) {

@@ -1,0 +1,192 @@
+/** One HTTP/2 connection: many requests at once over Node's own http2, which a GOAWAY ends without harm to those in flight. */
+import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Connect } from './connect.js';
+import type { Carrier, ConnectionEvents, Job } from './connection.js';
+import { H2Exchange } from './h2-exchange.js';
+
+/** What a server may be sent before it has told its own limit (RFC 9113 recommends no less). */
+const assumedStreams = 100;
+
+export interface H2Events extends ConnectionEvents {
+  /** The server speaks HTTP/1.1 only: this is its socket, and the request that waits for it. */
+  downgraded(connection: H2Connection, socket: TLSSocket, job: Job | undefined): void;
+  /** The server cannot be reached: those who wait for this connection need not try in turn. */
+  unreachable(connection: H2Connection, error: Error): void;
+}
+
+export class H2Connection implements Carrier {
+  readonly retiresAt: number;
+  connected = false;
+  idle = false;
+  finishing = false;
+  used = false;
+  readonly #pool: H2Events;
+  readonly #keepAliveTimeout: number;
+  readonly #socket: { destroy(error?: Error): unknown };
+  #session: ClientHttp2Session | undefined;
+  /** The request it is made for. */
+  #first: Job | undefined;
+  readonly #streams = new Set<H2Exchange>();
+  #idleTimer: NodeJS.Timeout | undefined;
+  #leaving = false;
+  /** Tells who waits for its end. */
+  #closed: (() => void) | undefined;
+
+  constructor(origin: URL, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: H2Events) {
+    this.retiresAt = retiresAt;
+    this.#keepAliveTimeout = keepAliveTimeout;
+    this.#pool = pool;
+    const { host, hostname, protocol, port } = origin;
+    const plainHost = hostname.replace(/^\[|\]$/g, '');
+    this.#socket = connect({ host, hostname: plainHost, protocol, port } as never, (error, socket) => {
+      if (error !== null) this.#failed(error);
+      else this.#connectedBy(socket as TLSSocket, origin);
+    });
+  }
+
+  get running(): number {
+    return this.#streams.size + (this.#first === undefined ? 0 : 1);
+  }
+
+  send(job: Job): void {
+    job.connection = this;
+    if (this.#session === undefined) {
+      this.#first = job;
+      return;
+    }
+    clearTimeout(this.#idleTimer);
+    this.#open(this.#session, job);
+    this.used = true;
+    if (this.#hasRoom) this.#pool.free(this);
+  }
+
+  /** Others may wait for it: the connect timeout ends it if nothing comes. */
+  abandon(): void {
+    this.#first = undefined;
+  }
+
+  close(): Promise<void> {
+    this.#leave();
+    if (this.running === 0) return this.destroy();
+    return new Promise((resolve) => {
+      this.#closed = resolve;
+    });
+  }
+
+  async destroy(): Promise<void> {
+    this.#leave();
+    const waiting = this.#first;
+    this.#first = undefined;
+    waiting?.onResponseError?.(undefined as never, clientClosed());
+    for (const stream of this.#streams) stream.refuse(clientClosed());
+    this.#session?.destroy();
+    this.#socket.destroy();
+    this.#closed?.();
+  }
+
+  get #hasRoom(): boolean {
+    const limit = this.#session?.remoteSettings?.maxConcurrentStreams ?? assumedStreams;
+    return this.connected && !this.#leaving && this.#streams.size < limit;
+  }
+
+  #connectedBy(socket: TLSSocket, origin: URL): void {
+    const job = this.#first;
+    this.#first = undefined;
+    if (socket.alpnProtocol !== 'h2') {
+      this.#pool.downgraded(this, socket, job);
+      return;
+    }
+    this.connected = true;
+    this.#session = this.#sessionOver(socket, origin);
+    if (job !== undefined && !job.over) this.send(job);
+    else this.#free();
+  }
+
+  #sessionOver(socket: TLSSocket, origin: URL): ClientHttp2Session {
+    const session = http2.connect(origin, { createConnection: () => socket, settings: { enablePush: false } });
+    // Requests in flight hold the process, an idle connection does not.
+    session.unref();
+    // Errors come to the streams as well; without a listener they would end the process.
+    session.on('error', () => {});
+    session.on('goaway', () => this.#gone());
+    session.on('close', () => this.#gone());
+    return session;
+  }
+
+  /** Takes no further request; Node lets those in flight finish where the server does. */
+  #gone(): void {
+    this.#leave();
+    this.connected = false;
+    this.#pool.left(this);
+  }
+
+  #leave(): void {
+    this.#leaving = true;
+    clearTimeout(this.#idleTimer);
+  }
+
+  #failed(error: Error): void {
+    const job = this.#first;
+    this.#first = undefined;
+    this.#leave();
+    job?.onResponseError?.(undefined as never, error);
+    this.#pool.unreachable(this, error);
+  }
+
+  #open(session: ClientHttp2Session, job: Job): void {
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(pseudoHeaders(job, session), { endStream: job.options.body === null });
+    } catch (error) {
+      job.onResponseError?.(undefined as never, error as Error);
+      return;
+    }
+    if (this.#streams.size === 0) session.ref();
+    const exchange = new H2Exchange(stream, job, () => this.#ended(exchange, session));
+    this.#streams.add(exchange);
+    exchange.begin();
+  }
+
+  #ended(exchange: H2Exchange, session: ClientHttp2Session): void {
+    this.#streams.delete(exchange);
+    if (this.#streams.size === 0 && !session.destroyed) session.unref();
+    if (!this.#leaving) this.#free();
+    else if (this.#streams.size === 0) this.#pool.lost(this);
+  }
+
+  #free(): void {
+    if (this.#streams.size === 0) this.#closeWhenUnused();
+    this.#pool.free(this);
+  }
+
+  #closeWhenUnused(): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => this.#session?.close(), this.#keepAliveTimeout).unref();
+  }
+}
+
+/** In undici's words, as for its own connections. */
+function clientClosed(): Error {
+  return Object.assign(new Error('The client was closed.'), { code: 'UND_ERR_DESTROYED' });
+}
+
+const connectionHeaders = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
+
+/** HTTP/2 has its own words for the first line, and none for the connection (RFC 9113, 8.2.2 and 8.3). */
+function pseudoHeaders({ options }: Job, session: ClientHttp2Session): OutgoingHttpHeaders {
+  const { path, method, headers: flat, body } = options;
+  const headers: Record<string, string | string[]> = { ':method': String(method), ':path': path };
+  const list = flat as string[];
+  for (let at = 0; at < list.length; at += 2) {
+    const name = String(list[at]).toLowerCase();
+    const value = String(list[at + 1]);
+    if (name === 'host') headers[':authority'] = value;
+    if (connectionHeaders.has(name)) continue;
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  if (session.encrypted) headers[':scheme'] = 'https';
+  if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] ??= String(Buffer.byteLength(body));
+  return headers;
+}
