@@ -9,7 +9,8 @@ import axios, {
 import { isStream } from './body.js';
 import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
-import { front, frontConfig } from './front.js';
+import { front } from './front.js';
+import { frontConfig } from './front-config.js';
 
 export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
   const instance = axios.create(defaults);

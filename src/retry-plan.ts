@@ -65,8 +65,13 @@ export type RetryPlan = z.output<typeof retryPlan>;
 
 /** Safe to repeat, and of a kind that this plan retries. */
 export function isRetryable(error: unknown, request: Request, plan: RetryPlan): boolean {
-  if (!isReplayable(request) || !(isIdempotent(request) || isUnsent(error))) return false;
+  if (!isReplayable(request) || !(isIdempotent(request) || isUntouched(error))) return false;
   return plan.on.some((condition) => matches(error, condition));
+}
+
+/** Nothing was sent, or HTTP/2 guarantees that nothing was made of it (RFC 9113, 8.7). */
+function isUntouched(error: unknown): boolean {
+  return isUnsent(error) || classify(error) === 'refused-stream';
 }
 
 const resets = new Set(['connect', 'reset', 'refused-stream', 'timeout']);

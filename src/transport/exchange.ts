@@ -8,15 +8,16 @@ import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { markUnsent } from '../request.js';
 import { abortError } from '../scope.js';
+import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
 import type { Connection, Job } from './connection.js';
 import { decompress, decompressStream, encodingOf, LengthLimit } from './decompress.js';
+import { codeOf, messageOf } from './failure.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
 import { type Progress, progressOf } from './progress.js';
 import { type Hop, locationOf } from './redirect.js';
 import { SentRequest } from './sent-request.js';
-import { textOf } from './text.js';
 import type { Upload } from './upload.js';
 
 /** What an exchange is about. */
@@ -274,37 +275,4 @@ export class Exchange implements Job {
     const response = this.#head === undefined ? undefined : this.#response(undefined);
     return withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
   }
-}
-
-/** undici's codes in axios's and Node's words; codes of Node and OpenSSL stay as they are. */
-const codes: Readonly<Record<string, string>> = {
-  UND_ERR_SOCKET: 'ECONNRESET',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ECONNRESET',
-  UND_ERR_INFO: 'ECONNRESET',
-  UND_ERR_HEADERS_OVERFLOW: AxiosError.ERR_BAD_RESPONSE,
-  UND_ERR_INVALID_ARG: AxiosError.ERR_BAD_REQUEST,
-  UND_ERR_NOT_SUPPORTED: AxiosError.ERR_BAD_REQUEST,
-  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: AxiosError.ERR_BAD_REQUEST,
-};
-
-function codeOf(cause: NodeJS.ErrnoException): string {
-  // undici's parser does not tell which of llhttp's errors it was.
-  if (cause.name === 'HTTPParserError') return cause.code ?? 'HPE_INVALID_RESPONSE';
-  return codes[cause.code ?? ''] ?? cause.code ?? 'ECONNRESET';
-}
-
-/** Where a host has several addresses and none answers, Node's error has no text of its own. */
-function messageOf(cause: Error & { errors?: unknown }): string {
-  if (cause.message !== '' || !Array.isArray(cause.errors)) return cause.message;
-  return cause.errors.map((each: Error) => each.message).join('; ');
-}
-
-function dataOf(
-  body: Buffer,
-  { responseType, responseEncoding }: Request,
-  headers: Response['headers'] | undefined,
-): unknown {
-  if (responseType === 'arraybuffer') return body;
-  if (responseType === 'blob') return new Blob([body as never], { type: String(headers?.['content-type'] ?? '') });
-  return textOf(body, responseEncoding as BufferEncoding | undefined);
 }

@@ -8,6 +8,8 @@ import { chance, finish, play, type Step, stopClock } from './world.js';
 
 /** Nothing reached the upstream. */
 const unsent = [
+  // Sent, but HTTP/2 guarantees that the server made nothing of it (RFC 9113, 8.7).
+  'REFUSED_STREAM',
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -18,7 +20,7 @@ const unsent = [
 ];
 /** It may have. */
 const doubtful = [
-  ...['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ERR_NETWORK', 'HPE_INVALID_CONSTANT', 'REFUSED_STREAM'],
+  ...['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ERR_NETWORK', 'HPE_INVALID_CONSTANT'],
   ...['ERR_HTTP2_STREAM_ERROR', 'ERR_BAD_RESPONSE', 'CERT_HAS_EXPIRED', 'hang', 'hang'],
 ];
 const statuses = [200, 201, 400, 404, 409, 425, 429, 500, 501, 502, 503, 504];

@@ -149,11 +149,11 @@ describe('HTTP/2', () => {
     expect(sessions).toHaveLength(2);
   });
 
-  it('is asked again where a stream was refused', async () => {
+  it.each(['get', 'post'] as const)('is asked again where a stream was refused: %s', async (method) => {
     const refuse: Answer = (stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     const { origin, requests } = await startH2([refuse, ok]);
     const { client } = watch(config(origin));
-    expect((await client.get('/')).data).toEqual({ ok: true });
+    expect((await client[method]('/')).data).toEqual({ ok: true });
     expect(requests).toHaveLength(2);
   });
 

@@ -1,0 +1,19 @@
+/** A buffered body, as `responseType` and `responseEncoding` want it. */
+import type { Request, Response } from '../policy.js';
+
+export function dataOf(
+  body: Buffer,
+  { responseType, responseEncoding }: Request,
+  headers: Response['headers'] | undefined,
+): unknown {
+  if (responseType === 'arraybuffer') return body;
+  if (responseType === 'blob') return new Blob([body as never], { type: String(headers?.['content-type'] ?? '') });
+  return textOf(body, responseEncoding as BufferEncoding | undefined);
+}
+
+/** In UTF-8 without its byte order mark, unless another encoding is asked for. */
+function textOf(body: Buffer, encoding: BufferEncoding | undefined): string {
+  if (encoding !== undefined && encoding !== 'utf8') return body.toString(encoding);
+  const text = body.toString();
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
