@@ -1,4 +1,5 @@
 /** What a single call may say to the client, beside axios's own options. */
+import { AxiosError } from 'axios';
 import { z } from 'zod';
 import { type Duration, duration, parseOptions } from './options.js';
 import type { Request } from './policy.js';
@@ -30,4 +31,17 @@ const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
  */
 export function callTimeouts({ timeouts }: Request): z.output<typeof timeoutsOption> {
   return timeouts === undefined ? {} : parseOptions(timeoutsOption, timeouts, 'the call option timeouts');
+}
+
+/**
+ * Milliseconds of axios's own `timeout`; undefined where there is none. As with axios, a string of digits is taken too.
+ * @throws AxiosError ERR_BAD_OPTION_VALUE
+ */
+export function timeoutOf(request: Request): number | undefined {
+  const { timeout } = request;
+  if (!timeout) return undefined;
+  const ms = typeof timeout === 'number' ? timeout : Number.parseInt(String(timeout), 10);
+  if (!Number.isNaN(ms)) return ms > 0 ? ms : undefined;
+  const message = 'error trying to parse `config.timeout` to int';
+  throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
 }

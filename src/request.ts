@@ -94,7 +94,7 @@ function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
     if (code === 'ETIMEDOUT' && isOfConnect(error)) return 'connect';
     if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
     // The server's answer could not be parsed: the connection is lost with it.
-    if (code.startsWith('HPE_')) return 'reset';
+    if (code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW') return 'reset';
     const kind = kinds[code];
     if (kind !== undefined) return kind;
   }

@@ -26,17 +26,19 @@ const noSlashes = /^ *https?:(?!\/\/)/i;
  * `params` that cannot be serialized
  */
 export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
-  const joined = joinUrl(request.baseURL, request.url ?? '', allowAbsolute);
+  const { url = '', baseURL } = request;
+  checkSlashes(url, request);
+  const joined = joinUrl(baseURL, url, allowAbsolute);
   const text = request.params === undefined ? joined : withParams(joined, request);
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
-  checkSlashes(joined, request);
+  if (baseURL) checkSlashes(baseURL, request);
   // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
-  const url = parse(text, request);
-  if (!/^(https?|data):$/.test(url.protocol))
-    throw new AxiosError(`Unsupported protocol ${url.protocol}`, AxiosError.ERR_BAD_REQUEST, request);
-  return targetOf(url);
+  const parsed = parse(text, request);
+  if (!/^(https?|data):$/.test(parsed.protocol))
+    throw new AxiosError(`Unsupported protocol ${parsed.protocol}`, AxiosError.ERR_BAD_REQUEST, request);
+  return targetOf(parsed);
 }
 
 export function targetOf(url: URL): Target {
@@ -84,12 +86,13 @@ function joinUrl(baseURL: string | undefined, url: string, allowAbsolute: boolea
 
 /** WHATWG parsing reads `http:host/path` as if the slashes were there. */
 function checkSlashes(url: string, request: Request): void {
-  if (noSlashes.test(url.replace(controls, ''))) throw invalidUrl(request, 'missing "//" after protocol');
+  const shown = control.test(url) ? url.replace(controls, '') : url;
+  if (noSlashes.test(shown)) throw invalidUrl(request, 'missing "//" after protocol');
 }
 
 function withParams(url: string, request: Request): string {
-  const { params, paramsSerializer } = request;
-  checkSlashes(url, request);
+  const { params, paramsSerializer, baseURL } = request;
+  if (baseURL) checkSlashes(baseURL, request);
   try {
     return axios.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
   } catch (cause) {

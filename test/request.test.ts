@@ -36,7 +36,7 @@ describe('classify', () => {
 
   it.each([
     ...['ECONNRESET', 'EPIPE', 'ERR_NETWORK', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT'],
-    ...['HPE_HEADER_OVERFLOW', 'ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR', 'ERR_HTTP2_GOAWAY_SESSION'],
+    ...['ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR', 'ERR_HTTP2_GOAWAY_SESSION'],
   ])('calls %s a reset: something may have been sent', (code) => {
     expect(classify(coded(code))).toBe('reset');
     expect(isUnsent(coded(code))).toBe(false);

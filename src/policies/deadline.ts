@@ -1,7 +1,7 @@
 /** Bounds the whole call: every attempt, every wait, and the body to its last byte. */
 import { z } from 'zod';
 import { callOf, withCall } from '../call.js';
-import { callTimeouts } from '../call-options.js';
+import { callTimeouts, timeoutOf } from '../call-options.js';
 import { ErrorCode, PillionError } from '../errors.js';
 import { duration } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
@@ -32,9 +32,9 @@ export const deadline = definePolicy('deadline', z.strictObject({ total: totalTi
 /** The tighter of the client's limit (or the call's `timeouts.total` in its place) and the call's own `timeout`. */
 function limitOf(request: Request, configured: number | false): number | undefined {
   const total = callTimeouts(request).total ?? configured;
-  const own = request.timeout || false;
-  if (total === false) return own === false ? undefined : own;
-  return own === false ? total : Math.min(own, total);
+  const own = timeoutOf(request);
+  if (total === false) return own;
+  return own === undefined ? total : Math.min(own, total);
 }
 
 function expired(request: Request, ms: number): PillionError {

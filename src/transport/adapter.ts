@@ -3,6 +3,7 @@ import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
 import { z } from 'zod';
 import { onBodyEnd } from '../body.js';
 import { requestOf } from '../call.js';
+import { timeoutOf } from '../call-options.js';
 import { statusError } from '../errors.js';
 import { duration, parseOptions } from '../options.js';
 import type { Request, Response, Transport } from '../policy.js';
@@ -69,10 +70,17 @@ function presented(error: unknown, request: Request): unknown {
   if (!isAxiosError(error)) return error;
   error.config = request;
   if (error.response !== undefined) error.response.config = request;
-  // axios's own word for it, unless the body was being decompressed.
-  if (error.response !== undefined && error.code === 'ECONNRESET' && !error.response.headers['content-encoding'])
-    Object.assign(error, { code: AxiosError.ERR_BAD_RESPONSE, message: 'stream has been aborted' });
+  if (error.response !== undefined && error.code === 'ECONNRESET') brokenOff(error);
   return error;
+}
+
+/** axios's own words for a body that the server ended too early; one that was being decompressed is a reset there too. */
+function brokenOff(error: AxiosError): void {
+  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET') {
+    delete error.response;
+    delete error.status;
+  } else if (!error.response?.headers['content-encoding'])
+    Object.assign(error, { code: AxiosError.ERR_BAD_RESPONSE, message: 'stream has been aborted' });
 }
 
 function settled(response: Response, request: Request): Response {
@@ -101,15 +109,6 @@ async function bound(send: Transport, request: Request, ms: number | undefined):
     release();
     throw error;
   }
-}
-
-/** As axios does, a string of digits is taken too. */
-function timeoutOf(request: Request): number | undefined {
-  if (!request.timeout) return undefined;
-  const ms = Number.parseInt(String(request.timeout), 10);
-  if (!Number.isNaN(ms)) return ms > 0 ? ms : undefined;
-  const message = 'error trying to parse `config.timeout` to int';
-  throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
 }
 
 function timedOut(request: Request): AxiosError {

@@ -150,8 +150,13 @@ export class Exchange implements Job {
     }
     const [only] = this.#chunks;
     const body = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
-    if (!this.#decoding() || body.length === 0) this.#answer(body);
-    else this.#decompress(body);
+    const decoding = this.#decoding();
+    if (decoding && body.length > 0) {
+      this.#decompress(body);
+      return;
+    }
+    if (decoding) delete this.#head?.headers['content-encoding'];
+    this.#answer(body);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
@@ -189,10 +194,10 @@ export class Exchange implements Job {
   #decompress(body: Buffer): void {
     decompress(body, this.#head?.headers ?? {}, this.#order.maxContentLength).then(
       (plain) => this.#answer(plain),
-      (cause) => {
-        const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+      (cause: NodeJS.ErrnoException) => {
+        const tooLarge = cause.code === 'ERR_BUFFER_TOO_LARGE';
         this.#fail(
-          tooLarge ? this.#tooLarge() : this.#error((cause as Error).message, AxiosError.ERR_BAD_RESPONSE, cause),
+          tooLarge ? this.#tooLarge() : this.#error(cause.message, cause.code ?? AxiosError.ERR_BAD_RESPONSE, cause),
         );
       },
     );

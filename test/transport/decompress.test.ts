@@ -73,7 +73,11 @@ describe.each(lanes)('on %s', (_, lane) => {
 describe('on the fast lane', () => {
   it.each(codings)('a body compressed by %s and cut short is an error, not a short body', async (_, coding, packed) => {
     const error = await rejection(fetched(packed.subarray(0, -12), coding, {}));
-    expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', isAxiosError: true, attempts: 1 });
+    expect(error).toMatchObject({
+      code: expect.stringMatching(/^(Z_BUF_ERROR|ERR_)/),
+      isAxiosError: true,
+      attempts: 1,
+    });
     const { data } = await fetched(packed.subarray(0, -12), coding, { responseType: 'stream' });
     expect((await rejection(buffer(data))).code).toMatch(/^(Z_BUF_ERROR|ERR_)/);
   });

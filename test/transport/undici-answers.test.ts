@@ -96,7 +96,7 @@ describe('an answer on the fast lane', () => {
   it('with too many headers is an error that is not asked for again', async () => {
     const { origin, requests } = await startHttp(answer(200, '', { 'x-long': 'x'.repeat(20_000) }));
     const { client } = watch({ baseURL: origin });
-    expect(await rejection(client.get('/'))).toMatchObject({ code: 'ERR_BAD_RESPONSE', attempts: 1 });
+    expect(await rejection(client.get('/'))).toMatchObject({ code: 'HPE_HEADER_OVERFLOW', attempts: 1 });
     expect(requests).toHaveLength(1);
   });
 });

@@ -1,0 +1,4 @@
+import { connected } from './cases/index.js';
+import { runContract } from './suite.js';
+
+runContract(connected);

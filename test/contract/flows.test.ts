@@ -1,0 +1,4 @@
+import { flows } from './cases/index.js';
+import { runContract } from './suite.js';
+
+runContract(flows);

@@ -1,0 +1,4 @@
+import { redirected } from './cases/index.js';
+import { runContract } from './suite.js';
+
+runContract(redirected);

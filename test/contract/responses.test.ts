@@ -1,0 +1,4 @@
+import { responses } from './cases/index.js';
+import { runContract } from './suite.js';
+
+runContract(responses);
