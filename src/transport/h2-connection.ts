@@ -8,6 +8,9 @@ import { H2Exchange } from './h2-exchange.js';
 /** What a server may be sent before it has told its own limit (RFC 9113 recommends no less). */
 const assumedStreams = 100;
 
+/** Milliseconds that a server may take to answer a PING before the connection is given up for dead. */
+const pingTimeout = 2000;
+
 export interface H2Events extends ConnectionEvents {
   /** The server speaks HTTP/1.1 only: this is its socket, and the request that waits for it. */
   downgraded(connection: H2Connection, socket: TLSSocket, job: Job | undefined): void;
@@ -29,6 +32,7 @@ export class H2Connection implements Carrier {
   #first: Job | undefined;
   readonly #streams = new Set<H2Exchange>();
   #idleTimer: NodeJS.Timeout | undefined;
+  #pinging = false;
   #leaving = false;
   /** Tells who waits for its end. */
   #closed: (() => void) | undefined;
@@ -150,9 +154,24 @@ export class H2Connection implements Carrier {
 
   #ended(exchange: H2Exchange, session: ClientHttp2Session): void {
     this.#streams.delete(exchange);
+    if (exchange.unanswered) this.#ping(session);
     if (this.#streams.size === 0 && !session.destroyed) session.unref();
     if (!this.#leaving) this.#free();
     else if (this.#streams.size === 0) this.#pool.lost(this);
+  }
+
+  /**
+   * A call given up without an answer takes no socket along here: were the connection dead, every further call would wait
+   * in vain, for as long as TCP hopes.
+   */
+  #ping(session: ClientHttp2Session): void {
+    if (this.#pinging || session.destroyed || session.closed) return;
+    this.#pinging = true;
+    const timer = setTimeout(() => session.destroy(), pingTimeout).unref();
+    session.ping(() => {
+      clearTimeout(timer);
+      this.#pinging = false;
+    });
   }
 
   #free(): void {

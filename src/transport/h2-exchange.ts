@@ -12,6 +12,8 @@ export class H2Exchange {
   readonly #job: Job;
   readonly #onEnd: () => void;
   readonly #controller: Dispatcher.DispatchController;
+  /** Given up before there was an answer. */
+  unanswered = false;
   #over = false;
   #answered = false;
   #ended = false;
@@ -71,6 +73,7 @@ export class H2Exchange {
 
   #abort(reason: Error): void {
     if (this.#over) return;
+    this.unanswered = !this.#answered;
     this.#error = reason;
     this.#stream.close(NGHTTP2_CANCEL);
     this.#settle(() => this.#job.onResponseError?.(this.#controller, reason));

@@ -1,6 +1,6 @@
 /** HTTP/2 on the fast lane: many calls over one connection, and what ends them. */
 import http2, { type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { authority } from '../support/certificates.js';
@@ -37,6 +37,33 @@ async function startH2(answers: Answer[], settings: http2.Settings = {}) {
     server.close();
   });
   return { origin: `https://localhost:${(server.address() as AddressInfo).port}`, sessions, requests };
+}
+
+/** Between client and server: once frozen, nothing comes through on the connections there are. */
+async function startRelay(port: number) {
+  let frozen: net.Socket[] = [];
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    const upstream = net.connect(port, 'localhost');
+    sockets.push(socket, upstream);
+    for (const each of [socket, upstream]) each.on('error', () => {});
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    freeze: () => {
+      frozen = [...sockets];
+      for (const socket of frozen) socket.unpipe().pause();
+    },
+    thaw: () => {
+      for (const socket of frozen) socket.destroy();
+    },
+  };
 }
 
 const config = (origin: string) => ({ baseURL: origin, allowH2: true, tls: { ca: ca.cert } });
@@ -132,6 +159,20 @@ describe('HTTP/2', () => {
     ok(held[1] as ServerHttp2Stream, {}, 1);
     expect((await other).data).toEqual({ ok: true });
     expect(sessions).toHaveLength(1);
+  });
+
+  it('gives up a connection that answers nothing any more, not even a PING', async () => {
+    const { origin, sessions } = await startH2([ok]);
+    const { port } = new URL(origin);
+    const middle = await startRelay(Number(port));
+    const client = watch({ ...config(`https://localhost:${middle.port}`), retry: false }).client;
+    await client.get('/');
+    middle.freeze();
+    expect((await rejection(client.get('/', { timeout: 50 }))).code).toBe('ERR_DEADLINE');
+    await until(() => connections(client, `https://localhost:${middle.port}`) === undefined);
+    middle.thaw();
+    expect((await client.get('/')).data).toEqual({ ok: true });
+    expect(sessions).toHaveLength(2);
   });
 
   it('lets calls in flight finish after a GOAWAY, and makes the next one on a new connection', async () => {
