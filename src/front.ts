@@ -11,23 +11,28 @@ import type { Request } from './policy.js';
 
 /** Sends a call that `frontConfig` took. */
 export async function front(config: Request): Promise<AxiosResponse> {
+  let startedAt = -1;
+  let answered = false;
   try {
     config.data = encoded(config);
-    const startedAt = performance.now();
-    const response = await answered(config, startedAt);
+    startedAt = performance.now();
+    const response = await (config.adapter as AxiosAdapter)(config);
+    answered = true;
     return received(response, config, startedAt);
   } catch (error) {
-    throw withCallerStack(conceal(error));
+    throw withCallerStack(answered ? conceal(error) : failed(error, config, startedAt));
   }
 }
 
-async function answered(config: Request, startedAt: number): Promise<AxiosResponse> {
+/** The failure of the adapter, its answer, if there is one, treated like any other. */
+function failed(error: unknown, config: Request, startedAt: number): unknown {
+  const response = responseOf(error);
+  if (response === undefined || startedAt < 0 || isCancel(error)) return conceal(error);
   try {
-    return await (config.adapter as AxiosAdapter)(config);
-  } catch (error) {
-    const response = responseOf(error);
-    if (response !== undefined && !isCancel(error)) received(response, config, startedAt);
-    throw error;
+    received(response, config, startedAt);
+    return conceal(error);
+  } catch (unreadable) {
+    return conceal(unreadable);
   }
 }
 
