@@ -16,6 +16,8 @@ const { createZstdDecompress, zstdDecompress } = zlib as typeof zlib & {
   zstdDecompress?: (body: Buffer, options: object, done: (error: Error | null, plain: Buffer) => void) => void;
 };
 
+export const hasZstd = zstdDecompress !== undefined;
+
 export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
 /** The coding to undo, if it is one we know. */

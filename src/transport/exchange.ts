@@ -70,6 +70,7 @@ export class Exchange implements Job {
       headers: requestHeaders(hop.headers, {
         authorization: hop.authorization,
         userAgent,
+        transitional: order.request.transitional,
         ...(hop.withBody && bodyHeaders !== undefined && { body: bodyHeaders }),
       }),
       body: hop.withBody ? upload.body() : null,

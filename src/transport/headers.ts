@@ -1,9 +1,16 @@
 /** Headers as they go on the wire, and as they come back. */
 import { AxiosHeaders } from 'axios';
 import type { Request, Response } from '../policy.js';
+import { hasZstd } from './decompress.js';
 
 /** What axios's http adapter asks for. */
-export const acceptEncoding = 'gzip, compress, deflate, br';
+const acceptEncoding = 'gzip, compress, deflate, br';
+
+/** The codings asked for: zstd where Node has it and `transitional.advertiseZstdAcceptEncoding` says so. */
+function codingsOf(transitional: Request['transitional']): string {
+  const { advertiseZstdAcceptEncoding } = (transitional ?? {}) as { advertiseZstdAcceptEncoding?: boolean };
+  return advertiseZstdAcceptEncoding === true && hasZstd ? `${acceptEncoding}, zstd` : acceptEncoding;
+}
 
 /** Headers that a body brings along, by their lower-case names; they stand in for the caller's. */
 export type BodyHeaders = Readonly<Record<string, string>>;
@@ -19,8 +26,14 @@ export function requestHeaders(
   {
     authorization,
     userAgent,
+    transitional,
     body = none,
-  }: { authorization?: string | undefined; userAgent: string; body?: BodyHeaders },
+  }: {
+    authorization?: string | undefined;
+    userAgent: string;
+    transitional?: Request['transitional'];
+    body?: BodyHeaders;
+  },
 ): string[] {
   const flat: string[] = [];
   let encodes = false;
@@ -38,7 +51,7 @@ export function requestHeaders(
   }
   for (const name of Object.keys(body)) flat.push(name, String(body[name]));
   // A header set to null or false is the caller's way to send none.
-  if (!encodes) flat.push('accept-encoding', acceptEncoding);
+  if (!encodes) flat.push('accept-encoding', transitional === undefined ? acceptEncoding : codingsOf(transitional));
   if (!named) flat.push('user-agent', userAgent);
   if (authorization !== undefined) flat.push('authorization', authorization);
   return flat;
