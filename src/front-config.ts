@@ -22,6 +22,7 @@ type Loose = Record<string, unknown>;
 
 /** The config of a call as axios would merge it; undefined where axios has to do it. */
 export function frontConfig(defaults: Defaults, call: AxiosRequestConfig): Request | undefined {
+  if (isPolluted()) return undefined;
   const { method = 'get' } = call;
   const keys = Object.keys(call);
   if (typeof method !== 'string' || !keys.every(isSimple) || Object.getOwnPropertySymbols(call).length > 0)
@@ -41,6 +42,12 @@ export function frontConfig(defaults: Defaults, call: AxiosRequestConfig): Reque
   if (headers === undefined || typeof config.adapter !== 'function' || !hasStandardTransforms(config)) return undefined;
   config.headers = headers;
   return config as unknown as Request;
+}
+
+/** What somebody has put on `Object.prototype` shall set no option: axios takes care of that. */
+function isPolluted(): boolean {
+  for (const _ in {}) return true;
+  return false;
 }
 
 function isSimple(key: string): boolean {
