@@ -11,7 +11,9 @@ export const connectionOptions = z.strictObject({
     ),
   keepAliveTimeout: duration({ min: 1 })
     .prefault('4s')
-    .describe('An unused connection is closed after this long, or sooner where the server says so.'),
+    .describe(
+      'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`).',
+    ),
   maxOrigins: z
     .int()
     .min(1)
