@@ -41,22 +41,28 @@ export class UndiciLane {
       if (redirects) checkRedirects(request);
       const upload = uploadOf(request);
       if (upload instanceof Promise) return upload.then((ready) => this.#follow(request, hop, ready));
-      return redirects ? this.#follow(request, hop, upload) : this.#exchange(request, hop, upload);
+      if (redirects || upload.finish !== undefined) return this.#follow(request, hop, upload);
+      return this.#exchange(request, hop, upload);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   async #follow(request: Request, first: Hop, upload: Upload): Promise<Response> {
+    const redirects = redirectsOf(request) > 0;
     let hop = first;
+    let failed = true;
     try {
       for (let followed = 1; ; followed++) {
         const response = await this.#exchange(request, hop, upload);
-        if (locationOf(response.status, response.headers) === undefined) return response;
+        if (!redirects || locationOf(response.status, response.headers) === undefined) {
+          failed = false;
+          return response;
+        }
         hop = nextHop(request, hop, response, followed);
       }
     } finally {
-      upload.finish?.();
+      upload.finish?.(failed);
     }
   }
 

@@ -14,8 +14,8 @@ export interface Upload {
   body(): Buffer | string | Readable | null;
   /** Why the body could not be read to its end. */
   error?: Error | undefined;
-  /** No redirect will ask for it any more: lets go of what was not sent. */
-  finish?(): void;
+  /** No redirect will ask for it any more: lets go of what will not be sent. */
+  finish?(failed: boolean): void;
 }
 
 const nothing: Upload = { body: () => null };
@@ -67,7 +67,7 @@ class StreamUpload implements Upload {
   /** Chunks sent so far, where the source cannot be opened again. */
   readonly #kept: Buffer[] | undefined;
   #opened: Readable | undefined;
-  /** What undici reads, where that is not the source itself. */
+  /** What undici reads: the source itself, or what is made of it on the way. */
   #sending: Readable | undefined;
   #done = false;
 
@@ -88,18 +88,22 @@ class StreamUpload implements Upload {
     if (this.#opened === undefined || this.#source.replayable) this.#opened = this.#open();
     else return this.#sent(this.#replay());
     const plain = this.#limit < 0 && this.#progress === undefined && this.#kept === undefined;
-    if (plain) return this.#opened;
-    return this.#sent(this.#flow(this.#opened, 0));
+    if (!plain) return this.#sent(this.#flow(this.#opened, 0));
+    this.#sending = this.#opened;
+    return this.#opened;
+  }
+
+  /** An answer may come before the whole body was sent, and does not end it. */
+  finish(failed: boolean): void {
+    // What was never begun is let go of too: nobody else knows that it is not needed.
+    if (failed && !this.#source.replayable) this.#opened ??= this.#source.open();
+    if (failed || this.#sending?.closed !== false) this.#opened?.destroy();
+    else this.#sending.once('close', () => this.#opened?.destroy());
   }
 
   #sent(pieces: AsyncIterable<Buffer>): Readable {
     this.#sending = Readable.from(pieces, { objectMode: false });
     return this.#sending;
-  }
-
-  finish(): void {
-    if (this.#sending === undefined || this.#sending.closed) this.#opened?.destroy();
-    else this.#sending.once('close', () => this.#opened?.destroy());
   }
 
   #open(): Readable {

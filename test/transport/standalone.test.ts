@@ -1,4 +1,5 @@
 /** createUndiciAdapter: the wire in an instance that somebody else made. */
+import { Readable } from 'node:stream';
 import axios, { type GenericAbortSignal } from 'axios';
 import { createUndiciAdapter } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -61,6 +62,28 @@ describe('createUndiciAdapter', () => {
     for (const listener of listeners) listener();
     expect((await ended).code).toBe('ERR_CANCELED');
     expect(listeners.size).toBe(0);
+  });
+
+  it('lets go of a stream that will not be sent, since nothing listens or the call is given up while it waits', async () => {
+    const adapter = createUndiciAdapter({ maxConnections: 1 });
+    onTestFinished(() => adapter.destroy());
+    const http = axios.create({ adapter, proxy: false });
+    const source = () => new Readable({ read() {} });
+    const [refused, waiting] = [source(), source()];
+    await rejection(http.post('http://127.0.0.1:1', refused));
+    expect(refused.destroyed).toBe(true);
+
+    const { origin, requests } = await startHttp(hang);
+    const running = rejection(http.get(origin));
+    await until(() => requests.length === 1);
+    const controller = new AbortController();
+    const ended = rejection(http.post(origin, waiting, { signal: controller.signal }));
+    await until(() => adapter.stats().connections[origin]?.pending === 1);
+    controller.abort();
+    await ended;
+    expect(waiting.destroyed).toBe(true);
+    await adapter.destroy();
+    await running;
   });
 
   it('counts which lane its requests took', async () => {
