@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isAxiosError } from 'axios';
 import { responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
-import { conceal, ErrorCode, PillionError, statusError } from './errors.js';
+import { conceal, ErrorCode, markPresented, PillionError, statusError } from './errors.js';
 import { copyHeaders } from './headers.js';
 import type { Request, Response, Transport } from './policy.js';
 import { redactUrl } from './redact.js';
@@ -74,7 +74,7 @@ export function presentable(error: unknown, config: Request, call: Call): unknow
     if (error.response) error.response.config = config;
     Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
   }
-  return conceal(error);
+  return markPresented(conceal(error));
 }
 
 export function leavesOrigin(client: string, config: Request, target: Target, origin: string): PillionError {

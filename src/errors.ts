@@ -81,6 +81,19 @@ export function traceless<E extends Error>(make: () => E): E {
   }
 }
 
+const presented = new WeakSet<object>();
+
+/** Notes that the client's edge has made an error fit to be shown. */
+export function markPresented<E>(error: E): E {
+  if (error instanceof Error) presented.add(error);
+  return error;
+}
+
+/** True, once, for an error that the client's edge has just made fit to be shown: nothing is left to hide. */
+export function takePresented(error: unknown): boolean {
+  return presented.delete(error as object);
+}
+
 const withoutFrames = new WeakSet<Error>();
 
 /** True, once, for an error made without stack frames. */
@@ -106,18 +119,19 @@ const printable = new Set([
  * what the caller's own code throws is theirs to show.
  */
 export function conceal<E>(error: E): E {
-  concealChain(error, false, new Set());
+  concealChain(error, false, undefined);
   return error;
 }
 
-function concealChain(error: unknown, below: boolean, seen: Set<unknown>): void {
-  if (!(error instanceof Error) || seen.has(error)) return;
-  seen.add(error);
+function concealChain(error: unknown, below: boolean, seen: Set<unknown> | undefined): void {
+  if (!(error instanceof Error) || seen?.has(error)) return;
   const ours = below || isAxiosError(error);
   if (ours) concealOne(error);
-  concealChain(error.cause, ours, seen);
-  const { errors } = error as { errors?: unknown };
-  if (Array.isArray(errors)) for (const inner of errors) concealChain(inner, ours, seen);
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  if (cause === undefined && errors === undefined) return;
+  const known = (seen ?? new Set()).add(error);
+  concealChain(cause, ours, known);
+  if (Array.isArray(errors)) for (const inner of errors) concealChain(inner, ours, known);
 }
 
 function concealOne(error: Error): void {

@@ -4,7 +4,7 @@
  */
 import { type AxiosAdapter, AxiosHeaders, type AxiosResponse, isCancel } from 'axios';
 import { responseOf } from './body.js';
-import { conceal, takeTraceless } from './errors.js';
+import { conceal, takePresented, takeTraceless } from './errors.js';
 import { standardRequest, standardResponse } from './front-config.js';
 import { nameIn } from './headers.js';
 import type { Request } from './policy.js';
@@ -27,10 +27,11 @@ export async function front(config: Request): Promise<AxiosResponse> {
 /** The failure of the adapter, its answer, if there is one, treated like any other. */
 function failed(error: unknown, config: Request, startedAt: number): unknown {
   const response = responseOf(error);
-  if (response === undefined || startedAt < 0 || isCancel(error)) return conceal(error);
+  const fit = takePresented(error) ? error : conceal(error);
+  if (response === undefined || startedAt < 0 || isCancel(error)) return fit;
   try {
     received(response, config, startedAt);
-    return conceal(error);
+    return fit;
   } catch (unreadable) {
     return conceal(unreadable);
   }

@@ -89,6 +89,8 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
     } catch (error) {
       giveBack(trip, budget);
       explain(error, trip);
+      // Most failures in an outage are not retried: they need not go through axios-retry's promises to learn it.
+      if (!shouldRetry(trip, error, budget, context)) throw error;
       return await onFailure(new FailedAttempt(trip, error)).catch(unwrap);
     }
   };
@@ -105,10 +107,9 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
     },
   });
   axiosRetry(instance as unknown as AxiosInstance, {
-    retryCondition: (failed) => shouldRetry(failed as unknown as FailedAttempt, budget, context),
+    retryCondition: () => true,
     retryDelay: (_, failed) => (failed as unknown as FailedAttempt).config.waitMs,
     shouldResetTimeout: true,
-    onMaxRetryTimesExceeded: (failed) => reportLimit(failed as unknown as FailedAttempt, context),
   });
   return attempt;
 }
@@ -129,8 +130,10 @@ function unwrap(reason: unknown): never {
 }
 
 /** Decides on one failure, and where it says yes takes the retry from the budget and sets the wait. */
-function shouldRetry({ config: trip, error }: FailedAttempt, budget: RetryBudget, context: PolicyContext): boolean {
-  if (!isRetryable(error, trip.request, trip.plan)) return false;
+function shouldRetry(trip: Trip, error: unknown, budget: RetryBudget, context: PolicyContext): boolean {
+  const { maxRetries } = trip.plan;
+  if (maxRetries === 0 || !isRetryable(error, trip.request, trip.plan)) return false;
+  if (trip.retries >= maxRetries) return refuse(trip, 'limit', error, context);
   const moment = { retries: trip.retries, remaining: trip.call.remaining(), random: context.random };
   const wait = waitFor(error, trip.plan, moment);
   if (wait === undefined) return refuse(trip, 'deadline', error, context);
@@ -150,12 +153,6 @@ function refuse(trip: Trip, reason: RetryRefusal, error: unknown, { events }: Po
   trip.call.flag('retry_refused');
   events.emit('retry.refused', { call: trip.call, reason, ...outcomeOf(error) });
   return false;
-}
-
-/** axios-retry tells of every failure it has no retries left for, also of those that were never to be retried. */
-function reportLimit({ config: trip, error }: FailedAttempt, context: PolicyContext): void {
-  if (trip.plan.maxRetries > 0 && trip.retries >= trip.plan.maxRetries && isRetryable(error, trip.request, trip.plan))
-    refuse(trip, 'limit', error, context);
 }
 
 function outcomeOf(error: unknown): AttemptOutcome {
