@@ -12,15 +12,19 @@ export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
   readonly connectTimeout: number | false;
   readonly identity: ConnectionOptions;
-  /** Offer HTTP/2 in the TLS handshake. */
-  readonly allowH2: boolean;
 }
 
 /** undici's connector, telling of its socket at once: a connection nobody needs any more can be given up. */
 export type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
+/** For HTTP/1.1 only, and for either. */
+export interface Connectors {
+  readonly h1: Connect;
+  readonly h2: Connect | undefined;
+}
+
 /** undici's connector under a clock of our own: its fast timers may be a second late. */
-export function connector({ connectTimeout, identity, allowH2 }: ConnectOptions): Connect {
+export function connector({ connectTimeout, identity }: ConnectOptions, allowH2: boolean): Connect {
   const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 });
   // undici would rather have the name in a call's Host header, and the server checked for that.
   const named = identity.servername === undefined ? {} : { servername: identity.servername };

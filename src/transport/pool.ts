@@ -1,7 +1,7 @@
 /** The connections to one origin: who is free, who waits, who is too old. */
 import type { TLSSocket } from 'node:tls';
 import { closedError } from '../errors.js';
-import type { Connect } from './connect.js';
+import type { Connect, Connectors } from './connect.js';
 import { type Carrier, Connection, type Job } from './connection.js';
 import { H2Connection, type H2Events } from './h2-connection.js';
 
@@ -11,8 +11,6 @@ export interface PoolOptions {
   readonly maxConnectionAge: number | false;
   /** Milliseconds that an idle connection stays open, unless the server says less. */
   readonly keepAliveTimeout: number;
-  /** Offer HTTP/2 in the TLS handshake. */
-  readonly allowH2: boolean;
 }
 
 export interface PoolStats {
@@ -25,7 +23,7 @@ export interface PoolStats {
 /** Connections are taken youngest use first, so that those which are not needed close. */
 export class Pool implements H2Events {
   readonly origin: string;
-  readonly #connect: Connect;
+  readonly #connect: Connectors;
   readonly #options: PoolOptions;
   readonly #onEmpty: (pool: Pool) => void;
   readonly #all = new Set<Carrier>();
@@ -38,12 +36,12 @@ export class Pool implements H2Events {
   #dialing: H2Connection | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(origin: string, connect: Connect, options: PoolOptions, onEmpty: (pool: Pool) => void) {
+  constructor(origin: string, connect: Connectors, options: PoolOptions, onEmpty: (pool: Pool) => void) {
     this.origin = origin;
     this.#connect = connect;
     this.#options = options;
     this.#onEmpty = onEmpty;
-    this.#tryH2 = options.allowH2 && origin.startsWith('https:');
+    this.#tryH2 = connect.h2 !== undefined && origin.startsWith('https:');
   }
 
   dispatch(job: Job): void {
@@ -106,7 +104,7 @@ export class Pool implements H2Events {
     this.#tryH2 = false;
     this.#dialing = undefined;
     this.#all.delete(connection);
-    const made = this.#add(startingWith(socket, this.#connect));
+    const made = this.#add(startingWith(socket, this.#connect.h1));
     if (job === undefined || job.over) void made.close().then(() => socket.destroy());
     else made.send(job);
     this.#pump();
@@ -172,7 +170,8 @@ export class Pool implements H2Events {
   #open(): Carrier | undefined {
     if (this.#dialing !== undefined || this.#finishing >= this.#waiting.length) return undefined;
     if (this.#all.size >= this.#options.maxConnections) return undefined;
-    return this.#tryH2 ? this.#dial() : this.#add(this.#connect);
+    const { h1, h2 } = this.#connect;
+    return this.#tryH2 && h2 !== undefined ? this.#dial(h2) : this.#add(h1);
   }
 
   #add(connect: Connect): Connection {
@@ -182,10 +181,10 @@ export class Pool implements H2Events {
     return connection;
   }
 
-  #dial(): H2Connection {
+  #dial(connect: Connect): H2Connection {
     const { keepAliveTimeout } = this.#options;
     const origin = new URL(this.origin);
-    const connection = new H2Connection(origin, this.#connect, keepAliveTimeout, this.#retirement(), this);
+    const connection = new H2Connection(origin, connect, keepAliveTimeout, this.#retirement(), this);
     this.#dialing = connection;
     this.#all.add(connection);
     return connection;

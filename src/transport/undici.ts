@@ -4,7 +4,7 @@ import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { resolveUrl, type Target } from '../url.js';
-import { type Connect, type ConnectOptions, connector } from './connect.js';
+import { type ConnectOptions, type Connectors, connector } from './connect.js';
 import { Exchange } from './exchange.js';
 import { basic } from './headers.js';
 import { Pool, type PoolOptions, type PoolStats } from './pool.js';
@@ -17,12 +17,14 @@ export interface UndiciOptions extends ConnectOptions, PoolOptions {
   /** Destinations with open connections; beyond it the one that was used longest ago is let go. */
   readonly maxOrigins: number;
   readonly userAgent: string;
+  /** Offer HTTP/2 in the TLS handshake. */
+  readonly allowH2: boolean;
 }
 
 /** Pools for many origins and the transport over them. */
 export class UndiciLane {
   readonly #options: UndiciOptions;
-  readonly #connect: Connect;
+  readonly #connect: Connectors;
   /** The latest used last. */
   readonly #pools = new Map<string, Pool>();
   #latest: Pool | undefined;
@@ -30,7 +32,7 @@ export class UndiciLane {
 
   constructor(options: UndiciOptions) {
     this.#options = options;
-    this.#connect = connector(options);
+    this.#connect = { h1: connector(options, false), h2: options.allowH2 ? connector(options, true) : undefined };
   }
 
   /** Sends one request; rejects at once when its signal aborts, and destroys its socket. */
