@@ -8,7 +8,7 @@ export type Lane = 'undici' | 'http';
 
 /** Decided before anything is sent. */
 export function laneOf(request: Request): Lane {
-  if (httpOptions.some((name) => Boolean(request[name as keyof Request]))) return 'http';
+  if (httpOptions.some((name) => isSet(request, name))) return 'http';
   if (isProxied(request) || !isHttp(request) || hasConnectionHeader(request)) return 'http';
   return 'undici';
 }
@@ -18,6 +18,11 @@ const httpOptions = [
   ...['socketPath', 'httpAgent', 'httpsAgent', 'transport', 'lookup', 'family'],
   ...['maxRate', 'insecureHTTPParser', 'httpVersion', 'http2Options'],
 ];
+
+/** By the caller: a polluted `Object.prototype` shall not choose the socket. */
+function isSet(request: Request, name: string): boolean {
+  return Boolean(request[name as keyof Request]) && Object.hasOwn(request, name);
+}
 
 const proxyVariables = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
 

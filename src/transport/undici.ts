@@ -139,9 +139,10 @@ function firstHop(request: Request): Hop {
 }
 
 /** The `auth` option, else the credentials in the URL. */
-function authorizationOf({ auth }: Request, { href }: Target): string | undefined {
+function authorizationOf(request: Request, { href }: Target): string | undefined {
+  const { auth } = request;
   // Only what the caller gave: a polluted Object.prototype shall not put credentials on the wire.
-  if (auth) return basic(ownText(auth, 'username'), ownText(auth, 'password'));
+  if (auth && Object.hasOwn(request, 'auth')) return basic(ownText(auth, 'username'), ownText(auth, 'password'));
   if (!href.includes('@')) return undefined;
   const { username, password } = new URL(href);
   return username || password ? basic(decoded(username), decoded(password)) : undefined;

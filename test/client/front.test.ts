@@ -3,6 +3,8 @@ import axios, { type AxiosError, AxiosHeaders, type AxiosInstance, type AxiosReq
 import fc from 'fast-check';
 import { createHttpClient, type Request, type Response } from 'pillion';
 import { describe, expect, it } from 'vitest';
+import { watch } from '../support/client.js';
+import { listen } from './loopback.js';
 import { baseURL, rejection, scripted, silent } from './scripted.js';
 
 const off = {
@@ -259,4 +261,19 @@ it('a call made again with the config of its answer is the same call', async () 
     url: first?.url,
     headers: { 'x-a': '1', 'content-type': 'application/json' },
   });
+});
+
+it('a polluted Object.prototype chooses neither the socket nor the credentials of a call', async () => {
+  const { origin, requests, close } = await listen((_, response) => response.end('ok'));
+  const { client } = watch({ baseURL: origin });
+  const polluted = { socketPath: '/nowhere.sock', auth: { username: 'evil', password: 'x' }, family: 6 };
+  for (const [name, value] of Object.entries(polluted))
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
+  try {
+    expect((await client.get('/')).data).toBe('ok');
+  } finally {
+    for (const name of Object.keys(polluted)) delete (Object.prototype as never)[name];
+    await close();
+  }
+  expect(requests[0]?.headers).not.toHaveProperty('authorization');
 });
