@@ -263,17 +263,19 @@ it('a call made again with the config of its answer is the same call', async () 
   });
 });
 
-it('a polluted Object.prototype chooses neither the socket nor the credentials of a call', async () => {
-  const { origin, requests, close } = await listen((_, response) => response.end('ok'));
+it.each([
+  ['lane', 'socketPath', '/nowhere.sock'],
+  ['credentials', 'auth', { username: 'evil', password: 'x' }],
+])('a polluted Object.prototype does not choose the %s of a call', async (_, name, value) => {
+  const { origin, requests, close } = await listen((_request, response) => response.end('ok'));
   const { client } = watch({ baseURL: origin });
-  const polluted = { socketPath: '/nowhere.sock', auth: { username: 'evil', password: 'x' }, family: 6 };
-  for (const [name, value] of Object.entries(polluted))
-    Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
+  Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
   try {
     expect((await client.get('/')).data).toBe('ok');
   } finally {
-    for (const name of Object.keys(polluted)) delete (Object.prototype as never)[name];
+    delete (Object.prototype as never)[name];
     await close();
   }
   expect(requests[0]?.headers).not.toHaveProperty('authorization');
+  expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 1, http: 0 } });
 });
