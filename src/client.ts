@@ -6,11 +6,13 @@ import { type Config, type HttpClientConfig, parseConfig } from './config/schema
 import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
+import { checkIdentity, type Identity } from './identity.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import type { Logger } from './logger.js';
-import { Pipeline, userStages } from './pipeline.js';
-import type { Policy, PolicyContext, Request } from './policy.js';
+import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
+import type { Policy, Request } from './policy.js';
 import type { Scope } from './scope.js';
+import type { IdentityStats } from './transport/identity.js';
 import { resolveUrl } from './url.js';
 import './call-options.js';
 
@@ -24,6 +26,8 @@ export interface HttpClientDeps {
   axios?: Omit<CreateAxiosDefaults, 'adapter' | 'baseURL' | 'timeout' | 'proxy' | 'maxRedirects' | 'allowAbsoluteUrls'>;
   /** A number in [0, 1) for jitter and sampling; `Math.random` by default. */
   random?: () => number;
+  /** Made by `createIdentity`: in place of `tls.cert`, `key`, `pfx` and `ca`, shared with other clients and servers. */
+  identity?: Identity;
   /** Policies that run once per call, outside `deadline`. */
   perCall?: readonly Policy[];
   /** Policies that run once per attempt, right outside the attempt's span. */
@@ -41,6 +45,8 @@ export interface HttpClientStats {
   calls: { started: number; active: number; succeeded: number; failed: number; cancelled: number };
   attempts: number;
   policies: Record<string, unknown>;
+  /** Present with `tls.cert`, `pfx` or `ca`, or an identity of `deps`. */
+  identity?: IdentityStats;
 }
 
 /** An axios instance with the stack behind it. */
@@ -66,7 +72,28 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
  * @throws PillionError `ERR_CONFIG` that lists every fault of `config`
  */
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {
-  const core = new ClientCore(parseConfig(config), deps);
+  return openClient(parseConfig(config), deps).client;
+}
+
+/** Another configuration, ready to be put in force. */
+export interface PreparedUpdate {
+  /** Cannot fail. */
+  apply(): void;
+  discard(): void;
+}
+
+/** A client, and the way to change its configuration together with those of others. */
+export interface OpenClient {
+  readonly client: HttpClient;
+  readonly config: Config;
+  /** @throws PillionError `ERR_CONFIG` */
+  prepare(config: Config): PreparedUpdate;
+}
+
+/** The same for a configuration that has been parsed. */
+export function openClient(config: Config, deps: HttpClientDeps): OpenClient {
+  checkIdentity(deps.identity);
+  const core = new ClientCore(config, deps);
   const instance = createInstance({ ...deps.axios, adapter: core.adapter });
   core.attach(instance);
   const extras = {
@@ -76,19 +103,22 @@ export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClient
     on: core.events.on.bind(core.events),
     [Symbol.asyncDispose]: () => core.close(),
   };
-  const client = Object.assign(instance, extras);
-  return Object.defineProperty(client, 'pipeline', {
-    get: () => core.pipeline.names,
-    enumerable: true,
-  }) as unknown as HttpClient;
+  const pipeline = { get: () => core.pipeline.names, enumerable: true };
+  const client = Object.defineProperty(Object.assign(instance, extras), 'pipeline', pipeline) as unknown as HttpClient;
+  return {
+    client,
+    get config() {
+      return core.config;
+    },
+    prepare: (next) => core.prepare(next),
+  };
 }
 
 /** The state behind an instance. */
 class ClientCore {
   readonly events = new Events();
   pipeline: Pipeline;
-  readonly #context: PolicyContext;
-  readonly #deps: HttpClientDeps;
+  readonly #deps: PipelineDeps;
   #config: Config;
   #origin: string | undefined;
   #defaults: ConfiguredDefaults | undefined;
@@ -101,20 +131,8 @@ class ClientCore {
   constructor(config: Config, deps: HttpClientDeps) {
     this.#config = config;
     this.#origin = originOf(config);
-    this.#deps = deps;
-    this.#context = {
-      client: config.name,
-      events: this.events,
-      logger: deps.logger,
-      random: deps.random ?? Math.random,
-    };
-    this.pipeline = this.#build(config);
-  }
-
-  #build(config: Config, previous?: Pipeline): Pipeline {
-    const { perCall, perAttempt, transport } = this.#deps;
-    const slots = { perCall: userStages('perCall', perCall), perAttempt: userStages('perAttempt', perAttempt) };
-    return new Pipeline(config, slots, this.#context, transport, previous);
+    this.#deps = pipelineDeps(config.name, this.events, deps);
+    this.pipeline = new Pipeline(config, this.#deps);
   }
 
   /** Ties the axios defaults of the instance to the configuration. */
@@ -124,15 +142,29 @@ class ClientCore {
 
   update(input: HttpClientConfig): void {
     if (this.#closing !== undefined) throw closedError(this.#config.name);
-    const config = { ...parseConfig(input), name: this.#config.name };
+    this.prepare(parseConfig(input)).apply();
+  }
+
+  /** Makes everything that another configuration needs, so that putting it in force cannot fail. */
+  prepare(next: Config): PreparedUpdate {
+    const config = { ...next, name: this.#config.name };
+    const prepared = new Pipeline(config, this.#deps, this.pipeline);
+    return { apply: () => this.#apply(config, prepared), discard: () => prepared.retire() };
+  }
+
+  #apply(config: Config, prepared: Pipeline): void {
     const before = this.#config;
     const old = this.pipeline;
-    this.pipeline = this.#build(config, old);
+    this.pipeline = prepared;
     this.#config = config;
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
     old.retire();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
+  }
+
+  get config(): Config {
+    return this.#config;
   }
 
   /** The outer edge: a call begins and ends here, exactly once each. */
@@ -182,11 +214,13 @@ class ClientCore {
   }
 
   stats(): HttpClientStats {
+    const identity = this.pipeline.identityStats();
     return {
       name: this.#config.name,
       calls: { ...this.#counts, active: this.#live.size },
       attempts: this.#attempts,
       policies: this.pipeline.stats(),
+      ...(identity && { identity }),
     };
   }
 
@@ -215,6 +249,16 @@ class ClientCore {
       };
     });
   }
+}
+
+function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): PipelineDeps {
+  const { perCall, perAttempt, transport, identity, logger, random = Math.random } = deps;
+  return {
+    slots: { perCall: userStages('perCall', perCall), perAttempt: userStages('perAttempt', perAttempt) },
+    context: { client, events, logger, random },
+    transport,
+    identity,
+  };
 }
 
 function hasTimeouts({ timeout, timeouts }: Request): boolean {

@@ -30,6 +30,19 @@ export interface ClientEvents {
   'limit.rejected': { call: Call; destination: string; pending: number };
   /** `update()` put a new configuration in force; `sections` names what changed. */
   'config.updated': { client: string; sections: readonly string[] };
+  'identity.rotated': { client: string } & IdentityEvents['identity.rotated'];
+  'identity.rejected': { client: string } & IdentityEvents['identity.rejected'];
+  'identity.expiring': { client: string } & IdentityEvents['identity.expiring'];
+}
+
+/** What a rotating identity tells of itself. */
+export interface IdentityEvents {
+  /** New material is in force; connections made from now on use it. */
+  'identity.rotated': { generation: number; subject?: string | undefined; notAfter?: string | undefined };
+  /** Changed material cannot be used; what was in force stays. */
+  'identity.rejected': { generation: number; message: string };
+  /** The certificate in force expires in 14, 7 or 1 days, or has expired; sooner for one that lives shorter. */
+  'identity.expiring': { generation: number; subject: string; notAfter: string; daysLeft: number };
 }
 
 /** Why a retry was not made. */
@@ -44,11 +57,11 @@ interface Subscription {
 }
 
 /** A small typed emitter. A listener that throws never breaks a call. */
-export class Events {
-  readonly #listeners = new Map<ClientEventName, Set<Subscription>>();
+export class Events<All = ClientEvents> {
+  readonly #listeners = new Map<keyof All, Set<Subscription>>();
 
   /** Adds a listener; the function returned takes it away again. */
-  on<Name extends ClientEventName>(name: Name, listener: Listener<Name>): () => void {
+  on<Name extends keyof All>(name: Name, listener: (event: All[Name]) => void): () => void {
     const subscription = { listener };
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(subscription));
@@ -57,13 +70,13 @@ export class Events {
     };
   }
 
-  emit<Name extends ClientEventName>(name: Name, event: ClientEvents[Name]): void {
+  emit<Name extends keyof All>(name: Name, event: All[Name]): void {
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
     for (const { listener } of listeners) {
       // A reader's fault is not the call's, now or later.
       try {
-        const result: unknown = (listener as Listener<Name>)(event);
+        const result: unknown = (listener as (event: All[Name]) => void)(event);
         if (result instanceof Promise) result.catch(() => {});
       } catch {}
     }

@@ -10,7 +10,15 @@ export {
 } from './client.js';
 export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
 export { ErrorCode, PillionError } from './errors.js';
-export type { AttemptOutcome, ClientEventName, ClientEvents, Listener, RetryRefusal } from './events.js';
+export type {
+  AttemptOutcome,
+  ClientEventName,
+  ClientEvents,
+  IdentityEvents,
+  Listener,
+  RetryRefusal,
+} from './events.js';
+export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './identity.js';
 export type { Logger, LogMethod } from './logger.js';
 export type { Duration } from './options.js';
 export { circuitBreaker } from './policies/circuit-breaker.js';
@@ -31,5 +39,6 @@ export {
 } from './policy.js';
 export { classify, type FailureKind } from './request.js';
 export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './transport/adapter.js';
+export type { IdentityStats } from './transport/identity.js';
 export type { PoolStats } from './transport/pool.js';
 export type { WireStats } from './transport/wire.js';

@@ -2,9 +2,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AxiosAdapter } from 'axios';
 import type { Config } from './config/schema.js';
+import { ErrorCode, PillionError } from './errors.js';
+import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
 import { type Slots, type Stage, stagesOf } from './policies/index.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy, type Transport } from './policy.js';
 import { attemptEdge } from './transport/edge.js';
+import type { IdentityStats } from './transport/identity.js';
+import type { MaterialOptions } from './transport/material.js';
+import { partsOf } from './transport/tls.js';
 import { createWire, injectedWire, type Wire, type WireOptions } from './transport/wire.js';
 import { version } from './version.js';
 
@@ -15,6 +20,16 @@ interface Shared<T> {
   holders: number;
 }
 
+/** What all generations of a client's stack are made with. */
+export interface PipelineDeps {
+  readonly slots: Slots;
+  readonly context: PolicyContext;
+  /** In place of the wire. */
+  readonly transport: AxiosAdapter | undefined;
+  /** In place of the files of the tls section. */
+  readonly identity: Identity | undefined;
+}
+
 /** One generation of the stack. */
 export class Pipeline {
   readonly transport: Transport;
@@ -23,29 +38,26 @@ export class Pipeline {
   readonly wire: Wire;
   private readonly policies: Map<string, Shared<StandingPolicy>>;
   private readonly wireStage: Shared<Wire>;
+  private readonly identityStage: Shared<HeldIdentity> | undefined;
   private calls = 0;
   private retired = false;
 
-  constructor(config: Config, slots: Slots, context: PolicyContext, injected?: AxiosAdapter, previous?: Pipeline) {
-    const wireOptions = wireOptionsOf(config);
-    const oldWire = previous?.wireStage;
-    // The wire first: bad TLS material throws before anything was made.
-    this.wireStage =
-      oldWire !== undefined && isDeepStrictEqual(oldWire.options, wireOptions)
-        ? oldWire
-        : {
-            options: wireOptions,
-            holders: 0,
-            part: injected === undefined ? createWire(wireOptions) : injectedWire(injected),
-          };
+  /** @throws PillionError ERR_CONFIG for TLS material that cannot be used; nothing was made then */
+  constructor(config: Config, { slots, context, transport, identity }: PipelineDeps, previous?: Pipeline) {
+    const source = transport === undefined ? identitySourceOf(config, identity) : undefined;
+    this.identityStage = source && keepOr(previous?.identityStage, source, () => holdIdentity(source, context));
+    const held = this.identityStage?.part.core;
+    this.wireStage = keepOr(previous?.wireStage, { ...wireOptionsOf(config), source }, (options) =>
+      transport === undefined ? createWire(options, held) : injectedWire(transport),
+    );
     this.wire = this.wireStage.part;
     this.policies = new Map(
       stagesOf(config, slots).map((stage) => [
         stage.name,
-        keepOrCreate(stage, context, previous?.policies.get(stage.name)),
+        keepOr(previous?.policies.get(stage.name), stage.options, () => stage.create(context)),
       ]),
     );
-    for (const shared of [...this.policies.values(), this.wireStage]) shared.holders++;
+    for (const shared of this.#shared()) shared.holders++;
     const edge = attemptEdge(this.wire, context.events);
     const parts = [...this.policies.values()].map(({ part }) => part);
     this.transport = compose(parts, edge);
@@ -59,6 +71,11 @@ export class Pipeline {
       stages.map((stage) => this.policies.get(stage.name)?.part ?? stage.create(context)),
       edge,
     );
+  }
+
+  /** What the identity tells of itself, where there is one. */
+  identityStats(): IdentityStats | undefined {
+    return this.identityStage?.part.core.stats();
   }
 
   /** Names of the policies, outermost first. */
@@ -89,31 +106,45 @@ export class Pipeline {
   }
 
   private letGo(): void {
-    for (const shared of this.policies.values()) if (--shared.holders === 0) shared.part.close?.();
-    if (--this.wireStage.holders === 0) void this.wire.close();
+    for (const shared of this.#shared()) if (--shared.holders === 0) void shared.part.close?.();
+  }
+
+  #shared(): Shared<{ close?(): unknown }>[] {
+    return [...this.policies.values(), this.wireStage, ...(this.identityStage ? [this.identityStage] : [])];
   }
 
   /** Lets go of everything at once. */
   async destroy(): Promise<void> {
     for (const { part } of this.policies.values()) part.close?.();
+    this.identityStage?.part.close();
     await this.wire.destroy();
   }
 }
 
-function keepOrCreate(
-  stage: Stage,
-  context: PolicyContext,
-  old: Shared<StandingPolicy> | undefined,
-): Shared<StandingPolicy> {
-  if (old !== undefined && isDeepStrictEqual(old.options, stage.options)) return old;
-  return { options: stage.options, part: stage.create(context), holders: 0 };
+/** What there was, where its options are the same. */
+function keepOr<T, Options>(old: Shared<T> | undefined, options: Options, make: (options: Options) => T): Shared<T> {
+  if (old !== undefined && isDeepStrictEqual(old.options, options)) return old;
+  return { options, part: make(options), holders: 0 };
+}
+
+/** The files of the tls section, or the identity that was brought along. */
+function identitySourceOf(
+  { tls, name }: Config,
+  identity: Identity | undefined,
+): MaterialOptions | Identity | undefined {
+  const own = tls && partsOf(tls).material;
+  if (own !== undefined && identity !== undefined) {
+    const why = `Bad configuration of the HTTP client "${name}": tls has cert, pfx or ca, and deps.identity is given too; take one of them.`;
+    throw new PillionError(ErrorCode.CONFIG, why);
+  }
+  return own ?? identity;
 }
 
 function wireOptionsOf({ timeouts, limits, tls, allowH2 }: Config): WireOptions {
   return {
     connectTimeout: timeouts === false ? false : timeouts.connect,
     ...(limits === false ? unlimited : connectionsOf(limits)),
-    tls,
+    peer: tls ? partsOf(tls).peer : undefined,
     allowH2,
     userAgent: `pillion/${version}`,
   };

@@ -9,6 +9,8 @@ import { tracingOptions } from '../policies/tracing.js';
 import { retryOptions } from '../retry-plan.js';
 import { tlsOptions } from '../transport/tls.js';
 import { limitsSection } from './limits.js';
+import { trafficSections } from './traffic.js';
+import { url } from './url.js';
 
 const connectTimeout = duration({ min: 1 })
   .or(z.literal(false))
@@ -33,13 +35,6 @@ const timeouts = z
 function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
 }
-
-const url = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:\/\/[^/?#]/i.test(text), {
-    error: 'expected a full http or https URL',
-  })
-  .refine((text) => !/[?#\s\p{Cc}]/u.test(text), { error: 'must not have a query, a fragment or white space' });
 
 export const configSchema = z.strictObject({
   name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
@@ -66,6 +61,7 @@ export const configSchema = z.strictObject({
   tracing: section(tracingOptions).describe('Spans and the headers that identify a call.'),
   logging: section(loggingOptions).describe('One line for each finished call.'),
   tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+  ...trafficSections,
 });
 
 /** On with its defaults where nothing is said; `false` switches it off. */

@@ -9,7 +9,8 @@ import { duration, parseOptions } from '../options.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
 import { connectionOptions } from './connection-options.js';
-import { tlsOptions } from './tls.js';
+import { RotatingIdentity } from './identity.js';
+import { partsOf, tlsOptions } from './tls.js';
 import { createWire, type WireStats } from './wire.js';
 
 const adapterOptions = connectionOptions.extend({
@@ -48,7 +49,9 @@ export interface UndiciAdapter extends AxiosAdapter, AsyncDisposable {
  */
 export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciAdapter {
   const { tls, ...parsed } = parseOptions(adapterOptions, options, 'createUndiciAdapter');
-  const wire = createWire({ ...parsed, tls, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` });
+  const { material, peer } = tls === undefined ? {} : partsOf(tls);
+  const identity = material && new RotatingIdentity(material);
+  const wire = createWire({ ...parsed, peer, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` }, identity);
   const adapter = async (request: Request): Promise<Response> => {
     try {
       return settled(await carried(wire.send, ownOf(request)), request);
@@ -56,7 +59,15 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
       throw presented(error, request);
     }
   };
-  const { stats, close, destroy } = wire;
+  const { stats } = wire;
+  const close = () => {
+    identity?.close();
+    return wire.close();
+  };
+  const destroy = () => {
+    identity?.close();
+    return wire.destroy();
+  };
   return Object.assign(adapter, { stats, close, destroy, [Symbol.asyncDispose]: close });
 }
 

@@ -30,8 +30,8 @@ export interface Carrier {
   abandon(reason: Error): void;
   /** Closes once what it carries has ended. */
   close(): Promise<void>;
-  /** Ends what it carries. */
-  destroy(): Promise<void>;
+  /** Ends what it carries, with `reason` where one is given. */
+  destroy(reason?: Error): Promise<void>;
 }
 
 /** What the pool is told of. */
@@ -103,9 +103,9 @@ export class Connection implements Carrier {
     return this.#client.closed || this.#client.destroyed ? Promise.resolve() : this.#client.close();
   }
 
-  destroy(): Promise<void> {
+  destroy(reason?: Error): Promise<void> {
     // undici would wait for a connection that is still being made.
     if (!this.connected) this.#socket?.destroy();
-    return this.#client.destroy();
+    return reason === undefined ? this.#client.destroy() : this.#client.destroy(reason);
   }
 }

@@ -78,12 +78,12 @@ export class H2Connection implements Carrier {
     });
   }
 
-  async destroy(): Promise<void> {
+  async destroy(reason = clientClosed()): Promise<void> {
     this.#leave();
     const waiting = this.#first;
     this.#first = undefined;
-    waiting?.onResponseError?.(undefined as never, clientClosed());
-    for (const stream of this.#streams) stream.refuse(clientClosed());
+    waiting?.onResponseError?.(undefined as never, reason);
+    for (const stream of this.#streams) stream.refuse(reason);
     this.#session?.destroy();
     this.#socket.destroy();
     this.#closed?.();

@@ -1,5 +1,6 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
 import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
+import { onBodyEnd, responseOf } from '../body.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { nativeSignal } from '../scope.js';
@@ -15,6 +16,8 @@ export class HttpLane {
   readonly #options: HttpOptions;
   #agents: ReturnType<typeof nodeAgents> | undefined;
   #adapter: AxiosAdapter | undefined;
+  #active = 0;
+  #drained: (() => void) | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -22,11 +25,16 @@ export class HttpLane {
 
   async send(request: Request): Promise<Response> {
     this.#adapter ??= axios.getAdapter('http');
+    this.#active++;
     try {
       const response = await this.#adapter(this.#asked(request));
       response.config = request;
+      onBodyEnd(response, () => this.#leave());
       return response;
     } catch (error) {
+      const response = responseOf(error);
+      if (response === undefined) this.#leave();
+      else onBodyEnd(response, () => this.#leave());
       throw recode(error, request);
     }
   }
@@ -46,9 +54,26 @@ export class HttpLane {
     } as Request;
   }
 
+  /** Closes what is idle; the rest closes with the end of its request. */
+  async close(): Promise<void> {
+    for (const agent of Object.values(this.#agents ?? {})) {
+      agent.maxFreeSockets = 0;
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    }
+    if (this.#active > 0)
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    this.destroy();
+  }
+
   destroy(): void {
     this.#agents?.httpAgent.destroy();
     this.#agents?.httpsAgent.destroy();
+  }
+
+  #leave(): void {
+    if (--this.#active === 0) this.#drained?.();
   }
 }
 

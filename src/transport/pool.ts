@@ -143,10 +143,10 @@ export class Pool implements H2Events {
   }
 
   /** Ends what runs and waits. */
-  async destroy(): Promise<void> {
+  async destroy(reason?: Error): Promise<void> {
     const refused = this.#waiting.splice(0);
-    for (const job of refused) job.onResponseError?.(undefined as never, closedError('pillion'));
-    await Promise.all([...this.#all].map((connection) => connection.destroy()));
+    for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
+    await Promise.all([...this.#all].map((connection) => connection.destroy(reason)));
   }
 
   #pump(): void {

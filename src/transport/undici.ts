@@ -29,6 +29,9 @@ export class UndiciLane {
   readonly #pools = new Map<string, Pool>();
   #latest: Pool | undefined;
   #closed = false;
+  #destroyed = false;
+  #following = 0;
+  #drained: (() => void) | undefined;
 
   constructor(options: UndiciOptions) {
     this.#options = options;
@@ -38,15 +41,26 @@ export class UndiciLane {
   /** Sends one request; rejects at once when its signal aborts, and destroys its socket. */
   send(request: Request): Promise<Response> {
     try {
+      if (this.#closed) throw closedError(carriedCall(request)?.client ?? 'pillion', request);
       const hop = firstHop(request);
       const redirects = redirectsOf(request) > 0;
       if (redirects) checkRedirects(request);
       const upload = uploadOf(request);
-      if (upload instanceof Promise) return upload.then((ready) => this.#follow(request, hop, ready));
-      if (redirects || upload.finish !== undefined) return this.#follow(request, hop, upload);
+      if (upload instanceof Promise) return this.#tracked(upload.then((ready) => this.#follow(request, hop, ready)));
+      if (redirects || upload.finish !== undefined) return this.#tracked(this.#follow(request, hop, upload));
       return this.#exchange(request, hop, upload);
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  /** Between two of its requests nothing else tells that it is not over. */
+  async #tracked(answer: Promise<Response>): Promise<Response> {
+    this.#following++;
+    try {
+      return await answer;
+    } finally {
+      if (--this.#following === 0) this.#drained?.();
     }
   }
 
@@ -69,7 +83,7 @@ export class UndiciLane {
   }
 
   #exchange(request: Request, hop: Hop, upload: Upload): Promise<Response> {
-    if (this.#closed) throw closedError(carriedCall(request)?.client ?? 'pillion', request);
+    if (this.#destroyed) throw closedError(carriedCall(request)?.client ?? 'pillion', request);
     const { userAgent } = this.#options;
     const pool = this.#poolOf(hop.target.origin);
     const maxContentLength = contentLimit(request, this.#options.maxContentLength);
@@ -114,16 +128,23 @@ export class UndiciLane {
     return Object.fromEntries([...this.#pools].map(([origin, pool]) => [origin, pool.stats()]));
   }
 
-  /** Lets requests in flight finish. */
+  /** Lets requests in flight finish, redirects and all. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    if (this.#following > 0)
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
   }
 
-  /** Ends requests in flight with `ERR_CLOSED`. */
-  async destroy(): Promise<void> {
+  /** Ends requests in flight, with `ERR_CLOSED` where no other reason is given. */
+  async destroy(reason?: Error): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+    this.#destroyed = true;
+    this.#drained?.();
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy(reason)));
   }
 }
 

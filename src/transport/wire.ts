@@ -1,16 +1,19 @@
 /** The wire: both lanes as one transport, with their counters. */
+import type { ConnectionOptions } from 'node:tls';
 import type { AxiosAdapter, GenericAbortSignal } from 'axios';
 import { discard, responseOf } from '../body.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { abortError, nativeSignal } from '../scope.js';
 import { HttpLane } from './http.js';
+import type { RotatingIdentity } from './identity.js';
 import { laneOf } from './lane.js';
 import type { PoolStats } from './pool.js';
-import { loadIdentity, type TlsOptions } from './tls.js';
+import { connectionOptions, type PeerOptions, standardPeer } from './tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
 export interface WireOptions extends Omit<UndiciOptions, 'identity'> {
-  readonly tls: TlsOptions | undefined;
+  /** Which servers are accepted; Node's own rules where nothing is said. */
+  readonly peer: PeerOptions | undefined;
 }
 
 /** What the wire tells of itself. */
@@ -19,6 +22,8 @@ export interface WireStats {
   lanes: { undici: number; http: number };
   /** Connections of the fast lane, for each origin: open, unused, requests waiting for one, in use. */
   connections: Record<string, PoolStats>;
+  /** Generations of connections with an identity before the present one that calls still run on. */
+  draining: number;
 }
 
 /** What stands at the bottom of the stack. */
@@ -31,31 +36,71 @@ export interface Wire {
   destroy(): Promise<void>;
 }
 
-/**
- * The wire over undici and, for what that does not speak, axios's http adapter.
- * @throws PillionError ERR_CONFIG for TLS material that cannot be used
- */
-export function createWire({ tls, ...rest }: WireOptions): Wire & { stats(): WireStats } {
-  const options = { ...rest, identity: tls === undefined ? {} : loadIdentity(tls) };
-  const fast = new UndiciLane(options);
-  const full = new HttpLane(options);
+/** The wire over undici and, for what that does not speak, axios's http adapter: new connections for each identity. */
+export function createWire(options: WireOptions, identity?: RotatingIdentity): Wire & { stats(): WireStats } {
+  const open = () => new Lanes({ ...options, identity: connectionsOf(options, identity) });
+  const draining = new Set<Lanes>();
   const taken = { undici: 0, http: 0 };
+  let lanes = open();
+  const stop = identity?.onRotation(() => {
+    const old = lanes;
+    lanes = open();
+    draining.add(old);
+    void old.drain(identity.drainTimeout).then(() => draining.delete(old));
+  });
   return {
     send: (request) => {
       const lane = laneOf(request);
       taken[lane]++;
-      return lane === 'undici' ? fast.send(request) : full.send(request);
+      return lanes[lane].send(request);
     },
-    stats: () => ({ lanes: { ...taken }, connections: fast.stats() }),
+    stats: () => ({ lanes: { ...taken }, connections: lanes.undici.stats(), draining: draining.size }),
     close: async () => {
-      await fast.close();
-      full.destroy();
+      stop?.();
+      await Promise.all([...draining, lanes].map((each) => each.close()));
     },
     destroy: async () => {
-      full.destroy();
-      await fast.destroy();
+      stop?.();
+      await Promise.all([...draining, lanes].map((each) => each.destroy()));
     },
   };
+}
+
+function connectionsOf({ peer }: WireOptions, identity: RotatingIdentity | undefined): ConnectionOptions {
+  if (peer === undefined && identity === undefined) return {};
+  return connectionOptions(identity?.material ?? {}, peer ?? standardPeer);
+}
+
+/** Both lanes, with the connections made under one identity. */
+class Lanes {
+  readonly undici: UndiciLane;
+  readonly http: HttpLane;
+
+  constructor(options: UndiciOptions) {
+    this.undici = new UndiciLane(options);
+    this.http = new HttpLane(options);
+  }
+
+  /** Closes what is idle at once and the rest once its request has ended, or after `timeout` milliseconds. */
+  async drain(timeout: number): Promise<void> {
+    const timer = setTimeout(() => void this.destroy(replaced(timeout)), timeout).unref();
+    await this.close();
+    clearTimeout(timer);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.undici.close(), this.http.close()]);
+  }
+
+  async destroy(reason?: Error): Promise<void> {
+    this.http.destroy();
+    await this.undici.destroy(reason);
+  }
+}
+
+function replaced(timeout: number): Error {
+  const why = `The connection was ended: its identity was replaced ${timeout} ms before (tls.reload.drainTimeout).`;
+  return Object.assign(new Error(why), { code: 'ECONNRESET' });
 }
 
 /** A wire of the caller's: any AxiosAdapter, given a real AbortSignal. An abort ends the attempt even if it does not listen. */

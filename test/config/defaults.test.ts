@@ -66,7 +66,11 @@ describe('a configuration of nothing', () => {
 describe('tls', () => {
   it('is absent unless configured, and asks for TLS 1.2 and a verified server', () => {
     expect(parseConfig({})).not.toHaveProperty('tls');
-    expect(parseConfig({ tls: {} }).tls).toEqual({ minVersion: 'TLSv1.2', rejectUnauthorized: true });
+    expect(parseConfig({ tls: {} }).tls).toMatchObject({ minVersion: 'TLSv1.2', rejectUnauthorized: true });
+  });
+
+  it('is read again when its files change, looked at every 5 s; what runs has 10 minutes then', () => {
+    expect(parseConfig({ tls: {} }).tls).toMatchObject({ reload: { interval: 5000, drainTimeout: 600_000 } });
   });
 });
 
