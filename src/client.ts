@@ -3,12 +3,13 @@ import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxio
 import { onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
+import { sectionsWithoutPolicy } from './config/traffic.js';
 import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
 import { checkIdentity, type Identity } from './identity.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
-import type { Logger } from './logger.js';
+import { defaultLogger, type Logger } from './logger.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
 import type { Policy, Request } from './policy.js';
 import type { Scope } from './scope.js';
@@ -133,6 +134,7 @@ class ClientCore {
     this.#origin = originOf(config);
     this.#deps = pipelineDeps(config.name, this.events, deps);
     this.pipeline = new Pipeline(config, this.#deps);
+    this.#warnOfUnused();
   }
 
   /** Ties the axios defaults of the instance to the configuration. */
@@ -160,7 +162,16 @@ class ClientCore {
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
     old.retire();
+    this.#warnOfUnused();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
+  }
+
+  /** Nobody shall believe in a section that does nothing. */
+  #warnOfUnused(): void {
+    const sections = sectionsWithoutPolicy(this.#config);
+    if (sections.length === 0) return;
+    const { client, logger = defaultLogger() } = this.#deps.context;
+    logger.warn({ client, sections }, 'these sections have no effect in this version');
   }
 
   get config(): Config {

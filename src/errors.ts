@@ -8,6 +8,8 @@ import { redactUrl } from './redact.js';
 export const ErrorCode = {
   /** Bad configuration or call option; nothing was sent. */
   CONFIG: 'ERR_CONFIG',
+  /** The configuration names no such client. */
+  UNKNOWN_CLIENT: 'ERR_UNKNOWN_CLIENT',
   /** The URL is malformed or holds control characters; nothing was sent. */
   INVALID_URL: 'ERR_INVALID_URL',
   /** The URL leaves the origin of `baseURL`; nothing was sent. */

@@ -8,7 +8,10 @@ export {
   type HttpClientDeps,
   type HttpClientStats,
 } from './client.js';
+export type { ConfigFault, HttpClientsConfig } from './config/clients.js';
+export type { ConfigChange } from './config/diff.js';
 export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
+export type { ConfigSource } from './config/source.js';
 export { ErrorCode, PillionError } from './errors.js';
 export type {
   AttemptOutcome,
@@ -37,6 +40,15 @@ export {
   type StandingPolicy,
   type Transport,
 } from './policy.js';
+export {
+  type ConfigRejection,
+  type ConfigVersion,
+  type HttpClients,
+  type HttpClientsDeps,
+  type HttpClientsEvents,
+  type HttpClientsStats,
+  loadHttpClients,
+} from './registry.js';
 export { classify, type FailureKind } from './request.js';
 export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './transport/adapter.js';
 export type { IdentityStats } from './transport/identity.js';

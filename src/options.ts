@@ -42,6 +42,14 @@ function spell(ms: number): string {
   return ms === day ? '24h' : `${ms}ms`;
 }
 
+/** What is wrong with one option. */
+export interface OptionFault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** The key itself is wrong, not its value. */
+  readonly unknown?: boolean;
+}
+
 /**
  * Parses `input` by `schema`.
  * @throws PillionError ERR_CONFIG that lists every fault: where, what and, for an unknown key, the nearest known one.
@@ -49,16 +57,25 @@ function spell(ms: number): string {
 export function parseOptions<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, schema));
-  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${problems.join('; ')}.`);
+  const faults = faultsOf(result.error, schema).map(({ path, message }) => `${dotted(path)}: ${message}`);
+  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${faults.join('; ')}.`);
+}
+
+/** Every fault, in words for who wrote the options. */
+export function faultsOf(error: z.ZodError, schema: z.ZodType): OptionFault[] {
+  return error.issues.flatMap((issue) => describeIssue(issue, schema));
 }
 
 type Issue = z.core.$ZodIssue;
 
-function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []): string[] {
+function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []): OptionFault[] {
   const path = [...at, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${join([...path, key])}: unknown option${hint(key, knownKeys(schema, path))}`);
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: `unknown option${hint(key, knownKeys(schema, path))}`,
+      unknown: true,
+    }));
   }
   if (issue.code === 'invalid_union') {
     // `section | false`: the reader meant the section, so its branch tells what is wrong.
@@ -66,9 +83,9 @@ function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []):
       errors.some((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
     );
     if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, path));
-    return [`${join(path)}: ${tellingMessage(issue)}`];
+    return [{ path, message: tellingMessage(issue) }];
   }
-  return [`${join(path)}: ${issue.message}`];
+  return [{ path, message: issue.message }];
 }
 
 /** Of the messages of a union's branches the one that says most: ours, or a list of what is known. */
@@ -85,12 +102,21 @@ function leavesOf(issue: Issue): Issue[] {
   return ownMessage ? [issue] : issue.errors.flat().flatMap(leavesOf);
 }
 
-function join(path: PropertyKey[]): string {
-  return path.map(String).join('.') || 'the value itself';
+/** A path as it is written: `retry.backoff.base`. */
+export function dotted(path: readonly PropertyKey[]): string {
+  return path.map(shortened).join('.') || 'the value itself';
 }
 
-function hint(key: string, known: readonly string[]): string {
+/** A key that somebody mistyped may be a whole document. */
+function shortened(key: PropertyKey): string {
+  const text = String(key);
+  return text.length > 64 ? `${text.slice(0, 64)}…` : text;
+}
+
+/** The nearest of what is known, or all of it. */
+export function hint(key: string, known: readonly string[]): string {
   if (known.length === 0) return '';
+  if (key.length > 64) return ` (known: ${known.join(', ')})`;
   const nearest = closest(key, known as string[]);
   const near = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, Math.ceil(key.length / 3));
   return near ? `, did you mean "${nearest}"?` : ` (known: ${known.join(', ')})`;
@@ -99,13 +125,30 @@ function hint(key: string, known: readonly string[]): string {
 interface JsonSchema {
   properties?: Record<string, JsonSchema>;
   anyOf?: JsonSchema[];
+  items?: JsonSchema;
 }
 
-/** The keys a schema knows at a path, read off its JSON Schema: that one is plain data, whatever zod wraps around it. */
+const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
+
+/** As plain data, whatever zod wraps around it. */
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = jsonSchemas.get(schema);
+  if (known !== undefined) return known;
+  const made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  jsonSchemas.set(schema, made);
+  return made;
+}
+
+/** The keys a schema knows at a path. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let here = [z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema];
-  for (const key of path) here = here.flatMap(alternatives).flatMap((s) => s.properties?.[String(key)] ?? []);
-  return here.flatMap(alternatives).flatMap((s) => Object.keys(s.properties ?? {}));
+  let here = [jsonSchemaOf(schema)];
+  for (const key of path) here = here.flatMap(alternatives).flatMap((each) => within(each, key));
+  return here.flatMap(alternatives).flatMap((each) => Object.keys(each.properties ?? {}));
+}
+
+function within({ properties, items }: JsonSchema, key: PropertyKey): JsonSchema[] {
+  const inner = typeof key === 'number' ? items : properties?.[String(key)];
+  return inner === undefined ? [] : [inner];
 }
 
 function alternatives(schema: JsonSchema): JsonSchema[] {

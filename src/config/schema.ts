@@ -64,6 +64,9 @@ export const configSchema = z.strictObject({
   ...trafficSections,
 });
 
+/** Off unless they are configured. */
+export const optionalSections: readonly string[] = ['tls', ...Object.keys(trafficSections)];
+
 /** On with its defaults where nothing is said; `false` switches it off. */
 function section<Schema extends z.ZodType>(schema: Schema) {
   return z

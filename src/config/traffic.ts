@@ -176,5 +176,7 @@ export const trafficSections = {
   fault: fault.optional().describe('Delays and failures made on purpose.'),
 };
 
-/** Names of the sections that have no effect in this version. */
-export const sectionsWithoutPolicy = Object.keys(trafficSections) as (keyof typeof trafficSections)[];
+/** The sections of a configuration that have no effect in this version. */
+export function sectionsWithoutPolicy(config: object): string[] {
+  return Object.keys(trafficSections).filter((section) => section in config);
+}

@@ -1,0 +1,231 @@
+/** Named clients from one configuration: `defaults` merged under each, every fault found and located. */
+import { dotted, faultsOf, hint, type OptionFault } from '../options.js';
+import { ConfigDocument, type Path, type Position } from './document.js';
+import {
+  isPlain,
+  type Reference,
+  type Resolved,
+  resolveReferences,
+  type Surroundings,
+  scalarIn,
+} from './references.js';
+import { type Config, configSchema, type HttpClientConfig, optionalSections } from './schema.js';
+
+/** What a file of clients holds. */
+export interface HttpClientsConfig {
+  /** Merged under each of `clients`: objects key by key, everything else as a whole. */
+  defaults?: Omit<HttpClientConfig, 'name'>;
+  /** By name. `false` for an optional section takes out what `defaults` says. */
+  clients: Record<string, Omit<HttpClientConfig, 'name'>>;
+}
+
+/** Something wrong with a configuration, or likely to be. */
+export interface ConfigFault {
+  /** Where the configuration comes from: a file's path, an address. */
+  readonly file: string;
+  /** Counted from 1; absent for a configuration that is no text. */
+  readonly line?: number;
+  readonly column?: number;
+  /** Dotted: `clients.billing.timeouts.total`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** `file:line:column path message` */
+export function spelled({ file, line, column, path, message }: ConfigFault): string {
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return path === '' ? `${place} ${message}` : `${place} ${path} ${message}`;
+}
+
+/** A client as the file has it. */
+export interface NamedClient {
+  readonly name: string;
+  readonly config: Config;
+}
+
+/** The text, if it is one, and what was made of it. */
+export class ParsedClients {
+  readonly faults: ConfigFault[] = [];
+  readonly clients: NamedClient[] = [];
+  readonly #file: string;
+  readonly #document: ConfigDocument | undefined;
+  readonly #resolved: Resolved;
+  readonly #root: Record<string, unknown>;
+
+  constructor(input: ConfigDocument | object, file: string, surroundings: Surroundings) {
+    this.#file = file;
+    this.#document = input instanceof ConfigDocument ? input : undefined;
+    this.#resolved = resolveReferences(this.#document ? this.#document.value : input, surroundings);
+    this.#root = isPlain(this.#resolved.value) ? this.#resolved.value : {};
+    if (this.#document !== undefined && this.#document.faults.length > 0) this.#keepFaultsOf(this.#document);
+    else this.#read();
+  }
+
+  /** Files that references stand for. */
+  get files(): readonly string[] {
+    return this.#resolved.files;
+  }
+
+  /** Adds what was found later: about an option of one client. */
+  fault(client: string, { path, message, unknown }: OptionFault): void {
+    const origin = this.originOf(client, path);
+    this.#add(origin, message, unknown === true);
+  }
+
+  /** A fault about an option, for who collects them elsewhere. */
+  located(client: string, { path, message }: OptionFault): ConfigFault {
+    return this.#located(this.originOf(client, path), message, false);
+  }
+
+  /** Where an option of a client comes from: its own part of the file, or the defaults; the part around it where neither says it. */
+  originOf(client: string, path: Path): Path {
+    for (let length = path.length; length > 0; length--) {
+      const inner = path.slice(0, length);
+      const rest = path.slice(length);
+      for (const origin of [
+        ['clients', client, ...inner],
+        ['defaults', ...inner],
+      ])
+        if (this.#says(origin)) return [...origin, ...rest];
+    }
+    return ['clients', client, ...path];
+  }
+
+  /** True where the configuration says something at exactly this path. */
+  says(client: string, path: Path): 'clients' | 'defaults' | undefined {
+    if (this.#says(['clients', client, ...path])) return 'clients';
+    return this.#says(['defaults', ...path]) ? 'defaults' : undefined;
+  }
+
+  /** The reference that gave a client's option its value. */
+  referenceOf(client: string, path: Path): Reference | undefined {
+    return this.#resolved.references.get(JSON.stringify(this.originOf(client, path)));
+  }
+
+  positionOf(path: Path): Position | undefined {
+    return this.#document?.position(path);
+  }
+
+  #says(path: Path): boolean {
+    let here: unknown = this.#root;
+    for (const key of path) {
+      if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return false;
+      here = (here as Record<PropertyKey, unknown>)[key];
+    }
+    return true;
+  }
+
+  #keepFaultsOf({ faults }: ConfigDocument): void {
+    for (const { path, ...rest } of faults) this.faults.push({ file: this.#file, path: shownPath(path), ...rest });
+  }
+
+  #located(path: Path, message: string, atKey: boolean): ConfigFault {
+    const place = atKey ? this.#document?.keyPosition(path) : this.#document?.position(path);
+    return { file: this.#file, ...place, path: shownPath(path), message };
+  }
+
+  /** What is wrong with the defaults is told once, not for each client. */
+  #add(path: Path, message: string, atKey = false): void {
+    const fault = this.#located(path, message, atKey);
+    if (!this.faults.some((known) => spelled(known) === spelled(fault))) this.faults.push(fault);
+  }
+
+  #read(): void {
+    for (const { path, message } of this.#resolved.faults) this.#add(path, message);
+    if (!isPlain(this.#resolved.value)) {
+      this.#add([], 'expected an object with `clients`, by name');
+      return;
+    }
+    const { defaults = {}, clients } = this.#root;
+    for (const key of Object.keys(this.#root))
+      if (!known.includes(key) && !key.startsWith('x-')) this.#add([key], `unknown option${hint(key, known)}`, true);
+    if (!isPlain(defaults)) this.#add(['defaults'], 'expected an object');
+    else if (!isPlain(clients) || Object.keys(clients).length === 0)
+      this.#add(['clients'], 'expected at least one client, by name');
+    else for (const [name, own] of Object.entries(clients)) this.#readClient(name, own, defaults);
+  }
+
+  #readClient(name: string, own: unknown, defaults: Record<string, unknown>): void {
+    if (!/^[\w./-]{1,100}$/.test(name))
+      this.#add(['clients', name], 'the name of a client has letters, digits and . _ - / only', true);
+    else if (!isPlain(own ?? {})) this.#add(['clients', name], 'expected an object');
+    else {
+      const merged = mergedOptions(defaults, (own ?? {}) as Record<string, unknown>);
+      if ('name' in merged) this.fault(name, { path: ['name'], message: 'a client is named by its key; remove this' });
+      else this.#validate(name, merged);
+    }
+  }
+
+  #validate(name: string, options: Record<string, unknown>): void {
+    let result = configSchema.safeParse({ ...options, name });
+    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, configSchema)))
+      result = configSchema.safeParse({ ...options, name });
+    if (result.success) {
+      this.clients.push({ name, config: result.data });
+      return;
+    }
+    for (const fault of faultsOf(result.error, configSchema))
+      if (!this.referenceOf(name, fault.path)?.open) this.fault(name, fault);
+  }
+
+  /** Text from a reference becomes a number or a boolean where text was not what the option takes. */
+  #readScalars(name: string, options: Record<string, unknown>, faults: readonly OptionFault[]): boolean {
+    let changed = false;
+    for (const { path } of faults) {
+      const [holder, key] = holderOf(options, path);
+      const text = holder?.[key];
+      if (typeof text !== 'string' || this.referenceOf(name, path) === undefined) continue;
+      const value = scalarIn(text);
+      if (value === text) continue;
+      (holder as Record<PropertyKey, unknown>)[key] = value;
+      changed = true;
+    }
+    return changed;
+  }
+}
+
+const known = ['defaults', 'clients', '$schema'];
+
+function shownPath(path: Path): string {
+  return path.length === 0 ? '' : dotted(path);
+}
+
+function holderOf(
+  options: Record<string, unknown>,
+  path: Path,
+): [Record<PropertyKey, unknown> | undefined, PropertyKey] {
+  let here: unknown = options;
+  for (const key of path.slice(0, -1)) here = (here as Record<PropertyKey, unknown> | undefined)?.[key];
+  const holds = typeof here === 'object' && here !== null;
+  return [holds ? (here as Record<PropertyKey, unknown>) : undefined, path.at(-1) ?? ''];
+}
+
+/** Always fresh objects, so that a value read for one client does not change another's. */
+function mergedOptions(defaults: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
+  const merged = merge(defaults, own);
+  if (isPlain(defaults.headers) && isPlain(own.headers)) merged.headers = mergedHeaders(defaults.headers, own.headers);
+  for (const section of optionalSections) if (own[section] === false) delete merged[section];
+  return merged;
+}
+
+function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(under), ...Object.keys(over)])) {
+    const [below, above] = [under[key], over[key]];
+    if (!Object.hasOwn(over, key)) merged[key] = copy(below);
+    else merged[key] = isPlain(below) && isPlain(above) ? merge(below, above) : copy(above);
+  }
+  return merged;
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  return isPlain(value) ? merge(value, {}) : value;
+}
+
+/** Names of headers are the same whatever their case. */
+function mergedHeaders(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const taken = new Set(Object.keys(over).map((name) => name.toLowerCase()));
+  const kept = Object.entries(under).filter(([name]) => !taken.has(name.toLowerCase()));
+  return { ...Object.fromEntries(kept), ...over };
+}

@@ -1,0 +1,185 @@
+/** A YAML or JSON text as a plain value that remembers where each part of it stands. */
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
+
+/** Counted from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+export type Path = readonly PropertyKey[];
+
+/** What is wrong with a text, and where. */
+export interface Fault extends Position {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What a text may be at most, so that no text stops the event loop: a parser needs about a millisecond for a KiB. */
+const most = { characters: 65_536, depth: 64, nodes: 20_000, faults: 50 };
+
+/** A parsed text: its value where it has no fault. */
+export class ConfigDocument {
+  readonly faults: Fault[] = [];
+  readonly value: unknown;
+  readonly #lines = new LineCounter();
+  /** Where each path begins: the key for a map or list, else the value. */
+  readonly #places = new Map<string, Position>();
+  readonly #keys = new Map<string, Position>();
+  readonly #anchors = new Map<string, { value: unknown; nodes: number }>();
+  #nodes = 0;
+
+  constructor(text: string) {
+    const fault = tooMuch(text);
+    if (fault !== undefined) this.faults.push(fault);
+    else this.value = this.#parse(text);
+  }
+
+  /** Where a path stands in the text, or the nearest part around it. */
+  position(path: Path): Position {
+    return this.#nearest(this.#places, path);
+  }
+
+  /** Where the key of a path stands. */
+  keyPosition(path: Path): Position {
+    return this.#nearest(this.#keys, path);
+  }
+
+  #nearest(places: Map<string, Position>, path: Path): Position {
+    for (let length = path.length; length > 0; length--) {
+      const place = places.get(keyOf(path.slice(0, length))) ?? this.#places.get(keyOf(path.slice(0, length)));
+      if (place !== undefined) return place;
+    }
+    return { line: 1, column: 1 };
+  }
+
+  #parse(text: string): unknown {
+    // Its own check for twins takes time that grows with the square of their number.
+    const options = { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false } as const;
+    const document = withoutTraces(() => parseDocument(text, options));
+    for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults))
+      this.faults.push({ path: [], message: plain(message), ...this.#at(pos[0]) });
+    if (this.faults.length > 0) return undefined;
+    return this.#valueOf(document.contents, []);
+  }
+
+  #at(offset: number): Position {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  #fault(node: Node | null | undefined, path: Path, message: string): undefined {
+    if (this.faults.length < most.faults) this.faults.push({ path, message, ...this.#at(node?.range?.[0] ?? 0) });
+    return undefined;
+  }
+
+  /** The library's own conversion takes minutes for some texts of a few KiB. */
+  #valueOf(node: unknown, path: Path): unknown {
+    if (node === null || node === undefined) return null;
+    const here = node as Node;
+    if (++this.#nodes > most.nodes) return this.#tooMany(here, path);
+    if (path.length > most.depth) return this.#fault(here, path, `is nested deeper than ${most.depth} levels`);
+    if (isAlias(node)) return this.#aliased(node.source, here, path);
+    const before = this.#nodes;
+    const value = isMap(node) ? this.#map(node, path) : isSeq(node) ? this.#list(node, path) : scalar(node);
+    const { anchor } = here as { anchor?: string };
+    if (anchor !== undefined) this.#anchors.set(anchor, { value, nodes: this.#nodes - before });
+    return value;
+  }
+
+  #tooMany(node: Node, path: Path): undefined {
+    if (this.#nodes > most.nodes + 1) return undefined;
+    return this.#fault(node, path, `has more than ${most.nodes} values, those behind aliases counted`);
+  }
+
+  #aliased(name: string, node: Node, path: Path): unknown {
+    const target = this.#anchors.get(name);
+    if (target === undefined) return this.#fault(node, path, `there is no anchor &${name} before this alias`);
+    this.#nodes += target.nodes;
+    return this.#nodes > most.nodes ? this.#tooMany(node, path) : target.value;
+  }
+
+  #list(node: YAMLSeq, path: Path): unknown[] {
+    return node.items.map((item, index) => {
+      this.#place([...path, index], item as Node, item as Node);
+      return this.#valueOf(item, [...path, index]);
+    });
+  }
+
+  #map(node: YAMLMap, path: Path): Record<string, unknown> {
+    const map: Record<string, unknown> = {};
+    for (const { key, value } of node.items) {
+      const name = isScalar(key) ? String(key.value) : undefined;
+      if (name === undefined) this.#fault(key as Node, path, 'a key must be a plain word');
+      else if (name === '__proto__') this.#fault(key as Node, path, `"${name}" is not allowed as a key`);
+      else if (Object.hasOwn(map, name)) this.#fault(key as Node, [...path, name], 'is given twice');
+      else {
+        this.#place([...path, name], key as Node, (value ?? key) as Node);
+        map[name] = this.#valueOf(value, [...path, name]);
+      }
+    }
+    return map;
+  }
+
+  #place(path: Path, key: Node, value: Node): void {
+    const name = keyOf(path);
+    this.#keys.set(name, this.#at(key?.range?.[0] ?? 0));
+    const start = isMap(value) || isSeq(value) ? key : value;
+    this.#places.set(name, this.#at(start?.range?.[0] ?? 0));
+  }
+}
+
+/** A text can have a fault for each of its characters, and the library makes an error for each. */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function scalar(node: unknown): unknown {
+  return isScalar(node) ? node.value : null;
+}
+
+function keyOf(path: Path): string {
+  return JSON.stringify(path);
+}
+
+/** Before a parser sees it. Brackets are counted wherever they are: no honest text has so many more opened than closed. */
+function tooMuch(text: string): Fault | undefined {
+  if (text.length > most.characters)
+    return { path: [], line: 1, column: 1, message: `is longer than ${most.characters} characters` };
+  let depth = 0;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth--;
+    if (depth > 2 * most.depth) return { path: [], ...positionIn(text, index), message: 'opens too many brackets' };
+  }
+  return undefined;
+}
+
+function positionIn(text: string, index: number): Position {
+  const lines = text.slice(0, index).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}
+
+/** The library's words without its advice to programmers. */
+function plain(message: string): string {
+  if (message.startsWith('Source contains multiple documents')) return 'the file holds more than one YAML document';
+  if (message === 'Maximum call stack size exceeded') return 'is nested too deeply';
+  return message.charAt(0).toLowerCase() + message.slice(1).split('\n')[0];
+}

@@ -1,0 +1,361 @@
+/** Many named clients from one configuration, changed together while they run. */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type CloseOptions,
+  type HttpClient,
+  type HttpClientDeps,
+  type HttpClientStats,
+  type OpenClient,
+  openClient,
+  type PreparedUpdate,
+} from './client.js';
+import {
+  type ConfigFault,
+  type HttpClientsConfig,
+  type NamedClient,
+  ParsedClients,
+  spelled,
+} from './config/clients.js';
+import { type ConfigChange, changesBetween } from './config/diff.js';
+import { ConfigDocument } from './config/document.js';
+import { type ConfigSource, fileSource } from './config/source.js';
+import { closedError, ErrorCode, PillionError } from './errors.js';
+import { Events } from './events.js';
+import { defaultLogger } from './logger.js';
+import { type Duration, duration, parseOptions } from './options.js';
+import { faultyOption } from './transport/material.js';
+import { FileWatch } from './watch.js';
+
+/** Code that stands beside the configuration; all clients get the same. */
+export interface HttpClientsDeps extends HttpClientDeps {
+  /**
+   * Look for changes of the file, and of files that `${file:…}` names, and put them in force: false by default.
+   * An interval says how often contents are compared (5 s by default); a watch on the folder mostly comes first.
+   */
+  watch?: boolean | { interval: Duration };
+  /** Where `${NAME}` is looked up; `process.env` by default. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A version that was put in force. */
+export interface ConfigVersion {
+  /** 1 for the first. */
+  readonly version: number;
+  /** First 12 digits of the SHA-256 of the text: the same in every process that has it. */
+  readonly hash: string;
+  readonly source: string;
+  readonly appliedAt: string;
+  /** Against the version before, secrets masked; empty for the first. */
+  readonly changes: readonly ConfigChange[];
+}
+
+/** A version that was refused. The first fault, and all of them. */
+export interface ConfigRejection extends ConfigFault {
+  readonly rejectedAt: string;
+  readonly faults: readonly ConfigFault[];
+}
+
+/** What a registry tells of its configuration. */
+export interface HttpClientsEvents {
+  /** Another version is in force in all clients. */
+  'config.applied': ConfigVersion;
+  /** A version that cannot be used; what was in force stays, in all clients. */
+  'config.rejected': ConfigRejection;
+}
+
+export interface HttpClientsStats {
+  config: ConfigVersion & { rejected: number; lastRejection: ConfigRejection | null };
+  clients: Record<string, HttpClientStats>;
+}
+
+/** Clients by name. */
+export interface HttpClients extends AsyncDisposable {
+  /**
+   * The client of a name: the same one through all versions of the configuration.
+   * @throws PillionError `ERR_UNKNOWN_CLIENT` that lists the names there are
+   */
+  get(name: string): HttpClient;
+  readonly names: readonly string[];
+  /** Loads the configuration now. True where another version was put in force; one that cannot be used is refused with an event. */
+  refresh(): Promise<boolean>;
+  stats(): HttpClientsStats;
+  /** Adds a listener for an event; the function returned takes it away again. */
+  on<Name extends keyof HttpClientsEvents>(event: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void;
+  /** Stops watching and closes every client. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/**
+ * Opens the clients that a YAML or JSON file, an object or a `ConfigSource` names. A file and an object are read at once;
+ * a source whose `load` is asynchronous gives a promise.
+ * @throws PillionError `ERR_CONFIG` that lists every fault as `file:line:column path message`
+ */
+export function loadHttpClients(config: string | HttpClientsConfig, deps?: HttpClientsDeps): HttpClients;
+export function loadHttpClients(config: ConfigSource<string | object>, deps?: HttpClientsDeps): HttpClients;
+export function loadHttpClients(config: ConfigSource, deps?: HttpClientsDeps): Promise<HttpClients>;
+export function loadHttpClients(
+  config: string | HttpClientsConfig | ConfigSource,
+  { watch = false, env = process.env, ...deps }: HttpClientsDeps = {},
+): HttpClients | Promise<HttpClients> {
+  const interval = watchInterval(watch);
+  const source = sourceOf(config, interval);
+  const registry = new Registry(source, deps, env);
+  // A source of the caller's is listened to wherever it can tell of changes: that is what it was written for.
+  const watched = interval ?? (isSource(config) ? standardInterval : undefined);
+  const unloadable = (error: unknown) => {
+    throw badConfiguration([faultOf(source, error)]);
+  };
+  let loaded: ReturnType<ConfigSource['load']>;
+  try {
+    loaded = source.load();
+  } catch (error) {
+    return unloadable(error);
+  }
+  if (!(loaded instanceof Promise)) return registry.open(loaded, watched);
+  return loaded.catch(unloadable).then((document) => registry.open(document, watched));
+}
+
+const standardInterval = 5000;
+
+function watchInterval(watch: HttpClientsDeps['watch']): number | undefined {
+  if (!watch) return undefined;
+  return watch === true ? standardInterval : parseOptions(duration({ min: 20 }), watch.interval, 'deps.watch.interval');
+}
+
+function isSource(config: object | string): config is ConfigSource {
+  return typeof config === 'object' && typeof (config as Partial<ConfigSource>).load === 'function';
+}
+
+function sourceOf(config: string | HttpClientsConfig | ConfigSource, interval = standardInterval): ConfigSource {
+  if (typeof config === 'string') return fileSource(config, interval);
+  return isSource(config) ? config : { name: 'the configuration', load: () => config };
+}
+
+/** Everything that a version needs, made already: what remains cannot fail. */
+interface PreparedVersion {
+  apply(): void;
+  discard(): void;
+}
+
+class Registry implements HttpClients {
+  readonly source: ConfigSource;
+  readonly #deps: HttpClientDeps;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #events = new Events<HttpClientsEvents>();
+  readonly #clients = new Map<string, OpenClient>();
+  #version: ConfigVersion | undefined;
+  #rejected = 0;
+  #lastRejection: ConfigRejection | null = null;
+  #refused: readonly ConfigFault[] = [];
+  /** Files that references name. */
+  #files: readonly string[] = [];
+  #stop: (() => void) | undefined;
+  #references: FileWatch | undefined;
+  #interval: number | undefined;
+  #refreshing: Promise<boolean> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(source: ConfigSource, deps: HttpClientDeps, env: Readonly<Record<string, string | undefined>>) {
+    this.source = source;
+    this.#deps = deps;
+    this.#env = env;
+  }
+
+  /**
+   * Puts the first version in force, and later ones where an interval says how often to look for them.
+   * @throws PillionError ERR_CONFIG
+   */
+  open(loaded: string | object, interval: number | undefined): this {
+    const faults = this.#take(loaded);
+    if (faults.length > 0) throw badConfiguration(faults);
+    this.#interval = interval;
+    if (interval === undefined) return this;
+    this.#stop = this.source.subscribe?.(() => void this.refresh());
+    this.#watchReferences(this.#files);
+    return this;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#clients.keys()];
+  }
+
+  get(name: string): HttpClient {
+    const found = this.#clients.get(name);
+    if (found !== undefined) return found.client;
+    const why = `There is no HTTP client "${name}"; ${this.source.name} names ${this.names.join(', ')}.`;
+    throw new PillionError(ErrorCode.UNKNOWN_CLIENT, why);
+  }
+
+  /** One at a time: who asks during a refresh waits for one that begins after it. */
+  async refresh(): Promise<boolean> {
+    if (this.#closing !== undefined) throw closedError(this.source.name);
+    const before = this.#refreshing;
+    const refreshing = (async () => {
+      await before;
+      return this.#closing === undefined && this.#load();
+    })();
+    this.#refreshing = refreshing;
+    return refreshing;
+  }
+
+  async #load(): Promise<boolean> {
+    const version = this.#version?.version;
+    let faults: readonly ConfigFault[];
+    try {
+      const loaded = await this.source.load();
+      faults = this.#closing === undefined ? this.#take(loaded) : [];
+    } catch (error) {
+      faults = [faultOf(this.source, error)];
+    }
+    // A version that is refused again for the same reasons is not told again.
+    if (faults.length > 0 && !isDeepStrictEqual(faults, this.#refused)) this.#reject(faults);
+    this.#refused = faults;
+    return this.#version?.version !== version;
+  }
+
+  /** Puts a version in force as a whole, or tells why not and changes nothing. */
+  #take(loaded: string | object): readonly ConfigFault[] {
+    const input = typeof loaded === 'string' ? new ConfigDocument(loaded) : loaded;
+    const parsed = new ParsedClients(input, this.source.name, { env: this.#env });
+    // Also those of a version that is refused: it may become good by them alone.
+    this.#watchReferences(parsed.files);
+    if (parsed.faults.length > 0) return parsed.faults;
+    const before = this.#current();
+    if (this.#version !== undefined && isDeepStrictEqual(before, parsed.clients)) return [];
+    const prepared = this.#prepare(parsed);
+    if (parsed.faults.length > 0) {
+      prepared.discard();
+      return parsed.faults;
+    }
+    prepared.apply();
+    const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
+    this.#applied(text, this.#version === undefined ? [] : changesBetween(before, parsed.clients));
+    return [];
+  }
+
+  #current(): NamedClient[] {
+    return [...this.#clients].map(([name, { config }]) => ({ name, config }));
+  }
+
+  /** Opens what is new, prepares what changed; the faults of certificates come out here. */
+  #prepare(parsed: ParsedClients): PreparedVersion {
+    const opened = new Map<string, OpenClient>();
+    const updates: PreparedUpdate[] = [];
+    for (const { name, config } of parsed.clients) {
+      const known = this.#clients.get(name);
+      try {
+        if (known === undefined) opened.set(name, openClient(config, this.#deps));
+        else if (!isDeepStrictEqual(known.config, config)) updates.push(known.prepare(config));
+      } catch (error) {
+        parsed.fault(name, materialFault(error));
+      }
+    }
+    return {
+      apply: () => {
+        for (const update of updates) update.apply();
+        this.#replace(parsed.clients, opened);
+      },
+      discard: () => {
+        for (const update of updates) update.discard();
+        for (const { client } of opened.values()) void client.close({ grace: 0 });
+      },
+    };
+  }
+
+  /** In the order of the file. Who is no longer named finishes what runs. */
+  #replace(named: readonly NamedClient[], opened: Map<string, OpenClient>): void {
+    const before = new Map(this.#clients);
+    this.#clients.clear();
+    for (const { name } of named) this.#clients.set(name, (before.get(name) ?? opened.get(name)) as OpenClient);
+    for (const [name, { client }] of before) if (!this.#clients.has(name)) void client.close();
+  }
+
+  #applied(text: string, changes: readonly ConfigChange[]): void {
+    this.#version = {
+      version: (this.#version?.version ?? 0) + 1,
+      hash: createHash('sha256').update(text).digest('hex').slice(0, 12),
+      source: this.source.name,
+      appliedAt: new Date().toISOString(),
+      changes,
+    };
+    const { appliedAt: _, ...told } = this.#version;
+    this.#log('info', told, 'configuration applied');
+    this.#events.emit('config.applied', this.#version);
+  }
+
+  #reject(faults: readonly ConfigFault[]): void {
+    const [first] = faults;
+    if (first === undefined) return;
+    this.#rejected++;
+    this.#lastRejection = { ...first, rejectedAt: new Date().toISOString(), faults };
+    const told = { source: this.source.name, version: this.#version?.version, faults: faults.map(spelled) };
+    this.#log('warn', told, 'configuration rejected, the one before stays in force');
+    this.#events.emit('config.rejected', this.#lastRejection);
+  }
+
+  #log(level: 'info' | 'warn', fields: object, message: string): void {
+    try {
+      const written: unknown = (this.#deps.logger ?? defaultLogger())[level](fields, message);
+      if (written instanceof Promise) written.catch(() => {});
+    } catch {
+      // A logger that fails must not stop a change of configuration.
+    }
+  }
+
+  #watchReferences(files: readonly string[]): void {
+    const same = isDeepStrictEqual(files, this.#files);
+    this.#files = files;
+    if (this.#interval === undefined || (same && this.#references !== undefined)) return;
+    this.#references?.close();
+    this.#references = files.length === 0 ? undefined : new FileWatch(files, this.#interval, () => void this.refresh());
+  }
+
+  on<Name extends keyof HttpClientsEvents>(name: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  stats(): HttpClientsStats {
+    const clients = [...this.#clients].map(([name, { client }]) => [name, client.stats()]);
+    const config = {
+      ...(this.#version as ConfigVersion),
+      rejected: this.#rejected,
+      lastRejection: this.#lastRejection,
+    };
+    return { config, clients: Object.fromEntries(clients) };
+  }
+
+  close(options?: CloseOptions): Promise<void> {
+    this.#closing ??= this.#shutDown(options);
+    return this.#closing;
+  }
+
+  async #shutDown(options?: CloseOptions): Promise<void> {
+    this.#stop?.();
+    this.#references?.close();
+    await Promise.all([...this.#clients.values()].map(({ client }) => client.close(options)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function badConfiguration(faults: readonly ConfigFault[]): PillionError {
+  return new PillionError(
+    ErrorCode.CONFIG,
+    `Bad configuration of HTTP clients:\n  ${faults.map(spelled).join('\n  ')}`,
+  );
+}
+
+/** What a source throws says what is wrong with it. */
+function faultOf({ name }: ConfigSource, error: unknown): ConfigFault {
+  return { file: name, path: '', message: (error as Error | undefined)?.message ?? String(error) };
+}
+
+/** What went wrong with certificates and keys, as a fault of the option that names them. */
+function materialFault(error: unknown) {
+  const { message, [faultyOption]: option } = error as Error & { [faultyOption]?: string };
+  const path = option === undefined ? [] : ['tls', option];
+  return { path, message: message.replace(/^Bad configuration: tls\.\w+ /, '').replace(/\.$/, '') };
+}
