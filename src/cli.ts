@@ -1,30 +1,69 @@
 #!/usr/bin/env node
-/** The command line: prints the JSON Schema of a configuration. */
-import { configJsonSchema } from './config/schema.js';
+/** The command line: one line a command. */
+import { check } from './commands/check.js';
+import { type Command, CommandError, type Terminal, UsageError } from './commands/command.js';
+import { explain } from './commands/explain.js';
+import { probe } from './commands/probe.js';
+import { schema } from './commands/schema.js';
 import { version } from './version.js';
 
-const usage = `pillion ${version}
+const commands = new Map<string, Command>(Object.entries({ check, explain, probe, schema }));
 
-Usage: pillion <command>
+const terminal: Terminal = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  env: process.env,
+};
 
-  schema     print the JSON Schema of a client's configuration
-  --version  print the version
-  --help     print this text
-`;
-
-const [command] = process.argv.slice(2);
-switch (command) {
-  case 'schema':
-    process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
-    break;
-  case '--version':
-    process.stdout.write(`${version}\n`);
-    break;
-  case undefined:
-  case '--help':
-    process.stdout.write(usage);
-    break;
-  default:
-    process.stderr.write(`pillion: unknown command "${command}"\n\n${usage}`);
-    process.exitCode = 2;
+function usage(): string {
+  const lines = [...commands].map(
+    ([name, { operands, summary }]) => `  ${`${name} ${operands}`.padEnd(26)} ${summary}`,
+  );
+  return [
+    `pillion ${version}`,
+    '',
+    'Usage: pillion <command>',
+    '',
+    ...lines,
+    `  ${'--version'.padEnd(26)} print the version`,
+    `  ${'--help'.padEnd(26)} print this text; with a command, its options`,
+    '',
+  ].join('\n');
 }
+
+function usageOf(name: string, { operands, summary, options = [] }: Command): string {
+  const lines = options.map((line) => `  ${line}`);
+  return [`Usage: pillion ${name} ${operands}`.trimEnd(), '', `  ${summary}`, '', ...lines, ''].join('\n');
+}
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === '--help') return say(usage());
+  if (name === '--version') return say(`${version}\n`);
+  const command = commands.get(name);
+  if (command === undefined) return misused(`unknown command "${name}"`, usage());
+  if (args.includes('--help')) return say(usageOf(name, command));
+  try {
+    return await command.run(args, terminal);
+  } catch (error) {
+    if (error instanceof UsageError) return misused(error.message, usageOf(name, command));
+    if (!(error instanceof CommandError)) throw error;
+    terminal.err(`${error.message}\n`);
+    return 1;
+  }
+}
+
+function say(text: string): number {
+  terminal.out(text);
+  return 0;
+}
+
+function misused(why: string, text: string): number {
+  terminal.err(`pillion: ${why}\n\n${text}`);
+  return 2;
+}
+
+// Whoever reads may stop reading: `pillion check … | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+process.exitCode = await main(process.argv.slice(2));

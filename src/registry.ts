@@ -24,7 +24,7 @@ import { closedError, ErrorCode, PillionError } from './errors.js';
 import { Events } from './events.js';
 import { defaultLogger } from './logger.js';
 import { type Duration, duration, parseOptions } from './options.js';
-import { faultyOption } from './transport/material.js';
+import { faultOfMaterial } from './transport/material.js';
 import { FileWatch } from './watch.js';
 
 /** Code that stands beside the configuration; all clients get the same. */
@@ -248,7 +248,7 @@ class Registry implements HttpClients {
         if (known === undefined) opened.set(name, openClient(config, this.#deps));
         else if (!isDeepStrictEqual(known.config, config)) updates.push(known.prepare(config));
       } catch (error) {
-        parsed.fault(name, materialFault(error));
+        parsed.fault(name, faultOfMaterial(error));
       }
     }
     return {
@@ -351,11 +351,4 @@ function badConfiguration(faults: readonly ConfigFault[]): PillionError {
 /** What a source throws says what is wrong with it. */
 function faultOf({ name }: ConfigSource, error: unknown): ConfigFault {
   return { file: name, path: '', message: (error as Error | undefined)?.message ?? String(error) };
-}
-
-/** What went wrong with certificates and keys, as a fault of the option that names them. */
-function materialFault(error: unknown) {
-  const { message, [faultyOption]: option } = error as Error & { [faultyOption]?: string };
-  const path = option === undefined ? [] : ['tls', option];
-  return { path, message: message.replace(/^Bad configuration: tls\.\w+ /, '').replace(/\.$/, '') };
 }

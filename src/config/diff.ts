@@ -32,7 +32,7 @@ export function changesBetween(before: readonly NamedClient[], after: readonly N
 }
 
 function changesOf(client: string, before: Config, after: Config): ConfigChange[] {
-  const [old, now] = [leavesOf(before), leavesOf(after)];
+  const [old, now] = [byPath(before), byPath(after)];
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((path) => !isDeepStrictEqual(old.get(path), now.get(path)))
     .map((path) => ({
@@ -43,17 +43,22 @@ function changesOf(client: string, before: Config, after: Config): ConfigChange[
     }));
 }
 
-/** Every option that has a value of its own, by its dotted path. */
-export function leavesOf(config: object, path: readonly string[] = []): Map<string, unknown> {
-  const leaves = new Map<string, unknown>();
-  for (const [key, value] of Object.entries(config)) {
-    const here = [...path, key];
-    if (isPlain(value) && Object.keys(value).length > 0)
-      for (const [inner, leaf] of leavesOf(value, here)) leaves.set(inner, leaf);
-    else if (value !== undefined) leaves.set(dotted(here), value);
-  }
-  return leaves;
+/** An option that has a value of its own. */
+export interface Leaf {
+  readonly path: readonly string[];
+  readonly value: unknown;
 }
+
+/** Every one of a configuration, in its order; a list is one value. */
+export function leavesOf(config: object, path: readonly string[] = []): Leaf[] {
+  return Object.entries(config).flatMap(([key, value]): Leaf[] => {
+    const here = [...path, key];
+    if (isPlain(value) && Object.keys(value).length > 0) return leavesOf(value, here);
+    return value === undefined ? [] : [{ path: here, value }];
+  });
+}
+
+const byPath = (config: object) => new Map(leavesOf(config).map(({ path, value }) => [dotted(path), value]));
 
 /** A value as it may be shown. Any header may carry a credential, and so may what stands in place of a path. */
 export function masked(path: string, value: unknown): unknown {

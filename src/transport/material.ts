@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../errors.js';
-import { duration } from '../options.js';
+import { duration, type OptionFault } from '../options.js';
 
 const material = 'A file path, or PEM text.';
 const oneOrMore = z
@@ -52,6 +52,9 @@ export function paired({
 
 export type MaterialOptions = z.output<z.ZodObject<typeof materialOptions>>;
 
+/** Where material is read from. */
+type Sources = { readonly [Name in 'cert' | 'key' | 'pfx' | 'ca' | 'passphrase']?: MaterialOptions[Name] };
+
 /** Material that fits together and is valid now. */
 export interface Material {
   readonly cert?: string;
@@ -76,7 +79,7 @@ export function pathsOf({ cert, key, pfx, ca }: MaterialOptions): string[] {
  * Reads the material as it is now.
  * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
  */
-export function readMaterial({ cert, key, pfx, ca, passphrase }: MaterialOptions): Material {
+export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Material {
   return {
     ...(cert !== undefined && { cert: readPem('cert', cert) }),
     ...(key !== undefined && { key: readPem('key', key) }),
@@ -201,7 +204,14 @@ function fault(option: string, source: string, reason: string, cause?: unknown):
 }
 
 /** The option that an error about material is about: `cert`, `key`, `pfx` or `ca`. */
-export const faultyOption = Symbol('faultyOption');
+const faultyOption = Symbol('faultyOption');
+
+/** What is wrong with certificates and keys, as a fault of the option that names them. */
+export function faultOfMaterial(error: unknown): OptionFault {
+  const { message, [faultyOption]: option } = error as Error & { [faultyOption]?: string };
+  const path = option === undefined ? [] : ['tls', option];
+  return { path, message: message.replace(/^Bad configuration: tls\.\w+ /, '').replace(/\.$/, '') };
+}
 
 function shown(source: string): string {
   if (isPem(source)) return 'inline PEM';
