@@ -1,15 +1,5 @@
 /** A YAML or JSON text as a plain value that remembers where each part of it stands. */
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type YAMLMap,
-  type YAMLSeq,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 
 /** Counted from 1. */
 export interface Position {
@@ -25,14 +15,14 @@ export interface Fault extends Position {
   readonly message: string;
 }
 
-/** What a text may be at most, so that no text stops the event loop: a parser needs about a millisecond for a KiB. */
-const most = { characters: 65_536, depth: 64, nodes: 20_000, faults: 50 };
+/** What a text may be at most, so that none stops the event loop: the parser needs some microseconds for each sign. */
+const most = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faults: 50 };
 
 /** A parsed text: its value where it has no fault. */
 export class ConfigDocument {
   readonly faults: Fault[] = [];
   readonly value: unknown;
-  readonly #lines = new LineCounter();
+  readonly #lines: Lines;
   /** Where each path begins: the key for a map or list, else the value. */
   readonly #places = new Map<string, Position>();
   readonly #keys = new Map<string, Position>();
@@ -40,7 +30,8 @@ export class ConfigDocument {
   #nodes = 0;
 
   constructor(text: string) {
-    const fault = tooMuch(text);
+    this.#lines = new Lines(text);
+    const fault = tooMuch(text, this.#lines);
     if (fault !== undefined) this.faults.push(fault);
     else this.value = this.#parse(text);
   }
@@ -65,7 +56,7 @@ export class ConfigDocument {
 
   #parse(text: string): unknown {
     // Its own check for twins takes time that grows with the square of their number.
-    const options = { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false } as const;
+    const options = { prettyErrors: false, uniqueKeys: false } as const;
     const document = withoutTraces(() => parseDocument(text, options));
     for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults))
       this.faults.push({ path: [], message: plain(message), ...this.#at(pos[0]) });
@@ -74,8 +65,7 @@ export class ConfigDocument {
   }
 
   #at(offset: number): Position {
-    const { line, col } = this.#lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+    return this.#lines.position(offset);
   }
 
   #fault(node: Node | null | undefined, path: Path, message: string): undefined {
@@ -158,23 +148,43 @@ function keyOf(path: Path): string {
   return JSON.stringify(path);
 }
 
-/** Before a parser sees it. Brackets are counted wherever they are: no honest text has so many more opened than closed. */
-function tooMuch(text: string): Fault | undefined {
-  if (text.length > most.characters)
-    return { path: [], line: 1, column: 1, message: `is longer than ${most.characters} characters` };
+/** Before the parser sees it. Signs are counted wherever they are: no honest text has so many, or opens so many brackets. */
+function tooMuch(text: string, lines: Lines): Fault | undefined {
+  const fault = (index: number, message: string) => ({ path: [], ...lines.position(index), message });
+  if (text.length > most.characters) return fault(0, `is longer than ${most.characters} characters`);
   let depth = 0;
+  let signs = 0;
   for (let index = 0; index < text.length; index++) {
-    const character = text[index];
+    const character = text[index] as string;
+    if (!',:\n{}[]"\'&*!?%'.includes(character)) continue;
+    if (++signs > most.signs) return fault(index, `has more than ${most.signs} lines, commas, colons and quotes`);
     if (character === '[' || character === '{') depth++;
     else if (character === ']' || character === '}') depth--;
-    if (depth > 2 * most.depth) return { path: [], ...positionIn(text, index), message: 'opens too many brackets' };
+    if (depth > 2 * most.depth) return fault(index, 'opens too many brackets');
   }
   return undefined;
 }
 
-function positionIn(text: string, index: number): Position {
-  const lines = text.slice(0, index).split('\n');
-  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+/** Offsets as lines and columns. The library's own count goes astray in some broken texts. */
+class Lines {
+  readonly #starts = [0];
+  readonly #end: number;
+
+  constructor(text: string) {
+    this.#end = text.length;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1);
+  }
+
+  position(offset: number): Position {
+    const within = Math.min(offset, this.#end);
+    let [low, high] = [0, this.#starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#starts[middle] ?? 0) <= within) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: within - (this.#starts[low] ?? 0) + 1 };
+  }
 }
 
 /** The library's words without its advice to programmers. */

@@ -37,7 +37,6 @@ export function clientsJsonSchema(): Record<string, unknown> {
 const reference: JsonSchema = {
   type: 'string',
   pattern: '\\$\\{',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: this is what users write
   description: '`${NAME}`, `${NAME:-default}` or `${file:/path}`',
 };
 

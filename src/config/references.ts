@@ -100,7 +100,7 @@ class Resolver {
   }
 
   #bad(path: Path): undefined {
-    const forms = ['NAME', 'NAME:-default', 'file:/path'].map((form) => `\${${form}}`).join(', ');
+    const forms = '${NAME}, ${NAME:-default}, ${file:/path}';
     return this.#fault(path, `has a reference of no known form (${forms}); write $\${ for the characters`);
   }
 

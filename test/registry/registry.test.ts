@@ -157,16 +157,16 @@ describe('references', () => {
 
   it('stand for environment variables, and for text where there is none', async () => {
     const { client, transport } = seen({
-      baseURL: '$' + '{URL}/$' + '{VERSION:-v1}',
-      headers: { a: 'x $' + '{MAX} y', b: '$' + '{EMPTY:-filled}', c: '$$' + '{MAX}' },
+      baseURL: '${URL}/${VERSION:-v1}',
+      headers: { a: 'x ${MAX} y', b: '${EMPTY:-filled}', c: '$${MAX}' },
     });
     await client.get('/1');
     expect(transport.requests[0]?.url).toBe('http://users/v1/1');
-    expect(transport.requests[0]?.headers).toMatchObject({ a: 'x 7 y', b: 'filled', c: '$' + '{MAX}' });
+    expect(transport.requests[0]?.headers).toMatchObject({ a: 'x 7 y', b: 'filled', c: '${MAX}' });
   });
 
   it('become numbers and booleans where the option takes those', () => {
-    const { client } = seen({ limits: { maxConnections: '$' + '{MAX}' }, retry: '$' + '{OFF}' });
+    const { client } = seen({ limits: { maxConnections: '${MAX}' }, retry: '${OFF}' });
     expect(client.pipeline).not.toContain('retry');
   });
 
@@ -178,10 +178,10 @@ describe('references', () => {
   });
 
   it('that stand for nothing are faults that name them', () => {
-    expect(() => seen({ baseURL: '$' + '{NOWHERE}' })).toThrow(/environment variable NOWHERE is not set/);
-    expect(() => seen({ headers: { a: '$' + '{file:/nowhere}' } })).toThrow(/there is no file \/nowhere/);
-    expect(() => seen({ headers: { a: '$' + '{not this}' } })).toThrow(/reference of no known form/);
-    expect(() => seen({ headers: { a: '$' + '{open' } })).toThrow(/reference of no known form/);
+    expect(() => seen({ baseURL: '${NOWHERE}' })).toThrow(/environment variable NOWHERE is not set/);
+    expect(() => seen({ headers: { a: '${file:/nowhere}' } })).toThrow(/there is no file \/nowhere/);
+    expect(() => seen({ headers: { a: '${not this}' } })).toThrow(/reference of no known form/);
+    expect(() => seen({ headers: { a: '${open' } })).toThrow(/reference of no known form/);
   });
 });
 
