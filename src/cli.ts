@@ -3,11 +3,14 @@
 import { check } from './commands/check.js';
 import { type Command, CommandError, type Terminal, UsageError } from './commands/command.js';
 import { explain } from './commands/explain.js';
+import { importEnvoyCommand } from './commands/import-envoy.js';
 import { probe } from './commands/probe.js';
 import { schema } from './commands/schema.js';
 import { version } from './version.js';
 
-const commands = new Map<string, Command>(Object.entries({ check, explain, probe, schema }));
+const commands = new Map<string, Command>(
+  Object.entries({ check, explain, probe, 'import-envoy': importEnvoyCommand, schema }),
+);
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

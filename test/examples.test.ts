@@ -9,9 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Progress } from '../examples/billing/report.js';
 import { phases } from '../examples/billing/scenario.js';
 import { emptyTally } from '../examples/billing/traffic.js';
+import { main as configOverHttp } from '../examples/config-over-http.js';
 import { main as firstCall } from '../examples/first-call.js';
 import { main as ownPolicy } from '../examples/own-policy.js';
 import { main as perCallOptions } from '../examples/per-call-options.js';
+import { main as refresh } from '../examples/refresh.js';
+import { main as rotation } from '../examples/rotation.js';
 import { main as unitTest } from '../examples/unit-test.js';
 
 const random = () => 0;
@@ -72,8 +75,43 @@ describe('the examples', () => {
     }
   });
 
+  it('rotation: half a pair is refused, a whole one taken, and no call fails', async () => {
+    const { lines, logger } = collectingLogger();
+
+    expect(await rotation({ logger })).toEqual([
+      'refused: tls.key (tls.key): it does not belong to the certificate in tls.crt.',
+      'generation 2 is CN=shop',
+      '0 of all calls failed',
+    ]);
+    expect(lines.filter(({ reason }) => reason)).toHaveLength(1);
+  });
+
+  it('refresh: what is good is applied, what is bad is refused, and calls go on', async () => {
+    const { logger } = collectingLogger();
+
+    expect(await refresh({ logger })).toEqual([
+      'version 2: billing.timeouts.total 5000 -> 8000',
+      'the invoice is paid',
+      'rejected: 3:22 defaults.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"',
+      'the invoice is paid',
+      'version 3: billing.timeouts.total 8000 -> 9000',
+      'the invoice is paid',
+    ]);
+  });
+
+  it('config-over-http: what the server holds is loaded again only once it has changed', async () => {
+    const { logger } = collectingLogger();
+
+    expect(await configOverHttp({ logger })).toEqual([
+      'timeouts.total: 1000 -> 4000',
+      'timeouts.attempt: 1000 -> 2500',
+      'loaded again once it had changed',
+    ]);
+  });
+
   it('run when they are executed directly', async () => {
     const names = ['first-call', 'unit-test', 'per-call-options', 'own-policy'];
+    await Promise.all(['rotation', 'refresh', 'config-over-http'].map((name) => execute(name)));
     const [first, unit, options, own] = await Promise.all(names.map((name) => execute(name)));
 
     expect(first?.stdout).toContain("{ id: 'INV-1', total: 42 }");

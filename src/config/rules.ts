@@ -12,14 +12,18 @@ export function warningsOf(config: Config): OptionFault[] {
 
 const warn = (path: string, message: string): OptionFault => ({ path: path.split('.'), message });
 
-const waits: Rule = ({ timeouts }) => [
+const waits: Rule = ({ timeouts, retry }) => [
   timeouts === false && warn('timeouts', 'without timeouts a call may wait for ever'),
   timeouts &&
     timeouts.total === false &&
     warn('timeouts.total', 'without a total a call with retries may take very long'),
   timeouts &&
     timeouts.attempt === false &&
-    warn('timeouts.attempt', 'without it one hanging attempt takes all the time of its call'),
+    retry !== false &&
+    warn(
+      'timeouts.attempt',
+      'without it one hanging attempt takes all the time of its call, and none is left for a retry',
+    ),
   timeouts &&
     timeouts.connect !== false &&
     timeouts.attempt !== false &&

@@ -112,7 +112,9 @@ export class RotatingIdentity {
     });
   }
 
-  #reject({ message, [startsAt]: start }: Error & { [startsAt]?: number }, material: Material | undefined): void {
+  #reject(error: Error & { [startsAt]?: number }, material: Material | undefined): void {
+    const message = error.message.replace(/^Bad configuration: /, '');
+    const start = error[startsAt];
     // Time alone makes this one good: no change of the files will tell.
     if (start !== undefined)
       this.#again = setTimeout(() => this.refresh(), Math.min(start - Date.now() + 1000, dayMs)).unref();

@@ -20,6 +20,7 @@ describe('the source', () => {
     ['pino', ['logger.ts']],
     ['@opentelemetry/api', ['policies/tracing.ts']],
     ['fastest-levenshtein', ['options.ts']],
+    ['proxy-from-env', ['transport/lane.ts']],
   ])('knows %s in one file', (library, home) => {
     expect(importersOf(library)).toEqual(home);
   });
@@ -40,6 +41,7 @@ describe('the source', () => {
       'pino',
       'proxy-from-env',
       'undici',
+      'yaml',
       'zod',
     ]);
     const known = new Set(files.map(({ path }) => path));

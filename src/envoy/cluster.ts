@@ -1,0 +1,233 @@
+/** An Envoy cluster: where it is, how connections are made, how many. */
+import { type Draft, type Reader, spelledDuration } from './reader.js';
+import { readTls } from './tls.js';
+import { noPolicyYet, readHealthChecks, readOutlierDetection } from './traffic.js';
+
+export interface ClusterPart {
+  /** Undefined where the file does not tell. */
+  readonly baseURL: string | undefined;
+  readonly connect: string;
+  /** Sections of the client. */
+  readonly sections: Record<string, unknown>;
+  /** The budget of retries, where the cluster has one. */
+  readonly budget: Record<string, unknown> | undefined;
+}
+
+export function readCluster(cluster: Reader, draft: Draft): ClusterPart {
+  cluster.name('name');
+  for (const name of ['alt_stat_name', 'cluster_name']) cluster.get(name)?.structure();
+  const tls = readTls(cluster, draft);
+  const endpoints = readEndpoints(cluster, draft);
+  const [first] = endpoints;
+  const protocol = readProtocol(cluster, draft);
+  const { limits, budget } = readLimits(cluster, draft);
+  if (tls?.h2 && protocol.h2 === undefined) protocol.h2 = true;
+  const sections = {
+    ...(protocol.h2 && { allowH2: true }),
+    limits: { ...limits, ...protocol.limits },
+    ...(tls && Object.keys(tls.options).length > 0 && { tls: tls.options }),
+    ...(endpoints.length > 1 && { endpoints: { static: endpoints } }),
+    ...readBalance(cluster, draft, endpoints.length),
+    ...readOutlierDetection(cluster, draft),
+    ...readHealthChecks(cluster, draft),
+  };
+  return {
+    baseURL: first && urlOf(first.address, tls),
+    connect: readConnect(cluster, draft),
+    sections,
+    budget,
+  };
+}
+
+function urlOf(address: string, tls: ReturnType<typeof readTls>): string {
+  const scheme = tls === undefined ? 'http' : 'https';
+  const at = address.lastIndexOf(':');
+  const [host, port] = [address.slice(0, at), address.slice(at + 1)];
+  const named =
+    tls?.options.serverName !== undefined && /^[\d.]+$|^\[/.test(host) ? String(tls.options.serverName) : host;
+  return `${scheme}://${named}${port === (tls ? '443' : '80') ? '' : `:${port}`}`;
+}
+
+function readConnect(cluster: Reader, draft: Draft): string {
+  const timeout = cluster.get('connect_timeout');
+  timeout?.exact(draft, 'timeouts.connect');
+  return spelledDuration(timeout?.duration() ?? 5000);
+}
+
+interface Endpoint {
+  address: string;
+  weight?: number;
+  zone?: string;
+}
+
+function readEndpoints(cluster: Reader, draft: Draft): Endpoint[] {
+  const found = cluster.at('load_assignment')?.list('endpoints') ?? cluster.list('hosts');
+  cluster.at('load_assignment', 'cluster_name')?.structure();
+  const all = found.flatMap((locality) => localityOf(locality, draft));
+  const several = all.length > 1;
+  for (const { reader, endpoint } of all) {
+    if (several) reader.differs(draft, 'endpoints.static', noPolicyYet);
+    else if (endpoint.port === undefined) reader.differs(draft, 'baseURL', 'the port is not given as a number');
+    else reader.exact(draft, 'baseURL');
+  }
+  readDiscovery(cluster, draft, several);
+  return all.map(({ endpoint: { host, port, weight, zone } }) => ({
+    address: `${host.includes(':') ? `[${host}]` : host}:${port ?? 80}`,
+    ...(weight !== undefined && { weight }),
+    ...(zone !== undefined && { zone }),
+  }));
+}
+
+function localityOf(locality: Reader, draft: Draft) {
+  const zone = locality.at('locality', 'zone');
+  zone?.differs(draft, 'endpoints.static', noPolicyYet);
+  for (const name of ['region', 'sub_zone']) locality.at('locality', name)?.unmapped('a zone is all that is kept');
+  for (const name of ['priority', 'load_balancing_weight'])
+    locality.get(name)?.unmapped('localities have neither priority nor weight here; a zone is kept');
+  return locality.list('lb_endpoints').flatMap((entry) => {
+    const socket = entry.at('endpoint', 'address', 'socket_address');
+    entry.at('endpoint', 'address', 'pipe')?.unmapped("a unix socket is an option of the call, axios's socketPath");
+    if (socket === undefined) return [];
+    const weight = entry.get('load_balancing_weight');
+    weight?.differs(draft, 'endpoints.static', noPolicyYet);
+    entry.at('endpoint', 'hostname')?.structure();
+    entry.get('health_status')?.unmapped('endpoints are healthy until they are ejected');
+    for (const name of ['address', 'port_value', 'protocol']) socket.get(name)?.structure();
+    const host = socket.get('address')?.text() ?? '';
+    const port = socket.get('port_value')?.number();
+    return [{ reader: socket, endpoint: { host, port, weight: weight?.number(), zone: zone?.text() } }];
+  });
+}
+
+function readDiscovery(cluster: Reader, draft: Draft, several: boolean): void {
+  const type = cluster.get('type') ?? cluster.at('cluster_type');
+  const resolved =
+    "Node resolves the name for each new connection, and limits.maxConnectionAge (10 minutes) bounds a connection's life";
+  const kind = type?.text();
+  if (kind === 'STATIC') type?.exact(draft, several ? 'endpoints' : 'baseURL');
+  else if (kind === 'STRICT_DNS' || kind === 'LOGICAL_DNS') type?.differs(draft, 'baseURL', resolved);
+  else
+    type?.unmapped(
+      `${kind ?? 'this type of cluster'} gets its endpoints from elsewhere: give them as endpoints, or a name as baseURL`,
+    );
+  for (const name of ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'])
+    cluster.get(name)?.differs(draft, 'limits.maxConnectionAge', resolved);
+  cluster
+    .get('dns_lookup_family')
+    ?.differs(draft, 'baseURL', 'Node tries IPv6 and IPv4 addresses in turn, 250 ms apart');
+  cluster.get('eds_cluster_config')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
+}
+
+/** Envoy's caps are always on: 1024, 1024 and 3 where nothing is said. */
+function readLimits(cluster: Reader, draft: Draft) {
+  const breakers = cluster.get('circuit_breakers');
+  const thresholds = breakers?.list('thresholds') ?? [];
+  const isDefault = (each: Reader) => [undefined, 'DEFAULT', 0].includes(each.get('priority')?.value as never);
+  const ours = thresholds.find(isDefault);
+  ours?.get('priority')?.exact(draft, 'limits');
+  for (const other of thresholds) if (other !== ours) other.unmapped('there is one priority');
+  breakers?.get('per_host_thresholds')?.unmapped('limits count for each origin');
+  const limits = {
+    maxConnections: capOf(ours, 'max_connections', 1024, draft, 'limits.maxConnections', 65_535),
+    maxPendingRequests: capOf(ours, 'max_pending_requests', 1024, draft, 'limits.maxPendingRequests', 1_000_000),
+    maxRetries: capOf(ours, 'max_retries', 3, draft, 'limits.maxRetries', 1_000_000),
+  };
+  ours
+    ?.get('max_requests')
+    ?.differs(draft, 'limits.maxConnections', 'one request runs on a connection, so maxConnections caps requests too');
+  ours?.get('track_remaining')?.exact(draft, '', 'client.stats() always tells');
+  if (breakers === undefined)
+    cluster
+      .get('name')
+      ?.differs(
+        draft,
+        'limits',
+        "circuit_breakers is not set: Envoy's own caps are written out (1024 connections, 1024 waiting, 3 retries at once)",
+      );
+  cluster
+    .get('name')
+    ?.differs(
+      draft,
+      'circuitBreaker',
+      'on by default here and unknown to Envoy: a destination that keeps failing is not called for a while; false switches it off',
+    );
+  return { limits, budget: readBudget(ours, draft) };
+}
+
+function capOf(
+  thresholds: Reader | undefined,
+  name: string,
+  standard: number,
+  draft: Draft,
+  option: string,
+  most: number,
+): number {
+  const cap = thresholds?.get(name);
+  const value = cap?.number() ?? standard;
+  const least = option === 'limits.maxConnections' ? 1 : 0;
+  const within = Math.min(most, Math.max(least, value));
+  if (within === value) cap?.exact(draft, option);
+  else cap?.differs(draft, option, `${within} is the nearest value allowed here`);
+  return within;
+}
+
+function readBudget(thresholds: Reader | undefined, draft: Draft): Record<string, unknown> | undefined {
+  const budget = thresholds?.get('retry_budget');
+  if (budget === undefined) return undefined;
+  const percent = budget.at('budget_percent', 'value')?.number() ?? 20;
+  budget.differs(
+    draft,
+    'retry.budget',
+    'a share of the calls of the last 10 s, in place of those that run at this moment; min_retry_concurrency became minPerSecond',
+  );
+  return { ratio: Math.min(10, percent / 100), minPerSecond: budget.get('min_retry_concurrency')?.number() ?? 3 };
+}
+
+function readProtocol(cluster: Reader, draft: Draft): { h2: boolean | undefined; limits: Record<string, string> } {
+  const options = cluster.at(
+    'typed_extension_protocol_options',
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  );
+  options?.type();
+  const h2 = [
+    cluster.get('http2_protocol_options'),
+    options?.at('explicit_http_config', 'http2_protocol_options'),
+    options?.get('auto_config'),
+  ].find(Boolean);
+  h2?.differs(draft, 'allowH2', 'offered in the TLS handshake; without TLS it is HTTP/1.1');
+  options?.at('explicit_http_config', 'http_protocol_options')?.exact(draft, 'allowH2');
+  const common = options?.get('common_http_protocol_options') ?? cluster.get('common_http_protocol_options');
+  const limits: Record<string, string> = {};
+  const idle = common?.get('idle_timeout');
+  if (idle?.duration()) limits.keepAliveTimeout = spelledDuration(Math.max(1, idle.duration() ?? 0));
+  idle?.differs(
+    draft,
+    'limits.keepAliveTimeout',
+    "shorter where the server's Keep-Alive header says so, which Envoy does not read",
+  );
+  const age = common?.get('max_connection_duration');
+  if (age?.duration()) limits.maxConnectionAge = spelledDuration(Math.max(1000, age.duration() ?? 0));
+  age?.differs(draft, 'limits.maxConnectionAge', 'less up to a fifth by chance');
+  common?.get('max_requests_per_connection')?.unmapped('connections end by age (limits.maxConnectionAge)');
+  return { h2: h2 === undefined ? undefined : true, limits };
+}
+
+const policies: Record<string, string> = {
+  ROUND_ROBIN: 'round-robin',
+  LEAST_REQUEST: 'least-pending',
+  RANDOM: 'random',
+  RING_HASH: 'hash',
+  MAGLEV: 'hash',
+};
+
+function readBalance(cluster: Reader, draft: Draft, count: number): Record<string, unknown> {
+  const policy = cluster.get('lb_policy');
+  for (const name of ['common_lb_config', 'least_request_lb_config', 'ring_hash_lb_config', 'round_robin_lb_config'])
+    cluster.get(name)?.unmapped('the details of balancing are not configurable');
+  if (policy === undefined) return {};
+  const ours = policies[policy.text() ?? ''];
+  if (count < 2) policy.differs(draft, 'baseURL', 'there is one endpoint, so nothing to balance');
+  else if (ours === undefined) policy.unmapped('there is no such balancing');
+  else policy.differs(draft, 'balance.policy', noPolicyYet);
+  return count < 2 || ours === undefined ? {} : { balance: { policy: ours } };
+}

@@ -1,0 +1,171 @@
+/** A file of clients from a static Envoy bootstrap. */
+import { isDeepStrictEqual } from 'node:util';
+import { stringify } from 'yaml';
+import { spelled } from '../config/clients.js';
+import { ConfigDocument } from '../config/document.js';
+import { isPlain } from '../config/references.js';
+import { ErrorCode, PillionError } from '../errors.js';
+import { dotted } from '../options.js';
+import { type ClusterPart, readCluster } from './cluster.js';
+import { isOpen, readListeners } from './listeners.js';
+import { type Draft, EnvoyFile, type Reader } from './reader.js';
+import type { ReportLine } from './report.js';
+import { type RouteDraft, timeoutsOf } from './routes.js';
+import { noPolicyYet } from './traffic.js';
+
+export interface EnvoyImport {
+  readonly config: { readonly clients: Record<string, Record<string, unknown>> };
+  /** The same as text, ready to be a file. */
+  readonly yaml: string;
+  readonly report: readonly ReportLine[];
+}
+
+/** @throws PillionError ERR_CONFIG where the text is no YAML or no Envoy bootstrap */
+export function importEnvoy(text: string, file: string): EnvoyImport {
+  const envoy = open(text, file);
+  const clusters = new Map<string, Cluster>();
+  for (const reader of envoy.root.get('static_resources')?.list('clusters') ?? []) {
+    if (!isPlain(reader.value)) continue;
+    const name = reader.name('name') ?? `cluster-${clusters.size + 1}`;
+    const draft: Draft = { name };
+    clusters.set(name, { reader, draft, part: readCluster(reader, draft) });
+  }
+  const urlOf = (cluster: string) => clusters.get(cluster)?.part.baseURL;
+  const routes = readListeners(envoy.root, urlOf);
+  readBootstrap(envoy.root);
+  const clients = clientsOf(routes, clusters);
+  const yaml = `# Made by \`pillion import-envoy ${file}\`; its report says what is not the same.\n${stringify({ clients: Object.fromEntries(clients) }, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  return { config: { clients: Object.fromEntries(clients) }, yaml, report: envoy.report() };
+}
+
+interface Cluster {
+  readonly reader: Reader;
+  readonly draft: Draft;
+  readonly part: ClusterPart;
+}
+
+function open(text: string, file: string): EnvoyFile {
+  const document = new ConfigDocument(text);
+  const faults = document.faults.map(({ path, ...rest }) =>
+    spelled({ file, path: path.length > 0 ? dotted(path) : '', ...rest }),
+  );
+  const known = isPlain(document.value) ? Object.keys(document.value) : [];
+  if (faults.length === 0 && !known.some((key) => bootstrapKeys.includes(key)))
+    faults.push(`${file}:1:1 is no Envoy bootstrap: it has none of ${bootstrapKeys.join(', ')}`);
+  if (faults.length > 0) throw new PillionError(ErrorCode.CONFIG, faults.join('\n'));
+  return new EnvoyFile(document);
+}
+
+const bootstrapKeys = ['static_resources', 'staticResources', 'dynamic_resources', 'dynamicResources', 'admin'];
+
+/** In the order of the routes; then the clusters that are no client yet. */
+function clientsOf(
+  routes: readonly RouteDraft[],
+  clusters: ReadonlyMap<string, Cluster>,
+): Map<string, Record<string, unknown>> {
+  const clients = new Map<string, Record<string, unknown>>();
+  const done = new Set<Cluster>();
+  for (const route of routes) {
+    const main = mainCluster(route, clusters);
+    if (main === undefined) continue;
+    keep(clients, route, clientOf(route, main, clusters));
+    if (!done.has(main)) main.draft.name = route.name;
+    done.add(main);
+  }
+  const targets = new Set(routes.flatMap((route) => route.clusters.map(({ name }) => name)));
+  for (const [name, cluster] of clusters) if (!done.has(cluster)) keepAlone(clients, cluster, targets.has(name));
+  return clients;
+}
+
+/** A cluster that is only a target of others, or of nobody. */
+function keepAlone(
+  clients: Map<string, Record<string, unknown>>,
+  { reader, draft, part }: Cluster,
+  target: boolean,
+): void {
+  const { baseURL, connect, sections } = part;
+  if (baseURL === undefined) {
+    draft.dropped = true;
+    reader.unmapped('no route leads to it, and the file has no address of it');
+    return;
+  }
+  reader.remark(
+    draft,
+    '',
+    target ? 'a client of its own too: a share of calls takes no more than its address' : 'no route leads to it',
+  );
+  keep(clients, draft, { baseURL, timeouts: { connect }, retry: false, ...sections });
+}
+
+/** The one with the greatest weight; those that the file does not have are told of. */
+function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>): Cluster | undefined {
+  for (const { name, reader } of route.clusters)
+    if (!clusters.has(name)) reader.unmapped(`the file has no cluster "${name}"`);
+  const known = route.clusters.filter(({ name }) => clusters.has(name));
+  const [heaviest] = [...known].sort((a, b) => b.weight - a.weight);
+  return clusters.get(heaviest?.name ?? '');
+}
+
+/** Routes that come to the same share a client; others to the same cluster are numbered. */
+function keep(clients: Map<string, Record<string, unknown>>, draft: Draft, options: Record<string, unknown>): void {
+  const plain = draft.name.replace(/[^\w./-]/g, '-').slice(0, 90) || 'client';
+  let name = plain;
+  for (let number = 2; clients.has(name) && !isDeepStrictEqual(clients.get(name), options); number++)
+    name = `${plain}-${number}`;
+  clients.set(name, options);
+  draft.name = name;
+}
+
+function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string, Cluster>): Record<string, unknown> {
+  const { connect, sections, budget } = main.part;
+  const { retry } = route.retry;
+  const remark = (option: string, note: string) => main.reader.remark(route, option, note);
+  if (retry && budget === undefined)
+    remark(
+      'retry.budget',
+      'without retry_budget Envoy has none; here retries are at most 20 % of the calls and one a second (false: no budget)',
+    );
+  return {
+    baseURL: addressOf(route, main, remark),
+    timeouts: timeoutsOf(route, connect, (note) => remark('timeouts.attempt', `per_try_timeout is ${note}`)),
+    retry: retry && budget ? { ...retry, budget } : retry,
+    ...sections,
+    ...(route.clusters.length > 1 && { split: splitOf(route, clusters) }),
+    ...route.sections,
+  };
+}
+
+function addressOf(route: RouteDraft, { part }: Cluster, remark: (option: string, note: string) => void): string {
+  if (part.baseURL !== undefined) return part.baseURL + route.path;
+  const variable = `${route.name.replace(/\W/g, '_').toUpperCase()}_URL`;
+  remark('baseURL', `the file has no address of it: give one by the environment variable ${variable}`);
+  return `\${${variable}}`;
+}
+
+function splitOf(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>) {
+  const targets = route.clusters.flatMap(({ name, weight, headers }) => {
+    const cluster = clusters.get(name);
+    if (cluster?.part.baseURL === undefined) return [];
+    cluster.reader.remark(route, 'split', `a share of the calls; ${noPolicyYet}`);
+    const baseURL = cluster.part.baseURL + route.path;
+    return [{ name, baseURL, weight, ...(Object.keys(headers).length > 0 && { headers }) }];
+  });
+  return [{ targets }];
+}
+
+/** What is not about calls. */
+function readBootstrap(root: Reader): void {
+  const admin = root.get('admin');
+  const host = admin?.at('address', 'socket_address', 'address')?.text();
+  if (host !== undefined && isOpen(host))
+    admin?.warn('the admin interface was open to the pod network: whoever reached it could stop the sidecar');
+  admin?.differs(undefined, '', 'clients.stats() and client.stats() tell what is in force and what happens');
+  root.get('node')?.structure();
+  root.get('dynamic_resources')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
+  root.get('layered_runtime')?.unmapped('there is no runtime layer: change the configuration, it is read again');
+  root.get('static_resources')?.get('secrets')?.unmapped('give certificates and keys as paths in tls');
+  for (const name of ['stats_sinks', 'stats_config', 'stats_flush_interval'])
+    root.get(name)?.unmapped('client.stats() and events are there for the metrics of the service');
+  root.get('tracing')?.differs(undefined, '', 'by the OpenTelemetry SDK of the service');
+  root.get('overload_manager')?.unmapped('the limits of each client bound what runs and waits');
+}

@@ -1,0 +1,192 @@
+/** Reads an Envoy document part by part and remembers what was read, so that nothing is passed over in silence. */
+import type { ConfigDocument, Path } from '../config/document.js';
+import { isPlain } from '../config/references.js';
+import type { ReportLine, ReportStatus } from './report.js';
+
+/** A client in the making; its name is settled last. */
+export interface Draft {
+  name: string;
+  /** It became no client: what was read for it needs no line. */
+  dropped?: boolean;
+}
+
+/** Where a part goes: an option of a client, or of a file of clients. */
+interface Target {
+  readonly draft: Draft;
+  readonly option: string;
+}
+
+interface Entry {
+  readonly status: ReportStatus;
+  readonly path: Path;
+  readonly target: Target | undefined;
+  readonly note: string | undefined;
+}
+
+/** The whole document, and the report on it. */
+export class EnvoyFile {
+  readonly root: Reader;
+  readonly #document: ConfigDocument;
+  readonly #entries: Entry[] = [];
+  /** Parts that a line tells of, or that need none. */
+  readonly #covered = new Set<string>();
+  /** Parts whose inner parts are looked at one by one. */
+  readonly #entered = new Set<string>();
+
+  constructor(document: ConfigDocument) {
+    this.#document = document;
+    this.root = new Reader(this, document.value, []);
+  }
+
+  /** The line speaks for everything in the part, unless it is but a remark. */
+  tell(status: ReportStatus, path: Path, target?: Target, note?: string, remark = status === 'warning'): void {
+    if (!remark) this.cover(path);
+    this.#entries.push({ status, path, target, note });
+  }
+
+  cover(path: Path): void {
+    this.#covered.add(keyOf(path));
+  }
+
+  enter(path: Path): void {
+    this.#entered.add(keyOf(path));
+  }
+
+  /** One line for each part, in the order of the file; the parts that nobody looked at are `unmapped`. */
+  report(): ReportLine[] {
+    this.#addUnread(this.root.value, []);
+    const lines = this.#entries.filter(({ target }) => !target?.draft.dropped).map((entry) => this.#line(entry));
+    const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
+    return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+  }
+
+  #line({ status, path, target, note }: Entry): ReportLine {
+    return {
+      status,
+      from: written(path),
+      ...this.#document.keyPosition(path),
+      ...(target && { to: `clients.${target.draft.name}${target.option === '' ? '' : `.${target.option}`}` }),
+      ...(note !== undefined && { note }),
+    };
+  }
+
+  #addUnread(value: unknown, path: Path): void {
+    if (this.#covered.has(keyOf(path))) return;
+    const holds = Array.isArray(value) || isPlain(value);
+    if (!holds || !this.#entered.has(keyOf(path))) {
+      this.tell('unmapped', path, undefined, 'nothing here does the same');
+      return;
+    }
+    if (Array.isArray(value)) for (const [index, inner] of value.entries()) this.#addUnread(inner, [...path, index]);
+    else for (const [key, inner] of Object.entries(value)) this.#addUnread(inner, [...path, key]);
+  }
+}
+
+/** One part of the document. */
+export class Reader {
+  readonly file: EnvoyFile;
+  readonly value: unknown;
+  readonly path: Path;
+
+  constructor(file: EnvoyFile, value: unknown, path: Path) {
+    this.file = file;
+    this.value = value;
+    this.path = path;
+  }
+
+  /** A part by its name in Envoy's documentation; its JSON spelling (`connectTimeout`) is understood too. */
+  get(name: string): Reader | undefined {
+    if (!isPlain(this.value)) return undefined;
+    this.file.enter(this.path);
+    const key = [name, camelCase(name)].find((each) => Object.hasOwn(this.value as object, each));
+    return key === undefined ? undefined : new Reader(this.file, this.value[key], [...this.path, key]);
+  }
+
+  /** A part within parts: `at('common_tls_context', 'validation_context')`. */
+  at(...names: string[]): Reader | undefined {
+    return names.reduce<Reader | undefined>((here, name) => here?.get(name), this);
+  }
+
+  /** The items of a list; none where there is no list. */
+  list(name: string): Reader[] {
+    const list = this.get(name);
+    return list === undefined ? [] : list.items();
+  }
+
+  items(): Reader[] {
+    if (!Array.isArray(this.value)) return [];
+    this.file.enter(this.path);
+    return this.value.map((item, index) => new Reader(this.file, item, [...this.path, index]));
+  }
+
+  /** Text that says how the file hangs together, such as a name; it needs no line of its own. */
+  name(name: string): string | undefined {
+    const part = this.get(name)?.structure();
+    return part?.text();
+  }
+
+  text(): string | undefined {
+    return typeof this.value === 'string' ? this.value : undefined;
+  }
+
+  /** Protobuf writes 64-bit numbers as text. */
+  number(): number | undefined {
+    const number = typeof this.value === 'string' && this.value !== '' ? Number(this.value) : this.value;
+    return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+  }
+
+  /** Milliseconds of a duration: `0.25s`. */
+  duration(): number | undefined {
+    const [, seconds] = /^(\d+(?:\.\d+)?)s$/.exec(this.text() ?? '') ?? [];
+    return seconds === undefined ? undefined : Math.round(Number(seconds) * 1e6) / 1000;
+  }
+
+  /** Its message type without the package: `HttpConnectionManager`. */
+  type(): string | undefined {
+    return this.name('@type')?.split(/[./]/).at(-1);
+  }
+
+  structure(): this {
+    this.file.cover(this.path);
+    return this;
+  }
+
+  exact(draft: Draft, option: string, note?: string): void {
+    this.file.tell('exact', this.path, { draft, option }, note);
+  }
+
+  differs(draft: Draft | undefined, option: string, note: string): void {
+    this.file.tell('difference', this.path, draft && { draft, option }, note);
+  }
+
+  /** A difference that lies in what is not said; the part itself is still to be read. */
+  remark(draft: Draft, option: string, note: string): void {
+    this.file.tell('difference', this.path, { draft, option }, note, true);
+  }
+
+  unmapped(note: string): void {
+    this.file.tell('unmapped', this.path, undefined, note);
+  }
+
+  warn(note: string): void {
+    this.file.tell('warning', this.path, undefined, note);
+  }
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function keyOf(path: Path): string {
+  return JSON.stringify(path);
+}
+
+function written(path: Path): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return text.replace(/^\./, '') || '(the file)';
+}
+
+/** Milliseconds as a person would write them. */
+export function spelledDuration(ms: number): string {
+  return ms >= 1000 ? `${ms / 1000}s` : `${ms}ms`;
+}
