@@ -1,11 +1,11 @@
 /** The billing call without its sidecar: `npm start`. */
-import { createHttpClient } from 'pillion';
 import { makeCertificates } from './billing/certificates.js';
+import { openClients } from './billing/clients.js';
 import { conclusion } from './billing/conclusion.js';
 import { recordHistory } from './billing/history.js';
 import { openLogBook } from './billing/log-book.js';
 import { Progress, table } from './billing/report.js';
-import { billingConfig, phases } from './billing/scenario.js';
+import { phases } from './billing/scenario.js';
 import { callAsStranger } from './billing/stranger.js';
 import { emptyTally, runPhase } from './billing/traffic.js';
 import { startUpstream } from './billing/upstream.js';
@@ -13,9 +13,9 @@ import { startUpstream } from './billing/upstream.js';
 async function main(): Promise<void> {
   const certificates = await makeCertificates('billing.internal');
   const upstream = await startUpstream(certificates);
-  const config = billingConfig(upstream.url, certificates);
   const book = openLogBook();
-  const client = createHttpClient(config, { logger: book.logger });
+  const clients = openClients(upstream.url, certificates, book.logger);
+  const client = clients.get('billing_upstream');
 
   console.log(
     'A service calls a billing API over mutual TLS, and the API fails in every way it can (about 8 seconds).',
@@ -23,7 +23,9 @@ async function main(): Promise<void> {
   console.log(
     'Retries, timeouts, limits, circuit, TLS and logs are inside the service: no Envoy container beside it.\n',
   );
-  console.log(`  A client without a certificate is turned away: ${await callAsStranger(config)}.\n`);
+  console.log(
+    `  A client without a certificate is turned away: ${await callAsStranger(upstream.url, certificates)}.\n`,
+  );
 
   const history = recordHistory(client);
   const tallies = phases.map(emptyTally);
@@ -33,7 +35,7 @@ async function main(): Promise<void> {
     await progress.watch(tally, () => runPhase(client, tally));
   }
   const { policies } = client.stats();
-  await client.close();
+  await clients.close();
   upstream.close();
 
   console.log(`\n${table(tallies)}\n`);

@@ -1,33 +1,5 @@
-/** The client's configuration, next to the Envoy settings it stands for, and what the API is made to do to it. */
-import type { HttpClientConfig } from 'pillion';
-import type { Certificates } from './certificates.js';
+/** What the API is made to do to its client. */
 import type { Script } from './upstream.js';
-
-/** What an operator would put in a YAML file. */
-export function billingConfig(baseURL: string, { client, ca }: Certificates) {
-  return {
-    name: 'billing',
-    baseURL,
-    timeouts: {
-      connect: '250ms', // connect_timeout: 0.25s
-      attempt: '1.5s', // per_try_timeout: 1.5s
-      total: '15s', // the route's timeout, 15s where Envoy is told nothing
-    },
-    retry: {
-      maxRetries: 3, // num_retries: 3
-      // retry_on: "5xx,gateway-error,reset"; the last one is more than Envoy was told: 429 with Retry-After.
-      on: ['5xx', 'gateway-error', 'reset', 'rate-limited'],
-      backoff: { base: '50ms', max: '1s' }, // retry_back_off: { base_interval: 0.05s, max_interval: 1s }
-    },
-    // circuit_breakers.thresholds
-    limits: { maxConnections: 200, maxPendingRequests: 100, maxRetries: 50 },
-    // tls_certificates; the name and authority to check were not in Envoy's file, so it trusted any server.
-    tls: { cert: client.cert, key: client.key, ca, serverName: 'billing.internal' },
-    tracing: { attemptCountHeader: 'x-envoy-attempt-count' }, // the virtual host's include_request_attempt_count
-    // Nothing of the kind was in Envoy's file. The defaults are a window of 10s and a pause of 5s: too long for a show.
-    circuitBreaker: { rollingWindow: '2s', resetTimeout: '1s' },
-  } satisfies HttpClientConfig;
-}
 
 /** What has happened in a phase so far. */
 export interface Tally {

@@ -94,7 +94,7 @@ function keepAlone(
     '',
     target ? 'a client of its own too: a share of calls takes no more than its address' : 'no route leads to it',
   );
-  keep(clients, draft, { baseURL, timeouts: { connect }, retry: false, ...sections });
+  keep(clients, draft, { baseURL, timeouts: { connect, attempt: false, total: '15s' }, retry: false, ...sections });
 }
 
 /** The one with the greatest weight; those that the file does not have are told of. */
