@@ -12,6 +12,7 @@ export type { ConfigFault, HttpClientsConfig } from './config/clients.js';
 export type { ConfigChange } from './config/diff.js';
 export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
 export type { ConfigSource } from './config/source.js';
+export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './config/versions.js';
 export { ErrorCode, PillionError } from './errors.js';
 export type {
   AttemptOutcome,
@@ -40,15 +41,7 @@ export {
   type StandingPolicy,
   type Transport,
 } from './policy.js';
-export {
-  type ConfigRejection,
-  type ConfigVersion,
-  type HttpClients,
-  type HttpClientsDeps,
-  type HttpClientsEvents,
-  type HttpClientsStats,
-  loadHttpClients,
-} from './registry.js';
+export { type HttpClients, type HttpClientsDeps, type HttpClientsStats, loadHttpClients } from './registry.js';
 export { classify, type FailureKind } from './request.js';
 export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './transport/adapter.js';
 export type { IdentityStats } from './transport/identity.js';

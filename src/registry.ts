@@ -1,5 +1,4 @@
 /** Many named clients from one configuration, changed together while they run. */
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type CloseOptions,
@@ -17,11 +16,11 @@ import {
   ParsedClients,
   spelled,
 } from './config/clients.js';
-import { type ConfigChange, changesBetween } from './config/diff.js';
+import { changesBetween } from './config/diff.js';
 import { ConfigDocument } from './config/document.js';
 import { type ConfigSource, fileSource } from './config/source.js';
+import { type HttpClientsEvents, type VersionStats, Versions } from './config/versions.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
-import { Events } from './events.js';
 import { defaultLogger } from './logger.js';
 import { type Duration, duration, parseOptions } from './options.js';
 import { faultOfMaterial } from './transport/material.js';
@@ -38,34 +37,8 @@ export interface HttpClientsDeps extends HttpClientDeps {
   env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A version that was put in force. */
-export interface ConfigVersion {
-  /** 1 for the first. */
-  readonly version: number;
-  /** First 12 digits of the SHA-256 of the text: the same in every process that has it. */
-  readonly hash: string;
-  readonly source: string;
-  readonly appliedAt: string;
-  /** Against the version before, secrets masked; empty for the first. */
-  readonly changes: readonly ConfigChange[];
-}
-
-/** A version that was refused. The first fault, and all of them. */
-export interface ConfigRejection extends ConfigFault {
-  readonly rejectedAt: string;
-  readonly faults: readonly ConfigFault[];
-}
-
-/** What a registry tells of its configuration. */
-export interface HttpClientsEvents {
-  /** Another version is in force in all clients. */
-  'config.applied': ConfigVersion;
-  /** A version that cannot be used; what was in force stays, in all clients. */
-  'config.rejected': ConfigRejection;
-}
-
 export interface HttpClientsStats {
-  config: ConfigVersion & { rejected: number; lastRejection: ConfigRejection | null };
+  config: VersionStats;
   clients: Record<string, HttpClientStats>;
 }
 
@@ -142,12 +115,8 @@ class Registry implements HttpClients {
   readonly source: ConfigSource;
   readonly #deps: HttpClientDeps;
   readonly #env: Readonly<Record<string, string | undefined>>;
-  readonly #events = new Events<HttpClientsEvents>();
   readonly #clients = new Map<string, OpenClient>();
-  #version: ConfigVersion | undefined;
-  #rejected = 0;
-  #lastRejection: ConfigRejection | null = null;
-  #refused: readonly ConfigFault[] = [];
+  readonly #versions: Versions;
   /** Files that references name. */
   #files: readonly string[] = [];
   #stop: (() => void) | undefined;
@@ -158,6 +127,7 @@ class Registry implements HttpClients {
 
   constructor(source: ConfigSource, deps: HttpClientDeps, env: Readonly<Record<string, string | undefined>>) {
     this.source = source;
+    this.#versions = new Versions(source.name, () => deps.logger ?? defaultLogger());
     this.#deps = deps;
     this.#env = env;
   }
@@ -171,10 +141,15 @@ class Registry implements HttpClients {
     if (faults.length > 0) throw badConfiguration(faults);
     this.#interval = interval;
     if (interval === undefined) return this;
-    this.#stop = this.source.subscribe?.(() => void this.refresh());
+    this.#stop = this.source.subscribe?.(this.#changed);
     this.#watchReferences(this.#files);
     return this;
   }
+
+  /** A source may go on telling of changes after the end; nobody awaits these refreshes. */
+  readonly #changed = (): void => {
+    this.refresh().catch(() => {});
+  };
 
   get names(): readonly string[] {
     return [...this.#clients.keys()];
@@ -200,7 +175,7 @@ class Registry implements HttpClients {
   }
 
   async #load(): Promise<boolean> {
-    const version = this.#version?.version;
+    const { number } = this.#versions;
     let faults: readonly ConfigFault[];
     try {
       const loaded = await this.source.load();
@@ -208,10 +183,8 @@ class Registry implements HttpClients {
     } catch (error) {
       faults = [faultOf(this.source, error)];
     }
-    // A version that is refused again for the same reasons is not told again.
-    if (faults.length > 0 && !isDeepStrictEqual(faults, this.#refused)) this.#reject(faults);
-    this.#refused = faults;
-    return this.#version?.version !== version;
+    this.#versions.reject(faults);
+    return this.#versions.number !== number;
   }
 
   /** Puts a version in force as a whole, or tells why not and changes nothing. */
@@ -222,7 +195,8 @@ class Registry implements HttpClients {
     this.#watchReferences(parsed.files);
     if (parsed.faults.length > 0) return parsed.faults;
     const before = this.#current();
-    if (this.#version !== undefined && isDeepStrictEqual(before, parsed.clients)) return [];
+    const first = this.#versions.number === 0;
+    if (!first && isDeepStrictEqual(before, parsed.clients)) return [];
     const prepared = this.#prepare(parsed);
     if (parsed.faults.length > 0) {
       prepared.discard();
@@ -230,7 +204,7 @@ class Registry implements HttpClients {
     }
     prepared.apply();
     const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
-    this.#applied(text, this.#version === undefined ? [] : changesBetween(before, parsed.clients));
+    this.#versions.apply(text, first ? [] : changesBetween(before, parsed.clients));
     return [];
   }
 
@@ -271,58 +245,21 @@ class Registry implements HttpClients {
     for (const [name, { client }] of before) if (!this.#clients.has(name)) void client.close();
   }
 
-  #applied(text: string, changes: readonly ConfigChange[]): void {
-    this.#version = {
-      version: (this.#version?.version ?? 0) + 1,
-      hash: createHash('sha256').update(text).digest('hex').slice(0, 12),
-      source: this.source.name,
-      appliedAt: new Date().toISOString(),
-      changes,
-    };
-    const { appliedAt: _, ...told } = this.#version;
-    this.#log('info', told, 'configuration applied');
-    this.#events.emit('config.applied', this.#version);
-  }
-
-  #reject(faults: readonly ConfigFault[]): void {
-    const [first] = faults;
-    if (first === undefined) return;
-    this.#rejected++;
-    this.#lastRejection = { ...first, rejectedAt: new Date().toISOString(), faults };
-    const told = { source: this.source.name, version: this.#version?.version, faults: faults.map(spelled) };
-    this.#log('warn', told, 'configuration rejected, the one before stays in force');
-    this.#events.emit('config.rejected', this.#lastRejection);
-  }
-
-  #log(level: 'info' | 'warn', fields: object, message: string): void {
-    try {
-      const written: unknown = (this.#deps.logger ?? defaultLogger())[level](fields, message);
-      if (written instanceof Promise) written.catch(() => {});
-    } catch {
-      // A logger that fails must not stop a change of configuration.
-    }
-  }
-
   #watchReferences(files: readonly string[]): void {
     const same = isDeepStrictEqual(files, this.#files);
     this.#files = files;
     if (this.#interval === undefined || (same && this.#references !== undefined)) return;
     this.#references?.close();
-    this.#references = files.length === 0 ? undefined : new FileWatch(files, this.#interval, () => void this.refresh());
+    this.#references = files.length === 0 ? undefined : new FileWatch(files, this.#interval, this.#changed);
   }
 
   on<Name extends keyof HttpClientsEvents>(name: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void {
-    return this.#events.on(name, listener);
+    return this.#versions.events.on(name, listener);
   }
 
   stats(): HttpClientsStats {
     const clients = [...this.#clients].map(([name, { client }]) => [name, client.stats()]);
-    const config = {
-      ...(this.#version as ConfigVersion),
-      rejected: this.#rejected,
-      lastRejection: this.#lastRejection,
-    };
-    return { config, clients: Object.fromEntries(clients) };
+    return { config: this.#versions.stats(), clients: Object.fromEntries(clients) };
   }
 
   close(options?: CloseOptions): Promise<void> {

@@ -127,10 +127,7 @@ const targets = z
     error: 'the weights sum to 0, so no target could be chosen',
   });
 
-const split = z
-  .array(z.strictObject({ match: match.optional(), targets }))
-  .min(1)
-  .describe('Rules in order, the first that matches wins; a call that matches none goes to `baseURL`.');
+const split = z.array(z.strictObject({ match: match.optional(), targets })).min(1);
 
 const mirror = z
   .array(
@@ -165,15 +162,19 @@ const fault = z.strictObject({
   allowInProduction: z.boolean().default(false).describe('Without it nothing happens where NODE_ENV is production.'),
 });
 
+const later = (what: string) => `Without effect in this version. ${what}`;
+
 /** Each is off until it is configured. */
 export const trafficSections = {
-  endpoints: endpoints.optional().describe('Many addresses behind `baseURL`.'),
-  balance: balance.optional().describe('How one of the endpoints is chosen.'),
-  outlierDetection: outlierDetection.optional().describe('When an endpoint is left out for a while.'),
-  healthCheck: healthCheck.optional().describe('Asks each endpoint whether it is well.'),
-  split: split.optional().describe('Shifts calls to other targets by weight.'),
-  mirror: mirror.optional().describe('Copies calls to another target; the answer is thrown away.'),
-  fault: fault.optional().describe('Delays and failures made on purpose.'),
+  endpoints: endpoints.optional().describe(later('Many addresses behind `baseURL`.')),
+  balance: balance.optional().describe(later('How one of the endpoints is chosen.')),
+  outlierDetection: outlierDetection.optional().describe(later('When an endpoint is left out for a while.')),
+  healthCheck: healthCheck.optional().describe(later('Asks each endpoint whether it is well.')),
+  split: split
+    .optional()
+    .describe(later('Shifts calls to other targets by weight: the first rule that matches; else `baseURL`.')),
+  mirror: mirror.optional().describe(later('Copies calls to another target; the answer is thrown away.')),
+  fault: fault.optional().describe(later('Delays and failures made on purpose.')),
 };
 
 /** The sections of a configuration that have no effect in this version. */

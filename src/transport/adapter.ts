@@ -9,7 +9,7 @@ import { duration, parseOptions } from '../options.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
 import { connectionOptions } from './connection-options.js';
-import { RotatingIdentity } from './identity.js';
+import { type IdentityStats, RotatingIdentity } from './identity.js';
 import { partsOf, tlsOptions } from './tls.js';
 import { createWire, type WireStats } from './wire.js';
 
@@ -33,7 +33,8 @@ export type UndiciAdapterOptions = z.input<typeof adapterOptions>;
 
 /** An axios adapter with connections of its own. */
 export interface UndiciAdapter extends AxiosAdapter, AsyncDisposable {
-  stats(): WireStats;
+  /** With `tls.cert`, `pfx` or `ca` also what the identity tells of itself. */
+  stats(): WireStats & { identity?: IdentityStats };
   /** Refuses new requests with `ERR_CLOSED` and lets those in flight finish; then no socket is left. */
   close(): Promise<void>;
   /** Ends requests in flight with `ERR_CLOSED`. */
@@ -59,7 +60,7 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
       throw presented(error, request);
     }
   };
-  const { stats } = wire;
+  const stats = () => ({ ...wire.stats(), ...(identity && { identity: identity.stats() }) });
   const close = () => {
     identity?.close();
     return wire.close();

@@ -4,8 +4,12 @@ const row = (cells) => `| ${cells.join(' | ')} |`;
 
 /** One table for the top level and one for each section. */
 export function optionTables(schema) {
-  const sections = Object.entries(schema.properties).filter(([, option]) => objectIn(option));
-  const plain = Object.entries(schema.properties).filter(([, option]) => !objectIn(option));
+  // What has no effect yet is told of in a sentence.
+  const options = Object.entries(schema.properties).filter(
+    ([, option]) => !option.description.startsWith('Without effect'),
+  );
+  const sections = options.filter(([, option]) => objectIn(option));
+  const plain = options.filter(([, option]) => !objectIn(option));
   return [
     table(plain),
     ...sections.map(

@@ -30,6 +30,7 @@ describe('package.json', () => {
     expect(pkg.exports).toEqual({
       '.': { types: './dist/index.d.ts', default: './dist/index.js' },
       './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },
+      './schema.json': './dist/schema.json',
       './package.json': './package.json',
     });
     for (const entry of Object.values<Record<string, string>>(pkg.exports)) {

@@ -21,6 +21,7 @@ describe('the source', () => {
     ['@opentelemetry/api', ['policies/tracing.ts']],
     ['fastest-levenshtein', ['options.ts']],
     ['proxy-from-env', ['transport/lane.ts']],
+    ['yaml', ['config/document.ts', 'envoy/import.ts']],
   ])('knows %s in one file', (library, home) => {
     expect(importersOf(library)).toEqual(home);
   });
