@@ -1,5 +1,10 @@
 /** An identity that clients and servers share, and how a client holds its own. */
-import { createSecureContext, type Server as TlsServer, type TlsOptions as TlsServerOptions } from 'node:tls';
+import {
+  createSecureContext,
+  type SecureContextOptions,
+  type Server as TlsServer,
+  type TlsOptions as TlsServerOptions,
+} from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Events, IdentityEvents } from './events.js';
@@ -74,11 +79,18 @@ function serverOptions(core: RotatingIdentity): TlsServerOptions {
 }
 
 function attach<Server extends TlsServer>(core: RotatingIdentity, server: Server): Server {
-  const renew = () => server.setSecureContext(core.serverMaterial());
+  const renew = () => server.setSecureContext({ ...ownOptions(server), ...core.serverMaterial() });
   const stop = core.onRotation(renew);
   server.once('close', stop);
   renew();
   return server;
+}
+
+/** What the server was made with: `setSecureContext` forgets whatever it is not given. */
+function ownOptions(server: TlsServer): SecureContextOptions {
+  const names = ['minVersion', 'maxVersion', 'ciphers', 'ecdhCurve', 'dhparam', 'honorCipherOrder', 'sigalgs', 'crl'];
+  const made = server as unknown as Record<string, unknown>;
+  return Object.fromEntries(names.filter((name) => made[name] !== undefined).map((name) => [name, made[name]]));
 }
 
 /** A client's hold on its identity. */
@@ -127,10 +139,9 @@ function logRotations({ events }: { events: Events<IdentityEvents> }, logger: ()
   events.on('identity.rejected', ({ generation, message }) =>
     logger().warn({ ...fields, generation, reason: message }, 'identity rejected, the one before stays in force'),
   );
-  events.on('identity.expiring', ({ generation, subject, notAfter: not_after, daysLeft: days_left }) =>
-    logger()[days_left > 0 ? 'warn' : 'error'](
-      { ...fields, generation, subject, not_after, days_left },
-      days_left > 0 ? 'certificate expires soon' : 'certificate has expired',
-    ),
-  );
+  events.on('identity.expiring', ({ generation, subject, notAfter: not_after, daysLeft: days_left }) => {
+    const told = { ...fields, generation, subject, not_after, days_left };
+    if (Date.parse(not_after) > Date.now()) return logger().warn(told, 'certificate expires soon');
+    return logger().error(told, 'certificate has expired');
+  });
 }

@@ -77,6 +77,8 @@ function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []):
       unknown: true,
     }));
   }
+  if (issue.code === 'invalid_key')
+    return [{ path, message: issue.issues[0]?.message ?? issue.message, unknown: true }];
   if (issue.code === 'invalid_union') {
     // `section | false`: the reader meant the section, so its branch tells what is wrong.
     const branch = issue.errors.find((errors) =>

@@ -11,7 +11,7 @@ import { warningsOf } from './rules.js';
 export interface CheckResult {
   readonly errors: readonly ConfigFault[];
   readonly warnings: readonly ConfigFault[];
-  /** Names of the clients that could be read. */
+  /** Names of the clients in the file. */
   readonly clients: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export function checkText(text: string, file: string, surroundings: Surroundings
   return {
     errors: inOrder(parsed.faults),
     warnings: inOrder(unique(warnings)),
-    clients: parsed.clients.map(({ name }) => name),
+    clients: parsed.names,
   };
 }
 
@@ -47,7 +47,8 @@ function materialFaults({ config: { tls } }: NamedClient): MaterialFaults {
   if (material === undefined) return nothing;
   const { cert, key, pfx, ca } = material;
   // Each on its own, so that every file which cannot be read is told.
-  const unreadable = [{ cert }, { key }, { pfx }, { ca }].flatMap((one) => failure(() => readMaterial(one)));
+  const authorities = [ca ?? []].flat().map((each) => ({ ca: each }));
+  const unreadable = [{ cert }, { key }, { pfx }, ...authorities].flatMap((one) => failure(() => readMaterial(one)));
   if (unreadable.length > 0) return { errors: unreadable, warnings: [] };
   const warnings: OptionFault[] = [];
   const errors = failure(() => {

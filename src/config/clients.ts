@@ -46,11 +46,14 @@ export interface NamedClient {
 /** The text, if it is one, and what was made of it. */
 export class ParsedClients {
   readonly faults: ConfigFault[] = [];
+  /** Those without fault. */
   readonly clients: NamedClient[] = [];
   readonly #file: string;
   readonly #document: ConfigDocument | undefined;
   readonly #resolved: Resolved;
   readonly #root: Record<string, unknown>;
+  readonly #named: string[] = [];
+  readonly #faulty = new Set<string>();
 
   constructor(input: ConfigDocument | object, file: string, surroundings: Surroundings) {
     this.#file = file;
@@ -61,6 +64,11 @@ export class ParsedClients {
     else this.#read();
   }
 
+  /** The clients without fault, those included of which not all could be looked up. */
+  get names(): string[] {
+    return this.#named.filter((name) => !this.#faulty.has(name));
+  }
+
   /** Files that references stand for. */
   get files(): readonly string[] {
     return this.#resolved.files;
@@ -68,8 +76,8 @@ export class ParsedClients {
 
   /** Adds what was found later: about an option of one client. */
   fault(client: string, { path, message, unknown }: OptionFault): void {
-    const origin = this.originOf(client, path);
-    this.#add(origin, message, unknown === true);
+    this.#faulty.add(client);
+    this.#add(this.originOf(client, path), message, unknown === true);
   }
 
   /** A fault about an option, for who collects them elsewhere. */
@@ -150,22 +158,29 @@ export class ParsedClients {
       this.#add(['clients', name], 'the name of a client has letters, digits and . _ - / only', true);
     else if (!isPlain(own ?? {})) this.#add(['clients', name], 'expected an object');
     else {
-      const merged = mergedOptions(defaults, (own ?? {}) as Record<string, unknown>);
+      this.#named.push(name);
+      const merged = mergedOptions(defaults, this.#withoutSections(name, (own ?? {}) as Record<string, unknown>));
       if ('name' in merged) this.fault(name, { path: ['name'], message: 'a client is named by its key; remove this' });
       else this.#validate(name, merged);
     }
   }
 
+  /** `false` for an optional section may come from a reference, which gives text. */
+  #withoutSections(name: string, own: Record<string, unknown>): Record<string, unknown> {
+    const off = optionalSections.filter((section) => own[section] === 'false' && this.referenceOf(name, [section]));
+    return { ...own, ...Object.fromEntries(off.map((section) => [section, false])) };
+  }
+
   #validate(name: string, options: Record<string, unknown>): void {
-    let result = configSchema.safeParse({ ...options, name });
-    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, configSchema)))
-      result = configSchema.safeParse({ ...options, name });
+    let result = namedSchema.safeParse(options);
+    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, namedSchema)))
+      result = namedSchema.safeParse(options);
     if (result.success) {
-      this.clients.push({ name, config: result.data });
+      this.clients.push({ name, config: { name, ...result.data } });
       return;
     }
-    for (const fault of faultsOf(result.error, configSchema))
-      if (!this.referenceOf(name, fault.path)?.open) this.fault(name, fault);
+    for (const fault of faultsOf(result.error, namedSchema))
+      if (fault.unknown || !this.referenceOf(name, fault.path)?.open) this.fault(name, fault);
   }
 
   /** Text from a reference becomes a number or a boolean where text was not what the option takes. */
@@ -183,6 +198,9 @@ export class ParsedClients {
     return changed;
   }
 }
+
+/** A client whose name is its key. */
+const namedSchema = configSchema.omit({ name: true });
 
 const known = ['defaults', 'clients', '$schema'];
 

@@ -28,6 +28,7 @@ export class ConfigDocument {
   readonly #keys = new Map<string, Position>();
   readonly #anchors = new Map<string, { value: unknown; nodes: number }>();
   #nodes = 0;
+  #overflown = false;
 
   constructor(text: string) {
     this.#lines = new Lines(text);
@@ -88,7 +89,8 @@ export class ConfigDocument {
   }
 
   #tooMany(node: Node, path: Path): undefined {
-    if (this.#nodes > most.nodes + 1) return undefined;
+    if (this.#overflown) return undefined;
+    this.#overflown = true;
     return this.#fault(node, path, `has more than ${most.nodes} values, those behind aliases counted`);
   }
 

@@ -24,7 +24,8 @@ export function clientsJsonSchema(): Record<string, unknown> {
         description: 'Clients by name.',
         minProperties: 1,
         propertyNames: { pattern: '^[\\w./-]{1,100}$' },
-        additionalProperties: client,
+        // `billing:` with nothing behind it has the defaults.
+        additionalProperties: { anyOf: [client, { type: 'null' }] },
       },
     },
     patternProperties: { '^x-': { description: 'Ignored: a place for YAML anchors.' } },

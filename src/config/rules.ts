@@ -89,13 +89,18 @@ const circuit: Rule = ({ circuitBreaker, timeouts }) => {
 const trust: Rule = ({ tls, baseURL }) => [
   tls?.rejectUnauthorized === false &&
     warn('tls.rejectUnauthorized', 'accepts any server, so anybody in between can read and change calls'),
-  tls !== undefined && baseURL?.startsWith('http:') && warn('tls', 'has no effect on a baseURL of http'),
+  tls !== undefined && isHttp(baseURL) && warn('tls', 'has no effect on a baseURL of http'),
 ];
+
+const isHttp = (baseURL: string | undefined) => baseURL !== undefined && new URL(baseURL).protocol === 'http:';
+
+const isLoopback = (baseURL: string | undefined) =>
+  baseURL !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(baseURL).hostname);
 
 const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
   const name = Object.keys(headers).find((each) => /^(authorization|cookie|.*(api-?key|token|secret).*)$/i.test(each));
   if (name === undefined) return [];
-  const open = baseURL?.startsWith('http:') && !/^(localhost|127\.|\[::1\])/.test(new URL(baseURL).hostname);
+  const open = isHttp(baseURL) && !isLoopback(baseURL);
   return [
     allowAbsoluteUrls &&
       warn('allowAbsoluteUrls', `lets calls leave for other hosts, and the header ${name} with them`),

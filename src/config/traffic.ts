@@ -79,7 +79,7 @@ const outlierDetection = z
   });
 
 const healthCheck = z.strictObject({
-  path: z.string().startsWith('/').describe('Asked with GET.'),
+  path: z.string().regex(/^\//, { error: 'must begin with /' }).describe('Asked with GET.'),
   interval: duration({ min: 100 }).prefault('10s').describe('How often each endpoint is asked.'),
   timeout: duration({ min: 1 }).prefault('1s').describe('How long an answer may take.'),
   unhealthyThreshold: z.int().min(1).default(3).describe('Failures in a row after which it gets no calls.'),
@@ -91,8 +91,8 @@ const match = z.strictObject({
   methods: z.array(z.string().min(1)).min(1).optional().describe('One of these.'),
   path: z
     .strictObject({
-      prefix: z.string().startsWith('/').optional().describe('How it begins.'),
-      exact: z.string().startsWith('/').optional().describe('The whole path.'),
+      prefix: z.string().regex(/^\//, { error: 'must begin with /' }).optional().describe('How it begins.'),
+      exact: z.string().regex(/^\//, { error: 'must begin with /' }).optional().describe('The whole path.'),
       regex: z
         .string()
         .refine(isRegExp, { error: 'is not a regular expression' })

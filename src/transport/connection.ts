@@ -25,6 +25,8 @@ export interface Carrier {
   idle: boolean;
   /** Its answer is there, its socket comes free in this turn of the event loop. */
   finishing: boolean;
+  /** It ends with what it carries, and takes nothing more. */
+  readonly closing: boolean;
   send(job: Job): void;
   /** Gives up a connection that is still being made. */
   abandon(reason: Error): void;
@@ -55,6 +57,7 @@ export class Connection implements Carrier {
   #sent = false;
   idle = false;
   finishing = false;
+  #closed: Promise<void> | undefined;
 
   constructor(origin: string, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: ConnectionEvents) {
     this.retiresAt = retiresAt;
@@ -99,8 +102,13 @@ export class Connection implements Carrier {
     if (!this.connected) this.#socket?.destroy(reason);
   }
 
+  get closing(): boolean {
+    return this.#client.closed || this.#client.destroyed;
+  }
+
   close(): Promise<void> {
-    return this.#client.closed || this.#client.destroyed ? Promise.resolve() : this.#client.close();
+    this.#closed ??= this.#client.destroyed ? Promise.resolve() : this.#client.close();
+    return this.#closed;
   }
 
   destroy(reason?: Error): Promise<void> {

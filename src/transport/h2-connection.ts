@@ -34,6 +34,7 @@ export class H2Connection implements Carrier {
   #idleTimer: NodeJS.Timeout | undefined;
   #pinging = false;
   #leaving = false;
+  #closing: Promise<void> | undefined;
   /** Tells who waits for its end. */
   #closed: (() => void) | undefined;
 
@@ -70,12 +71,22 @@ export class H2Connection implements Carrier {
     this.#first = undefined;
   }
 
+  get closing(): boolean {
+    return this.#leaving;
+  }
+
   close(): Promise<void> {
     this.#leave();
     if (this.running === 0) return this.destroy();
-    return new Promise((resolve) => {
+    this.#closing ??= new Promise((resolve) => {
       this.#closed = resolve;
     });
+    return this.#closing;
+  }
+
+  /** Its socket serves another connection now, whose end is its own. */
+  followedBy(end: Promise<unknown>): void {
+    void end.then(() => this.#closed?.());
   }
 
   async destroy(reason = clientClosed()): Promise<void> {

@@ -1,9 +1,10 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
-import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
+import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
 import { onBodyEnd, responseOf } from '../body.js';
+import { carriedCall } from '../call.js';
+import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
-import { nativeSignal } from '../scope.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 
 export interface HttpOptions extends ConnectOptions {
@@ -17,7 +18,12 @@ export class HttpLane {
   #agents: ReturnType<typeof nodeAgents> | undefined;
   #adapter: AxiosAdapter | undefined;
   #active = 0;
+  /** Ends each request that has no answer yet. */
+  readonly #unanswered = new Set<AbortController>();
+  #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
+  /** Why what was in flight has been ended. */
+  #ended: { reason: Error | undefined } | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -25,37 +31,56 @@ export class HttpLane {
 
   async send(request: Request): Promise<Response> {
     this.#adapter ??= axios.getAdapter('http');
+    const ending = new AbortController();
     this.#active++;
+    this.#unanswered.add(ending);
+    const unlink = linked(request, ending);
+    const leave = () => {
+      unlink();
+      if (--this.#active === 0) this.#drained?.();
+    };
+    let answer: Response | undefined;
     try {
-      const response = await this.#adapter(this.#asked(request));
-      response.config = request;
-      onBodyEnd(response, () => this.#leave());
-      return response;
+      answer = await this.#adapter(this.#asked(request, ending.signal));
+      answer.config = request;
+      return answer;
     } catch (error) {
-      const response = responseOf(error);
-      if (response === undefined) this.#leave();
-      else onBodyEnd(response, () => this.#leave());
-      throw recode(error, request);
+      answer = responseOf(error);
+      throw this.#ended !== undefined && isCancel(error) ? this.#endedError(request) : recode(error, request);
+    } finally {
+      this.#unanswered.delete(ending);
+      if (answer === undefined) leave();
+      else onBodyEnd(answer, leave);
     }
   }
 
+  #endedError(request: Request): AxiosError {
+    const reason = this.#ended?.reason as NodeJS.ErrnoException | undefined;
+    if (reason === undefined) return closedError(carriedCall(request)?.client ?? 'pillion', request);
+    return new AxiosError(reason.message, reason.code, request);
+  }
+
   /** The request with what the lane adds to it. */
-  #asked(request: Request): Request {
+  #asked(request: Request, signal: AbortSignal): Request {
     this.#agents ??= nodeAgents(this.#options, this.#options.maxConnections);
     const { http2Options } = request as { http2Options?: object };
-    const signal = request.signal && nativeSignal(request.signal);
     return {
       ...this.#agents,
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
-      ...(signal && { signal }),
+      signal,
       // axios's HTTP/2 takes no agent.
       ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
     } as Request;
   }
 
   /** Closes what is idle; the rest closes with the end of its request. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
     for (const agent of Object.values(this.#agents ?? {})) {
       agent.maxFreeSockets = 0;
       for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
@@ -64,17 +89,29 @@ export class HttpLane {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });
-    this.destroy();
+    this.#letGo();
   }
 
-  destroy(): void {
+  /** Ends requests in flight, also those that wait for a connection: an agent alone would make new ones for them. */
+  destroy(reason?: Error): void {
+    this.#ended = { reason };
+    for (const ending of [...this.#unanswered]) ending.abort();
+    this.#letGo();
+  }
+
+  #letGo(): void {
     this.#agents?.httpAgent.destroy();
     this.#agents?.httpsAgent.destroy();
   }
+}
 
-  #leave(): void {
-    if (--this.#active === 0) this.#drained?.();
-  }
+/** Follows the request's own signal; the function returned ends that. */
+function linked({ signal }: Request, ending: AbortController): () => void {
+  if (signal === undefined) return () => {};
+  const abort = () => ending.abort((signal as AbortSignal).reason);
+  if (signal.aborted) abort();
+  signal.addEventListener?.('abort', abort);
+  return () => signal.removeEventListener?.('abort', abort);
 }
 
 /** With the caller's config. A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */

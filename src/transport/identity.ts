@@ -32,6 +32,7 @@ export interface IdentityStats {
 }
 
 const dayMs = 86_400_000;
+const standardDrain = 600_000;
 
 export class RotatingIdentity {
   readonly events = new Events<IdentityEvents>();
@@ -73,7 +74,7 @@ export class RotatingIdentity {
 
   /** Milliseconds that calls in flight have to finish on the connections of a generation before. */
   get drainTimeout(): number {
-    return this.#options.reload === false ? 0 : this.#options.reload.drainTimeout;
+    return this.#options.reload === false ? standardDrain : this.#options.reload.drainTimeout;
   }
 
   /** Calls back whenever new material is in force; the function returned ends that. */

@@ -34,7 +34,8 @@ export class Pool implements H2Events {
   #tryH2: boolean;
   /** The connection that is being made and may turn out to be HTTP/2: who comes meanwhile waits for it. */
   #dialing: H2Connection | undefined;
-  #drained: (() => void) | undefined;
+  /** Who waits for the queue to be empty. */
+  readonly #drained: (() => void)[] = [];
 
   constructor(origin: string, connect: Connectors, options: PoolOptions, onEmpty: (pool: Pool) => void) {
     this.origin = origin;
@@ -69,7 +70,7 @@ export class Pool implements H2Events {
    * once waits that long, in place of opening another connection.
    */
   finished(connection: Carrier | undefined): void {
-    if (connection === undefined || connection.finishing || connection.idle) return;
+    if (connection === undefined || connection.finishing || connection.idle || connection.closing) return;
     connection.finishing = true;
     this.#finishing++;
   }
@@ -105,8 +106,9 @@ export class Pool implements H2Events {
     this.#dialing = undefined;
     this.#all.delete(connection);
     const made = this.#add(startingWith(socket, this.#connect.h1));
-    if (job === undefined || job.over) void made.close().then(() => socket.destroy());
+    if (job === undefined || job.over) void this.#end(made).then(() => socket.destroy());
     else made.send(job);
+    if (connection.closing) connection.followedBy(this.#end(made));
     this.#pump();
   }
 
@@ -137,15 +139,24 @@ export class Pool implements H2Events {
   async close(): Promise<void> {
     if (this.#waiting.length > 0)
       await new Promise<void>((resolve) => {
-        this.#drained = resolve;
+        this.#drained.push(resolve);
       });
-    await Promise.all([...this.#all].map((connection) => connection.close()));
+    await Promise.all([...this.#all].map((connection) => this.#end(connection)));
+  }
+
+  /** undici does not tell of a connection that ends because it was to be closed. */
+  async #end(connection: Carrier): Promise<void> {
+    this.#settled(connection);
+    this.#unlist(connection);
+    await connection.close();
+    this.lost(connection);
   }
 
   /** Ends what runs and waits. */
   async destroy(reason?: Error): Promise<void> {
     const refused = this.#waiting.splice(0);
     for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
+    this.#tellDrained();
     await Promise.all([...this.#all].map((connection) => connection.destroy(reason)));
   }
 
@@ -155,7 +166,11 @@ export class Pool implements H2Events {
       if (connection === undefined) return;
       connection.send(this.#waiting.shift() as Job);
     }
-    this.#drained?.();
+    this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    for (const tell of this.#drained.splice(0)) tell();
   }
 
   #takeIdle(): Carrier | undefined {
@@ -198,9 +213,8 @@ export class Pool implements H2Events {
   }
 
   #retire(connection: Carrier): void {
-    this.#unlist(connection);
     if (connection.running === 0) this.#forget(connection);
-    void connection.close();
+    void this.#end(connection);
   }
 
   #unlist(connection: Carrier): void {

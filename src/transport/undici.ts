@@ -30,6 +30,7 @@ export class UndiciLane {
   #latest: Pool | undefined;
   #closed = false;
   #destroyed = false;
+  #closing: Promise<void> | undefined;
   #following = 0;
   #drained: (() => void) | undefined;
 
@@ -129,8 +130,13 @@ export class UndiciLane {
   }
 
   /** Lets requests in flight finish, redirects and all. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
     if (this.#following > 0)
       await new Promise<void>((resolve) => {

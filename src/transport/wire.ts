@@ -27,9 +27,9 @@ export interface WireStats {
 }
 
 /** What stands at the bottom of the stack. */
-export interface Wire {
+export interface Wire<Stats = unknown> {
   readonly send: Transport;
-  stats(): unknown;
+  stats(): Stats;
   /** Lets requests in flight finish, then lets go of every socket. */
   close(): Promise<void>;
   /** Ends requests in flight. */
@@ -37,7 +37,7 @@ export interface Wire {
 }
 
 /** The wire over undici and, for what that does not speak, axios's http adapter: new connections for each identity. */
-export function createWire(options: WireOptions, identity?: RotatingIdentity): Wire & { stats(): WireStats } {
+export function createWire(options: WireOptions, identity?: RotatingIdentity): Wire<WireStats> {
   const open = () => new Lanes({ ...options, identity: connectionsOf(options, identity) });
   const draining = new Set<Lanes>();
   const taken = { undici: 0, http: 0 };
@@ -93,7 +93,7 @@ class Lanes {
   }
 
   async destroy(reason?: Error): Promise<void> {
-    this.http.destroy();
+    this.http.destroy(reason);
     await this.undici.destroy(reason);
   }
 }
