@@ -79,7 +79,11 @@ function serverOptions(core: RotatingIdentity): TlsServerOptions {
 }
 
 function attach<Server extends TlsServer>(core: RotatingIdentity, server: Server): Server {
-  const renew = () => server.setSecureContext({ ...ownOptions(server), ...core.serverMaterial() });
+  const own = ownOptions(server);
+  const renew = () => {
+    const { secureOptions = 0, ...material } = core.serverMaterial();
+    server.setSecureContext({ ...own, ...material, secureOptions: secureOptions | (own.secureOptions ?? 0) });
+  };
   const stop = core.onRotation(renew);
   server.once('close', stop);
   renew();
@@ -88,7 +92,17 @@ function attach<Server extends TlsServer>(core: RotatingIdentity, server: Server
 
 /** What the server was made with: `setSecureContext` forgets whatever it is not given. */
 function ownOptions(server: TlsServer): SecureContextOptions {
-  const names = ['minVersion', 'maxVersion', 'ciphers', 'ecdhCurve', 'dhparam', 'honorCipherOrder', 'sigalgs', 'crl'];
+  const names = [
+    'minVersion',
+    'maxVersion',
+    'ciphers',
+    'ecdhCurve',
+    'dhparam',
+    'honorCipherOrder',
+    'sigalgs',
+    'crl',
+    'secureOptions',
+  ];
   const made = server as unknown as Record<string, unknown>;
   return Object.fromEntries(names.filter((name) => made[name] !== undefined).map((name) => [name, made[name]]));
 }

@@ -116,11 +116,11 @@ function secured(socket: Socket, options: ConnectionOptions, host: string, limit
 
 /** @throws what the server says once it has seen the client's certificate */
 async function stays(socket: TLSSocket): Promise<void> {
-  const closed = once(socket, 'close').then(() => {
+  const over = new AbortController();
+  const closed = once(socket, 'close', over).then(() => {
     throw new Error('the server closed the connection right after the handshake');
   });
-  await Promise.race([closed, pause(lateAlert)]);
-  closed.catch(() => {});
+  await Promise.race([closed, pause(lateAlert, undefined, over)]).finally(() => over.abort());
 }
 
 async function within<S extends Socket>(socket: S, limit: number, event: string): Promise<S> {

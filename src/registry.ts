@@ -117,6 +117,7 @@ class Registry implements HttpClients {
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #clients = new Map<string, OpenClient>();
   readonly #versions: Versions;
+  #applied: ParsedClients | undefined;
   /** Files that references name. */
   #files: readonly string[] = [];
   #stop: (() => void) | undefined;
@@ -204,7 +205,11 @@ class Registry implements HttpClients {
     }
     prepared.apply();
     const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
-    this.#versions.apply(text, first ? [] : changesBetween(before, parsed.clients));
+    const replaced = this.#applied;
+    this.#applied = parsed;
+    const isSecret = (client: string, path: readonly string[]) =>
+      parsed.isSecret(client, path) || replaced?.isSecret(client, path) === true;
+    this.#versions.apply(text, first ? [] : changesBetween(before, parsed.clients, isSecret));
     return [];
   }
 

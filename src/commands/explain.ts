@@ -2,6 +2,7 @@
 import type { ParsedClients } from '../config/clients.js';
 import { leavesOf, masked } from '../config/diff.js';
 import type { Position } from '../config/document.js';
+import { referencesIn } from '../config/references.js';
 import { dotted } from '../options.js';
 import { argumentsOf, type Command } from './command.js';
 import { loadClient } from './load.js';
@@ -29,7 +30,7 @@ interface Row {
   readonly from: 'client' | 'defaults' | 'built in';
   /** `file:line:column` */
   readonly at?: string;
-  /** As it is written in the file. */
+  /** As it is written in the file; of a masked value the references alone. */
   readonly reference?: string;
 }
 
@@ -37,13 +38,14 @@ function row(parsed: ParsedClients, name: string, path: readonly string[], value
   const said = parsed.says(name, path);
   if (said === undefined) return { path: dotted(path), value: masked(dotted(path), value), from: 'built in' };
   const { line, column } = parsed.positionOf(parsed.originOf(name, path)) as Position;
-  const reference = parsed.referenceOf(name, path);
+  const reference = parsed.referenceOf(name, path)?.text;
+  const shown = parsed.isSecret(name, path) ? '***' : masked(dotted(path), value);
   return {
     path: dotted(path),
-    value: reference?.secret ? '***' : masked(dotted(path), value),
+    value: shown,
     from: said === 'clients' ? 'client' : 'defaults',
     at: `${file}:${line}:${column}`,
-    ...(reference && { reference: reference.text }),
+    ...(reference && { reference: shown === value ? reference : referencesIn(reference) }),
   };
 }
 

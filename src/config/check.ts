@@ -3,7 +3,7 @@ import type { OptionFault } from '../options.js';
 import { daysLeft } from '../transport/expiry.js';
 import { checkMaterial, faultOfMaterial, isoTime, readMaterial } from '../transport/material.js';
 import { partsOf } from '../transport/tls.js';
-import { type ConfigFault, type NamedClient, ParsedClients } from './clients.js';
+import { type ConfigFault, inOrder, type NamedClient, ParsedClients } from './clients.js';
 import { ConfigDocument } from './document.js';
 import type { Surroundings } from './references.js';
 import { warningsOf } from './rules.js';
@@ -26,7 +26,7 @@ export function checkText(text: string, file: string, surroundings: Surroundings
       warnings.push(parsed.located(client.name, warning));
   }
   return {
-    errors: inOrder(parsed.faults),
+    errors: parsed.faults,
     warnings: inOrder(unique(warnings)),
     clients: parsed.names,
   };
@@ -71,8 +71,4 @@ function failure(work: () => unknown): OptionFault[] {
 
 function unique(faults: readonly ConfigFault[]): ConfigFault[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()];
-}
-
-function inOrder(faults: readonly ConfigFault[]): ConfigFault[] {
-  return [...faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }

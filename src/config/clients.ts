@@ -37,6 +37,11 @@ export function spelled({ file, line, column, path, message }: ConfigFault): str
   return path === '' ? `${place} ${message}` : `${place} ${path} ${message}`;
 }
 
+/** As one reads them: from the top of the file. */
+export function inOrder(faults: readonly ConfigFault[]): ConfigFault[] {
+  return [...faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+}
+
 /** A client as the file has it. */
 export interface NamedClient {
   readonly name: string;
@@ -45,15 +50,15 @@ export interface NamedClient {
 
 /** The text, if it is one, and what was made of it. */
 export class ParsedClients {
-  readonly faults: ConfigFault[] = [];
   /** Those without fault. */
   readonly clients: NamedClient[] = [];
+  /** All that the configuration names. */
+  readonly names: string[] = [];
+  readonly #faults: ConfigFault[] = [];
   readonly #file: string;
   readonly #document: ConfigDocument | undefined;
   readonly #resolved: Resolved;
   readonly #root: Record<string, unknown>;
-  readonly #named: string[] = [];
-  readonly #faulty = new Set<string>();
 
   constructor(input: ConfigDocument | object, file: string, surroundings: Surroundings) {
     this.#file = file;
@@ -64,9 +69,9 @@ export class ParsedClients {
     else this.#read();
   }
 
-  /** The clients without fault, those included of which not all could be looked up. */
-  get names(): string[] {
-    return this.#named.filter((name) => !this.#faulty.has(name));
+  /** In the order of the file. */
+  get faults(): readonly ConfigFault[] {
+    return inOrder(this.#faults);
   }
 
   /** Files that references stand for. */
@@ -76,7 +81,6 @@ export class ParsedClients {
 
   /** Adds what was found later: about an option of one client. */
   fault(client: string, { path, message, unknown }: OptionFault): void {
-    this.#faulty.add(client);
     this.#add(this.originOf(client, path), message, unknown === true);
   }
 
@@ -110,6 +114,13 @@ export class ParsedClients {
     return this.#resolved.references.get(JSON.stringify(this.originOf(client, path)));
   }
 
+  /** True where a file that a reference names gave an option its value, or a part of it. */
+  isSecret(client: string, path: Path): boolean {
+    const start = JSON.stringify(this.originOf(client, path)).slice(0, -1);
+    const references = [...this.#resolved.references];
+    return references.some(([at, { secret }]) => secret && (at === `${start}]` || at.startsWith(`${start},`)));
+  }
+
   positionOf(path: Path): Position | undefined {
     return this.#document?.position(path);
   }
@@ -124,7 +135,7 @@ export class ParsedClients {
   }
 
   #keepFaultsOf({ faults }: ConfigDocument): void {
-    for (const { path, ...rest } of faults) this.faults.push({ file: this.#file, path: shownPath(path), ...rest });
+    for (const { path, ...rest } of faults) this.#faults.push({ file: this.#file, path: shownPath(path), ...rest });
   }
 
   #located(path: Path, message: string, atKey: boolean): ConfigFault {
@@ -135,7 +146,7 @@ export class ParsedClients {
   /** What is wrong with the defaults is told once, not for each client. */
   #add(path: Path, message: string, atKey = false): void {
     const fault = this.#located(path, message, atKey);
-    if (!this.faults.some((known) => spelled(known) === spelled(fault))) this.faults.push(fault);
+    if (!this.#faults.some((known) => spelled(known) === spelled(fault))) this.#faults.push(fault);
   }
 
   #read(): void {
@@ -158,7 +169,7 @@ export class ParsedClients {
       this.#add(['clients', name], 'the name of a client has letters, digits and . _ - / only', true);
     else if (!isPlain(own ?? {})) this.#add(['clients', name], 'expected an object');
     else {
-      this.#named.push(name);
+      this.names.push(name);
       const merged = mergedOptions(defaults, this.#withoutSections(name, (own ?? {}) as Record<string, unknown>));
       if ('name' in merged) this.fault(name, { path: ['name'], message: 'a client is named by its key; remove this' });
       else this.#validate(name, merged);

@@ -18,29 +18,37 @@ export interface ConfigChange {
 
 const mask = '***';
 
-/** What differs, client by client. */
-export function changesBetween(before: readonly NamedClient[], after: readonly NamedClient[]): ConfigChange[] {
+/** What differs, client by client. `isSecret` knows of values that their path does not tell as secret. */
+export function changesBetween(
+  before: readonly NamedClient[],
+  after: readonly NamedClient[],
+  isSecret: (client: string, path: readonly string[]) => boolean,
+): ConfigChange[] {
   const old = new Map(before.map(({ name, config }) => [name, config]));
   const gone = before.filter(({ name }) => !after.some((each) => each.name === name));
   return [
     ...after.flatMap(({ name, config }) => {
       const previous = old.get(name);
-      return previous === undefined ? [{ client: name, path: '', after: 'added' }] : changesOf(name, previous, config);
+      if (previous === undefined) return [{ client: name, path: '', after: 'added' }];
+      return changesOf(name, previous, config, (path) => isSecret(name, path));
     }),
     ...gone.map(({ name }) => ({ client: name, path: '', before: 'removed' })),
   ];
 }
 
-function changesOf(client: string, before: Config, after: Config): ConfigChange[] {
+function changesOf(
+  client: string,
+  before: Config,
+  after: Config,
+  isSecret: (path: readonly string[]) => boolean,
+): ConfigChange[] {
   const [old, now] = [byPath(before), byPath(after)];
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((path) => !isDeepStrictEqual(old.get(path), now.get(path)))
-    .map((path) => ({
-      client,
-      path,
-      ...(old.has(path) && { before: masked(path, old.get(path)) }),
-      ...(now.has(path) && { after: masked(path, now.get(path)) }),
-    }));
+  const shown = ({ path, value }: Leaf) => (isSecret(path) ? mask : masked(dotted(path), value));
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((path) => {
+    const [was, is] = [old.get(path), now.get(path)];
+    if (isDeepStrictEqual(was?.value, is?.value)) return [];
+    return [{ client, path, ...(was && { before: shown(was) }), ...(is && { after: shown(is) }) }];
+  });
 }
 
 /** An option that has a value of its own. */
@@ -58,7 +66,7 @@ export function leavesOf(config: object, path: readonly string[] = []): Leaf[] {
   });
 }
 
-const byPath = (config: object) => new Map(leavesOf(config).map(({ path, value }) => [dotted(path), value]));
+const byPath = (config: object) => new Map(leavesOf(config).map((leaf) => [dotted(leaf.path), leaf]));
 
 /** A value as it may be shown. Any header may carry a credential, and so may what stands in place of a path. */
 export function masked(path: string, value: unknown): unknown {

@@ -53,7 +53,7 @@ function clientSchema(): JsonSchema {
 
 /** Takes out what the defaults say. */
 function orFalse({ description, ...section }: JsonSchema): JsonSchema {
-  return { description, anyOf: [{ const: false }, section] };
+  return { description, anyOf: [{ const: false }, { $ref: '#/$defs/reference' }, section] };
 }
 
 /** What one client lacks the defaults may say, and any value may be a reference. */

@@ -110,6 +110,14 @@ class Resolver {
   }
 }
 
+/** The references alone: what stands around them and instead of them may be secret. */
+export function referencesIn(text: string): string {
+  const found = [...text.matchAll(pattern)].flatMap(([, name, end]) =>
+    name === undefined || end === '' ? [] : [name],
+  );
+  return found.map((name) => `\${${name.startsWith('file:') ? name : name.replace(/:-.*/s, '')}}`).join(' ');
+}
+
 /** An object that a file could hold. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;

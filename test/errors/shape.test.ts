@@ -32,6 +32,7 @@ describe('the codes', () => {
         "LIMIT": "ERR_LIMIT",
         "ORIGIN": "ERR_ORIGIN_NOT_ALLOWED",
         "TLS_IDENTITY": "ERR_TLS_IDENTITY",
+        "UNKNOWN_CLIENT": "ERR_UNKNOWN_CLIENT",
       }
     `);
   });

@@ -161,7 +161,7 @@ describe('a chain of redirects', () => {
     held[0]?.response.writeHead(302, { location: '/held/2' }).end();
     await until(() => held.length === 2);
     held[1]?.response.writeHead(302, { location: '/elsewhere' }).end();
-    expect((await chain).data).toMatch(/^(old|next)$/);
+    expect((await chain).data).toBe('old');
     await until(() => wire().draining === 0);
   });
 
@@ -172,7 +172,7 @@ describe('a chain of redirects', () => {
     await until(() => held.length === 1);
     rotate(next);
     held[0]?.response.writeHead(302, { location: `${elsewhere.origin}/` }).end();
-    expect((await chain).data).toMatch(/^(old|next)$/);
+    expect((await chain).data).toBe('old');
     await until(() => wire().draining === 0);
     await closing(elsewhere.connections[0]);
   });

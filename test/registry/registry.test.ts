@@ -219,6 +219,24 @@ describe('a refresh', () => {
     expect(lines.at(-1)).toMatchObject({ ...version, message: 'configuration applied' });
   });
 
+  it('does not tell what a file of a reference holds or held, whatever the option', async () => {
+    const { hook } = files({ hook: 'https://hooks.test/T0/hunter2' });
+    const path = yaml(`clients: { chat: { baseURL: "\${file:${hook}}" } }`);
+    const { registry } = load(path);
+    const changes = async () => {
+      await registry.refresh();
+      return registry.stats().config.changes;
+    };
+    writeFileSync(hook, 'https://hooks.test/T0/hunter3');
+    expect(await changes()).toEqual([{ client: 'chat', path: 'baseURL', before: '***', after: '***' }]);
+    writeFileSync(path, 'clients: { chat: { baseURL: https://hooks.test/free } }');
+    expect(await changes()).toEqual([{ client: 'chat', path: 'baseURL', before: '***', after: '***' }]);
+    writeFileSync(path, 'clients: { chat: { baseURL: https://hooks.test/other } }');
+    expect(await changes()).toEqual([
+      { client: 'chat', path: 'baseURL', before: 'https://hooks.test/free', after: 'https://hooks.test/other' },
+    ]);
+  });
+
   it('that changes nothing is no version', async () => {
     const path = yaml('clients:\n  users: {}\n');
     const { registry } = load(path);
