@@ -87,8 +87,11 @@ function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []):
     if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, path));
     return [{ path, message: tellingMessage(issue) }];
   }
-  return [{ path, message: issue.message }];
+  return [{ path, message: issue.message.replace(missing, 'is missing: expected a $1') }];
 }
+
+/** What zod says of a key that is not there. */
+const missing = /^Invalid input: expected (\w+), received undefined$/;
 
 /** Of the messages of a union's branches the one that says most: ours, or a list of what is known. */
 function tellingMessage(issue: Issue): string {

@@ -16,20 +16,20 @@ export interface ReportLine extends Position {
   readonly note?: string;
 }
 
-const titles: readonly (readonly [ReportStatus, string])[] = [
-  ['warning', 'Where the sidecar was weaker than one thinks'],
-  ['unmapped', 'Not mapped'],
-  ['difference', 'Mapped with a difference'],
-  ['exact', 'Mapped exactly'],
+const titles: readonly (readonly [ReportStatus, string, string])[] = [
+  ['warning', 'weak spots of the sidecar', 'Where the sidecar was weaker than one thinks'],
+  ['unmapped', 'not mapped', 'Not mapped'],
+  ['difference', 'with a difference', 'Mapped with a difference'],
+  ['exact', 'exact', 'Mapped exactly'],
 ];
 
 /** As text: one line for each, the ones to think about first. */
 export function formatReport(lines: readonly ReportLine[], file: string): string {
-  const groups = titles.flatMap(([status, title]) => {
+  const groups = titles.flatMap(([status, , title]) => {
     const group = lines.filter((line) => line.status === status);
     return group.length === 0 ? [] : [`${title}:`, ...group.map((line) => `  ${spelled(line, file)}`), ''];
   });
-  const counts = titles.map(([status]) => `${lines.filter((line) => line.status === status).length} ${status}`);
+  const counts = titles.map(([status, short]) => `${lines.filter((line) => line.status === status).length} ${short}`);
   return `${[...groups, counts.join(', ')].join('\n')}\n`;
 }
 

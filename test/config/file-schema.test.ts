@@ -119,7 +119,7 @@ const beyondSchema = [
 const isBeyond = (message: string) => beyondSchema.some((rule) => rule.test(message));
 
 /** What a client lacks its defaults may say. */
-const isMissing = (message: string) => message.endsWith('received undefined');
+const isMissing = (message: string) => message.includes('is missing');
 
 function faultsOf(file: object): string[] {
   return checkText(JSON.stringify(file), 'clients.json', { env: {}, files: false }).errors.map(
