@@ -73,16 +73,13 @@ interface Asked {
   readonly session: Buffer | undefined;
 }
 
-/** One function for all: Node's agents take it for a part of what connections may be shared by. */
-const anyName = () => undefined;
-
 /** One request on a connection of its own. Without a name there is no SNI. */
 function ask(
   port: number,
   { cert, key }: Pair,
   options: https.RequestOptions & tls.ConnectionOptions = {},
 ): Promise<Asked | string> {
-  const trust = { ca: [ca.cert, other.cert], checkServerIdentity: anyName };
+  const trust = { ca: [ca.cert, other.cert], checkServerIdentity: () => undefined };
   const settings = {
     host: '127.0.0.1',
     port,
@@ -173,9 +170,10 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a server with serverOptions() ov
 
   it('goes on with the connections there are', async () => {
     const { port, rotate } = await serve(own(first), only);
-    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, checkServerIdentity: () => undefined });
     onTestFinished(() => agent.destroy());
-    const kept = { agent };
+    // Node 22.23 shares no connection between requests that have such a function of their own.
+    const kept = { agent, checkServerIdentity: undefined };
     expect(await ask(port, caller, kept)).toEqual(names('first', 'caller'));
     rotate({ ...second, ca: other.cert });
     expect(await ask(port, caller, kept)).toEqual(names('first', 'caller'));
