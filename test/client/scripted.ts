@@ -2,6 +2,8 @@
 import { createHttpClient, type HttpClient, type HttpClientConfig, type HttpClientDeps, type Logger } from 'pillion';
 import { createMockTransport, type MockTransport, type Script } from 'pillion/testing';
 
+export { type Rejected, rejection } from '../support/client.js';
+
 export const baseURL = 'http://api.test';
 
 const ignore = () => {};
@@ -32,19 +34,4 @@ export function collecting(): { logger: Logger; lines: Line[] } {
     lines.push({ level, fields: fields as Line['fields'], message });
   };
   return { logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
-}
-
-export type Rejected = Error & { code?: string; [key: string]: unknown };
-
-/** The error a promise rejects with; where it resolves, awaiting this throws. */
-export function rejection(promise: Promise<unknown>): Promise<Rejected> {
-  const error = promise.then(
-    () => {
-      throw new Error('It was expected to reject, and it resolved.');
-    },
-    (reason: Rejected) => reason,
-  );
-  // Awaited later, often after timers were moved: until then nobody listens.
-  error.catch(() => {});
-  return error;
 }

@@ -3,17 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHttpClient, type HttpClientConfig, PillionError } from 'pillion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authority, type Identity } from './certificates.js';
+import { authority } from '../support/certificates.js';
+import { type Secretive, secretive } from './certificates.js';
 import { leaksOf } from './planted.js';
 
-let ours: Identity;
-let other: Identity;
+let ours: Secretive;
+let other: Secretive;
 let folder: string;
 
 beforeAll(async () => {
   const root = await authority('root');
-  ours = await root.issue('ours');
-  other = await root.issue('other');
+  ours = await secretive(root, 'ours');
+  other = await secretive(root, 'other');
   folder = mkdtempSync(join(tmpdir(), 'pillion-secrets-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));

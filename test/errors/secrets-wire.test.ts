@@ -4,13 +4,14 @@ import { createHttpClient, type HttpClientConfig } from 'pillion';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Loopback, listen } from '../client/loopback.js';
 import { type Rejected, rejection } from '../client/scripted.js';
-import { authority, type Identity } from './certificates.js';
+import { authority } from '../support/certificates.js';
+import { type Secretive, secretive } from './certificates.js';
 import { basicCall, leaks, leaksOf, logging, secretAnswer, secretBody } from './planted.js';
 
 let server: Loopback;
 let dead: string;
 let secure: { origin: string; close(): void };
-let ours: Identity;
+let ours: Secretive;
 
 beforeAll(async () => {
   server = await listen((request, response) => {
@@ -30,8 +31,8 @@ beforeAll(async () => {
   dead = closed.origin;
   await closed.close();
   const stranger = await authority('stranger');
-  const theirs = await stranger.issue('localhost');
-  ours = await (await authority('our own')).issue('client');
+  const theirs = await stranger.issue({ name: 'localhost', dns: ['localhost'] });
+  ours = await secretive(await authority('our own'), 'client');
   const tls = https.createServer({ cert: theirs.cert, key: theirs.key }, (_, response) => response.end());
   await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve));
   secure = { origin: `https://localhost:${(tls.address() as { port: number }).port}`, close: () => tls.close() };

@@ -3,24 +3,13 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios, { type AxiosRequestConfig } from 'axios';
 import { createUndiciAdapter, type UndiciAdapterOptions } from 'pillion';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Authority, authority, type Identity } from '../support/certificates.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { rejection, until } from '../support/client.js';
 import { closing, startHttps } from '../support/upstream.js';
-import { mutual, showName, shown } from './rotating.js';
+import { mutual, oldAndNext, showName, shown } from './rotating.js';
 import { inPlace } from './stores.js';
 
-let ca: Authority;
-let server: Identity;
-let old: Identity;
-let next: Identity;
-
-beforeAll(async () => {
-  ca = await authority('our CA');
-  server = await ca.issue({ name: 'server', dns: ['localhost'] });
-  old = await ca.issue({ name: 'old' });
-  next = await ca.issue({ name: 'next' });
-});
+const { ca, server, old, next } = await oldAndNext();
 
 /** An axios instance over the adapter alone, and an upstream that holds back the answers below `/held`. */
 async function scene(reload: { drainTimeout?: '100ms' } = {}, options: UndiciAdapterOptions = {}) {

@@ -1,23 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authority, authority, type Identity } from '../support/certificates.js';
+import { describe, expect, it } from 'vitest';
 import { rejection, until, watch } from '../support/client.js';
 import { closing, startHttps } from '../support/upstream.js';
-import { lanes, mutual, rotating } from './rotating.js';
+import { lanes, mutual, oldAndNext, rotating } from './rotating.js';
 
-let ca: Authority;
-let server: Identity;
-let old: Identity;
-let next: Identity;
-
-beforeAll(async () => {
-  ca = await authority('our CA');
-  server = await ca.issue({ name: 'server', dns: ['localhost'] });
-  old = await ca.issue({ name: 'old' });
-  next = await ca.issue({ name: 'next' });
-});
+const { ca, server, old, next } = await oldAndNext();
 
 describe.each(lanes)('a client closed while calls of before a rotation run on %s', (_, lane) => {
   /** A call under the old certificate and one under the new, both without an answer. */

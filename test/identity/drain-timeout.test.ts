@@ -2,23 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { HttpClientConfig } from 'pillion';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authority, authority, type Identity } from '../support/certificates.js';
+import { describe, expect, it } from 'vitest';
 import { rejection, until, watch } from '../support/client.js';
 import { closing, startHttps } from '../support/upstream.js';
-import { lanes, mutual, rotating, shown } from './rotating.js';
+import { lanes, mutual, oldAndNext, rotating, shown } from './rotating.js';
 
-let ca: Authority;
-let server: Identity;
-let old: Identity;
-let next: Identity;
-
-beforeAll(async () => {
-  ca = await authority('our CA');
-  server = await ca.issue({ name: 'server', dns: ['localhost'] });
-  old = await ca.issue({ name: 'old' });
-  next = await ca.issue({ name: 'next' });
-});
+const { ca, server, old, next } = await oldAndNext();
 
 /** A client under `old` whose calls may outlast a rotation by 100 ms, and an upstream that answers none of them. */
 async function scene(config: HttpClientConfig = {}) {

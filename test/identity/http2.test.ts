@@ -4,23 +4,12 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type tls from 'node:tls';
 import type { IdentityOptions } from 'pillion';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Authority, authority, type Identity } from '../support/certificates.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { rejection, until, watch } from '../support/client.js';
 import { closing, startHttps } from '../support/upstream.js';
-import { mutual, rotating, showName, shown } from './rotating.js';
+import { mutual, oldAndNext, rotating, showName, shown } from './rotating.js';
 
-let ca: Authority;
-let server: Identity;
-let old: Identity;
-let next: Identity;
-
-beforeAll(async () => {
-  ca = await authority('our CA');
-  server = await ca.issue({ name: 'server', dns: ['localhost'] });
-  old = await ca.issue({ name: 'old' });
-  next = await ca.issue({ name: 'next' });
-});
+const { ca, server, old, next } = await oldAndNext();
 
 /** An HTTP/2 server that tells whose certificate a session has shown, and holds back the answers below `/held`. */
 async function startH2() {

@@ -2,23 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { HttpClientConfig, IdentityOptions } from 'pillion';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authority, authority, type Identity } from '../support/certificates.js';
+import { describe, expect, it } from 'vitest';
 import { until, watch } from '../support/client.js';
 import { type Behaviour, closing, startHttps } from '../support/upstream.js';
-import { lanes, mutual, rotating, showName, shown } from './rotating.js';
+import { lanes, mutual, oldAndNext, rotating, showName, shown } from './rotating.js';
 
-let ca: Authority;
-let server: Identity;
-let old: Identity;
-let next: Identity;
-
-beforeAll(async () => {
-  ca = await authority('our CA');
-  server = await ca.issue({ name: 'server', dns: ['localhost'] });
-  old = await ca.issue({ name: 'old' });
-  next = await ca.issue({ name: 'next' });
-});
+const { ca, server, old, next } = await oldAndNext();
 
 /** A client under `old`, and an upstream that holds the answers to the paths below `/held` back until it is told. */
 async function scene(reload: IdentityOptions['reload'] = { interval: '1h' }, config: HttpClientConfig = {}) {

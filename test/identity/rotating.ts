@@ -2,8 +2,16 @@
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from 'pillion';
 import { expect, onTestFinished } from 'vitest';
+import { authority } from '../support/certificates.js';
 import type { Behaviour } from '../support/upstream.js';
 import { inPlace, type Pair } from './stores.js';
+
+/** A server of an authority, and two certificates that a client has in turn. */
+export async function oldAndNext() {
+  const ca = await authority('our CA');
+  const server = await ca.issue({ name: 'server', dns: ['localhost'] });
+  return { ca, server, old: await ca.issue({ name: 'old' }), next: await ca.issue({ name: 'next' }) };
+}
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
