@@ -7,6 +7,7 @@ import { sectionsWithoutPolicy } from './config/traffic.js';
 import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
+import { harmless } from './harmless.js';
 import { checkIdentity, type Identity } from './identity.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import { defaultLogger, type Logger } from './logger.js';
@@ -171,7 +172,7 @@ class ClientCore {
     const sections = sectionsWithoutPolicy(this.#config);
     if (sections.length === 0) return;
     const { client, logger = defaultLogger() } = this.#deps.context;
-    logger.warn({ client, sections }, 'these sections have no effect in this version');
+    harmless(() => logger.warn({ client, sections }, 'these sections have no effect in this version'));
   }
 
   get config(): Config {

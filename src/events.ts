@@ -1,5 +1,6 @@
 /** One emit, many readers: everything that happens in a client is told once, here. */
 import type { Call } from './call.js';
+import { harmless } from './harmless.js';
 
 /** What one attempt came to. */
 export interface AttemptOutcome {
@@ -73,13 +74,7 @@ export class Events<All = ClientEvents> {
   emit<Name extends keyof All>(name: Name, event: All[Name]): void {
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
-    for (const { listener } of listeners) {
-      // A reader's fault is not the call's, now or later.
-      try {
-        const result: unknown = (listener as (event: All[Name]) => void)(event);
-        if (result instanceof Promise) result.catch(() => {});
-      } catch {}
-    }
+    for (const { listener } of listeners) harmless(() => (listener as (event: All[Name]) => unknown)(event));
   }
 }
 

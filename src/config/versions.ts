@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Events } from '../events.js';
+import { harmless } from '../harmless.js';
 import type { Logger } from '../logger.js';
 import { type ConfigFault, spelled } from './clients.js';
 import type { ConfigChange } from './diff.js';
@@ -85,11 +86,6 @@ export class Versions {
   }
 
   #log(level: 'info' | 'warn', fields: object, message: string): void {
-    try {
-      const written: unknown = this.#logger()[level](fields, message);
-      if (written instanceof Promise) written.catch(() => {});
-    } catch {
-      // A logger that fails must not stop a change of configuration.
-    }
+    harmless(() => this.#logger()[level](fields, message));
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { responseOf } from '../body.js';
 import { type Call, callOf, withCall } from '../call.js';
+import { harmless } from '../harmless.js';
 import { type CallRecord, logProfileNames, logProfiles } from '../log-fields.js';
 import { defaultLogger, type Logger } from '../logger.js';
 import { definePolicy, type PolicyContext, type Response } from '../policy.js';
@@ -53,19 +54,13 @@ export const logging = definePolicy('logging', loggingOptions, (options, context
 });
 
 function writeLine(call: Call, outcome: Outcome, options: LoggingOptions, logger: Logger, random: () => number): void {
-  try {
+  harmless(() => {
     const level = levelOf(outcome, call);
     const uneventful = level === 'info' && call.flags.length === 0;
-    if (uneventful && options.successSampleRate < 1 && random() >= options.successSampleRate) return;
-    if (logger.isLevelEnabled?.(level) === false) return;
-    const written: unknown = logger[level](
-      logProfiles[options.profile](record(call, outcome)),
-      messageOf(call, outcome),
-    );
-    if (written instanceof Promise) written.catch(() => {});
-  } catch {
-    // A logger that fails is not the call's fault.
-  }
+    if (uneventful && options.successSampleRate < 1 && random() >= options.successSampleRate) return undefined;
+    if (logger.isLevelEnabled?.(level) === false) return undefined;
+    return logger[level](logProfiles[options.profile](record(call, outcome)), messageOf(call, outcome));
+  });
 }
 
 /** 2xx and 3xx info, 4xx warn, 5xx and everything without an answer error; a caller who gave up is no error. */

@@ -237,6 +237,19 @@ describe('a refresh', () => {
     ]);
   });
 
+  it('is in force in every client, whatever the logger throws', async () => {
+    const { path } = files({ path: 'clients: { users: {}, billing: {} }' });
+    const fails = () => {
+      throw new Error('the disk of the logs is full');
+    };
+    const { registry } = load(path, { logger: { debug: fails, info: fails, warn: fails, error: fails } });
+    const fault = '{ delay: { duration: 1s, fraction: 0.1 } }';
+    writeFileSync(path, `clients: { users: { fault: ${fault} }, billing: { retry: false } }`);
+    expect(await registry.refresh()).toBe(true);
+    expect(registry.get('billing').pipeline).not.toContain('retry');
+    expect(registry.stats().config).toMatchObject({ version: 2, rejected: 0 });
+  });
+
   it('that changes nothing is no version', async () => {
     const path = yaml('clients:\n  users: {}\n');
     const { registry } = load(path);
