@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Config } from './config/schema.js';
 import { daysLeft } from './transport/expiry.js';
-import { alternativeNames, checkMaterial, isoTime, readMaterial } from './transport/material.js';
+import { alternativeNames, checkMaterial, notAfter, oneLine, readMaterial } from './transport/material.js';
 import { connectionOptions, partsOf, standardPeer } from './transport/tls.js';
 
 export interface ProbeStep {
@@ -154,10 +154,10 @@ async function addRefused(url: URL, config: ProbedConfig, steps: ProbeStep[]): P
 }
 
 function describe(certificate: X509Certificate): string {
-  const until = `until ${isoTime(Date.parse(certificate.validTo))} (${daysLeft(certificate)} days left)`;
+  const until = `until ${notAfter(certificate)} (${daysLeft(certificate)} days left)`;
   const names = alternativeNames(certificate).join(' ') || 'no alternative names';
-  const [subject, issuer] = [certificate.subject, certificate.issuer].map((name) => name?.split('\n').join(', '));
-  return `${subject || 'no subject'}; ${names}; issued by ${issuer}; ${until}`;
+  const subject = oneLine(certificate.subject) || 'no subject';
+  return `${subject}; ${names}; issued by ${oneLine(certificate.issuer)}; ${until}`;
 }
 
 function why(error: NodeJS.ErrnoException & { errors?: Error[] }): string {

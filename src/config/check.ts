@@ -1,7 +1,7 @@
 /** Everything that can be said of a configuration without running it: what a service would refuse, and what is likely a mistake. */
 import type { OptionFault } from '../options.js';
 import { daysLeft } from '../transport/expiry.js';
-import { checkMaterial, faultOfMaterial, isoTime, readMaterial } from '../transport/material.js';
+import { checkMaterial, faultOfMaterial, notAfter, readMaterial } from '../transport/material.js';
 import { partsOf } from '../transport/tls.js';
 import { type ConfigFault, inOrder, type NamedClient, ParsedClients } from './clients.js';
 import { ConfigDocument } from './document.js';
@@ -54,7 +54,7 @@ function materialFaults({ config: { tls } }: NamedClient): MaterialFaults {
   const errors = failure(() => {
     const { certificate } = checkMaterial(material, readMaterial(material));
     if (certificate === undefined || daysLeft(certificate) > soon) return;
-    const message = `expires in ${daysLeft(certificate)} days, on ${isoTime(Date.parse(certificate.validTo))}`;
+    const message = `expires in ${daysLeft(certificate)} days, on ${notAfter(certificate)}`;
     warnings.push({ path: ['tls', cert === undefined ? 'pfx' : 'cert'], message });
   });
   return { errors, warnings };

@@ -1,5 +1,5 @@
 /** A rotating identity: material in generations, replaced when its files change and the new ones are good. */
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Events, type IdentityEvents } from '../events.js';
 import { FileWatch } from '../watch.js';
@@ -11,6 +11,8 @@ import {
   type Loaded,
   type Material,
   type MaterialOptions,
+  notAfter,
+  oneLine,
   pathsOf,
   readMaterial,
   startsAt,
@@ -20,7 +22,7 @@ import {
 export interface IdentityStats {
   /** 1 at first; one more with each rotation. */
   generation: number;
-  /** Of the certificate in force; absent where there is none but authorities. */
+  /** Of the certificate in force, empty where it names no subject; absent where there is none but authorities. */
   subject?: string;
   subjectAltNames?: string[];
   issuer?: string;
@@ -166,11 +168,6 @@ function readSettled(options: MaterialOptions): Material {
   return material;
 }
 
-function described(certificate: { subject: string; validTo: string }) {
-  return { subject: oneLine(certificate.subject), notAfter: isoTime(Date.parse(certificate.validTo)) };
-}
-
-/** Node puts each part of a name on a line of its own. */
-function oneLine(name: string): string {
-  return name.split('\n').join(', ');
+function described(certificate: X509Certificate) {
+  return { subject: oneLine(certificate.subject), notAfter: notAfter(certificate) };
 }

@@ -1,7 +1,7 @@
 /** TLS material: certificates and keys from files or inline PEM, read and checked before they are used. */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../errors.js';
 import { duration, type OptionFault } from '../options.js';
@@ -96,10 +96,11 @@ export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Mater
 export function checkMaterial(options: MaterialOptions, material: Material): Loaded {
   const { cert, key, pfx, ca } = material;
   for (const [index, text] of (ca ?? []).entries()) parseBundle('ca', [options.ca].flat()[index] ?? '', text);
+  const bundle = pfx && contextOf(options, material);
   const certificate =
-    cert !== undefined && key !== undefined ? checkPair(options, cert, key) : pfx && certificateIn(options, material);
+    cert !== undefined && key !== undefined ? checkPair(options, cert, key) : bundle && certificateIn(bundle);
   if (certificate !== undefined) checkValidity(options, certificate);
-  contextOf(options, material);
+  if (bundle === undefined) contextOf(options, material);
   return { material, certificate };
 }
 
@@ -118,12 +119,22 @@ function checkValidity(options: MaterialOptions, certificate: X509Certificate): 
   }
 }
 
+/** When its validity ends. */
+export function notAfter({ validTo }: X509Certificate): string {
+  return isoTime(Date.parse(validTo));
+}
+
+/** A subject or issuer. Node puts each part on a line of its own, and gives undefined where there is none: so it is with SPIFFE. */
+export function oneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ');
+}
+
 /** To the second. */
 export function isoTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-function contextOf(options: MaterialOptions, material: Material) {
+function contextOf(options: MaterialOptions, material: Material): SecureContext {
   try {
     return createSecureContext(material as Parameters<typeof createSecureContext>[0]);
   } catch (cause) {
@@ -133,8 +144,8 @@ function contextOf(options: MaterialOptions, material: Material) {
 }
 
 /** Node has no public way to look into a bundle; where this one goes, its dates are not checked. */
-function certificateIn(options: MaterialOptions, material: Material): X509Certificate | undefined {
-  const { context } = contextOf(options, material) as { context?: { getCertificate?(): Buffer | undefined } };
+function certificateIn(bundle: SecureContext): X509Certificate | undefined {
+  const { context } = bundle as { context?: { getCertificate?(): Buffer | undefined } };
   const der = context?.getCertificate?.();
   return der && new X509Certificate(der);
 }

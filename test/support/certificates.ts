@@ -15,6 +15,7 @@ export interface Identity {
 
 /** What a certificate says; subject alternative names only where they are given. */
 export interface Subject {
+  /** Empty: no subject at all, as in certificates that have only a SPIFFE name. */
   readonly name: string;
   readonly dns?: readonly string[];
   readonly uris?: readonly string[];
@@ -50,7 +51,7 @@ export async function authority(name: string): Promise<Authority> {
   const issue = async (subject: Subject): Promise<Identity> => {
     const own = await newKeys();
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: `CN=${subject.name}`,
+      subject: subject.name === '' ? '' : `CN=${subject.name}`,
       issuer: root.subject,
       publicKey: own.publicKey,
       signingKey: keys.privateKey,
