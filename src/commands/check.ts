@@ -1,7 +1,7 @@
 /** `pillion check`: every fault of configuration files, before they roll out. */
 import { type CheckResult, checkText } from '../config/check.js';
 import { type ConfigFault, spelled } from '../config/clients.js';
-import { fileSource } from '../config/source.js';
+import { readText } from '../config/source.js';
 import { argumentsOf, type Command, type Terminal, UsageError } from './command.js';
 
 export const check: Command = {
@@ -32,7 +32,7 @@ const known = ['strict', 'json', 'github', 'no-env', 'no-files'];
 
 function checkFile(file: string, surroundings: Parameters<typeof checkText>[2]): CheckResult {
   try {
-    return checkText(fileSource(file, 0).load(), file, surroundings);
+    return checkText(readText(file), file, surroundings);
   } catch (error) {
     return { errors: [{ file, path: '', message: (error as Error).message }], warnings: [], clients: [] };
   }

@@ -2,7 +2,7 @@
 import { type NamedClient, ParsedClients, spelled } from '../config/clients.js';
 import { ConfigDocument } from '../config/document.js';
 import type { Surroundings } from '../config/references.js';
-import { fileSource } from '../config/source.js';
+import { readText } from '../config/source.js';
 import { CommandError } from './command.js';
 
 /** @throws CommandError for a file with faults and a name that is not in it */
@@ -22,7 +22,7 @@ export function loadClient(
 /** @throws CommandError */
 export function read(file: string): string {
   try {
-    return fileSource(file, 0).load();
+    return readText(file);
   } catch (error) {
     throw new CommandError(`${file} ${(error as Error).message}`);
   }

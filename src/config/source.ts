@@ -27,7 +27,8 @@ export function fileSource(path: string, interval: number): ConfigSource<string>
   };
 }
 
-function readText(path: string): string {
+/** @throws Error that says why, without the path */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
