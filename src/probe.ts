@@ -9,6 +9,7 @@ import type { Config } from './config/schema.js';
 import { daysLeft } from './transport/expiry.js';
 import { alternativeNames, checkMaterial, notAfter, oneLine, readMaterial } from './transport/material.js';
 import { connectionOptions, partsOf, standardPeer } from './transport/tls.js';
+import { plainHost } from './url.js';
 
 export interface ProbeStep {
   readonly step: 'identity' | 'resolve' | 'connect' | 'handshake' | 'server';
@@ -32,21 +33,21 @@ const lateAlert = 300;
 export async function probeClient(config: ProbedConfig): Promise<ProbeReport> {
   const steps: ProbeStep[] = [];
   const url = new URL(config.baseURL);
+  const target = targetOf(url, config);
   const done = (ok: boolean): ProbeReport => ({ origin: url.origin, ok, steps });
   let step: ProbeStep['step'] = 'identity';
   let socket: Socket | undefined;
   try {
     const options = url.protocol === 'https:' ? identityOf(config, steps) : undefined;
     step = 'resolve';
-    const host = url.hostname.replace(/^\[|\]$/g, '');
     const addresses = await timed(
       steps,
       step,
-      () => lookup(host, { all: true }),
+      () => lookup(target.host, { all: true }),
       (all) => all.map(({ address }) => address).join(', '),
     );
     step = 'connect';
-    const port = Number(url.port || (options ? 443 : 80));
+    const { host, port, servername } = target;
     const limit = timeoutOf(config);
     const connecting = () => within(net.connect({ host, port, lookup: fixed(addresses) }), limit, 'connect');
     socket = await timed(
@@ -59,7 +60,7 @@ export async function probeClient(config: ProbedConfig): Promise<ProbeReport> {
     step = 'handshake';
     const asked: ConnectionOptions = {
       ...options,
-      servername: options.servername ?? (net.isIP(host) ? '' : host),
+      servername,
       ALPNProtocols: config.allowH2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     };
     const plain = socket;
@@ -69,11 +70,25 @@ export async function probeClient(config: ProbedConfig): Promise<ProbeReport> {
     return done(true);
   } catch (error) {
     steps.push({ step, detail: why(error as NodeJS.ErrnoException), failed: true });
-    if (step === 'handshake' && !steps.some((each) => each.step === 'server')) await addRefused(url, config, steps);
+    if (step === 'handshake' && !steps.some((each) => each.step === 'server'))
+      await addRefused(target, timeoutOf(config), steps);
     return done(false);
   } finally {
     socket?.destroy();
   }
+}
+
+interface ProbedTarget {
+  readonly host: string;
+  readonly port: number;
+  /** For SNI; empty for an address, which has none. */
+  readonly servername: string;
+}
+
+function targetOf(url: URL, { tls: section }: ProbedConfig): ProbedTarget {
+  const host = plainHost(url);
+  const standard = url.protocol === 'https:' ? 443 : 80;
+  return { host, port: Number(url.port || standard), servername: section?.serverName ?? (net.isIP(host) ? '' : host) };
 }
 
 async function timed<T>(
@@ -138,13 +153,11 @@ function protocolOf(socket: TLSSocket): string {
 }
 
 /** Who the server is that was refused: asked again without a check and without the client's certificate, for the report only. */
-async function addRefused(url: URL, config: ProbedConfig, steps: ProbeStep[]): Promise<void> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const servername = config.tls?.serverName ?? (net.isIP(host) ? '' : host);
-  const socket = tls.connect({ host, port: Number(url.port || 443), servername, rejectUnauthorized: false });
+async function addRefused(target: ProbedTarget, limit: number, steps: ProbeStep[]): Promise<void> {
+  const socket = tls.connect({ ...target, rejectUnauthorized: false });
   socket.on('error', () => {});
   try {
-    await within(socket, timeoutOf(config), 'secureConnect');
+    await within(socket, limit, 'secureConnect');
     steps.push({ step: 'server', detail: describe(new X509Certificate(socket.getPeerCertificate().raw)) });
   } catch {
     // Then there is nothing to tell of it.

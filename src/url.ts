@@ -14,6 +14,11 @@ export interface Target {
   readonly path: string;
 }
 
+/** The host of a URL as sockets want it: an IPv6 address without its brackets. */
+export function plainHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const control = /[\u0000-\u001f\u007f]/;

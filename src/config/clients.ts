@@ -37,6 +37,11 @@ export function spelled({ file, line, column, path, message }: ConfigFault): str
   return path === '' ? `${place} ${message}` : `${place} ${path} ${message}`;
 }
 
+/** What is wrong with a text before anything is made of it. */
+export function textFaults({ faults }: ConfigDocument, file: string): ConfigFault[] {
+  return faults.map(({ path, ...rest }) => ({ file, path: shownPath(path), ...rest }));
+}
+
 /** As one reads them: from the top of the file. */
 export function inOrder(faults: readonly ConfigFault[]): ConfigFault[] {
   return [...faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
@@ -65,8 +70,8 @@ export class ParsedClients {
     this.#document = input instanceof ConfigDocument ? input : undefined;
     this.#resolved = resolveReferences(this.#document ? this.#document.value : input, surroundings);
     this.#root = isPlain(this.#resolved.value) ? this.#resolved.value : {};
-    if (this.#document !== undefined && this.#document.faults.length > 0) this.#keepFaultsOf(this.#document);
-    else this.#read();
+    if (this.#document !== undefined) this.#faults.push(...textFaults(this.#document, file));
+    if (this.#faults.length === 0) this.#read();
   }
 
   /** In the order of the file. */
@@ -132,10 +137,6 @@ export class ParsedClients {
       here = (here as Record<PropertyKey, unknown>)[key];
     }
     return true;
-  }
-
-  #keepFaultsOf({ faults }: ConfigDocument): void {
-    for (const { path, ...rest } of faults) this.#faults.push({ file: this.#file, path: shownPath(path), ...rest });
   }
 
   #located(path: Path, message: string, atKey: boolean): ConfigFault {

@@ -1,11 +1,10 @@
 /** A file of clients from a static Envoy bootstrap. */
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
-import { spelled } from '../config/clients.js';
+import { spelled, textFaults } from '../config/clients.js';
 import { ConfigDocument } from '../config/document.js';
 import { isPlain } from '../config/references.js';
 import { ErrorCode, PillionError } from '../errors.js';
-import { dotted } from '../options.js';
 import { type ClusterPart, readCluster } from './cluster.js';
 import { isOpen, readListeners } from './listeners.js';
 import { type Draft, EnvoyFile, type Reader } from './reader.js';
@@ -33,9 +32,10 @@ export function importEnvoy(text: string, file: string): EnvoyImport {
   const urlOf = (cluster: string) => clusters.get(cluster)?.part.baseURL;
   const routes = readListeners(envoy.root, urlOf);
   readBootstrap(envoy.root);
-  const clients = clientsOf(routes, clusters);
-  const yaml = `# Made by \`pillion import-envoy ${file}\`; its report says what is not the same.\n${stringify({ clients: Object.fromEntries(clients) }, { lineWidth: 0, aliasDuplicateObjects: false })}`;
-  return { config: { clients: Object.fromEntries(clients) }, yaml, report: envoy.report() };
+  const config = { clients: Object.fromEntries(clientsOf(routes, clusters)) };
+  const title = `# Made by \`pillion import-envoy ${file}\`; its report says what is not the same.\n`;
+  const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
+  return { config, yaml, report: envoy.report() };
 }
 
 interface Cluster {
@@ -46,9 +46,7 @@ interface Cluster {
 
 function open(text: string, file: string): EnvoyFile {
   const document = new ConfigDocument(text);
-  const faults = document.faults.map(({ path, ...rest }) =>
-    spelled({ file, path: path.length > 0 ? dotted(path) : '', ...rest }),
-  );
+  const faults = textFaults(document, file).map(spelled);
   const known = isPlain(document.value) ? Object.keys(document.value) : [];
   if (faults.length === 0 && !known.some((key) => bootstrapKeys.includes(key)))
     faults.push(`${file}:1:1 is no Envoy bootstrap: it has none of ${bootstrapKeys.join(', ')}`);

@@ -1,6 +1,7 @@
 /** One HTTP/2 connection: many requests at once over Node's own http2, which a GOAWAY ends without harm to those in flight. */
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { plainHost } from '../url.js';
 import type { Connect } from './connect.js';
 import type { Carrier, ConnectionEvents, Job } from './connection.js';
 import { H2Exchange } from './h2-exchange.js';
@@ -42,9 +43,8 @@ export class H2Connection implements Carrier {
     this.retiresAt = retiresAt;
     this.#keepAliveTimeout = keepAliveTimeout;
     this.#pool = pool;
-    const { host, hostname, protocol, port } = origin;
-    const plainHost = hostname.replace(/^\[|\]$/g, '');
-    this.#socket = connect({ host, hostname: plainHost, protocol, port } as never, (error, socket) => {
+    const { host, protocol, port } = origin;
+    this.#socket = connect({ host, hostname: plainHost(origin), protocol, port } as never, (error, socket) => {
       if (error !== null) this.#failed(error);
       else this.#connectedBy(socket as TLSSocket, origin);
     });

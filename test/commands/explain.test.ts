@@ -130,24 +130,14 @@ describe('pillion explain does not tell secrets:', () => {
     expect(stdout).toContain('/tls.crt');
   });
 
-  it('the default of a reference in a header', async () => {
-    const contents = 'clients: { a: { headers: { authorization: "Bearer ${TOKEN:-hunter8}" } } }';
-    expect((await explained('a', contents)).stdout).not.toContain('hunter8');
-  });
-
-  it('what stands around a reference in a header', async () => {
-    const contents = 'clients: { a: { headers: { cookie: "session=hunter8; host=${HOST:-a}" } } }';
-    expect((await explained('a', contents)).stdout).not.toContain('hunter8');
-  });
-
-  it('the default of a reference in a passphrase', async () => {
-    const contents = 'clients: { a: { tls: { passphrase: "${PASS:-hunter8}" } } }';
-    expect((await explained('a', contents)).stdout).not.toContain('hunter8');
-  });
-
-  it('the password of a URL with a reference', async () => {
-    const contents = 'clients: { a: { baseURL: "https://joe:hunter8@${HOST:-a.test}" } }';
-    expect((await explained('a', contents)).stdout).not.toContain('hunter8');
+  it.each([
+    ['the default of a reference in a header', '{ headers: { authorization: "Bearer ${TOKEN:-hunter8}" } }'],
+    ['what stands around a reference in a header', '{ headers: { cookie: "session=hunter8; host=${HOST:-a}" } }'],
+    ['the default of a reference in a passphrase', '{ tls: { passphrase: "${PASS:-hunter8}" } }'],
+    ['the password of a URL with a reference', '{ baseURL: "https://joe:hunter8@${HOST:-a.test}" }'],
+  ])('%s', async (_, options) => {
+    const { stdout } = await explained('a', `clients: { a: ${options} }`);
+    expect(stdout).not.toContain('hunter8');
   });
 
   it('what a file of a list holds', async () => {

@@ -44,13 +44,6 @@ const rotate = async (count) => {
     if (String(data) !== expected) faults.push(data);
   }
 };
-const heap = async () => {
-  for (let i = 0; i < 5; i++) {
-    await pause(20);
-    globalThis.gc();
-  }
-  return process.memoryUsage().heapUsed;
-};
 await rotate(100);
 const before = await heap();
 await rotate(300);

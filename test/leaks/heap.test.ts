@@ -17,13 +17,6 @@ const use = async (count) => {
     await client.close();
   }
 };
-const heap = async () => {
-  for (let i = 0; i < 5; i++) {
-    await pause(20);
-    globalThis.gc();
-  }
-  return process.memoryUsage().heapUsed;
-};
 await use(1000);
 const before = await heap();
 await use(1000);

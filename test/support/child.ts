@@ -12,7 +12,10 @@ export interface Ended {
 
 export type Report = Readonly<Record<string, unknown>>;
 
-/** Begins every script: `report(object)` tells it to the test, `leftovers()` what keeps a process alive beside its own pipes. */
+/**
+ * Begins every script: `report(object)` tells it to the test, `leftovers()` what keeps a process alive beside its own pipes,
+ * `heap()` the bytes in use after a collection (with `--expose-gc`).
+ */
 const prelude = `
 import { writeSync } from 'node:fs';
 const report = (fields) => writeSync(1, JSON.stringify(fields) + '\\n');
@@ -21,6 +24,13 @@ const leftovers = async () => {
   // What was destroyed is gone only after some turns of the event loop.
   await pause(20);
   return process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap');
+};
+const heap = async () => {
+  for (let i = 0; i < 5; i++) {
+    await pause(20);
+    globalThis.gc();
+  }
+  return process.memoryUsage().heapUsed;
 };
 `;
 
