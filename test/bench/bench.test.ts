@@ -96,6 +96,15 @@ describe('the benchmark (against dist: build first)', () => {
     for (const title of Object.values(report.variants)) expect(svg).toContain(`>${title}</text>`);
   });
 
+  it('leaves the kept results, which the README shows, to whole runs', async () => {
+    const kept = readFileSync(new URL('results.json', import.meta.url), 'utf8');
+    await run('--quick', '--seconds', '0.02', '--cases', 'get-1', '--variants', 'axios');
+    expect(readFileSync(new URL('results.json', import.meta.url), 'utf8')).toBe(kept);
+    const { results, cases: all, variants: titles } = JSON.parse(kept) as Report;
+    expect(Object.keys(results)).toEqual(all.map(({ name }) => name));
+    expect([all.length, Object.keys(titles).length]).toEqual([10, 10]);
+  });
+
   it.each([
     ['--rounds', 'many', '--rounds has to be a whole number above 0, not "many"'],
     ['--seconds', '-1', '--seconds has to be a number above 0, not "-1"'],

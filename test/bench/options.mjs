@@ -11,11 +11,14 @@ const studyNames = Object.keys(studies);
 const known = {
   ...{ rounds: { type: 'string' }, seconds: { type: 'string' } },
   ...{ cases: { type: 'string' }, variants: { type: 'string' } },
-  ...{ quick: { type: 'boolean', default: false }, json: { type: 'string', default: results } },
+  ...{ quick: { type: 'boolean', default: false }, json: { type: 'string' } },
 };
 
 export const readOptions = () =>
-  readArguments(known, ({ quick, json, ...values }) => {
+  readArguments(known, ({ quick, ...values }) => {
+    const whole = !quick && values.cases === undefined && values.variants === undefined;
+    // The README shows what is kept: a part of a run must not take its place.
+    const json = values.json ?? (whole ? results : undefined);
     const names = selection('cases', values.cases, [...cases.map(({ name }) => name), ...studyNames]);
     return {
       quick,
@@ -25,6 +28,6 @@ export const readOptions = () =>
       studies: studyNames.filter((name) => names.includes(name)),
       variants: selection('variants', values.variants, Object.keys(variants)),
       json,
-      svg: json.replace(/(\.json)?$/, '.svg'),
+      svg: json?.replace(/(\.json)?$/, '.svg'),
     };
   });

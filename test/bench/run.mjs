@@ -73,8 +73,9 @@ const found = await runStudies();
 const results = Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, summarize(taken)]));
 const described = cases.map(({ name, title, callers }) => ({ name, title, callers }));
 const head = { ...about, pinned: pinning !== undefined, rounds, seconds, cases: described, variants: titles, skipped };
-writeFileSync(options.json, `${JSON.stringify({ ...head, results, studies: found, samples }, null, 2)}\n`);
-if (Object.keys(results).length > 0) {
+if (options.json !== undefined)
+  writeFileSync(options.json, `${JSON.stringify({ ...head, results, studies: found, samples }, null, 2)}\n`);
+if (options.svg !== undefined && Object.keys(results).length > 0) {
   const groups = described.map((one) => ({ ...one, rows: results[one.name] }));
   const note = `Node ${about.node}, ${about.platform}, ${about.cores} cores; medians of ${rounds} rounds of ${seconds} s`;
   const own = new Set(names.filter((name) => variants[name].own));
