@@ -4,16 +4,40 @@ import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
 
 /** What happened on the way of a call, for its log line. */
-export type CallFlag = 'retried' | 'retry_refused' | 'circuit_open' | 'limited' | 'timeout' | 'deadline' | 'cancelled';
+export type CallFlag =
+  | 'retried'
+  | 'retry_refused'
+  | 'hedged'
+  | 'circuit_open'
+  | 'limited'
+  | 'rate_limited'
+  | 'timeout'
+  | 'deadline'
+  | 'fault'
+  | 'cancelled';
+
+/** Something that retries and hedges draw from. */
+export interface Budget {
+  acquire(): 'granted' | 'budget' | 'concurrency';
+  release(): void;
+}
+
+/** One address behind an origin. */
+export interface Endpoint {
+  /** `host:port`. */
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+}
 
 /** One call through the client, however many attempts it takes. */
 export class Call {
   readonly client: string;
   readonly method: string;
   /** Full URL, query values included: redact before showing. */
-  readonly href: string;
+  href: string;
   /** Scheme, host and port of the destination. */
-  readonly origin: string;
+  origin: string;
   /** The call's `routeName`: its low-cardinality label. */
   readonly routeName: string | undefined;
   /** Monotonic time of the start, as `performance.now()`. */
@@ -30,7 +54,11 @@ export class Call {
   responseSize: number | undefined;
   readonly flags: CallFlag[] = [];
   /** Path and query. */
-  readonly path: string;
+  path: string;
+  /** What retries and hedges of this call may still add to the load. */
+  budget: Budget | undefined;
+  /** Endpoints that attempts of this call went to. */
+  readonly tried: Endpoint[] = [];
 
   constructor(request: Request, client = 'pillion', target: Target = resolveUrl(request)) {
     this.client = client;
@@ -39,6 +67,13 @@ export class Call {
     this.origin = target.origin;
     this.path = target.path;
     this.routeName = request.routeName;
+  }
+
+  /** The call goes elsewhere from now on. */
+  aim({ href, origin, path }: Target): void {
+    this.href = href;
+    this.origin = origin;
+    this.path = path;
   }
 
   /** The URL without credentials, query values and fragment: fit to be shown. */
@@ -72,7 +107,8 @@ export class Call {
 }
 
 const CALL = Symbol('pillion.call');
-type Carrying = Request & { [CALL]?: Call };
+const ENDPOINT = Symbol('pillion.endpoint');
+type Carrying = Request & { [CALL]?: Call; [ENDPOINT]?: Endpoint };
 
 /** The call a request belongs to, if it came through a client. */
 export function carriedCall(request: Request): Call | undefined {
@@ -87,6 +123,21 @@ export function callOf(request: Request): Call {
 /** The request with a call on it, so that everything further down sees the same one. */
 export function withCall(request: Request): Request {
   return (request as Carrying)[CALL] === undefined ? requestOf(request, {}, new Call(request)) : request;
+}
+
+/** The address an attempt goes to, where one was chosen among many. */
+export function endpointOf(request: Request): Endpoint | undefined {
+  return (request as Carrying)[ENDPOINT];
+}
+
+/** The request, for one attempt at this address. */
+export function toEndpoint(request: Request, endpoint: Endpoint): Request {
+  return { ...request, [ENDPOINT]: endpoint } as Carrying;
+}
+
+/** What circuits and limits are kept for: an endpoint where there are many, else an origin. */
+export function destinationOf(request: Request): string {
+  return (request as Carrying)[ENDPOINT]?.address ?? callOf(request).origin;
 }
 
 /**
@@ -104,6 +155,7 @@ export function requestOf(config: Request, own: Partial<Request>, call?: Call): 
 
 const shape = {
   [CALL]: undefined as Call | undefined,
+  [ENDPOINT]: undefined as Endpoint | undefined,
   url: undefined,
   method: undefined,
   baseURL: undefined,

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AxiosAdapter } from 'axios';
 import type { Config } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
+import { silentEvents } from './events.js';
 import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
 import { type Slots, type Stage, stagesOf } from './policies/index.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy, type Transport } from './policy.js';
@@ -43,7 +44,8 @@ export class Pipeline {
   private retired = false;
 
   /** @throws PillionError ERR_CONFIG for TLS material that cannot be used; nothing was made then */
-  constructor(config: Config, { slots, context, transport, identity }: PipelineDeps, previous?: Pipeline) {
+  constructor(config: Config, deps: PipelineDeps, previous?: Pipeline) {
+    const { slots, context, transport, identity } = deps;
     const source = transport === undefined ? identitySourceOf(config, identity) : undefined;
     this.identityStage = source && keepOr(previous?.identityStage, source, () => holdIdentity(source, context));
     const held = this.identityStage?.part.core;
@@ -54,22 +56,25 @@ export class Pipeline {
     this.policies = new Map(
       stagesOf(config, slots).map((stage) => [
         stage.name,
-        keepOr(previous?.policies.get(stage.name), stage.options, () => stage.create(context)),
+        keepOr(previous?.policies.get(stage.name), stage.options, (_, old) => stage.create(context, old)),
       ]),
     );
     for (const shared of this.#shared()) shared.holders++;
     const edge = attemptEdge(this.wire, context.events);
+    // What is sent aside from calls is no attempt of one: nobody is told of it.
+    const aside = attemptEdge(this.wire, silentEvents);
     const parts = [...this.policies.values()].map(({ part }) => part);
-    this.transport = compose(parts, edge);
-    this.timedTransport = config.timeouts === false ? this.#timed(config, slots, context, edge) : this.transport;
+    this.transport = compose(parts, edge, aside);
+    this.timedTransport = config.timeouts === false ? this.#timed(config, deps, edge, aside) : this.transport;
   }
 
   /** The same parts in the same order, and the two that keep time, which only do what the call itself says. */
-  #timed(config: Config, slots: Slots, context: PolicyContext, edge: Transport): Transport {
+  #timed(config: Config, { slots, context }: PipelineDeps, edge: Transport, aside: Transport): Transport {
     const stages = stagesOf({ ...config, timeouts: { total: false, attempt: false, connect: false } }, slots);
     return compose(
       stages.map((stage) => this.policies.get(stage.name)?.part ?? stage.create(context)),
       edge,
+      aside,
     );
   }
 
@@ -122,9 +127,13 @@ export class Pipeline {
 }
 
 /** What there was, where its options are the same. */
-function keepOr<T, Options>(old: Shared<T> | undefined, options: Options, make: (options: Options) => T): Shared<T> {
+function keepOr<T, Options>(
+  old: Shared<T> | undefined,
+  options: Options,
+  make: (options: Options, old: T | undefined) => T,
+): Shared<T> {
   if (old !== undefined && isDeepStrictEqual(old.options, options)) return old;
-  return { options, part: make(options), holders: 0 };
+  return { options, part: make(options, old?.part), holders: 0 };
 }
 
 /** The files of the tls section, or the identity that was brought along. */

@@ -17,8 +17,11 @@ export type Response = AxiosResponse;
  */
 export type Transport = (request: Request) => Promise<Response>;
 
-/** Stands around a transport: may wait, race, repeat, refuse. */
-export type Policy = (next: Transport) => Transport;
+/**
+ * Stands around a transport: may wait, race, repeat, refuse. `wire` carries requests that are not part of the call and so
+ * go past the policies further down: copies, health checks.
+ */
+export type Policy = (next: Transport, wire?: Transport) => Transport;
 
 /** A policy with its state. The state outlives `policy(next)`, so a stack can be recomposed around it. */
 export interface StandingPolicy extends Policy {
@@ -28,6 +31,8 @@ export interface StandingPolicy extends Policy {
   stats?(): unknown;
   /** Lets go of timers and other resources when the policy leaves the stack. */
   close?(): void;
+  /** What its successor takes over when the options change. */
+  readonly state?: unknown;
 }
 
 /** What a policy gets from the client it works for. */
@@ -40,31 +45,39 @@ export interface PolicyContext {
   readonly random: () => number;
 }
 
-/** What `create` returns: the wrapping itself and, where there is state, how to show and drop it. */
-export interface PolicyParts {
-  wrap: Policy;
+/** What `create` returns: the wrapping itself and, where there is state, how to show it, drop it and hand it on. */
+export interface PolicyParts<State = unknown> {
+  wrap: (next: Transport, wire: Transport) => Transport;
   stats?: () => unknown;
   close?: () => void;
+  state?: State;
 }
 
 /** Makes a policy that works alone: `timeout({ attempt: '1s' })(transport)`. */
 export interface PolicyFactory<Input, Options> {
   (options?: Input, context?: Partial<PolicyContext>): StandingPolicy;
   readonly policyName: string;
-  /** The same with options that a schema has parsed already. */
-  create(options: Options, context: PolicyContext): StandingPolicy;
+  /** The same with options that a schema has parsed already; `before` is the policy whose place it takes. */
+  create(options: Options, context: PolicyContext, before?: StandingPolicy): StandingPolicy;
 }
 
-/** Defines a policy by its name, the zod schema of its options and the function that makes it. */
-export function definePolicy<Schema extends z.ZodType>(
+/**
+ * Defines a policy by its name, the zod schema of its options and the function that makes it. That function is given the
+ * state of the policy whose place the new one takes, where the options have changed.
+ */
+export function definePolicy<Schema extends z.ZodType, State = unknown>(
   policyName: string,
   schema: Schema,
-  build: (options: z.output<Schema>, context: PolicyContext) => PolicyParts,
+  build: (options: z.output<Schema>, context: PolicyContext, before: State | undefined) => PolicyParts<State>,
 ): PolicyFactory<z.input<Schema>, z.output<Schema>> {
-  const create = (options: z.output<Schema>, context: PolicyContext): StandingPolicy => {
-    const { wrap, stats, close } = build(options, context);
-    const policy: Policy = (next) => wrap(next);
-    return Object.assign(policy, { policyName }, stats && { stats }, close && { close });
+  const create = (
+    options: z.output<Schema>,
+    context: PolicyContext,
+    before?: { readonly state?: unknown },
+  ): StandingPolicy => {
+    const { wrap, stats, close, state } = build(options, context, before?.state as State | undefined);
+    const policy: Policy = (next, wire = next) => wrap(next, wire);
+    return Object.assign(policy, { policyName, state }, stats && { stats }, close && { close });
   };
   const factory = (options?: z.input<Schema>, context?: Partial<PolicyContext>): StandingPolicy =>
     create(parseOptions(schema, options ?? {}, policyName), { ...standalone, ...context });
@@ -78,7 +91,7 @@ const standalone: PolicyContext = {
   random: () => Math.random(),
 };
 
-/** Puts policies, outermost first, around a transport. */
-export function compose(policies: readonly Policy[], transport: Transport): Transport {
-  return policies.reduceRight((next, policy) => policy(next), transport);
+/** Puts policies, outermost first, around a transport; `wire` carries what goes past them. */
+export function compose(policies: readonly Policy[], transport: Transport, wire: Transport = transport): Transport {
+  return policies.reduceRight((next, policy) => policy(next, wire), transport);
 }

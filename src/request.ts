@@ -130,6 +130,27 @@ function isMarked(error: unknown, depth = 0): boolean {
   return unsent.has(error) || isMarked((error as { cause?: unknown }).cause, depth + 1);
 }
 
+/** What a failure says of the destination's health. */
+export type Health = 'success' | 'failure' | 'nothing';
+
+/** What an error says about the health of the destination; `sent`: the wire was called for it. */
+export function healthOf(error: unknown, sent: boolean): Health {
+  switch (classify(error)) {
+    case 'status':
+      return (responseOf(error)?.status ?? 0) >= 500 ? 'failure' : 'success';
+    case 'connect':
+    case 'reset':
+    case 'refused-stream':
+    case 'timeout':
+      return 'failure';
+    case 'deadline':
+      // A call whose time ran out in our own queue says nothing about the destination.
+      return sent ? 'failure' : 'nothing';
+    default:
+      return 'nothing';
+  }
+}
+
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
 
 /** RFC 9110 idempotent method, or a call with an `idempotencyKey`: repeating it does no harm. */

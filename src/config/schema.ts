@@ -1,7 +1,7 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
+import { circuitBreakerOptions } from '../circuit.js';
 import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
-import { circuitBreakerOptions } from '../policies/circuit-breaker.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';

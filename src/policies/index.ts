@@ -14,7 +14,8 @@ export interface Stage {
   readonly name: string;
   /** Compared on update: a stage whose options are the same is kept with its state. */
   readonly options: unknown;
-  create(context: PolicyContext): StandingPolicy;
+  /** `before` is the policy whose place it takes. */
+  create(context: PolicyContext, before?: StandingPolicy): StandingPolicy;
 }
 
 export interface Slots {
@@ -50,5 +51,5 @@ function gates({ maxConnections, maxPendingRequests }: Exclude<Config['limits'],
 
 function stage<Input, Options>(factory: PolicyFactory<Input, Options>, options: Options | false): Stage | undefined {
   if (options === false) return undefined;
-  return { name: factory.policyName, options, create: (context) => factory.create(options, context) };
+  return { name: factory.policyName, options, create: (context, before) => factory.create(options, context, before) };
 }

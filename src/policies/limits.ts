@@ -1,7 +1,7 @@
 /** Caps how many requests run at once for each destination; the next ones wait, the ones after that are turned away. */
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../body.js';
-import { callOf } from '../call.js';
+import { callOf, destinationOf } from '../call.js';
 import { ErrorCode, PillionError, traceless } from '../errors.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
 import { abortError } from '../scope.js';
@@ -47,10 +47,10 @@ class Gate {
  */
 export const limits = definePolicy('limits', limitsOptions, (options, context) => {
   const gates = new Map<string, Gate>();
-  const run = async (next: Transport, request: Request, origin: string, gate: Gate): Promise<Response> => {
+  const run = async (next: Transport, request: Request, destination: string, gate: Gate): Promise<Response> => {
     const leave = () => {
       gate.leave();
-      if (gate.idle) gates.delete(origin);
+      if (gate.idle) gates.delete(destination);
     };
     try {
       const response = await next(request);
@@ -66,20 +66,20 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
   return {
     wrap: (next) =>
       function limits(request) {
-        const { origin } = callOf(request);
-        const gate = gates.get(origin) ?? new Gate();
-        gates.set(origin, gate);
+        const destination = destinationOf(request);
+        const gate = gates.get(destination) ?? new Gate();
+        gates.set(destination, gate);
         if (gate.running < options.maxConnections) {
           gate.running++;
-          return run(next, request, origin, gate);
+          return run(next, request, destination, gate);
         }
         if (gate.waiting.length >= options.maxPendingRequests)
           return Promise.reject(overflow(request, gate, options, context));
-        return turn(gate, request).then(() => run(next, request, origin, gate));
+        return turn(gate, request).then(() => run(next, request, destination, gate));
       },
     stats: () =>
       Object.fromEntries(
-        [...gates].map(([origin, { running, waiting }]) => [origin, { running, pending: waiting.length }]),
+        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.length }]),
       ),
   };
 });
@@ -108,9 +108,9 @@ function turn(gate: Gate, request: Request): Promise<void> {
 function overflow(request: Request, gate: Gate, options: LimitsOptions, { events }: PolicyContext): PillionError {
   const call = callOf(request);
   call.flag('limited');
-  events.emit('limit.rejected', { call, destination: call.origin, pending: gate.waiting.length });
+  events.emit('limit.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
   const message =
-    `${call.client}: ${gate.running} requests to ${call.origin} are running and ${gate.waiting.length} are waiting ` +
+    `${call.client}: ${gate.running} requests to ${destinationOf(request)} are running and ${gate.waiting.length} are waiting ` +
     `(limits.maxConnections ${options.maxConnections}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request));
 }

@@ -53,11 +53,13 @@ export const retry = definePolicy('retry', policyOptions, (options, context) => 
         const request = withCall(original);
         const plan = planFor(request, options);
         budget.deposit();
+        const call = callOf(request);
+        call.budget = budget;
         return attempt({
           'axios-retry': { retries: plan.maxRetries },
           signal: request.signal,
           request,
-          call: callOf(request),
+          call,
           plan,
           retries: 0,
           waitMs: 0,

@@ -5,8 +5,10 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { buildConnector } from 'undici';
+import type { Endpoint } from '../call.js';
 import { ErrorCode } from '../errors.js';
 import { markUnsent } from '../request.js';
+import { plainHost } from '../url.js';
 
 export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
@@ -34,6 +36,14 @@ export function connector({ connectTimeout, identity }: ConnectOptions, allowH2:
     watchConnecting(socket, connectTimeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
     return socket;
   };
+}
+
+/**
+ * The same to one address in place of the origin's own. The name in the Host header and the TLS handshake stays the
+ * origin's; where that is an IP address, the certificate has to be the endpoint's.
+ */
+export function connectorTo({ host, port }: Endpoint, connect: Connect): Connect {
+  return (options, callback) => connect({ ...options, hostname: host, port: String(port) }, callback);
 }
 
 /** Two mends for what undici makes of a socket's end. */
@@ -68,29 +78,50 @@ function connectTimeout(peer: string, timeout: number): Error {
   return Object.assign(error, { code: ErrorCode.CONNECT_TIMEOUT });
 }
 
+/** An origin, and the address behind it that is connected to. */
+export interface Route {
+  readonly origin: string;
+  readonly endpoint: Endpoint;
+}
+
 /** Agents with the same identity, limits and clock, for the requests that take axios's http adapter. */
 export function nodeAgents(
   { connectTimeout, identity }: ConnectOptions,
   maxSockets: number,
+  route?: Route,
 ): { httpAgent: HttpAgent; httpsAgent: HttpAgent } {
   const pool = { keepAlive: true, maxSockets };
   return {
-    httpAgent: withConnectTimeout(new http.Agent(pool), connectTimeout, false),
-    httpsAgent: withConnectTimeout(new https.Agent({ ...pool, ...identity }), connectTimeout, true),
+    httpAgent: connecting(new http.Agent(pool), connectTimeout, false, route),
+    httpsAgent: connecting(new https.Agent({ ...pool, ...identity }), connectTimeout, true, route),
   };
 }
 
-interface ConnectingAgent {
-  createConnection(options: { host?: string; port?: number }, callback?: unknown): Socket;
+interface SocketAddress {
+  host?: string;
+  port?: number;
 }
 
-function withConnectTimeout<A extends HttpAgent>(agent: A, timeout: number | false, secure: boolean): A {
-  const connecting = agent as unknown as ConnectingAgent;
-  const create = connecting.createConnection.bind(agent);
-  connecting.createConnection = (options, callback) => {
+interface ConnectingAgent {
+  createConnection(options: SocketAddress, callback?: unknown): Socket;
+}
+
+function connecting<A extends HttpAgent>(agent: A, timeout: number | false, secure: boolean, route?: Route): A {
+  const making = agent as unknown as ConnectingAgent;
+  const create = making.createConnection.bind(agent);
+  making.createConnection = (asked, callback) => {
+    const options = route === undefined ? asked : routed(asked, route, secure);
     const socket = create(options, callback);
     watchConnecting(socket, timeout, secure, `${options.host}:${options.port}`);
     return socket;
   };
   return agent;
+}
+
+/** To the endpoint, unless a redirect or a proxy has another server in mind. */
+function routed(options: SocketAddress, { origin, endpoint }: Route, secure: boolean): SocketAddress {
+  const url = new URL(origin);
+  const port = Number(url.port) || (secure ? 443 : 80);
+  if (options.host !== plainHost(url) || Number(options.port) !== port) return options;
+  return { ...options, host: endpoint.host, port: endpoint.port };
 }

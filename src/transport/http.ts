@@ -1,7 +1,7 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
 import { onBodyEnd, responseOf } from '../body.js';
-import { carriedCall } from '../call.js';
+import { carriedCall, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
@@ -12,10 +12,16 @@ export interface HttpOptions extends ConnectOptions {
   readonly maxContentLength: number;
 }
 
-/** axios's http adapter over agents of our own; both are made when first needed. */
+type Agents = ReturnType<typeof nodeAgents>;
+
+/** Endpoints come and go; agents of the oldest are let go. */
+const maxAgents = 256;
+
+/** axios's http adapter over agents of our own, made when first needed. */
 export class HttpLane {
   readonly #options: HttpOptions;
-  #agents: ReturnType<typeof nodeAgents> | undefined;
+  /** By origin and endpoint, where one of many was chosen; the latest made last. */
+  readonly #agents = new Map<string, Agents>();
   #adapter: AxiosAdapter | undefined;
   #active = 0;
   /** Ends each request that has no answer yet. */
@@ -62,16 +68,32 @@ export class HttpLane {
 
   /** The request with what the lane adds to it. */
   #asked(request: Request, signal: AbortSignal): Request {
-    this.#agents ??= nodeAgents(this.#options, this.#options.maxConnections);
     const { http2Options } = request as { http2Options?: object };
     return {
-      ...this.#agents,
+      ...this.#agentsFor(request),
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
       signal,
       // axios's HTTP/2 takes no agent.
       ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
     } as Request;
+  }
+
+  #agentsFor(request: Request): Agents {
+    const endpoint = endpointOf(request);
+    const origin = carriedCall(request)?.origin;
+    const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
+    const key = route === undefined ? '' : `${origin} at ${endpoint?.address}`;
+    const known = this.#agents.get(key);
+    if (known !== undefined) return known;
+    const made = nodeAgents(this.#options, this.#options.maxConnections, route);
+    this.#agents.set(key, made);
+    const [[oldest, agents] = []] = this.#agents;
+    if (this.#agents.size > maxAgents && oldest !== undefined && agents !== undefined) {
+      this.#agents.delete(oldest);
+      closeIdle(agents);
+    }
+    return made;
   }
 
   /** Closes what is idle; the rest closes with the end of its request. */
@@ -81,10 +103,7 @@ export class HttpLane {
   }
 
   async #drain(): Promise<void> {
-    for (const agent of Object.values(this.#agents ?? {})) {
-      agent.maxFreeSockets = 0;
-      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
-    }
+    for (const agents of this.#agents.values()) closeIdle(agents);
     if (this.#active > 0)
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
@@ -100,8 +119,18 @@ export class HttpLane {
   }
 
   #letGo(): void {
-    this.#agents?.httpAgent.destroy();
-    this.#agents?.httpsAgent.destroy();
+    for (const { httpAgent, httpsAgent } of this.#agents.values()) {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    }
+  }
+}
+
+/** Sockets in use close with the end of their request. */
+function closeIdle(agents: Agents): void {
+  for (const agent of Object.values(agents)) {
+    agent.maxFreeSockets = 0;
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
   }
 }
 

@@ -1,7 +1,8 @@
 /** The connections to one origin: who is free, who waits, who is too old. */
 import type { TLSSocket } from 'node:tls';
+import type { Endpoint } from '../call.js';
 import { closedError } from '../errors.js';
-import type { Connect, Connectors } from './connect.js';
+import { type Connect, type Connectors, connectorTo } from './connect.js';
 import { type Carrier, Connection, type Job } from './connection.js';
 import { H2Connection, type H2Events } from './h2-connection.js';
 
@@ -20,9 +21,19 @@ export interface PoolStats {
   running: number;
 }
 
+/** Where the connections of a pool go. */
+export interface Destination {
+  readonly origin: string;
+  readonly key: string;
+  /** In place of the addresses of the origin's name. */
+  readonly endpoint: Endpoint | undefined;
+}
+
 /** Connections are taken youngest use first, so that those which are not needed close. */
 export class Pool implements H2Events {
   readonly origin: string;
+  /** What tells it from other pools: the origin, and the address where one of many was chosen. */
+  readonly key: string;
   readonly #connect: Connectors;
   readonly #options: PoolOptions;
   readonly #onEmpty: (pool: Pool) => void;
@@ -37,12 +48,14 @@ export class Pool implements H2Events {
   /** Who waits for the queue to be empty. */
   readonly #drained: (() => void)[] = [];
 
-  constructor(origin: string, connect: Connectors, options: PoolOptions, onEmpty: (pool: Pool) => void) {
+  constructor(destination: Destination, connect: Connectors, options: PoolOptions, onEmpty: (pool: Pool) => void) {
+    const { origin, key, endpoint } = destination;
     this.origin = origin;
-    this.#connect = connect;
+    this.key = key;
+    this.#connect = endpoint === undefined ? connect : connectorsTo(endpoint, connect);
     this.#options = options;
     this.#onEmpty = onEmpty;
-    this.#tryH2 = connect.h2 !== undefined && origin.startsWith('https:');
+    this.#tryH2 = this.#connect.h2 !== undefined && origin.startsWith('https:');
   }
 
   dispatch(job: Job): void {
@@ -234,6 +247,10 @@ export class Pool implements H2Events {
     if (this.#all.size === 0 && this.#waiting.length === 0) this.#onEmpty(this);
     return true;
   }
+}
+
+function connectorsTo(endpoint: Endpoint, { h1, h2 }: Connectors): Connectors {
+  return { h1: connectorTo(endpoint, h1), h2: h2 && connectorTo(endpoint, h2) };
 }
 
 /** Connects by what is connected already; anew where that is lost before its first request was written. */

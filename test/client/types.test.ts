@@ -108,7 +108,7 @@ describe('the types', () => {
 
   it('of a policy and a transport are those of axios', () => {
     expectTypeOf<Transport>().parameters.toEqualTypeOf<[request: InternalAxiosRequestConfig]>();
-    expectTypeOf<Policy>().toEqualTypeOf<(next: Transport) => Transport>();
+    expectTypeOf<Policy>().toEqualTypeOf<(next: Transport, wire?: Transport) => Transport>();
     expectTypeOf(createMockTransport()).toExtend<Transport>();
     expectTypeOf(createMockTransport().requests).toEqualTypeOf<readonly RecordedRequest[]>();
   });

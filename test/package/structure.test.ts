@@ -16,7 +16,7 @@ describe('the source', () => {
 
   it.each<[string, string[]]>([
     ['axios-retry', ['policies/retry.ts']],
-    ['opossum', ['policies/circuit-breaker.ts']],
+    ['opossum', ['circuit.ts']],
     ['pino', ['logger.ts']],
     ['@opentelemetry/api', ['policies/tracing.ts']],
     ['fastest-levenshtein', ['options.ts']],
