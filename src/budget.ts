@@ -33,11 +33,17 @@ export class RetryBudget {
   /** Takes one retry, held until `release`; says what stands against it otherwise. */
   acquire(): 'granted' | 'budget' | 'concurrency' {
     if (this.#active >= this.#maxConcurrent) return 'concurrency';
+    if (!this.hasRoom()) return 'budget';
     const slot = this.#slot();
-    if (this.#options !== false && sum(this.#retries) + 1 > this.#allowance(this.#options)) return 'budget';
     this.#retries[slot] = (this.#retries[slot] ?? 0) + 1;
     this.#active++;
     return 'granted';
+  }
+
+  /** The budget allows one more. */
+  hasRoom(): boolean {
+    this.#slot();
+    return this.#options === false || sum(this.#retries) + 1 <= this.#allowance(this.#options);
   }
 
   release(): void {

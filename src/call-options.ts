@@ -17,6 +17,8 @@ declare module 'axios' {
     retry?: false | z.input<typeof retryPlan>;
     /** A low-cardinality label for spans and log lines, such as `/invoices/{id}`. */
     routeName?: string;
+    /** Calls with the same text go to the same endpoint with `balance.policy: hash`, and to the same target of a sticky `split`. */
+    hashKey?: string;
     /** Other `total` or `attempt` timeouts for this call; `false`: none. axios's `timeout` can still shorten the call. */
     timeouts?: { total?: Duration | false; attempt?: Duration | false };
   }

@@ -1,4 +1,6 @@
 /** The record of one call: what the policies tell each other and the log line about it. */
+import type { Host } from './endpoints/host.js';
+import type { HostSet } from './endpoints/host-set.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
@@ -108,7 +110,13 @@ export class Call {
 
 const CALL = Symbol('pillion.call');
 const ENDPOINT = Symbol('pillion.endpoint');
-type Carrying = Request & { [CALL]?: Call; [ENDPOINT]?: Endpoint };
+type Carrying = Request & { [CALL]?: Call; [ENDPOINT]?: Placement };
+
+/** Where an attempt goes: an endpoint, and those it was chosen among. */
+export interface Placement {
+  readonly host: Host;
+  readonly set: HostSet;
+}
 
 /** The call a request belongs to, if it came through a client. */
 export function carriedCall(request: Request): Call | undefined {
@@ -127,17 +135,22 @@ export function withCall(request: Request): Request {
 
 /** The address an attempt goes to, where one was chosen among many. */
 export function endpointOf(request: Request): Endpoint | undefined {
+  return (request as Carrying)[ENDPOINT]?.host;
+}
+
+/** The same, with those it was chosen among. */
+export function placementOf(request: Request): Placement | undefined {
   return (request as Carrying)[ENDPOINT];
 }
 
-/** The request, for one attempt at this address. */
-export function toEndpoint(request: Request, endpoint: Endpoint): Request {
-  return { ...request, [ENDPOINT]: endpoint } as Carrying;
+/** The request, for one attempt at this endpoint. */
+export function placed(request: Request, placement: Placement): Request {
+  return { ...request, [ENDPOINT]: placement } as Carrying;
 }
 
 /** What circuits and limits are kept for: an endpoint where there are many, else an origin. */
 export function destinationOf(request: Request): string {
-  return (request as Carrying)[ENDPOINT]?.address ?? callOf(request).origin;
+  return (request as Carrying)[ENDPOINT]?.host.address ?? callOf(request).origin;
 }
 
 /**
@@ -155,7 +168,7 @@ export function requestOf(config: Request, own: Partial<Request>, call?: Call): 
 
 const shape = {
   [CALL]: undefined as Call | undefined,
-  [ENDPOINT]: undefined as Endpoint | undefined,
+  [ENDPOINT]: undefined as Placement | undefined,
   url: undefined,
   method: undefined,
   baseURL: undefined,
@@ -169,6 +182,7 @@ const shape = {
   retry: undefined,
   routeName: undefined,
   idempotencyKey: undefined,
+  hashKey: undefined,
   adapter: undefined,
   transitional: undefined,
   transformRequest: undefined,

@@ -3,12 +3,14 @@ import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxio
 import { onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
-import { sectionsWithoutPolicy } from './config/traffic.js';
+import { sectionsWithoutEffect } from './config/traffic.js';
 import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
+import type { Discovery } from './endpoints/discovery.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
 import { harmless } from './harmless.js';
 import { checkIdentity, type Identity } from './identity.js';
+import { inboundRemaining } from './inbound-deadline.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import { defaultLogger, type Logger } from './logger.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
@@ -30,6 +32,8 @@ export interface HttpClientDeps {
   random?: () => number;
   /** Made by `createIdentity`: in place of `tls.cert`, `key`, `pfx` and `ca`, shared with other clients and servers. */
   identity?: Identity;
+  /** A source of endpoints of your own, in place of the `endpoints` section. */
+  discovery?: Discovery;
   /** Policies that run once per call, outside `deadline`. */
   perCall?: readonly Policy[];
   /** Policies that run once per attempt, right outside the attempt's span. */
@@ -169,10 +173,10 @@ class ClientCore {
 
   /** Nobody shall believe in a section that does nothing. */
   #warnOfUnused(): void {
-    const sections = sectionsWithoutPolicy(this.#config);
-    if (sections.length === 0) return;
+    const unused = sectionsWithoutEffect(this.#config, this.#deps.slots.discovery !== undefined);
+    if (unused.length === 0) return;
     const { client, logger = defaultLogger() } = this.#deps.context;
-    harmless(() => logger.warn({ client, sections }, 'these sections have no effect in this version'));
+    harmless(() => logger.warn({ client, sections: unused }, 'these sections of the configuration have no effect'));
   }
 
   get config(): Config {
@@ -264,9 +268,13 @@ class ClientCore {
 }
 
 function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): PipelineDeps {
-  const { perCall, perAttempt, transport, identity, logger, random = Math.random } = deps;
+  const { perCall, perAttempt, discovery, transport, identity, logger, random = Math.random } = deps;
   return {
-    slots: { perCall: userStages('perCall', perCall), perAttempt: userStages('perAttempt', perAttempt) },
+    slots: {
+      perCall: userStages('perCall', perCall),
+      perAttempt: userStages('perAttempt', perAttempt),
+      discovery,
+    },
     context: { client, events, logger, random },
     transport,
     identity,
@@ -274,7 +282,7 @@ function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): Pip
 }
 
 function hasTimeouts({ timeout, timeouts }: Request): boolean {
-  return Boolean(timeout) || timeouts !== undefined;
+  return Boolean(timeout) || timeouts !== undefined || inboundRemaining() !== undefined;
 }
 
 function originOf({ baseURL }: Config): string | undefined {

@@ -24,6 +24,10 @@ export const ErrorCode = {
   CIRCUIT_OPEN: 'ERR_CIRCUIT_OPEN',
   /** More calls waiting than `limits.maxPendingRequests`; nothing was sent. */
   LIMIT: 'ERR_LIMIT',
+  /** No endpoint is known: none could be looked up yet; nothing was sent. */
+  NO_ENDPOINT: 'ERR_NO_ENDPOINT',
+  /** `rateLimit` has no request to spare in time; nothing was sent. */
+  RATE_LIMITED: 'ERR_RATE_LIMITED',
   /** The client was closed. */
   CLOSED: 'ERR_CLOSED',
   /** The server's certificate is not one of `tls.pins` or `tls.subjectAltNames`. */

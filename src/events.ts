@@ -29,6 +29,29 @@ export interface ClientEvents {
   'circuit.close': { client: string; destination: string };
   /** A call was turned away by `limits`. */
   'limit.rejected': { call: Call; destination: string; pending: number };
+  /** A second attempt was sent beside one that is slow. */
+  'hedge.started': { call: Call; attempt: number; delayMs: number };
+  /** A slow attempt could have had company, but `reason` stood against it. */
+  'hedge.refused': { call: Call; reason: 'budget' | 'concurrency' };
+  /** The endpoints of the client are others than before. */
+  'endpoints.changed': { client: string; added: readonly string[]; removed: readonly string[] };
+  /** Endpoints could not be looked up; those that were known stay. */
+  'endpoints.lookup_failed': { client: string; message: string };
+  /** Outlier detection leaves an endpoint out. */
+  'endpoint.ejected': { client: string; endpoint: string; reason: EjectionReason; forMs: number };
+  /** An ejection is over. */
+  'endpoint.returned': { client: string; endpoint: string };
+  /** Health checks have found an endpoint unwell, or well again. */
+  'endpoint.health': { client: string; endpoint: string; healthy: boolean };
+  /** A copy of a call is over: its status, or why it has none. */
+  'mirror.end': { client: string; target: string } & AttemptOutcome;
+  /** A call was not copied although it was its turn. */
+  'mirror.skipped': { client: string; target: string; reason: MirrorRefusal };
+  /** A fault was made on purpose. */
+  'fault.injected': { call: Call; fault: 'delay' | 'abort' | 'reset' | 'truncate' };
+  /** `rateLimit` holds an attempt back for `waitMs`, or turns it away. */
+  'rate_limit.waiting': { call: Call; waitMs: number };
+  'rate_limit.rejected': { call: Call; waitMs: number };
   /** `update()` put a new configuration in force; `sections` names what changed. */
   'config.updated': { client: string; sections: readonly string[] };
   'identity.rotated': { client: string } & IdentityEvents['identity.rotated'];
@@ -45,6 +68,10 @@ export interface IdentityEvents {
   /** The certificate in force expires in 14, 7 or 1 days, or has expired; sooner for one that lives shorter. */
   'identity.expiring': { generation: number; subject: string; notAfter: string; daysLeft: number };
 }
+
+export type EjectionReason = 'consecutive failures' | 'success rate';
+/** Why a call was not copied. */
+export type MirrorRefusal = 'stream' | 'overflow' | 'circuit';
 
 /** Why a retry was not made. */
 export type RetryRefusal = 'budget' | 'concurrency' | 'deadline' | 'limit';

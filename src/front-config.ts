@@ -8,7 +8,7 @@ const simple = new Set([
   ...['url', 'method', 'baseURL', 'data', 'headers', 'params', 'timeout', 'signal', 'cancelToken', 'auth'],
   ...['responseType', 'responseEncoding', 'maxContentLength', 'maxBodyLength', 'decompress', 'maxRedirects'],
   ...['allowAbsoluteUrls', 'onUploadProgress', 'onDownloadProgress', 'beforeRedirect', 'parseReviver'],
-  ...['validateStatus', 'idempotencyKey', 'retry', 'routeName', 'timeouts'],
+  ...['validateStatus', 'idempotencyKey', 'retry', 'routeName', 'timeouts', 'hashKey'],
 ]);
 
 /** Defaults that are as good as not there, or that are read straight off. */

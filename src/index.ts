@@ -1,6 +1,6 @@
 /** The front door. */
 
-export { Call, type CallFlag } from './call.js';
+export { Call, type CallFlag, type Endpoint, endpointOf } from './call.js';
 export {
   type CloseOptions,
   createHttpClient,
@@ -13,23 +13,38 @@ export type { ConfigChange } from './config/diff.js';
 export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
 export type { ConfigSource } from './config/source.js';
 export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './config/versions.js';
+export type { Discovery } from './endpoints/discovery.js';
+export type { DiscoveredEndpoint } from './endpoints/host.js';
 export { ErrorCode, PillionError } from './errors.js';
 export type {
   AttemptOutcome,
   ClientEventName,
   ClientEvents,
+  EjectionReason,
   IdentityEvents,
   Listener,
+  MirrorRefusal,
   RetryRefusal,
 } from './events.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './identity.js';
+export { runWithDeadline } from './inbound-deadline.js';
 export type { Logger, LogMethod } from './logger.js';
 export type { Duration } from './options.js';
+export { adaptiveConcurrency } from './policies/adaptive-concurrency.js';
+export { balance } from './policies/balance.js';
 export { circuitBreaker } from './policies/circuit-breaker.js';
 export { deadline } from './policies/deadline.js';
+export { deadlineHeader } from './policies/deadline-header.js';
+export { fault } from './policies/fault.js';
+export { healthCheck } from './policies/health-check.js';
+export { hedging } from './policies/hedging.js';
 export { limits } from './policies/limits.js';
 export { logging } from './policies/logging.js';
+export { mirror } from './policies/mirror.js';
+export { outlierDetection } from './policies/outlier-detection.js';
+export { rateLimit } from './policies/rate-limit.js';
 export { retry } from './policies/retry.js';
+export { split } from './policies/split.js';
 export { timeout } from './policies/timeout.js';
 export { attemptTracing, callTracing } from './policies/tracing.js';
 export {

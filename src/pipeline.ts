@@ -46,6 +46,7 @@ export class Pipeline {
   /** @throws PillionError ERR_CONFIG for TLS material that cannot be used; nothing was made then */
   constructor(config: Config, deps: PipelineDeps, previous?: Pipeline) {
     const { slots, context, transport, identity } = deps;
+    checkEndpoints(config, slots);
     const source = transport === undefined ? identitySourceOf(config, identity) : undefined;
     this.identityStage = source && keepOr(previous?.identityStage, source, () => holdIdentity(source, context));
     const held = this.identityStage?.part.core;
@@ -134,6 +135,15 @@ function keepOr<T, Options>(
 ): Shared<T> {
   if (old !== undefined && isDeepStrictEqual(old.options, options)) return old;
   return { options, part: make(options, old?.part), holders: 0 };
+}
+
+function checkEndpoints({ name, endpoints, baseURL }: Config, { discovery }: Slots): void {
+  if (discovery === undefined || (endpoints === undefined && baseURL !== undefined)) return;
+  const why =
+    endpoints !== undefined
+      ? 'endpoints and deps.discovery are both given; take one of them'
+      : 'deps.discovery needs a baseURL: it names the server that the endpoints are';
+  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`);
 }
 
 /** The files of the tls section, or the identity that was brought along. */

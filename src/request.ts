@@ -37,6 +37,8 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   [ErrorCode.CONNECT_TIMEOUT]: 'connect',
   [ErrorCode.CIRCUIT_OPEN]: 'local',
   [ErrorCode.LIMIT]: 'local',
+  [ErrorCode.RATE_LIMITED]: 'local',
+  [ErrorCode.NO_ENDPOINT]: 'connect',
   [ErrorCode.CLOSED]: 'local',
   [ErrorCode.TLS_IDENTITY]: 'tls',
   ECONNREFUSED: 'connect',
@@ -170,8 +172,8 @@ export function isReplayable(request: Request): boolean {
   return !isStream(body) && !(Symbol.asyncIterator in body) && !('getReader' in body);
 }
 
-/** Headers of a foreign transport may be any object, their names in any case. */
-function headerOf(headers: unknown, name: string): unknown {
+/** A header of a response. Those of a foreign transport may be any object, their names in any case. */
+export function headerOf(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const key = Object.keys(headers).find((each) => each.toLowerCase() === name);
   return key === undefined ? undefined : (headers as Record<string, unknown>)[key];

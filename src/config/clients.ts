@@ -9,7 +9,7 @@ import {
   type Surroundings,
   scalarIn,
 } from './references.js';
-import { type Config, configSchema, type HttpClientConfig, optionalSections } from './schema.js';
+import { type Config, type HttpClientConfig, namelessSchema, optionalSections } from './schema.js';
 
 /** What a file of clients holds. */
 export interface HttpClientsConfig {
@@ -184,14 +184,14 @@ export class ParsedClients {
   }
 
   #validate(name: string, options: Record<string, unknown>): void {
-    let result = namedSchema.safeParse(options);
-    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, namedSchema)))
-      result = namedSchema.safeParse(options);
+    let result = namelessSchema.safeParse(options);
+    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
+      result = namelessSchema.safeParse(options);
     if (result.success) {
       this.clients.push({ name, config: { name, ...result.data } });
       return;
     }
-    for (const fault of faultsOf(result.error, namedSchema))
+    for (const fault of faultsOf(result.error, namelessSchema))
       if (fault.unknown || !this.referenceOf(name, fault.path)?.open) this.fault(name, fault);
   }
 
@@ -210,9 +210,6 @@ export class ParsedClients {
     return changed;
   }
 }
-
-/** A client whose name is its key. */
-const namedSchema = configSchema.omit({ name: true });
 
 const known = ['defaults', 'clients', '$schema'];
 

@@ -1,7 +1,7 @@
 /** What is allowed and still likely a mistake: the warnings of `pillion check`. */
 import type { OptionFault } from '../options.js';
 import type { Config } from './schema.js';
-import { sectionsWithoutPolicy } from './traffic.js';
+import { sectionsWithoutEffect } from './traffic.js';
 
 type Rule = (config: Config) => readonly (OptionFault | false | undefined)[];
 
@@ -109,7 +109,29 @@ const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
   ];
 };
 
-const withoutPolicy: Rule = (config) =>
-  sectionsWithoutPolicy(config).map((section) => warn(section, 'has no effect: this version has no policy for it yet'));
+/** A file does not know of `deps.discovery`, nor where it will be used. */
+const withoutEffect: Rule = (config) =>
+  sectionsWithoutEffect({ ...config, fault: undefined }).map(({ section }) =>
+    warn(section, 'has no effect without endpoints (or a Discovery in deps)'),
+  );
 
-const rules: readonly Rule[] = [waits, retriesFit, budget, circuit, trust, credentials, withoutPolicy];
+const traffic: Rule = ({ hedging, timeouts, fault, split }) => [
+  hedging?.delay !== undefined &&
+    timeouts !== false &&
+    timeouts.attempt !== false &&
+    hedging.delay >= timeouts.attempt &&
+    warn('hedging.delay', 'is not shorter than timeouts.attempt, so no attempt ever gets company'),
+  fault?.allowInProduction === true && warn('fault.allowInProduction', 'makes failures in production too'),
+  ...unreachable(split),
+];
+
+/** A rule without a match takes every call, and leaves none for those after it. */
+function unreachable(split: Config['split']): OptionFault[] {
+  const all = split?.findIndex(({ match }) => match === undefined) ?? -1;
+  if (split === undefined || all < 0) return [];
+  return split
+    .slice(all + 1)
+    .map((_, index) => warn(`split.${all + 1 + index}`, 'is never reached: a rule before it matches every call'));
+}
+
+const rules: readonly Rule[] = [waits, retriesFit, budget, circuit, trust, credentials, traffic, withoutEffect];

@@ -36,7 +36,7 @@ function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
 }
 
-export const configSchema = z.strictObject({
+const sections = z.strictObject({
   name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
   baseURL: url.optional().describe('What relative URLs of calls are appended to, and the origin they may not leave.'),
   headers: z
@@ -63,6 +63,22 @@ export const configSchema = z.strictObject({
   tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
   ...trafficSections,
 });
+
+interface Places {
+  baseURL?: string | undefined;
+  endpoints?: unknown;
+}
+
+function named({ endpoints, baseURL }: Places): boolean {
+  return endpoints === undefined || baseURL !== undefined;
+}
+
+const unnamed = { path: ['endpoints'], error: 'needs a baseURL: it names the server that the endpoints are' };
+
+export const configSchema = sections.refine(named, unnamed);
+
+/** The same where the name stands elsewhere. */
+export const namelessSchema = sections.omit({ name: true }).refine(named, unnamed);
 
 /** Off unless they are configured. */
 export const optionalSections: readonly string[] = ['tls', ...Object.keys(trafficSections)];

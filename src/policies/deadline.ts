@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { callOf, withCall } from '../call.js';
 import { callTimeouts, timeoutOf } from '../call-options.js';
 import { ErrorCode, PillionError } from '../errors.js';
+import { inboundRemaining } from '../inbound-deadline.js';
 import { duration } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
 import { bounded } from '../scope.js';
@@ -14,7 +15,7 @@ export const totalTimeout = duration({ min: 1 })
 
 /**
  * Ends a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never); a stream's body too.
- * The call's own `timeouts.total` stands in for `total`, its `timeout` can shorten it.
+ * The call's own `timeouts.total` stands in for `total`; its `timeout` and `runWithDeadline` can shorten it.
  */
 export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({
   wrap: (next) =>
@@ -22,6 +23,7 @@ export const deadline = definePolicy('deadline', z.strictObject({ total: totalTi
       const request = withCall(original);
       const ms = limitOf(request, total);
       if (ms === undefined) return next(request);
+      if (ms <= 0) return Promise.reject(expired(request, 0));
       const call = callOf(request);
       call.endsAt = performance.now() + ms;
       // The wire honours axios's `timeout` too; here it has been taken care of.
@@ -29,12 +31,16 @@ export const deadline = definePolicy('deadline', z.strictObject({ total: totalTi
     },
 }));
 
-/** The tighter of the client's limit (or the call's `timeouts.total` in its place) and the call's own `timeout`. */
+/**
+ * The tightest of the client's limit (or the call's `timeouts.total` in its place), the call's own `timeout` and what is left
+ * of the request that it is made for.
+ */
 function limitOf(request: Request, configured: number | false): number | undefined {
   const total = callTimeouts(request).total ?? configured;
-  const own = timeoutOf(request);
-  if (total === false) return own;
-  return own === undefined ? total : Math.min(own, total);
+  const own = timeoutOf(request) ?? Number.POSITIVE_INFINITY;
+  const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
+  const ms = Math.min(total === false ? own : Math.min(total, own), inbound);
+  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
 }
 
 function expired(request: Request, ms: number): PillionError {
@@ -43,7 +49,9 @@ function expired(request: Request, ms: number): PillionError {
   const tries = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`;
   return new PillionError(
     ErrorCode.DEADLINE,
-    `${call.client}: the call did not end within ${ms} ms (${tries}).`,
+    ms > 0
+      ? `${call.client}: the call did not end within ${Math.round(ms)} ms (${tries}).`
+      : `${call.client}: no time was left for the call by the deadline it was made under.`,
     request,
   );
 }

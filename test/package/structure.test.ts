@@ -18,7 +18,7 @@ describe('the source', () => {
     ['axios-retry', ['policies/retry.ts']],
     ['opossum', ['circuit.ts']],
     ['pino', ['logger.ts']],
-    ['@opentelemetry/api', ['policies/tracing.ts']],
+    ['@opentelemetry/api', ['spans.ts']],
     ['fastest-levenshtein', ['options.ts']],
     ['proxy-from-env', ['transport/lane.ts']],
     ['yaml', ['config/document.ts', 'envoy/import.ts']],

@@ -1,0 +1,96 @@
+/** Where endpoints come from: a list, DNS, or a source of the user's own. */
+import { z } from 'zod';
+import { duration } from '../options.js';
+import { dnsDiscovery, srvDiscovery } from './dns.js';
+import type { DiscoveredEndpoint } from './host.js';
+
+/** A source of endpoints, such as Consul or the Kubernetes API. */
+export interface Discovery {
+  /**
+   * Tells the whole list by `update`, at once or later, and again whenever it changes; tells by `failed` that it cannot
+   * be told now, in which case the last list stays. The function returned ends it.
+   */
+  watch(update: (endpoints: readonly DiscoveredEndpoint[]) => void, failed: (error: Error) => void): () => void;
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+const pattern = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):\d{1,5}$/;
+const address = z
+  .string()
+  .regex(pattern, { error: 'expected host:port' })
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, { error: 'expected a port up to 65535' });
+
+const refresh = duration({ min: 100 })
+  .or(z.literal('ttl'))
+  .prefault('ttl')
+  .describe('How often to look up again; `ttl`: when the records expire, after 1s to 5m.');
+const servers = z
+  .array(z.string().min(1))
+  .min(1)
+  .optional()
+  .describe('DNS servers to ask, as `ip` or `ip:port`; those of the system by default.');
+
+export const endpointsOptions = z
+  .strictObject({
+    static: z
+      .array(
+        z.strictObject({
+          address: address.describe('host:port'),
+          weight: z
+            .int()
+            .min(1)
+            .max(4_294_967_295)
+            .default(1)
+            .describe('Share of the traffic, relative to the others.'),
+          zone: z.string().min(1).optional().describe('Where the endpoint is.'),
+        }),
+      )
+      .min(1)
+      .optional()
+      .describe('Addresses that do not change.'),
+    dns: z
+      .strictObject({
+        address: address.describe('host:port; every A and AAAA record is an endpoint.'),
+        refresh,
+        family: z.enum(['any', 'ipv4', 'ipv6']).default('any').describe('Which addresses are used.'),
+        servers,
+      })
+      .optional()
+      .describe('Addresses that a name has.'),
+    srv: z
+      .strictObject({ name: z.string().min(1).describe('Name of the SRV record.'), refresh, servers })
+      .optional()
+      .describe('Addresses of the SRV records of the lowest priority number.'),
+  })
+  .refine((given) => Object.values(given).filter((each) => each !== undefined).length === 1, {
+    error: 'give exactly one of its options',
+  });
+
+export type EndpointsOptions = z.output<typeof endpointsOptions>;
+
+export function discoveryOf({ static: list, dns, srv }: EndpointsOptions): Discovery {
+  if (dns !== undefined) return dnsDiscovery(dns);
+  if (srv !== undefined) return srvDiscovery(srv);
+  return {
+    watch: (update) => {
+      update(list ?? []);
+      return () => {};
+    },
+  };
+}
+
+const discovered = z.array(
+  z.object({ address, weight: z.int().min(1).optional(), zone: z.string().min(1).optional() }),
+);
+
+/** A source of the user's: what it tells is checked, and a list that is wrong is as one that failed. */
+export function checked(discovery: Discovery): Discovery {
+  return {
+    watch: (update, failed) =>
+      discovery.watch((list) => {
+        const result = discovered.safeParse(list);
+        if (result.success) update(result.data);
+        else failed(new Error(`a Discovery told of bad endpoints: ${result.error.issues[0]?.message}`));
+      }, failed),
+  };
+}
