@@ -22,7 +22,7 @@ export const circuitBreakerOptions = z
     rollingWindow: duration({ min: 100 }).prefault('10s').describe('How far back outcomes count.'),
     resetTimeout: duration({ min: 1 })
       .prefault('5s')
-      .describe('How long the circuit stays open the first time; doubles each time a trial fails.'),
+      .describe('How long the circuit stays open the first two times; doubles with each further trial that fails.'),
     maxResetTimeout: duration({ min: 1 })
       .optional()
       .meta({ [assumed]: '60s' })
@@ -159,10 +159,13 @@ export class Circuit {
     this.#trial = undefined;
   }
 
-  /** Doubles with every failed trial, up to 20 % early so that a fleet does not come back in one instant. */
+  /**
+   * The first failed trial costs no more than the opening did: an upstream that is back may still work off its queue. Each
+   * further one doubles it; up to 20 % early, so that a fleet does not come back in one instant.
+   */
   #prepareResetTimeout(): void {
     const { resetTimeout, maxResetTimeout } = this.#options;
-    const full = Math.min(maxResetTimeout, resetTimeout * 2 ** this.#failedTrials);
+    const full = Math.min(maxResetTimeout, resetTimeout * 2 ** Math.max(0, this.#failedTrials - 1));
     this.#live.resetTimeout = full * (1 - 0.2 * this.#random());
   }
 

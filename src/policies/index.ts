@@ -58,9 +58,10 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(balance, balancing),
     stage(outlierDetection, (balancing && config.outlierDetection) ?? false),
     stage(healthCheck, (balancing && config.healthCheck) ?? false),
+    // Outside the circuit: who has waited asks it last, so that an open one empties the queue.
+    stage(limits, caps && gates(caps)),
     stage(circuitBreaker, config.circuitBreaker),
     stage(adaptiveConcurrency, config.adaptiveConcurrency ?? false),
-    stage(limits, caps && gates(caps)),
     stage(timeout, timeouts && { attempt: timeouts.attempt }),
     stage(deadlineHeader, config.deadlineHeader ?? false),
     ...slots.perAttempt,

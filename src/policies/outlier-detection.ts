@@ -69,6 +69,9 @@ class Tally {
   }
 }
 
+/** Standard errors that a rate is behind the mean before it is more than bad luck: with many endpoints, some are unlucky. */
+const chances = 6;
+
 interface JudgeState {
   readonly tallies: WeakMap<Host, Tally>;
   readonly counts: { ejections: number; refused: number };
@@ -133,8 +136,11 @@ class Judge {
     const rates = busy.map((host) => this.#rateOf(host));
     const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
     const variance = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length;
-    const least = mean - Math.max(successRate.stdevFactor * Math.sqrt(variance), successRate.margin);
-    return busy.filter((host) => this.#rateOf(host) < least);
+    const behind = Math.max(successRate.stdevFactor * Math.sqrt(variance), successRate.margin);
+    return busy.filter((host) => {
+      const chance = chances * Math.sqrt((mean * (100 - mean)) / this.#tallyOf(host).total);
+      return this.#rateOf(host) < mean - Math.max(behind, chance);
+    });
   }
 
   /** In percent. */
