@@ -74,7 +74,7 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
 
 /**
  * Creates a client. With `{ baseURL }` alone the standard stack is on: tracing, logging, deadline, retry,
- * circuit breaker, limits, timeout.
+ * limits, circuit breaker, timeout.
  * @throws PillionError `ERR_CONFIG` that lists every fault of `config`
  */
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {

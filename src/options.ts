@@ -27,12 +27,15 @@ export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, { error
 /** Metadata key: the default of an option whose default depends on another one; shown in the JSON Schema. */
 export const assumed = 'x-default';
 
+const durationForm = 'expected milliseconds or a string such as "250ms" or "1.5s"';
 const durationText = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h'])]);
 
 /** A duration between `min` and `max` milliseconds (default: 0 to 24 h). */
 export function duration({ min = 0, max = day }: { min?: number; max?: number } = {}) {
   return z
-    .union([z.number(), durationText], { error: `expected milliseconds or a string such as "250ms" or "1.5s"` })
+    .union([z.number(), durationText], {
+      error: ({ input }) => `${input === undefined ? 'is missing: ' : ''}${durationForm}`,
+    })
     .transform(milliseconds)
     .refine((ms) => ms >= min && ms <= max, { error: `must be between ${spell(min)} and ${spell(max)}` })
     .meta({ 'x-range': `${spell(min)} to ${spell(max)}` });

@@ -13,12 +13,9 @@ export interface Discovery {
   watch(update: (endpoints: readonly DiscoveredEndpoint[]) => void, failed: (error: Error) => void): () => void;
 }
 
-/** `host:port`, an IPv6 address in brackets. */
-const pattern = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):\d{1,5}$/;
-const address = z
-  .string()
-  .regex(pattern, { error: 'expected host:port' })
-  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, { error: 'expected a port up to 65535' });
+/** `host:port`, an IPv6 address in brackets; a port up to 65535. */
+const pattern = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]?\d{1,4})$/;
+const address = z.string().regex(pattern, { error: 'expected host:port' });
 
 const refresh = duration({ min: 100 })
   .or(z.literal('ttl'))

@@ -36,9 +36,11 @@ const all = places().filter(({ path }) => path[0] !== 'name');
 const surroundings: readonly [under: string, client: object][] = [
   ['tls.cert', { tls: { key: '/tls.key' } }],
   ['tls.key', { tls: { cert: '/tls.crt' } }],
-  ['endpoints.static.0', { endpoints: { static: [{ address: 'a.test:80' }] } }],
-  ['endpoints.dns.', { endpoints: { dns: { address: 'a.test:80' } } }],
-  ['endpoints.srv.', { endpoints: { srv: { name: 'a.test' } } }],
+  ['endpoints.static.0', { baseURL: 'http://a.test', endpoints: { static: [{ address: 'a.test:80' }] } }],
+  ['endpoints.dns.', { baseURL: 'http://a.test', endpoints: { dns: { address: 'a.test:80' } } }],
+  ['endpoints.srv.', { baseURL: 'http://a.test', endpoints: { srv: { name: 'a.test' } } }],
+  ['endpoints', { baseURL: 'http://a.test' }],
+  ['rateLimit.burst', { rateLimit: { requests: 1 } }],
   ['healthCheck.', { healthCheck: { path: '/' } }],
   ['split.', { split: [{ targets: [{ name: 'b', baseURL: 'http://b.test', weight: 1 }] }] }],
   ['mirror.', { mirror: [{ baseURL: 'http://b.test' }] }],
@@ -114,6 +116,9 @@ const beyondSchema = [
   /^max must not be shorter than base$/,
   /^give exactly one of its options$/,
   /^the weights sum to 0/,
+  /^two have the same name$/,
+  /^must be between minLimit and maxLimit$/,
+  /^asks for more hedges than/,
 ];
 
 const isBeyond = (message: string) => beyondSchema.some((rule) => rule.test(message));

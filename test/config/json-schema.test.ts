@@ -43,11 +43,19 @@ describe('the JSON Schema', () => {
 /** The least that sections which are off by default may hold. */
 const optional: Record<string, object> = {
   tls: { tls: {} },
-  'endpoints.dns': { endpoints: { dns: { address: 'api.test:80' } } },
-  'endpoints.srv': { endpoints: { srv: { name: 'api.test' } } },
+  'endpoints.dns': { baseURL: 'http://api.test', endpoints: { dns: { address: 'api.test:80' } } },
+  'endpoints.srv': { baseURL: 'http://api.test', endpoints: { srv: { name: 'api.test' } } },
   balance: { balance: {} },
   outlierDetection: { outlierDetection: {} },
   healthCheck: { healthCheck: { path: '/' } },
+  hedging: { hedging: {} },
+  rateLimit: { rateLimit: {} },
+  adaptiveConcurrency: { adaptiveConcurrency: {} },
+  deadlineHeader: { deadlineHeader: {} },
+  'fault.delay': { fault: { delay: { duration: 1 } } },
+  'fault.abort': { fault: { abort: { status: 503 } } },
+  'fault.reset': { fault: { reset: {} } },
+  'fault.truncate': { fault: { truncate: {} } },
   fault: { fault: {} },
 };
 

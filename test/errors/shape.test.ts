@@ -30,7 +30,9 @@ describe('the codes', () => {
         "DEADLINE": "ERR_DEADLINE",
         "INVALID_URL": "ERR_INVALID_URL",
         "LIMIT": "ERR_LIMIT",
+        "NO_ENDPOINT": "ERR_NO_ENDPOINT",
         "ORIGIN": "ERR_ORIGIN_NOT_ALLOWED",
+        "RATE_LIMITED": "ERR_RATE_LIMITED",
         "TLS_IDENTITY": "ERR_TLS_IDENTITY",
         "UNKNOWN_CLIENT": "ERR_UNKNOWN_CLIENT",
       }

@@ -154,7 +154,7 @@ export const yamlSyntax: readonly Broken[] = [
           retry: false
     `,
     faults: [
-      '4:5 clients.a.<< unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, fault)',
+      '4:5 clients.a.<< unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -502,7 +502,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { keepalive: true }
     `,
     faults: [
-      '2:8 clients.a.keepalive unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, fault)',
+      '2:8 clients.a.keepalive unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -512,7 +512,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { nane: users }
     `,
     faults: [
-      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, fault)',
+      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -522,7 +522,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { x-note: { retry: false } }
     `,
     faults: [
-      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, fault)',
+      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -611,14 +611,15 @@ export const unknownKeys: readonly Broken[] = [
       '8:16 clients.a.logging.zzzzzzzz unknown option (known: profile, successSampleRate)',
       '9:12 clients.a.tls.zzzzzzzz unknown option (known: cert, key, passphrase, pfx, ca, reload, serverName, minVersion, subjectAltNames, pins, rejectUnauthorized)',
       '9:35 clients.a.tls.reload.zzzzzzzz unknown option (known: interval, drainTimeout)',
-      '10:39 clients.a.endpoints.srv.zzzzzzzz unknown option (known: name, refresh)',
-      '11:16 clients.a.balance.zzzzzzzz unknown option (known: policy, hashHeader, slowStart)',
-      '12:25 clients.a.outlierDetection.zzzzzzzz unknown option (known: consecutiveFailures, interval, baseEjectionTime, maxEjectionTime, maxEjectionPercent, successRate, panicThreshold)',
+      '10:5 clients.a.endpoints needs a baseURL: it names the server that the endpoints are',
+      '10:39 clients.a.endpoints.srv.zzzzzzzz unknown option (known: name, refresh, servers)',
+      '11:16 clients.a.balance.zzzzzzzz unknown option (known: policy, hashHeader, slowStart, zone, panicThreshold)',
+      '12:25 clients.a.outlierDetection.zzzzzzzz unknown option (known: consecutiveFailures, interval, baseEjectionTime, maxEjectionTime, maxEjectionPercent, successRate)',
       '13:29 clients.a.healthCheck.zzzzzzzz unknown option (known: path, interval, timeout, unhealthyThreshold, healthyThreshold, expectedStatuses)',
       '14:42 clients.a.split.0.match.path.zzzzzzzz unknown option (known: prefix, exact, regex)',
       '14:115 clients.a.split.0.targets.0.zzzzzzzz unknown option (known: name, baseURL, weight, headers)',
-      '15:40 clients.a.mirror.0.zzzzzzzz unknown option (known: baseURL, fraction, match, hostSuffix, unsafeMethods, keepCredentials, headers)',
-      '16:14 clients.a.fault.zzzzzzzz unknown option (known: delay, abort, match, allowInProduction)',
+      '15:40 clients.a.mirror.0.zzzzzzzz unknown option (known: baseURL, fraction, match, hostSuffix, unsafeMethods, keepCredentials, headers, removeHeaders, timeout, maxConcurrent)',
+      '16:14 clients.a.fault.zzzzzzzz unknown option (known: delay, abort, reset, truncate, match, seed, allowInProduction)',
     ],
   },
 ];
@@ -797,10 +798,8 @@ export const types: readonly Broken[] = [
       '5:25 clients.a.split.0.targets.0.baseURL is missing: expected a string',
       '5:25 clients.a.split.0.targets.0.weight is missing: expected a number',
       '6:14 clients.a.mirror.0.baseURL is missing: expected a string',
-      '7:14 clients.a.fault.delay.duration expected milliseconds or a string such as "250ms" or "1.5s"',
-      '7:14 clients.a.fault.delay.fraction is missing: expected a number',
+      '7:14 clients.a.fault.delay.duration is missing: expected milliseconds or a string such as "250ms" or "1.5s"',
       '7:25 clients.a.fault.abort.status is missing: expected a number',
-      '7:25 clients.a.fault.abort.fraction is missing: expected a number',
     ],
   },
 ];
@@ -941,20 +940,20 @@ export const ranges: readonly Broken[] = [
       clients:
         a:
           endpoints: { static: [{ address: a.test, weight: 0 }, { address: "a.test:port" }] }
-          outlierDetection: { consecutiveFailures: 0, maxEjectionPercent: 101, interval: 99, panicThreshold: -1 }
+          outlierDetection: { consecutiveFailures: 0, maxEjectionPercent: 101, interval: 99 }
           healthCheck: { path: healthz, expectedStatuses: [99, 600], healthyThreshold: 0 }
           split: [{ match: { methods: [], path: { regex: "(" } }, targets: [] }]
           mirror: [{ baseURL: /shadow, fraction: 2 }]
           fault: { delay: { duration: 0, fraction: 1.5 }, abort: { status: 199, fraction: -1 } }
     `,
     faults: [
+      '3:5 clients.a.endpoints needs a baseURL: it names the server that the endpoints are',
       '3:38 clients.a.endpoints.static.0.address expected host:port',
       '3:54 clients.a.endpoints.static.0.weight Too small: expected number to be >=1',
       '3:70 clients.a.endpoints.static.1.address expected host:port',
       '4:46 clients.a.outlierDetection.consecutiveFailures Too small: expected number to be >=1',
       '4:69 clients.a.outlierDetection.maxEjectionPercent Too big: expected number to be <=100',
       '4:84 clients.a.outlierDetection.interval must be between 100ms and 24h',
-      '4:104 clients.a.outlierDetection.panicThreshold Too small: expected number to be >=0',
       '5:26 clients.a.healthCheck.path must begin with /',
       '5:54 clients.a.healthCheck.expectedStatuses.0 Too small: expected number to be >=100',
       '5:58 clients.a.healthCheck.expectedStatuses.1 Too big: expected number to be <=599',
@@ -1075,20 +1074,54 @@ export const rules: readonly Broken[] = [
     text: yaml`
       clients:
         a:
+          baseURL: http://a.test
           endpoints:
             static: [{ address: "a.test:80" }]
             dns: { address: "a.test:80" }
     `,
-    faults: ['3:5 clients.a.endpoints give exactly one of its options'],
+    faults: ['4:5 clients.a.endpoints give exactly one of its options'],
+  },
+  {
+    with: 'endpoints of nothing',
+    text: yaml`
+      clients:
+        a:
+          endpoints: { srv: { name: _a._tcp.test } }
+    `,
+    faults: ['3:5 clients.a.endpoints needs a baseURL: it names the server that the endpoints are'],
+  },
+  {
+    with: 'hedges that the budget does not allow',
+    text: yaml`
+      clients:
+        a:
+          hedging: { percentile: 95 }
+        b:
+          hedging: { percentile: 95, budget: 0.05 }
+    `,
+    faults: [
+      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
+    ],
+  },
+  {
+    with: 'a port that is none',
+    text: yaml`
+      clients:
+        a:
+          baseURL: http://a.test
+          endpoints: { static: [{ address: "a.test:65536" }, { address: "a.test:65535" }] }
+    `,
+    faults: ['4:38 clients.a.endpoints.static.0.address expected host:port'],
   },
   {
     with: 'endpoints of no kind',
     text: yaml`
       clients:
         a:
+          baseURL: http://a.test
           endpoints: {}
     `,
-    faults: ['3:5 clients.a.endpoints give exactly one of its options'],
+    faults: ['4:5 clients.a.endpoints give exactly one of its options'],
   },
   {
     with: 'a path to match of two kinds, and of none',
@@ -1233,9 +1266,10 @@ export const defaults: readonly Broken[] = [
         endpoints: { dns: { address: "a.test:80" } }
       clients:
         a:
+          baseURL: http://a.test
           endpoints: { srv: { name: _a._tcp.test } }
     `,
-    faults: ['5:5 clients.a.endpoints give exactly one of its options'],
+    faults: ['6:5 clients.a.endpoints give exactly one of its options'],
   },
   {
     with: 'false for an option that is no section',

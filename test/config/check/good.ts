@@ -69,15 +69,14 @@ export const traffic = yaml`
           - { address: "10.0.0.1:80", weight: 2, zone: eu-1 }
           - { address: "[2001:db8::1]:80" }
           - { address: "a-1.test:8080" }
-      balance: { policy: hash, hashHeader: x-user, slowStart: 0 }
+      balance: { policy: hash, hashHeader: x-user, slowStart: 0, zone: eu-1, panicThreshold: 0 }
       outlierDetection:
         consecutiveFailures: false
         interval: 10s
         baseEjectionTime: 30s
         maxEjectionTime: 30s
         maxEjectionPercent: 33.3
-        successRate: { stdevFactor: 1.9, minimumHosts: 5, requestVolume: 100 }
-        panicThreshold: 0
+        successRate: { stdevFactor: 1.9, margin: 10, minimumHosts: 5, requestVolume: 100 }
       healthCheck:
         path: /healthz
         interval: 10s
@@ -87,8 +86,12 @@ export const traffic = yaml`
         expectedStatuses: [200, 204]
     dns:
       baseURL: http://b.test
-      endpoints: { dns: { address: "b.test:80", refresh: 30s, family: ipv6 } }
+      endpoints: { dns: { address: "b.test:80", refresh: 30s, family: ipv6, servers: ["127.0.0.1:53"] } }
       outlierDetection: { successRate: false }
+      hedging: { delay: 50ms, maxHedges: 2, budget: 0.1 }
+      rateLimit: { requests: 100, per: 1m, burst: 10, keyHeader: x-tenant, maxPending: 0, serverHeaders: false }
+      adaptiveConcurrency: { initialLimit: 5, minLimit: 1, maxLimit: 500, tolerance: 2 }
+      deadlineHeader: { name: x-timeout-ms, external: true }
     srv:
       baseURL: http://c.test
       endpoints: { srv: { name: _http._tcp.c.test, refresh: ttl } }
@@ -97,6 +100,7 @@ export const traffic = yaml`
             methods: [GET, HEAD]
             path: { prefix: /v2 }
             headers: { x-canary: "1" }
+          sticky: { cookie: user }
           targets:
             - { name: canary, baseURL: http://canary.test, weight: 1, headers: { x-from: main } }
             - { name: main, baseURL: http://c.test, weight: 0 }
@@ -111,11 +115,16 @@ export const traffic = yaml`
           unsafeMethods: true
           keepCredentials: true
           headers: { x-shadow: "1" }
+          removeHeaders: [x-debug]
+          timeout: 1s
+          maxConcurrent: 8
       fault:
         delay: { duration: 2s, fraction: 0.5 }
         abort: { status: 503, fraction: 0 }
+        reset: { fraction: 0.1 }
+        truncate: {}
         match: { methods: [GET] }
-        allowInProduction: true
+        seed: 7
 `;
 
 export const anchors = yaml`

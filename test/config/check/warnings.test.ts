@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { checkText } from '../../../src/config/check.js';
-import type { trafficSections } from '../../../src/config/traffic.js';
 import { spelledOut, yaml } from './texts.js';
 
 /** Of a client with these options and nothing else, without the line and the column. */
@@ -93,18 +92,27 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
     'baseURL the header Cookie travels over http, readable on its way',
     'baseURL: "http://127.0.0.1:8080", headers: { Cookie: a=b }',
   ],
+  ...['balance: {}', 'outlierDetection: {}', 'healthCheck: { path: / }'].map((section): (typeof cases)[number] => [
+    section,
+    `${section.slice(0, section.indexOf(':'))} has no effect without endpoints (or a Discovery in deps)`,
+    `baseURL: https://a.test, endpoints: { srv: { name: a.test } }, ${section}`,
+  ]),
+  [
+    'hedging: { delay: 2500ms }',
+    'hedging.delay is not shorter than timeouts.attempt, so no attempt ever gets company',
+    'hedging: { delay: 2499ms }',
+  ],
+  [
+    'fault: { allowInProduction: true }',
+    'fault.allowInProduction makes failures in production too',
+    'fault: { allowInProduction: false }',
+  ],
+  [
+    'split: [{ targets: [{ name: b, baseURL: https://b.test, weight: 1 }] }, { targets: [{ name: c, baseURL: https://c.test, weight: 1 }] }]',
+    'split.1 is never reached: a rule before it matches every call',
+    'split: [{ match: { methods: [GET] }, targets: [{ name: b, baseURL: https://b.test, weight: 1 }] }, { targets: [{ name: c, baseURL: https://c.test, weight: 1 }] }]',
+  ],
 ];
-
-/** The least of each section that this version has no policy for. */
-const traffic: Record<keyof typeof trafficSections, string> = {
-  endpoints: '{ srv: { name: a.test } }',
-  balance: '{}',
-  outlierDetection: '{}',
-  healthCheck: '{ path: / }',
-  split: '[{ targets: [{ name: b, baseURL: http://b.test, weight: 1 }] }]',
-  mirror: '[{ baseURL: http://b.test }]',
-  fault: '{}',
-};
 
 describe('a warning', () => {
   it.each(cases)('is given for `%s`: %s', (mistake, warning) => {
@@ -117,13 +125,6 @@ describe('a warning', () => {
       expect(warnings(twin)).toEqual([]);
     },
   );
-
-  it.each(Object.entries(traffic))('is given for a section without a policy: %s', (section, least) => {
-    expect(warnings(`${section}: ${least}`)).toEqual([
-      `${section} has no effect: this version has no policy for it yet`,
-    ]);
-    expect(warnings(`${section}: false`)).toEqual([]);
-  });
 
   it.each(['authorization', 'COOKIE', 'x-api-key', 'apikey', 'X-Auth-Token', 'x-client-secret'])(
     'is given for a credential in any case: %s',
@@ -195,7 +196,7 @@ describe('a warning', () => {
     expect(spelledOut(checkText(text, 'clients.yaml', { env: {} }).warnings)).toEqual([
       '3:22 clients.a.retry.budget without a budget retries multiply the load of an upstream that fails',
       '4:14 clients.a.baseURL the header authorization travels over http, readable on its way',
-      '6:5 clients.a.balance has no effect: this version has no policy for it yet',
+      '6:5 clients.a.balance has no effect without endpoints (or a Discovery in deps)',
       '8:15 clients.b.timeouts without timeouts a call may wait for ever',
     ]);
   });
