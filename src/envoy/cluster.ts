@@ -1,7 +1,7 @@
 /** An Envoy cluster: where it is, how connections are made, how many. */
 import { type Draft, type Reader, spelledDuration } from './reader.js';
 import { readTls } from './tls.js';
-import { noPolicyYet, readHealthChecks, readOutlierDetection } from './traffic.js';
+import { readHealthChecks, readOutlierDetection } from './traffic.js';
 
 export interface ClusterPart {
   /** Undefined where the file does not tell. */
@@ -66,7 +66,7 @@ function readEndpoints(cluster: Reader, draft: Draft): Endpoint[] {
   const all = found.flatMap((locality) => localityOf(locality, draft));
   const several = all.length > 1;
   for (const { reader, endpoint } of all) {
-    if (several) reader.differs(draft, 'endpoints.static', noPolicyYet);
+    if (several) reader.exact(draft, 'endpoints.static');
     else if (endpoint.port === undefined) reader.differs(draft, 'baseURL', 'the port is not given as a number');
     else reader.exact(draft, 'baseURL');
   }
@@ -80,7 +80,7 @@ function readEndpoints(cluster: Reader, draft: Draft): Endpoint[] {
 
 function localityOf(locality: Reader, draft: Draft) {
   const zone = locality.at('locality', 'zone');
-  zone?.differs(draft, 'endpoints.static', noPolicyYet);
+  zone?.differs(draft, 'endpoints.static', "counts where balance.zone names the client's own");
   for (const name of ['region', 'sub_zone']) locality.at('locality', name)?.unmapped('a zone is all that is kept');
   for (const name of ['priority', 'load_balancing_weight'])
     locality.get(name)?.unmapped('localities have neither priority nor weight here; a zone is kept');
@@ -89,7 +89,7 @@ function localityOf(locality: Reader, draft: Draft) {
     entry.at('endpoint', 'address', 'pipe')?.unmapped("a unix socket is an option of the call, axios's socketPath");
     if (socket === undefined) return [];
     const weight = entry.get('load_balancing_weight');
-    weight?.differs(draft, 'endpoints.static', noPolicyYet);
+    weight?.exact(draft, 'endpoints.static');
     entry.at('endpoint', 'hostname')?.structure();
     entry.get('health_status')?.unmapped('endpoints are healthy until they are ejected');
     for (const name of ['address', 'port_value', 'protocol']) socket.get(name)?.structure();
@@ -221,13 +221,31 @@ const policies: Record<string, string> = {
 };
 
 function readBalance(cluster: Reader, draft: Draft, count: number): Record<string, unknown> {
-  const policy = cluster.get('lb_policy');
-  for (const name of ['common_lb_config', 'least_request_lb_config', 'ring_hash_lb_config', 'round_robin_lb_config'])
+  const options = { ...readPolicy(cluster, draft, count), ...readPanic(cluster, draft, count) };
+  for (const name of ['least_request_lb_config', 'ring_hash_lb_config', 'round_robin_lb_config'])
     cluster.get(name)?.unmapped('the details of balancing are not configurable');
+  return Object.keys(options).length > 0 ? { balance: options } : {};
+}
+
+function readPolicy(cluster: Reader, draft: Draft, count: number): { policy?: string } {
+  const policy = cluster.get('lb_policy');
   if (policy === undefined) return {};
   const ours = policies[policy.text() ?? ''];
   if (count < 2) policy.differs(draft, 'baseURL', 'there is one endpoint, so nothing to balance');
   else if (ours === undefined) policy.unmapped('there is no such balancing');
-  else policy.differs(draft, 'balance.policy', noPolicyYet);
-  return count < 2 || ours === undefined ? {} : { balance: { policy: ours } };
+  else if (ours === 'hash')
+    policy.differs(draft, 'balance.policy', 'by rendezvous; name the header in balance.hashHeader');
+  else policy.exact(draft, 'balance.policy');
+  return count < 2 || ours === undefined ? {} : { policy: ours };
+}
+
+function readPanic(cluster: Reader, draft: Draft, count: number): { panicThreshold?: number } {
+  const threshold = cluster.at('common_lb_config', 'healthy_panic_threshold');
+  const value = threshold?.get('value')?.number();
+  if (threshold === undefined || value === undefined || count < 2) {
+    cluster.get('common_lb_config')?.unmapped('the details of balancing are not configurable');
+    return {};
+  }
+  threshold.exact(draft, 'balance.panicThreshold');
+  return { panicThreshold: value };
 }

@@ -10,7 +10,6 @@ import { isOpen, readListeners } from './listeners.js';
 import { type Draft, EnvoyFile, type Reader } from './reader.js';
 import type { ReportLine } from './report.js';
 import { type RouteDraft, timeoutsOf } from './routes.js';
-import { noPolicyYet } from './traffic.js';
 
 export interface EnvoyImport {
   readonly config: { readonly clients: Record<string, Record<string, unknown>> };
@@ -144,7 +143,7 @@ function splitOf(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>) {
   const targets = route.clusters.flatMap(({ name, weight, headers }) => {
     const cluster = clusters.get(name);
     if (cluster?.part.baseURL === undefined) return [];
-    cluster.reader.remark(route, 'split', `a share of the calls; ${noPolicyYet}`);
+    cluster.reader.remark(route, 'split', 'a share of the calls');
     const baseURL = cluster.part.baseURL + route.path;
     return [{ name, baseURL, weight, ...(Object.keys(headers).length > 0 && { headers }) }];
   });

@@ -85,9 +85,9 @@ function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown>
 }
 
 const filters: Record<string, string> = {
-  LocalRateLimit: 'there is no client-side rate limit yet',
-  RateLimit: 'there is no client-side rate limit yet',
-  AdaptiveConcurrency: 'there is no adaptive concurrency yet',
+  LocalRateLimit: 'rateLimit is the counterpart, for each client',
+  RateLimit: 'rateLimit limits each process by itself; there is no service for all of them',
+  AdaptiveConcurrency: 'adaptiveConcurrency is the counterpart, for each client',
   AdmissionControl: 'the circuit breaker is the nearest: it stops calls to a destination that fails',
   Lua: 'a perCall or perAttempt policy in TypeScript does what the script did',
   ExtAuthz: 'authorization of inbound calls is not a matter of a client',

@@ -161,9 +161,11 @@ function readRest(route: Reader, action: Reader, host: Reader): void {
   route.get('decorator')?.unmapped('the routeName of a call names its span');
   action.get('idle_timeout')?.unmapped('timeouts.attempt bounds an attempt');
   action.get('hash_policy')?.unmapped('balance.hashHeader is the counterpart, for one header');
-  action.get('hedge_policy')?.unmapped('there is no hedging yet');
+  action
+    .get('hedge_policy')
+    ?.unmapped('hedging is the counterpart: by a delay or a percentile in place of the timeout');
   action.get('priority')?.unmapped('there is one priority');
-  action.get('rate_limits')?.unmapped('there is no client-side rate limit yet');
+  action.get('rate_limits')?.unmapped('rateLimit is the counterpart, for each client');
   host.get('include_attempt_count_in_response')?.unmapped('error.attempts and the log line tell it');
   for (const level of [route, host])
     for (const name of ['typed_per_filter_config', 'metadata']) level.get(name)?.unmapped('there are no filters');

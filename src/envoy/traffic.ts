@@ -1,7 +1,5 @@
-/** The parts of Envoy that become sections without a policy yet: outliers, health checks, mirrors, weights, faults. */
+/** What Envoy does between a cluster and its hosts: outliers, health checks, mirrors, faults. */
 import { type Draft, type Reader, spelledDuration } from './reader.js';
-
-export const noPolicyYet = 'parsed; this version has no policy for it yet';
 
 export function readOutlierDetection(cluster: Reader, draft: Draft): Record<string, unknown> {
   const outlier = cluster.get('outlier_detection');
@@ -9,7 +7,10 @@ export function readOutlierDetection(cluster: Reader, draft: Draft): Record<stri
   const options: Record<string, unknown> = {};
   const take = (name: string, option: string, value: unknown) => {
     if (value !== undefined) options[option] = value;
-    outlier.get(name)?.differs(draft, `outlierDetection.${option}`, noPolicyYet);
+    const part = outlier.get(name);
+    if (option === 'maxEjectionPercent')
+      part?.differs(draft, `outlierDetection.${option}`, 'one can always be ejected');
+    else part?.exact(draft, `outlierDetection.${option}`);
   };
   const ms = (name: string) => optional(outlier.get(name)?.duration(), spelledDuration);
   take('consecutive_5xx', 'consecutiveFailures', outlier.get('consecutive_5xx')?.number());
@@ -24,19 +25,16 @@ export function readOutlierDetection(cluster: Reader, draft: Draft): Record<stri
     'enforcing_consecutive_gateway_failure',
     'split_external_local_origin_errors',
   ])
-    outlier
-      .get(name)
-      ?.differs(draft, 'outlierDetection.consecutiveFailures', `every failure counts alike; ${noPolicyYet}`);
-  outlier
-    .get('always_eject_one_host')
-    ?.differs(draft, 'outlierDetection', `one can always be ejected, never the last; ${noPolicyYet}`);
-  if (Object.keys(options).length === 0) outlier.differs(draft, 'outlierDetection', noPolicyYet);
+    outlier.get(name)?.differs(draft, 'outlierDetection.consecutiveFailures', 'every failure counts alike');
+  outlier.get('always_eject_one_host')?.differs(draft, 'outlierDetection', 'one can always be ejected, never the last');
+  if (Object.keys(options).length === 0)
+    outlier.differs(draft, 'outlierDetection', 'with the same defaults; one can always be ejected');
   return { outlierDetection: options };
 }
 
 function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, number> | undefined {
   const enforced = outlier.get('enforcing_success_rate');
-  enforced?.differs(draft, 'outlierDetection.successRate', noPolicyYet);
+  enforced?.differs(draft, 'outlierDetection.successRate', 'on or off: none is enforced by chance');
   if (enforced?.number() === 0) {
     for (const name of ['success_rate_minimum_hosts', 'success_rate_request_volume', 'success_rate_stdev_factor'])
       outlier.get(name)?.differs(draft, 'outlierDetection.successRate', 'off, as enforcing_success_rate is 0');
@@ -50,7 +48,7 @@ function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, 
   const options: Record<string, number> = {};
   for (const [name, option, divisor] of parts) {
     const part = outlier.get(name);
-    part?.differs(draft, `outlierDetection.successRate.${option}`, noPolicyYet);
+    part?.differs(draft, `outlierDetection.successRate.${option}`, 'behind by 10 points (`margin`) as well');
     const value = part?.number();
     if (value !== undefined) options[option] = value / divisor;
   }
@@ -67,7 +65,7 @@ export function readHealthChecks(cluster: Reader, draft: Draft): Record<string, 
     check.unmapped('only checks by HTTP are known');
     return {};
   }
-  check.differs(draft, 'healthCheck', noPolicyYet);
+  check.differs(draft, 'healthCheck', 'begins with the first call; a bad status counts as one failure, like any other');
   const statuses = http?.list('expected_statuses').flatMap((range) => {
     const [start, end] = [range.get('start')?.number() ?? 200, range.get('end')?.number() ?? 201];
     return Array.from({ length: Math.max(0, Math.min(end, 600) - start) }, (_, index) => start + index);
@@ -112,7 +110,7 @@ export function readMirrors(
       policy.unmapped('the cluster it names is not in the file');
       return [];
     }
-    policy.differs(draft, 'mirror', `credentials and POSTs are not copied unless asked for; ${noPolicyYet}`);
+    policy.differs(draft, 'mirror', 'credentials and POSTs are not copied unless asked for');
     const suffix = policy.get('disable_shadow_host_suffix_append')?.value === true;
     const fraction = policy.at('runtime_fraction', 'default_value') ?? undefined;
     return [{ baseURL, fraction: shareOf(fraction), ...(suffix && { hostSuffix: false }) }];
@@ -129,7 +127,11 @@ export function readFault(config: Reader, draft: Draft): Record<string, unknown>
   const status = abort?.get('http_status')?.number();
   if (status !== undefined) fault.abort = { status, fraction: percentageOf(abort) };
   for (const part of [delay, abort])
-    part?.differs(draft, 'fault', `nothing happens in production without allowInProduction; ${noPolicyYet}`);
+    part?.differs(
+      draft,
+      'fault',
+      'stands where the upstream is, so it is retried and counted; off in production without allowInProduction',
+    );
   return Object.keys(fault).length > 0 ? { fault } : {};
 }
 
