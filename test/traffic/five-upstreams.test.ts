@@ -1,0 +1,179 @@
+/** Five upstream processes behind one name: one errs, is slow, is killed, comes back, and the name changes; no call fails. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createHttpClient, endpointOf, type HttpClient, type Policy } from 'pillion';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silent } from '../client/scripted.js';
+import { pause, until } from '../support/client.js';
+import { type DnsServer, startDnsServer } from '../support/dns-server.js';
+
+type Mode = 'well' | 'slow' | 'erring';
+
+/** One upstream in a process of its own. */
+class Upstream {
+  readonly address: string;
+  #child: ChildProcess | undefined;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+
+  /** Resolves with the port it listens on. */
+  start(port: number): Promise<number> {
+    const script = new URL('./upstream-process.mjs', import.meta.url);
+    const child = fork(script, [this.address, String(port)], { execArgv: [] });
+    this.#child = child;
+    return new Promise((resolve, reject) => {
+      child.once('message', (told: { listening: number }) => resolve(told.listening));
+      child.once('error', reject);
+    });
+  }
+
+  become(mode: Mode): void {
+    this.#child?.send({ mode });
+  }
+
+  kill(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#child?.once('exit', () => resolve());
+      this.#child?.kill('SIGKILL');
+    });
+  }
+}
+
+/** Milliseconds; real ones are thirty times as long. */
+const interval = 300;
+const ejection = 600;
+
+const upstreams = [1, 2, 3, 4, 5].map((host) => new Upstream(`127.0.0.${host}`));
+const [first, second, third, fourth, fifth] = upstreams as [Upstream, Upstream, Upstream, Upstream, Upstream];
+let dns: DnsServer;
+let client: HttpClient;
+let port: number;
+let running = true;
+let callers: Promise<void>[];
+/** Which upstream answered each call, since the last look. */
+let answers: string[] = [];
+const failures: unknown[] = [];
+let calls = 0;
+
+async function caller(): Promise<void> {
+  while (running) {
+    calls++;
+    try {
+      const { data } = await client.get<string>('/');
+      answers.push(data);
+    } catch (error) {
+      failures.push((error as { code?: string }).code ?? error);
+    }
+    await pause(10);
+  }
+}
+
+/** Which upstream each attempt goes to, retries and hedges too, since the last look. */
+let asked: (string | undefined)[] = [];
+const asking: Policy = (next) => (request) => {
+  asked.push(endpointOf(request)?.address);
+  return next(request);
+};
+
+/** The share of an upstream in the attempts of the next `ms`. */
+async function share({ address }: Upstream, ms: number): Promise<number> {
+  asked = [];
+  await pause(ms);
+  return asked.filter((endpoint) => endpoint === `${address}:${port}`).length / asked.length;
+}
+
+/** It answers calls again. */
+async function back({ address }: Upstream): Promise<void> {
+  answers = [];
+  await until(() => answers.some((answer) => answer.startsWith(`${address} `)));
+}
+
+beforeAll(async () => {
+  dns = await startDnsServer();
+  port = await first.start(0);
+  await Promise.all([second, third, fourth, fifth].map((each) => each.start(port)));
+  dns.zone.a['api.test'] = upstreams.map(({ address }) => address);
+  client = createHttpClient(
+    {
+      baseURL: `http://api.test:${port}`,
+      endpoints: { dns: { address: `api.test:${port}`, refresh: 200, family: 'ipv4', servers: [dns.address] } },
+      balance: { slowStart: 300 },
+      outlierDetection: { interval, baseEjectionTime: ejection, maxEjectionTime: ejection },
+      timeouts: { attempt: 400, connect: 200, total: '5s' },
+      retry: { backoff: { base: 10 } },
+      hedging: { delay: 100, budget: 0.1 },
+    },
+    { logger: silent, perAttempt: [asking] },
+  );
+  callers = Array.from({ length: 20 }, caller);
+  await pause(500);
+});
+
+afterAll(async () => {
+  running = false;
+  await Promise.all(callers);
+  await client.close();
+  await Promise.all(upstreams.map((each) => each.kill()));
+  await dns.close();
+});
+
+describe.sequential('five upstreams behind one name', () => {
+  it('all get calls while all are well, under the name of baseURL', async () => {
+    for (const upstream of upstreams) expect(await share(upstream, 200)).toBeGreaterThan(0.05);
+    expect(new Set(answers.map((answer) => answer.split(' ')[1]))).toEqual(new Set([`api.test:${port}`]));
+    expect(failures).toEqual([]);
+  });
+
+  it('lose the one that errs within an interval, and get it back', async () => {
+    second.become('erring');
+    await pause(interval);
+    // A fair share is 0.2; when an ejection has ended it is tried again.
+    expect(await share(second, 4 * interval)).toBeLessThan(0.04);
+    second.become('well');
+    await back(second);
+    expect(failures).toEqual([]);
+  });
+
+  it('lose the one that is slow within an interval, and get it back', async () => {
+    third.become('slow');
+    await pause(interval);
+    expect(await share(third, 4 * interval)).toBeLessThan(0.04);
+    third.become('well');
+    await back(third);
+    expect(failures).toEqual([]);
+  });
+
+  it('lose the one that is killed at once, and get it back when it runs again', async () => {
+    await fourth.kill();
+    await pause(interval);
+    expect(await share(fourth, 4 * interval)).toBeLessThan(0.04);
+    await fourth.start(port);
+    await back(fourth);
+    expect(failures).toEqual([]);
+  });
+
+  it('become others when the name does: those that are gone get no more calls', async () => {
+    dns.zone.a['api.test'] = [first.address, second.address];
+    await pause(500);
+    expect(await share(fifth, interval)).toBe(0);
+    dns.zone.a['api.test'] = upstreams.map(({ address }) => address);
+    await back(fifth);
+    expect(failures).toEqual([]);
+  });
+
+  it('stay as they are while the name cannot be looked up', async () => {
+    dns.zone.failing = 'SERVFAIL';
+    const failed: string[] = [];
+    const stop = client.on('endpoints.lookup_failed', ({ message }) => failed.push(message));
+    await until(() => failed.length > 0);
+    for (const upstream of upstreams) expect(await share(upstream, 200)).toBeGreaterThan(0.02);
+    stop();
+    dns.zone.failing = undefined;
+  });
+
+  it('have let no call fail in all of this', () => {
+    expect(failures).toEqual([]);
+    expect(calls).toBeGreaterThan(2000);
+  });
+});
