@@ -1,4 +1,5 @@
 /** Where endpoints come from: a list, DNS, or a source of the user's own. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration } from '../options.js';
 import { dnsDiscovery, srvDiscovery } from './dns.js';
@@ -22,10 +23,16 @@ const refresh = duration({ min: 100 })
   .prefault('ttl')
   .describe('How often to look up again; `ttl`: when the records expire, after 1s to 5m.');
 const servers = z
-  .array(z.string().min(1))
+  .array(z.string().refine(isServer, { error: 'expected an IP address, with a port or without' }))
   .min(1)
   .optional()
   .describe('DNS servers to ask, as `ip` or `ip:port`; those of the system by default.');
+
+/** As c-ares takes it: an IPv6 address with a port stands in brackets. */
+function isServer(text: string): boolean {
+  const [, bracketed, plain] = /^(?:\[(.+)\]|([\d.]+))(?::\d{1,5})?$/.exec(text) ?? [];
+  return isIP(bracketed ?? plain ?? text) !== 0;
+}
 
 export const endpointsOptions = z
   .strictObject({

@@ -51,6 +51,7 @@ export class HostSet {
 
   /** Resolves once endpoints are known; only the first requests ever wait. */
   ready(request: Request): Promise<void> {
+    if (this.#lookups.succeeded > 0) return Promise.reject(this.#noEndpoint(request, new Error('there is none')));
     return new Promise((resolve, reject) => {
       const { signal } = request;
       const leave = () => {
@@ -73,7 +74,7 @@ export class HostSet {
   }
 
   #noEndpoint(request: Request, cause: Error): PillionError {
-    const message = `${this.#context.client}: no endpoint is known, as they could not be looked up: ${cause.message}`;
+    const message = `${this.#context.client}: no endpoint is known: ${cause.message}.`;
     return new PillionError(ErrorCode.NO_ENDPOINT, message, request, { cause });
   }
 
@@ -132,7 +133,7 @@ export class HostSet {
     this.touch();
     const { client, events } = this.#context;
     if (added.length > 0 || removed.length > 0) events.emit('endpoints.changed', { client, added, removed });
-    if (this.#known) this.#tell();
+    this.#tell();
   }
 
   #failed(error: Error): void {

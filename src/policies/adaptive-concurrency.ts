@@ -102,7 +102,7 @@ class Limit {
 }
 
 /** Destinations remembered; the longest unused one is forgotten first. */
-const maxLimits = 256;
+const maxLimits = 1024;
 
 /**
  * For each destination limits the attempts that run at once by how their latency changes: it rises while they are as fast

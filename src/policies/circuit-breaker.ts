@@ -6,7 +6,7 @@ import { definePolicy, type Request } from '../policy.js';
 import { healthOf } from '../request.js';
 
 /** Destinations remembered; the longest unused one is forgotten first. */
-const maxCircuits = 256;
+const maxCircuits = 1024;
 
 /**
  * One circuit for each destination: an endpoint where there are many, else an origin. Statuses >= 500, timeouts and network failures count as failures, any other answer as a

@@ -154,6 +154,7 @@ class Mirror {
       headers: this.#headersOf(request, call),
       signal: this.#scope,
       responseType: 'stream',
+      decompress: false,
       timeout: 0,
       maxRedirects: 0,
     };

@@ -51,6 +51,25 @@ function printStubbed(rows) {
   return align([['', 'CPU us/call', 'ratio', 'p50 us', 'p99 us'], ...cells]);
 }
 
+const traffic = [
+  ...['nothing (noise)', 'endpoints: 10', 'endpoints: 100', 'outlierDetection', 'split', 'mirror, not this call'],
+  ...['hedging', 'hedging by percentile', 'rateLimit', 'adaptiveConcurrency', 'deadlineHeader', 'fault, not this call'],
+];
+
+async function trafficCost({ quick }) {
+  const rows = {};
+  for (const section of traffic) {
+    const load = { section, rounds: quick ? 2 : 24, calls: quick ? 200 : 4000 };
+    rows[section] = await answerOf('traffic-cost.mjs', load, { role: 'client' });
+  }
+  return rows;
+}
+
+function printTraffic(rows) {
+  const cells = Object.entries(rows).map(([name, { base, added }]) => [name, digits(base), added.toFixed(2)]);
+  return align([['', 'standard stack, CPU us/call', 'added, us'], ...cells]);
+}
+
 const samples = 20_000;
 const failing = { status: 503, expected: 'ERR_BAD_RESPONSE' };
 
@@ -79,6 +98,11 @@ export const studies = {
     title: `a wire that answers at once; ${samples} outcomes in the circuit's window`,
     run: (options) => stubbed(failures, options),
     print: printStubbed,
+  },
+  traffic: {
+    title: 'what each policy of traffic adds to a call of the standard stack; a wire that answers at once',
+    run: trafficCost,
+    print: printTraffic,
   },
   policies: {
     title: 'a wire that answers at once',

@@ -116,6 +116,7 @@ const beyondSchema = [
   /^max must not be shorter than base$/,
   /^give exactly one of its options$/,
   /^the weights sum to 0/,
+  /^expected an IP address, with a port or without$/,
   /^two have the same name$/,
   /^must be between minLimit and maxLimit$/,
   /^asks for more hedges than/,

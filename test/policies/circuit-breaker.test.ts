@@ -485,13 +485,13 @@ describe('destinations', () => {
     expect(circuitOf(client)?.state).toBe('open');
   });
 
-  it('are remembered up to 256; the one unused for the longest time is forgotten first', async () => {
+  it('are remembered up to 1024; the one unused for the longest time is forgotten first', async () => {
     const { client } = breaking([{ path: '/bad', reply: 503 }, { reply: 200 }], { allowAbsoluteUrls: true });
     const known = () => Object.keys(client.stats().policies.circuitBreaker as object);
-    for (let i = 0; i < 256; i++) await send(client, 1, `http://h${i}.test/`);
+    for (let i = 0; i < 1024; i++) await send(client, 1, `http://h${i}.test/`);
     await send(client, 1, 'http://h0.test/');
     await send(client, 1, 'http://new.test/');
-    expect(known()).toHaveLength(256);
+    expect(known()).toHaveLength(1024);
     expect(known()).toContain('http://h0.test');
     expect(known()).not.toContain('http://h1.test');
   });
@@ -500,7 +500,7 @@ describe('destinations', () => {
     const { client } = breaking([{ path: '/bad', reply: 503 }, { reply: 200 }], { allowAbsoluteUrls: true });
     await send(client, 20, 'http://first.test/bad');
     expect(vi.getTimerCount()).toBe(1);
-    for (let i = 0; i < 256; i++) await send(client, 1, `http://h${i}.test/`);
+    for (let i = 0; i < 1024; i++) await send(client, 1, `http://h${i}.test/`);
     expect(circuitOf(client, 'http://first.test')).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
   });
