@@ -1,5 +1,5 @@
 /** Asks each endpoint from time to time whether it is well, and keeps calls from those that are not. */
-import { AxiosHeaders } from 'axios';
+import { AxiosHeaders, CanceledError } from 'axios';
 import { z } from 'zod';
 import { responseOf } from '../body.js';
 import { Call, callOf, placed, placementOf, requestOf } from '../call.js';
@@ -7,7 +7,7 @@ import type { Host } from '../endpoints/host.js';
 import type { HostSet } from '../endpoints/host-set.js';
 import { duration } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Transport } from '../policy.js';
-import { bounded } from '../scope.js';
+import { bounded, Scope } from '../scope.js';
 
 export const healthCheckOptions = z.strictObject({
   path: z.string().regex(/^\//, { error: 'must begin with /' }).describe('Asked with GET.'),
@@ -51,7 +51,8 @@ class Checker {
   #origin = '';
   #wire: Transport | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  /** Ends the checks under way. */
+  readonly #scope = new Scope();
 
   constructor(options: HealthCheckOptions, context: PolicyContext) {
     this.#options = options;
@@ -62,14 +63,14 @@ class Checker {
   watch(set: HostSet, origin: string, wire: Transport): void {
     this.#wire = wire;
     this.#origin = origin;
-    const first = this.#set === undefined && !this.#stopped;
+    const first = this.#set === undefined && !this.#scope.aborted;
     this.#set = set;
     if (first) void this.#round();
   }
 
   /** Nobody looks after them any more: they count as well. */
   stop(): void {
-    this.#stopped = true;
+    this.#scope.abort(new CanceledError('The endpoints are no longer checked.'));
     clearTimeout(this.#timer);
     for (const host of this.#set?.hosts ?? []) host.unhealthy = false;
     this.#set?.touch();
@@ -78,14 +79,14 @@ class Checker {
   /** Its timer keeps no process alive; a tenth of jitter keeps a fleet from asking in step. */
   async #round(): Promise<void> {
     await Promise.all((this.#set?.hosts ?? []).map((host) => this.#check(host)));
-    if (this.#stopped) return;
+    if (this.#scope.aborted) return;
     const pause = this.#options.interval * (1 - 0.1 * this.#context.random());
     this.#timer = setTimeout(() => void this.#round(), pause).unref();
   }
 
   async #check(host: Host): Promise<void> {
     const well = await this.#ask(host);
-    if (this.#stopped) return;
+    if (this.#scope.aborted) return;
     this.counts.checks++;
     if (!well) this.counts.failures++;
     if (well !== host.unhealthy) {
@@ -109,7 +110,7 @@ class Checker {
   async #ask(host: Host): Promise<boolean> {
     const { path, timeout, expectedStatuses } = this.#options;
     if (this.#wire === undefined || this.#set === undefined) return true;
-    const request = placed(checkOf(this.#origin + path), { host, set: this.#set });
+    const request = placed(checkOf(this.#origin + path, this.#scope), { host, set: this.#set });
     const limit = { ms: timeout, until: 'body' as const, expired: () => new Error('The health check timed out.') };
     try {
       const response = await bounded(this.#wire, request, limit);
@@ -120,8 +121,8 @@ class Checker {
   }
 }
 
-function checkOf(url: string): Request {
-  const request = { url, method: 'get', headers: new AxiosHeaders(), responseType: 'text' } as Request;
+function checkOf(url: string, signal: Scope): Request {
+  const request = { url, method: 'get', headers: new AxiosHeaders(), responseType: 'text', signal } as Request;
   const own = { validateStatus: null, maxContentLength: longestAnswer, maxRedirects: 0, proxy: false } as const;
   return requestOf(request, own, new Call(request));
 }
