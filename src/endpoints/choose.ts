@@ -9,6 +9,8 @@ export interface Choice {
   readonly now: number;
   readonly slowStart: number;
   readonly random: () => number;
+  /** Milliseconds that attempts at these endpoints take as a rule. */
+  readonly typical: (now: number) => number;
   /** For `hash`; without one the choice is random. */
   readonly key: string | undefined;
 }
@@ -30,7 +32,7 @@ const fullScan = 32;
 function leastPending(choice: Choice): Host | undefined {
   const { hosts } = choice;
   if (hosts.length === 1) return hosts[0];
-  const typical = typicalLatency(choice);
+  const typical = choice.typical(choice.now);
   const candidates = hosts.length > fullScan ? twoOf(choice) : hosts;
   let best: Host | undefined;
   let least = Number.POSITIVE_INFINITY;
@@ -57,19 +59,6 @@ function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice
   const slow = Math.max(1, load.latency(now) / (2 * typical));
   const failing = Math.max(0.05, load.successRate(now));
   return ((perRequest * load.pending + noise) * slow * slow) / (failing * failing * share);
-}
-
-/** The harmonic mean of what is known: few that are very slow do not move it. */
-function typicalLatency({ hosts, now }: Choice): number {
-  let sum = 0;
-  let count = 0;
-  for (let i = 0; i < hosts.length && count < fullScan; i++) {
-    const latency = (hosts[i] as Host).load.latency(now);
-    if (latency <= 0) continue;
-    sum += 1 / latency;
-    count++;
-  }
-  return count === 0 ? Number.POSITIVE_INFINITY : count / sum;
 }
 
 function twoOf({ hosts, random }: Choice): Host[] {

@@ -13,6 +13,9 @@ export interface HostSetOptions {
   readonly slowStart: number;
 }
 
+/** Enough of them to know what is typical. */
+const someHosts = 32;
+
 type Waiter = (error?: Error) => void;
 
 export class HostSet {
@@ -24,6 +27,8 @@ export class HostSet {
   #usable: readonly Host[] = [];
   /** `performance.now()` up to which `#usable` holds. */
   #holdsUntil = 0;
+  #typical = Number.POSITIVE_INFINITY;
+  #typicalAt = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
   #known = false;
   #waiting: Waiter[] = [];
@@ -87,6 +92,24 @@ export class HostSet {
   usable(now: number): readonly Host[] {
     if (now >= this.#holdsUntil) this.#sort(now);
     return this.#usable;
+  }
+
+  /** The harmonic mean of what is known of some, which few that are very slow do not move; worked out anew after 10 ms. */
+  typicalLatency(now: number): number {
+    if (now - this.#typicalAt < 10) return this.#typical;
+    let sum = 0;
+    let count = 0;
+    for (const { load } of this.#usable) {
+      const latency = load.latency(now);
+      if (latency > 0) {
+        sum += 1 / latency;
+        count++;
+      }
+      if (count === someHosts) break;
+    }
+    this.#typical = count === 0 ? Number.POSITIVE_INFINITY : count / sum;
+    this.#typicalAt = count === 0 ? Number.NEGATIVE_INFINITY : now;
+    return this.#typical;
   }
 
   #sort(now: number): void {

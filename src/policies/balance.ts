@@ -61,6 +61,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
   (options, context, before) => {
     const { policy, slowStart, hashHeader, origin } = options;
     const set = setFor(options, context, before);
+    const typical = (now: number) => set.typicalLatency(now);
     const choose = (request: Request, call: Call, refused: readonly Host[]): Host | undefined => {
       const now = performance.now();
       return choosers[policy]({
@@ -68,6 +69,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
         now,
         slowStart,
         random: context.random,
+        typical,
         key:
           policy === 'hash' ? (request.hashKey ?? (hashHeader && getHeader(request.headers, hashHeader))) : undefined,
       });
