@@ -1,5 +1,5 @@
 /** Copies a share of the calls to another target; what becomes of a copy changes nothing for the call. */
-import { CanceledError } from 'axios';
+import { AxiosError, CanceledError } from 'axios';
 import { z } from 'zod';
 import { isStream, onBodyEnd, responseOf } from '../body.js';
 import { Call, callOf, requestOf, withCall } from '../call.js';
@@ -126,7 +126,7 @@ class Mirror {
 
   #limited(copy: Request, wire: Transport): Promise<Response> {
     const { timeout } = this.#options;
-    const expired = () => Object.assign(new Error(`The copy took longer than ${timeout} ms.`), { code: 'ETIMEDOUT' });
+    const expired = () => new AxiosError(`The copy took longer than ${timeout} ms.`, AxiosError.ETIMEDOUT, copy);
     const send: Transport = (request) =>
       isTraced() ? inClientSpan(request, { prefix: 'mirror', attributes: {}, propagation: true }, wire) : wire(request);
     return bounded(send, copy, { ms: timeout, until: 'body', expired });
