@@ -70,6 +70,16 @@ function printTraffic(rows) {
   return align([['', 'standard stack, CPU us/call', 'added, us'], ...cells]);
 }
 
+const mirrorLatency = ({ quick }) => {
+  const load = quick ? { rounds: 1, calls: 50 } : { rounds: 10, calls: 500 };
+  return answerOf('mirror-latency.mjs', load, { role: 'client' });
+};
+
+function printMirror(rows) {
+  const cells = Object.entries(rows).map(([name, { p50, p99 }]) => [name, p50.toFixed(3), p99.toFixed(3)]);
+  return align([['', 'p50 ms', 'p99 ms'], ...cells]);
+}
+
 const samples = 20_000;
 const failing = { status: 503, expected: 'ERR_BAD_RESPONSE' };
 
@@ -103,6 +113,11 @@ export const studies = {
     title: 'what each policy of traffic adds to a call of the standard stack; a wire that answers at once',
     run: trafficCost,
     print: printTraffic,
+  },
+  mirror: {
+    title: 'latency of calls of which a tenth is copied, 4 callers',
+    run: mirrorLatency,
+    print: printMirror,
   },
   policies: {
     title: 'a wire that answers at once',
