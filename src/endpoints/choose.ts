@@ -9,6 +9,8 @@ export interface Choice {
   readonly now: number;
   readonly slowStart: number;
   readonly random: () => number;
+  /** All have the same share. */
+  readonly even: boolean;
   /** Milliseconds that attempts at these endpoints take as a rule. */
   readonly typical: (now: number) => number;
   /** For `hash`; without one the choice is random. */
@@ -33,11 +35,14 @@ function leastPending(choice: Choice): Host | undefined {
   const { hosts } = choice;
   if (hosts.length === 1) return hosts[0];
   const typical = choice.typical(choice.now);
-  const candidates = hosts.length > fullScan ? twoOf(choice) : hosts;
+  const many = hosts.length > fullScan;
+  const candidates = many ? twoOf(choice) : hosts;
   let best: Host | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const host of candidates) {
-    const score = scoreOf(host, typical, choice);
+    if (host === undefined) continue;
+    // The two were drawn by their shares already.
+    const score = scoreOf(host, typical, choice) / (many ? 1 : host.share(choice.now, choice.slowStart));
     if (score >= least) continue;
     least = score;
     best = host;
@@ -50,21 +55,22 @@ const perRequest = 4;
 /** Nobody knows how fast it is until the first answer: one request is enough to learn it. */
 const unknown = 1e9;
 
-function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice): number {
-  const { load } = host;
-  const share = host.share(now, slowStart);
-  if (!load.known && load.pending > 0) return (unknown * load.pending) / share;
+function scoreOf({ load }: Host, typical: number, { now, random }: Choice): number {
+  if (!load.known && load.pending > 0) return unknown * load.pending;
   // Exponential noise makes the choice among idle ones follow their weights exactly.
   const noise = -Math.log(1 - random());
   const slow = Math.max(1, load.latency(now) / (2 * typical));
   const failing = Math.max(0.05, load.successRate(now));
-  return ((perRequest * load.pending + noise) * slow * slow) / (failing * failing * share);
+  return ((perRequest * load.pending + noise) * slow * slow) / (failing * failing);
 }
 
-function twoOf({ hosts, random }: Choice): Host[] {
+/** Two, by their shares; where these differ it may be the same one twice, or the heavy ones would get too little. */
+function twoOf(choice: Choice): (Host | undefined)[] {
+  const { hosts, random, even } = choice;
+  if (!even) return [weightedRandom(choice), weightedRandom(choice)];
   const first = Math.floor(random() * hosts.length);
   const second = (first + 1 + Math.floor(random() * (hosts.length - 1))) % hosts.length;
-  return [hosts[first] as Host, hosts[second] as Host];
+  return [hosts[first], hosts[second]];
 }
 
 /** Smooth weighted round robin, as nginx does it: a heavy one's turns are spread among those of the others. */

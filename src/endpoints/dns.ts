@@ -45,7 +45,7 @@ export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery 
   return repeated(refresh, servers, async (names) => {
     const records = await names.records(name);
     const first = Math.min(...records.map(({ priority }) => priority));
-    const answers = await Promise.all(
+    const answers = await Promise.allSettled(
       records
         .filter(({ priority }) => priority === first)
         .map(async ({ name: target, port, weight }) => {
@@ -53,7 +53,11 @@ export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery 
           return { found: found.map((ip) => ({ address: join(ip, String(port)), weight: Math.max(1, weight) })), ttl };
         }),
     );
-    return { found: answers.flatMap(({ found }) => found), ttl: Math.min(...answers.map(({ ttl }) => ttl)) };
+    const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    // The other targets serve while one has no address.
+    if (known.length === 0 && failed !== undefined) throw failed.reason;
+    return { found: known.flatMap(({ found }) => found), ttl: Math.min(longestTtl, ...known.map(({ ttl }) => ttl)) };
   });
 }
 

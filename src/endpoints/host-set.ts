@@ -22,6 +22,8 @@ export class HostSet {
   hosts: readonly Host[] = [];
   /** Fewer are usable than the threshold asks for: all of them are used. */
   panicking = false;
+  /** All that may be used have the same share. */
+  even = true;
   readonly #options: HostSetOptions;
   readonly #context: PolicyContext;
   #usable: readonly Host[] = [];
@@ -119,6 +121,9 @@ export class HostSet {
     const local = this.#local(zone, usable);
     this.panicking = usable.length === 0 || usable.length * 100 < this.hosts.length * panicThreshold;
     this.#usable = this.panicking ? this.hosts : (local ?? usable);
+    const [first] = this.#usable;
+    const share = first?.share(now, this.#options.slowStart);
+    this.even = this.#usable.every((host) => host.share(now, this.#options.slowStart) === share);
     const ends = this.hosts.flatMap(({ ejectedUntil, restsUntil }) => [ejectedUntil, restsUntil]);
     // What calls on an earlier configuration found out about these endpoints is seen after a second.
     this.#holdsUntil = Math.min(...ends.filter((end) => end > now), now + 1000);

@@ -70,6 +70,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
         slowStart,
         random: context.random,
         typical,
+        even: set.even,
         key:
           policy === 'hash' ? (request.hashKey ?? (hashHeader && getHeader(request.headers, hashHeader))) : undefined,
       });
@@ -80,9 +81,9 @@ export const balance = definePolicy<typeof policyOptions, State>(
           const request = withCall(original);
           const call = callOf(request);
           if (origin !== undefined && call.origin !== origin) return next(request);
-          if (set.hosts.length === 0) await set.ready(request);
           const refused: Host[] = [];
           for (;;) {
+            while (set.hosts.length === 0) await set.ready(request);
             const host = choose(request, call, refused) as Host;
             try {
               return await send(next, request, call, { host, set });
@@ -113,7 +114,7 @@ function setFor(options: BalanceOptions, context: PolicyContext, before: State |
 function candidates(set: HostSet, { tried }: Call, refused: readonly Host[], now: number): readonly Host[] {
   const usable = set.usable(now);
   if (tried.length === 0 && refused.length === 0) return usable;
-  const fresh = usable.filter((host) => !tried.includes(host));
+  const fresh = usable.filter(({ address }) => !tried.some((each) => each.address === address));
   if (fresh.length > 0) return fresh;
   const open = usable.filter((host) => !refused.includes(host));
   if (open.length > 0) return open;

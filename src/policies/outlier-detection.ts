@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { callOf, placementOf } from '../call.js';
 import type { Host } from '../endpoints/host.js';
 import type { HostSet } from '../endpoints/host-set.js';
+import type { Load } from '../endpoints/load.js';
 import type { EjectionReason } from '../events.js';
 import { duration } from '../options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
@@ -73,7 +74,8 @@ class Tally {
 const chances = 6;
 
 interface JudgeState {
-  readonly tallies: WeakMap<Host, Tally>;
+  /** By what an endpoint keeps when its weight changes. */
+  readonly tallies: WeakMap<Load, Tally>;
   readonly counts: { ejections: number; refused: number };
 }
 
@@ -101,15 +103,15 @@ class Judge {
       tally.failures++;
       // Those already under way at an ejection say nothing new.
       const limit = this.#options.consecutiveFailures;
-      if (host.ejectedUntil <= now && ++tally.consecutiveFailures === limit)
+      if (host.ejectedUntil <= now && ++tally.consecutiveFailures >= (limit || Number.POSITIVE_INFINITY))
         this.#eject(host, set, now, 'consecutive failures');
     }
     if (now - this.#judgedAt >= this.#options.interval) this.#judge(set, now);
   }
 
   #tallyOf(host: Host): Tally {
-    const tally = this.state.tallies.get(host) ?? new Tally();
-    this.state.tallies.set(host, tally);
+    const tally = this.state.tallies.get(host.load) ?? new Tally();
+    this.state.tallies.set(host.load, tally);
     return tally;
   }
 

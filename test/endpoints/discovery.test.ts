@@ -53,14 +53,16 @@ describe('until the first list is there', () => {
     expect(sent).toEqual([]);
   });
 
-  it('a list without endpoints is none', async () => {
+  it('a list without endpoints ends the calls that wait, and the next ones at once', async () => {
     const { client, discovery, sent } = told();
-    const call = outcomeOf(client.get('/'));
-    discovery.tell([]);
+    const waiting = outcomeOf(client.get('/'));
     await vi.advanceTimersByTimeAsync(100);
-    expect(sent).toEqual([]);
+    discovery.tell([]);
+    expect(await waiting).toMatchObject({ code: 'ERR_NO_ENDPOINT', ms: 100 });
+    expect(await outcomeOf(client.get('/'))).toMatchObject({ code: 'ERR_NO_ENDPOINT', ms: 0 });
     discovery.tell(listOf([two]));
-    expect(await call).toMatchObject({ status: 200 });
+    expect(await outcomeOf(client.get('/'))).toMatchObject({ status: 200 });
+    expect(sent).toEqual([two]);
   });
 
   it('a lookup that fails ends the calls that wait, as a connection that could not be made', async () => {
@@ -142,6 +144,16 @@ describe('once a list is known', () => {
     await client.get('/');
     expect(sent).toEqual([one]);
     expect(failures).toHaveLength(1);
+  });
+
+  it('a list without endpoints is a list, too: calls end with ERR_NO_ENDPOINT until there are some', async () => {
+    const { client, discovery, sent } = told();
+    discovery.tell(listOf([one]));
+    discovery.tell([]);
+    expect(await outcomeOf(client.get('/'))).toMatchObject({ code: 'ERR_NO_ENDPOINT', ms: 0 });
+    discovery.tell(listOf([two]));
+    await client.get('/');
+    expect(sent).toEqual([two]);
   });
 
   it('who came and who went is told; the same list again is no change', () => {

@@ -8,6 +8,7 @@ import {
   type HttpClient,
   type HttpClientConfig,
   type HttpClientDeps,
+  type Request,
 } from 'pillion';
 import type { RecordedRequest, Reply } from 'pillion/testing';
 import { play } from '../../src/testing/replies.js';
@@ -20,6 +21,8 @@ export interface Fleet {
   readonly client: HttpClient;
   /** The address of each request in its order; `none` where no endpoint was chosen. */
   readonly sent: string[];
+  /** The same requests as they reached the wire. */
+  readonly requests: Request[];
   readonly replies: Replies;
   /** How many requests each address got from here on. */
   since(start?: number): Record<string, number>;
@@ -37,16 +40,18 @@ export function listOf(all: readonly string[]): DiscoveredEndpoint[] {
 /** Without retries and circuits, unless a test wants them. */
 export function fleet(replies: Replies, config: HttpClientConfig, deps: HttpClientDeps = {}): Fleet {
   const sent: string[] = [];
+  const requests: Request[] = [];
   const transport: AxiosAdapter = (request) => {
     const address = endpointOf(request)?.address ?? 'none';
     sent.push(address);
+    requests.push(request);
     return play(replies[address] ?? 200, request, { path: request.url } as RecordedRequest);
   };
   const client = createHttpClient(
     { baseURL, retry: false, circuitBreaker: false, ...config },
     { transport, logger: silent, random: seeded(), ...deps },
   );
-  return { client, sent, replies, since: (start = 0) => counted(sent.slice(start)) };
+  return { client, sent, requests, replies, since: (start = 0) => counted(sent.slice(start)) };
 }
 
 export function counted(names: readonly string[]): Record<string, number> {
