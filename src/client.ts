@@ -139,6 +139,7 @@ class ClientCore {
     this.#origin = originOf(config);
     this.#deps = pipelineDeps(config.name, this.events, deps);
     this.pipeline = new Pipeline(config, this.#deps);
+    this.pipeline.start();
     this.#warnOfUnused();
   }
 
@@ -166,6 +167,7 @@ class ClientCore {
     this.#config = config;
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
+    prepared.start();
     old.retire();
     this.#warnOfUnused();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });

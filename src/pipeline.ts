@@ -95,6 +95,11 @@ export class Pipeline {
     return { ...Object.fromEntries(told), wire: this.wire.stats() };
   }
 
+  /** It is put in force: what was only prepared sets out now. */
+  start(): void {
+    for (const { part } of this.policies.values()) part.start?.();
+  }
+
   /** A call begins on this generation; it ends on it too, whatever is put in force meanwhile. */
   enter(): void {
     this.calls++;

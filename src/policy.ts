@@ -29,6 +29,8 @@ export interface StandingPolicy extends Policy {
   readonly policyName: string;
   /** Plain JSON about the state, shown in `client.stats()`. */
   stats?(): unknown;
+  /** The stack it is in is put in force; may be called again. */
+  start?(): void;
   /** Lets go of timers and other resources when the policy leaves the stack. */
   close?(): void;
   /** What its successor takes over when the options change. */
@@ -49,6 +51,7 @@ export interface PolicyContext {
 export interface PolicyParts<State = unknown> {
   wrap: (next: Transport, wire: Transport) => Transport;
   stats?: () => unknown;
+  start?: () => void;
   close?: () => void;
   state?: State;
 }
@@ -75,9 +78,9 @@ export function definePolicy<Schema extends z.ZodType, State = unknown>(
     context: PolicyContext,
     before?: { readonly state?: unknown },
   ): StandingPolicy => {
-    const { wrap, stats, close, state } = build(options, context, before?.state as State | undefined);
+    const { wrap, stats, start, close, state } = build(options, context, before?.state as State | undefined);
     const policy: Policy = (next, wire = next) => wrap(next, wire);
-    return Object.assign(policy, { policyName, state }, stats && { stats }, close && { close });
+    return Object.assign(policy, { policyName, state }, stats && { stats }, start && { start }, close && { close });
   };
   const factory = (options?: z.input<Schema>, context?: Partial<PolicyContext>): StandingPolicy =>
     create(parseOptions(schema, options ?? {}, policyName), { ...standalone, ...context });

@@ -41,8 +41,7 @@ function leastPending(choice: Choice): Host | undefined {
   let least = Number.POSITIVE_INFINITY;
   for (const host of candidates) {
     if (host === undefined) continue;
-    // The two were drawn by their shares already.
-    const score = scoreOf(host, typical, choice) / (many ? 1 : host.share(choice.now, choice.slowStart));
+    const score = scoreOf(host, typical, choice, many);
     if (score >= least) continue;
     least = score;
     best = host;
@@ -55,13 +54,16 @@ const perRequest = 4;
 /** Nobody knows how fast it is until the first answer: one request is enough to learn it. */
 const unknown = 1e9;
 
-function scoreOf({ load }: Host, typical: number, { now, random }: Choice): number {
-  if (!load.known && load.pending > 0) return unknown * load.pending;
+/** `drawn`: by its share already, so that only what it carries is held against it. */
+function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice, drawn: boolean): number {
+  const { load } = host;
+  const share = host.share(now, slowStart);
+  if (!load.known && load.pending > 0) return (unknown * load.pending) / share;
   // Exponential noise makes the choice among idle ones follow their weights exactly.
-  const noise = -Math.log(1 - random());
+  const noise = -Math.log(1 - random()) / (drawn ? 1 : share);
   const slow = Math.max(1, load.latency(now) / (2 * typical));
   const failing = Math.max(0.05, load.successRate(now));
-  return ((perRequest * load.pending + noise) * slow * slow) / (failing * failing);
+  return (((perRequest * load.pending) / share + noise) * slow * slow) / (failing * failing);
 }
 
 /** Two, by their shares; where these differ it may be the same one twice, or the heavy ones would get too little. */

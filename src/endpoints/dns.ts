@@ -45,20 +45,23 @@ export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery 
   return repeated(refresh, servers, async (names) => {
     const records = await names.records(name);
     const first = Math.min(...records.map(({ priority }) => priority));
-    const answers = await Promise.allSettled(
+    const answers = await Promise.all(
       records
         .filter(({ priority }) => priority === first)
         .map(async ({ name: target, port, weight }) => {
-          const { found, ttl } = await names.addresses(target, 'any');
+          const { found, ttl } = await names.addresses(target, 'any').catch(noneOf);
           return { found: found.map((ip) => ({ address: join(ip, String(port)), weight: Math.max(1, weight) })), ttl };
         }),
     );
-    const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    // The other targets serve while one has no address.
-    if (known.length === 0 && failed !== undefined) throw failed.reason;
-    return { found: known.flatMap(({ found }) => found), ttl: Math.min(longestTtl, ...known.map(({ ttl }) => ttl)) };
+    return { found: answers.flatMap(({ found }) => found), ttl: Math.min(...answers.map(({ ttl }) => ttl)) };
   });
+}
+
+/** The other targets serve while one does not exist; one that cannot be asked for now leaves everything as it was. */
+function noneOf(error: NodeJS.ErrnoException): Answer<string> {
+  // Without a code it is ours: there is no address of either kind.
+  if (error.code !== undefined && error.code !== 'ENOTFOUND' && error.code !== 'ENODATA') throw error;
+  return { found: [], ttl: shortestTtl };
 }
 
 function join(ip: string, port: string): string {
@@ -107,7 +110,7 @@ function repeated(
 
 /** Questions to DNS servers; the system's own lookup, with hosts file and search domains, for what they do not know. */
 class Names {
-  readonly #resolver = new dns.promises.Resolver({ timeout: 2000, tries: 2 });
+  readonly #resolver = new dns.promises.Resolver({ timeout: 1000, tries: 2 });
   readonly #own: boolean;
   /** The last addresses of each kind: one that cannot be asked for now keeps them. */
   readonly #last = new Map<string, readonly string[]>();

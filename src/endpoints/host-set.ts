@@ -25,6 +25,7 @@ export class HostSet {
   /** All that may be used have the same share. */
   even = true;
   readonly #options: HostSetOptions;
+  readonly #discovery: Discovery | undefined;
   readonly #context: PolicyContext;
   #usable: readonly Host[] = [];
   /** `performance.now()` up to which `#usable` holds. */
@@ -37,23 +38,34 @@ export class HostSet {
   readonly #lookups = { succeeded: 0, failed: 0, lastError: undefined as string | undefined };
 
   /** `before` is what stood in its place: its endpoints are used until the discovery tells of others. */
-  constructor(options: HostSetOptions, context: PolicyContext, before?: HostSet) {
+  constructor(
+    options: HostSetOptions,
+    discovery: Discovery | undefined,
+    context: PolicyContext,
+    before: HostSet | undefined,
+  ) {
     this.#options = options;
+    this.#discovery = discovery;
     this.#context = context;
     this.hosts = before?.hosts ?? [];
     this.#known = this.hosts.length > 0;
   }
 
-  follow(discovery: Discovery): this {
-    this.#stop = discovery.watch(
+  /** Sets out to ask where the endpoints are; once. */
+  start(): void {
+    if (this.#stop !== undefined || this.#discovery === undefined) return;
+    // A source may tell at once, before it has said how to end it.
+    this.#stop = () => {};
+    this.#stop = this.#discovery.watch(
       (list) => this.#replace(list),
       (error) => this.#failed(error),
     );
-    return this;
   }
 
   close(): void {
     this.#stop?.();
+    // What comes too late starts nothing.
+    this.#stop = () => {};
   }
 
   /** Resolves once endpoints are known; only the first requests ever wait. */

@@ -25,8 +25,8 @@ export class Host implements Endpoint {
   ejectedUntil = 0;
   /** `performance.now()` until which its circuit is open. */
   restsUntil = 0;
-  /** By its health checks. */
-  unhealthy = false;
+  /** Who found it unwell, of those that check its health. */
+  unhealthyBy: object | undefined;
   /** For round robin. */
   turn = 0;
 
@@ -43,12 +43,12 @@ export class Host implements Endpoint {
     if (before !== undefined) {
       this.ejectedUntil = before.ejectedUntil;
       this.restsUntil = before.restsUntil;
-      this.unhealthy = before.unhealthy;
+      this.unhealthyBy = before.unhealthyBy;
     }
   }
 
   isUsable(now: number): boolean {
-    return !this.unhealthy && this.ejectedUntil <= now && this.restsUntil <= now;
+    return this.unhealthyBy === undefined && this.ejectedUntil <= now && this.restsUntil <= now;
   }
 
   /** Its weight, from a tenth upwards while it starts slowly. */
@@ -58,7 +58,7 @@ export class Host implements Endpoint {
   }
 
   state(now: number): 'usable' | 'ejected' | 'circuit open' | 'unhealthy' {
-    if (this.unhealthy) return 'unhealthy';
+    if (this.unhealthyBy !== undefined) return 'unhealthy';
     if (this.ejectedUntil > now) return 'ejected';
     return this.restsUntil > now ? 'circuit open' : 'usable';
   }

@@ -81,6 +81,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
           const request = withCall(original);
           const call = callOf(request);
           if (origin !== undefined && call.origin !== origin) return next(request);
+          set.start();
           const refused: Host[] = [];
           for (;;) {
             while (set.hosts.length === 0) await set.ready(request);
@@ -95,6 +96,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
           }
         },
       stats: () => set.stats(),
+      start: () => set.start(),
       close: () => set.close(),
       state: { origin, set },
     };
@@ -105,9 +107,9 @@ export const balance = definePolicy<typeof policyOptions, State>(
 function setFor(options: BalanceOptions, context: PolicyContext, before: State | undefined): HostSet {
   const { zone, panicThreshold, slowStart, endpoints, discovery, origin } = options;
   const earlier = before?.origin === origin ? before?.set : undefined;
-  const set = new HostSet({ zone, panicThreshold, slowStart }, context, earlier);
-  if (discovery !== undefined) return set.follow(checked(discovery));
-  return endpoints === undefined ? set : set.follow(discoveryOf(endpoints));
+  const found = endpoints && discoveryOf(endpoints);
+  const source = discovery === undefined ? found : checked(discovery);
+  return new HostSet({ zone, panicThreshold, slowStart }, source, context, earlier);
 }
 
 /** Those not tried by this call, as long as there are any. */

@@ -5,6 +5,7 @@ import { responseOf } from '../body.js';
 import { Call, callOf, placed, placementOf, requestOf } from '../call.js';
 import type { Host } from '../endpoints/host.js';
 import type { HostSet } from '../endpoints/host-set.js';
+import type { Load } from '../endpoints/load.js';
 import { duration } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Transport } from '../policy.js';
 import { bounded, Scope } from '../scope.js';
@@ -46,7 +47,7 @@ class Checker {
   readonly #options: HealthCheckOptions;
   readonly #context: PolicyContext;
   /** How often in a row each endpoint has answered otherwise than its state says. */
-  readonly #contrary = new WeakMap<Host, number>();
+  readonly #contrary = new WeakMap<Load, number>();
   #set: HostSet | undefined;
   #origin = '';
   #wire: Transport | undefined;
@@ -72,7 +73,7 @@ class Checker {
   stop(): void {
     this.#scope.abort(new CanceledError('The endpoints are no longer checked.'));
     clearTimeout(this.#timer);
-    for (const host of this.#set?.hosts ?? []) host.unhealthy = false;
+    for (const host of this.#set?.hosts ?? []) if (host.unhealthyBy === this) host.unhealthyBy = undefined;
     this.#set?.touch();
   }
 
@@ -89,18 +90,18 @@ class Checker {
     if (this.#scope.aborted) return;
     this.counts.checks++;
     if (!well) this.counts.failures++;
-    if (well !== host.unhealthy) {
-      this.#contrary.delete(host);
+    if (well === (host.unhealthyBy === undefined)) {
+      this.#contrary.delete(host.load);
       return;
     }
-    const contrary = (this.#contrary.get(host) ?? 0) + 1;
+    const contrary = (this.#contrary.get(host.load) ?? 0) + 1;
     const { healthyThreshold, unhealthyThreshold } = this.#options;
     if (contrary < (well ? healthyThreshold : unhealthyThreshold)) {
-      this.#contrary.set(host, contrary);
+      this.#contrary.set(host.load, contrary);
       return;
     }
-    this.#contrary.delete(host);
-    host.unhealthy = !well;
+    this.#contrary.delete(host.load);
+    host.unhealthyBy = well ? undefined : this;
     if (well) host.since = performance.now();
     this.#set?.touch();
     const { client, events } = this.#context;

@@ -41,7 +41,11 @@ export interface DnsServer {
 const types: Readonly<Record<number, RecordType>> = { 1: 'A', 28: 'AAAA', 33: 'SRV' };
 const codes = { SERVFAIL: 2, NXDOMAIN: 3 };
 
-export async function startDnsServer(zone: Record<string, Name> = {}): Promise<DnsServer> {
+/** Ends with the test that started it, or with what `whenOver` waits for. */
+export async function startDnsServer(
+  zone: Record<string, Name> = {},
+  whenOver: (close: () => Promise<void>) => void = onTestFinished,
+): Promise<DnsServer> {
   const queries: Query[] = [];
   const socket = createSocket('udp4');
   socket.on('message', (message, { port, address }) => {
@@ -64,7 +68,7 @@ export async function startDnsServer(zone: Record<string, Name> = {}): Promise<D
     closing ??= new Promise<void>((resolve) => socket.close(() => resolve()));
     return closing;
   };
-  onTestFinished(close);
+  whenOver(close);
   return { address: `127.0.0.1:${(socket.address() as AddressInfo).port}`, zone, queries, close };
 }
 

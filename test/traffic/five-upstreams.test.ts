@@ -90,7 +90,7 @@ async function back({ address }: Upstream): Promise<void> {
 }
 
 beforeAll(async () => {
-  dns = await startDnsServer();
+  dns = await startDnsServer({}, afterAll);
   port = await first.start(0);
   await Promise.all([second, third, fourth, fifth].map((each) => each.start(port)));
   dns.zone['api.test'] = { A: upstreams.map(({ address }) => address) };
@@ -115,7 +115,6 @@ afterAll(async () => {
   await Promise.all(callers);
   await client.close();
   await Promise.all(upstreams.map((each) => each.kill()));
-  await dns.close();
 });
 
 describe.sequential('five upstreams behind one name', () => {
