@@ -19,6 +19,8 @@ export interface CallRecord {
   traceId: string | undefined;
   spanId: string | undefined;
   responseSize: number | undefined;
+  /** Addresses of the endpoints it went to, in order; undefined where there is one destination only. */
+  endpoints: readonly string[] | undefined;
   /** What happened on the way; undefined where nothing did. */
   flags: readonly CallFlag[] | undefined;
 }
@@ -41,6 +43,7 @@ function otel(record: CallRecord): Record<string, unknown> {
     client: record.client,
     destination: record.destination,
     attempts: record.attempts,
+    endpoints: record.endpoints,
     flags: record.flags,
     request_id: record.requestId,
     'http.request.method': record.method,
@@ -62,6 +65,7 @@ function ecs(record: CallRecord): Record<string, unknown> {
     client: record.client,
     destination: record.destination,
     attempts: record.attempts,
+    endpoints: record.endpoints,
     flags: record.flags,
     request_id: record.requestId,
     'http.request.method': record.method,
@@ -84,6 +88,7 @@ function datadog(record: CallRecord): Record<string, unknown> {
     client: record.client,
     destination: record.destination,
     attempts: record.attempts,
+    endpoints: record.endpoints,
     flags: record.flags,
     request_id: record.requestId,
     'http.method': record.method,
@@ -105,6 +110,7 @@ function gcp(record: CallRecord): Record<string, unknown> {
     client: record.client,
     destination: record.destination,
     attempts: record.attempts,
+    endpoints: record.endpoints,
     flags: record.flags,
     request_id: record.requestId,
     httpRequest: {

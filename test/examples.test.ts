@@ -11,6 +11,7 @@ import { phases } from '../examples/billing/scenario.js';
 import { emptyTally } from '../examples/billing/traffic.js';
 import { main as configOverHttp } from '../examples/config-over-http.js';
 import { main as firstCall } from '../examples/first-call.js';
+import { main as manyEndpoints } from '../examples/many-endpoints.js';
 import { main as ownPolicy } from '../examples/own-policy.js';
 import { main as perCallOptions } from '../examples/per-call-options.js';
 import { main as refresh } from '../examples/refresh.js';
@@ -86,6 +87,23 @@ describe('the examples', () => {
     expect(lines.filter(({ reason }) => reason)).toHaveLength(1);
   });
 
+  it('many-endpoints: one of three dies, and no call fails', async () => {
+    const { lines, logger } = collectingLogger();
+
+    expect(await manyEndpoints({ logger })).toEqual([
+      'who answers: a, b, c',
+      'b is left out: consecutive failures',
+      'after the end of b: a, c',
+      'with x-beta: canary',
+    ]);
+    expect(lines).toHaveLength(180);
+    expect(lines.filter((line) => line['http.response.status_code'] !== 200)).toEqual([]);
+    // One went to b first, and says so.
+    const moved = lines.filter(({ endpoints }) => (endpoints as string[] | undefined)?.length === 2);
+    expect(moved.length).toBeGreaterThan(0);
+    for (const line of moved) expect(line).toMatchObject({ attempts: 2, flags: ['retried'] });
+  });
+
   it('refresh: what is good is applied, what is bad is refused, and calls go on', async () => {
     const { logger } = collectingLogger();
 
@@ -111,7 +129,7 @@ describe('the examples', () => {
 
   it('run when they are executed directly', async () => {
     const names = ['first-call', 'unit-test', 'per-call-options', 'own-policy'];
-    await Promise.all(['rotation', 'refresh', 'config-over-http'].map((name) => execute(name)));
+    await Promise.all(['many-endpoints', 'rotation', 'refresh', 'config-over-http'].map((name) => execute(name)));
     const [first, unit, options, own] = await Promise.all(names.map((name) => execute(name)));
 
     expect(first?.stdout).toContain("{ id: 'INV-1', total: 42 }");

@@ -74,7 +74,7 @@ function messageOf({ method }: Call, { response, error }: Outcome): string {
 }
 
 function record(call: Call, { response, error }: Outcome): CallRecord {
-  const { client, method, origin, attempts, requestId, traceId, spanId, flags } = call;
+  const { client, method, origin, attempts, requestId, traceId, spanId, flags, tried } = call;
   return {
     client,
     method,
@@ -91,6 +91,7 @@ function record(call: Call, { response, error }: Outcome): CallRecord {
     traceId,
     spanId,
     responseSize: call.responseSize ?? contentLength(response),
+    endpoints: tried.length > 0 ? tried.map(({ address }) => address) : undefined,
     flags: flags.length > 0 ? flags : undefined,
   };
 }

@@ -1,7 +1,7 @@
 /** An INTERNAL span for the call, a CLIENT span for each attempt, and the headers that carry them on. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { callOf, withCall } from '../call.js';
+import { callOf, endpointOf, withCall } from '../call.js';
 import { copyHeaders, getHeader, setHeader } from '../headers.js';
 import { headerName } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
@@ -45,7 +45,11 @@ export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (o
         if (options.propagation) injectContext(request);
         return next(request);
       }
-      const attributes = call.attempts > 0 ? { 'http.request.resend_count': call.attempts } : {};
+      const endpoint = endpointOf(request);
+      const attributes = {
+        ...(call.attempts > 0 && { 'http.request.resend_count': call.attempts }),
+        ...(endpoint && { 'network.peer.address': endpoint.host, 'network.peer.port': endpoint.port }),
+      };
       return inClientSpan(request, { prefix: '', attributes, propagation: options.propagation }, next);
     },
 }));

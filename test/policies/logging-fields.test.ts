@@ -29,6 +29,7 @@ const answered: CallRecord = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
   spanId: 'b7ad6b7169203331',
   responseSize: 512,
+  endpoints: ['10.0.0.1:80', '10.0.0.2:80'],
   flags: ['retried'],
 };
 
@@ -38,7 +39,12 @@ const failed: CallRecord = {
   ...{ route: undefined, traceId: undefined, spanId: undefined, requestId: undefined },
 };
 
-const common = { client: 'billing', destination: 'https://billing.test', attempts: 2 };
+const common = {
+  client: 'billing',
+  destination: 'https://billing.test',
+  attempts: 2,
+  endpoints: ['10.0.0.1:80', '10.0.0.2:80'],
+};
 const { url, traceId, spanId } = answered;
 
 describe('the profile', () => {
