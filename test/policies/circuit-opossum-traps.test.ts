@@ -250,8 +250,8 @@ describe('the cost', () => {
 
   it('of a circuit that is forgotten is paid back: it is shut down and listens to nothing', async () => {
     const { client } = scripted([{ reply: 200 }], plain);
-    for (let i = 0; i < 300; i++) await send(client, 1, `http://h${i}.test/`);
-    expect(made.map(({ breaker }) => breaker.isShutdown)).toEqual(made.map((_, index) => index < 300 - 256));
+    for (let i = 0; i < 1100; i++) await send(client, 1, `http://h${i}.test/`);
+    expect(made.map(({ breaker }) => breaker.isShutdown)).toEqual(made.map((_, index) => index < 1100 - 1024));
     const [first] = made;
     expect(first?.given.rotateBucketController?.listenerCount('rotate')).toBe(0);
     expect(first?.breaker.eventNames()).toEqual([]);

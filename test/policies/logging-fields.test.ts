@@ -145,7 +145,7 @@ describe('the profile', () => {
           durationMs: 5,
           attempts: 1,
         },
-        ...{ flags: undefined, responseSize: undefined, traceId: undefined, spanId: undefined },
+        ...{ flags: undefined, endpoints: undefined, responseSize: undefined, traceId: undefined, spanId: undefined },
       };
       expect(written(line?.fields)).toEqual(written(logProfiles[profile](record)));
     },
