@@ -77,7 +77,9 @@ describe('a slow attempt', () => {
   });
 
   it('gets as many beside it as maxHedges says', async () => {
-    const { client, transport, ends } = hedged([200, 'hang', 'hang', 'hang'], { hedging: { ...generous, maxHedges: 2 } });
+    const { client, transport, ends } = hedged([200, 'hang', 'hang', 'hang'], {
+      hedging: { ...generous, maxHedges: 2 },
+    });
     // Each call leaves something in the budget.
     await client.get('/');
     const error = rejection(client.get('/', { timeout: 500 }));
