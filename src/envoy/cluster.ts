@@ -102,7 +102,7 @@ function localityOf(locality: Reader, draft: Draft) {
 function readDiscovery(cluster: Reader, draft: Draft, several: boolean): void {
   const type = cluster.get('type') ?? cluster.at('cluster_type');
   const resolved =
-    "Node resolves the name for each new connection, and limits.maxConnectionAge (10 minutes) bounds a connection's life";
+    'Node resolves the name for each new connection, which limits.maxConnectionAge (10 minutes) ends; endpoints.dns makes an endpoint of each address';
   const kind = type?.text();
   if (kind === 'STATIC') type?.exact(draft, several ? 'endpoints' : 'baseURL');
   else if (kind === 'STRICT_DNS' || kind === 'LOGICAL_DNS') type?.differs(draft, 'baseURL', resolved);
