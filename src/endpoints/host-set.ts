@@ -1,5 +1,6 @@
 /** The endpoints of a client: which there are, and which of them may be used now. */
 import { ErrorCode, PillionError } from '../errors.js';
+import { harmless } from '../harmless.js';
 import type { PolicyContext, Request } from '../policy.js';
 import { abortError } from '../scope.js';
 import type { Discovery } from './discovery.js';
@@ -15,6 +16,8 @@ export interface HostSetOptions {
 
 /** Enough of them to know what is typical. */
 const someHosts = 32;
+
+const nothing = () => {};
 
 type Waiter = (error?: Error) => void;
 
@@ -51,21 +54,27 @@ export class HostSet {
     this.#known = this.hosts.length > 0;
   }
 
-  /** Sets out to ask where the endpoints are; once. */
+  /** Sets out to ask where the endpoints are; once. A source that throws has failed like any other. */
   start(): void {
     if (this.#stop !== undefined || this.#discovery === undefined) return;
-    // A source may tell at once, before it has said how to end it.
-    this.#stop = () => {};
-    this.#stop = this.#discovery.watch(
-      (list) => this.#replace(list),
-      (error) => this.#failed(error),
-    );
+    // It may tell at once, before it has said how to end it.
+    this.#stop = nothing;
+    try {
+      const stop = this.#discovery.watch(
+        (list) => this.#replace(list),
+        (error) => this.#failed(error),
+      );
+      if (typeof stop === 'function') this.#stop = stop;
+    } catch (error) {
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   close(): void {
-    this.#stop?.();
-    // What comes too late starts nothing.
-    this.#stop = () => {};
+    const stop = this.#stop;
+    // Whoever comes late starts nothing.
+    this.#stop = nothing;
+    if (stop !== undefined) harmless(stop);
   }
 
   /** Resolves once endpoints are known; only the first requests ever wait. */

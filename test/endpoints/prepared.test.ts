@@ -3,7 +3,7 @@ import type { Discovery } from 'pillion';
 import { expect, it, onTestFinished } from 'vitest';
 import { openClient } from '../../src/client.js';
 import { parseConfig } from '../../src/config/schema.js';
-import { baseURL, silent } from '../client/scripted.js';
+import { baseURL, rejection, silent } from '../client/scripted.js';
 
 /** Counts who is watching. */
 class Watched implements Discovery {
@@ -33,4 +33,26 @@ it('endpoints are looked for once a configuration is in force, not while it is p
   opened.client.update({ baseURL });
   expect(discovery.watching).toBe(1);
   expect(changed).toEqual([]);
+});
+
+it('a source that throws, or cannot be ended, takes no client down: it has failed like any other', async () => {
+  const throwing: Discovery = {
+    watch: () => {
+      throw new Error('no registry here');
+    },
+  };
+  const { client } = openClient(parseConfig({ baseURL, retry: false, timeouts: { total: 100 } }), {
+    discovery: throwing,
+    logger: silent,
+  });
+  expect((client.stats().policies.balance as { lookups: object }).lookups).toMatchObject({
+    failed: 1,
+    lastError: 'no registry here',
+  });
+  expect((await rejection(client.get('/'))).code).toBe('ERR_DEADLINE');
+  await client.close();
+  const endless = { watch: (update: Parameters<Discovery['watch']>[0]) => update([{ address: '10.0.0.1:80' }]) };
+  const other = openClient(parseConfig({ baseURL }), { discovery: endless as never, logger: silent });
+  expect((other.client.stats().policies.balance as { lookups: object }).lookups).toMatchObject({ succeeded: 1 });
+  await other.client.close();
 });
