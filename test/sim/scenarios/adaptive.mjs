@@ -8,13 +8,12 @@ import { Station } from '../upstream.mjs';
 const workers = 10;
 const service = 10;
 const capacity = (workers * 1000) / service;
-const seconds = 60;
 /** Until the limit is found. */
 const warmUp = 10;
 
 export const title = 'Adaptive concurrency: goodput under overload';
 
-function overload(factor, halvedAt = Number.POSITIVE_INFINITY) {
+function overload(factor, seconds, halvedAt = Number.POSITIVE_INFINITY) {
   return simulate(seconds * 1000 + 5000, async () => {
     const random = seeded(factor);
     const station = new Station({ workers, service: () => exponential(random, service) });
@@ -49,11 +48,11 @@ function overload(factor, halvedAt = Number.POSITIVE_INFINITY) {
 }
 
 export async function run() {
-  const twice = await overload(2);
-  const five = await overload(5);
-  const halved = await overload(3, 30);
+  const twice = await overload(2, 40);
+  const five = await overload(5, 25);
+  const halved = await overload(3, 45, 20);
   const mean = (list) => list.reduce((sum, each) => sum + each, 0) / list.length;
-  const after = mean(halved.good.slice(50, 60)) / (capacity / 2);
+  const after = mean(halved.good.slice(40, 45)) / (capacity / 2);
   return {
     claims: [
       atLeast('2x load: goodput, of capacity', twice.goodput, 0.97),
@@ -71,7 +70,7 @@ export async function run() {
         series: [
           { name: '2x load', points: twice.limit },
           { name: '5x load', points: five.limit },
-          { name: '3x, halved at 30 s', points: halved.limit },
+          { name: '3x, halved at 20 s', points: halved.limit },
         ],
       },
     ],
