@@ -23,13 +23,13 @@ function textOf(headers: unknown, name: string): string {
   return typeof value === 'string' ? value.slice(0, 1024) : typeof value === 'number' ? String(value) : '';
 }
 
-/** Of several policies the one that has the least left. */
+/** Of several policies the one that has the least left, and of those the longest. */
 function combined(text: string): ServerQuota | undefined {
   const earlier = quota(/(?:^|[,;]\s*)remaining=(\d+)/.exec(text)?.[1], /(?:^|[,;]\s*)reset=(\d+)/.exec(text)?.[1]);
   if (earlier !== undefined) return earlier;
   const policies = text.split(',').map((policy) => quota(parameter(policy, 'r'), parameter(policy, 't')));
   const known = policies.filter((each) => each !== undefined);
-  return known.sort((a, b) => a.left - b.left)[0];
+  return known.sort((a, b) => a.left - b.left || b.resetMs - a.resetMs)[0];
 }
 
 function parameter(policy: string, name: string): string | undefined {

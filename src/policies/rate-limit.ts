@@ -60,7 +60,7 @@ class Bucket {
   #tokens: number;
   #filledAt = performance.now();
   #running = 0;
-  #server: { left: number; until: number } | undefined;
+  #server: { left: number; until: number; learntAt: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RateLimitOptions) {
@@ -99,14 +99,21 @@ class Bucket {
   }
 
   /** Its answer is there. What is still under way may not have been counted by the server. */
-  hear(response: Response | undefined): void {
+  hear(response: Response | undefined, sentAt: number): void {
     this.#running--;
     if (!this.#options.serverHeaders || response === undefined) return;
     const told = serverQuota(response.status, response.headers);
     if (told === undefined) return;
-    const until = performance.now() + Math.min(told.resetMs, this.#options.maxServerWait);
-    const paused = this.#server !== undefined && this.#server.left < 1 && this.#server.until > until;
-    if (!paused) this.#server = { left: told.left - this.#running, until };
+    const now = performance.now();
+    const left = told.left - this.#running;
+    const until = now + Math.min(told.resetMs, this.#options.maxServerWait);
+    this.#fill(now);
+    const known = this.#server;
+    // Answers overtake each other: one that was asked for before the last news may only make it stricter.
+    const stale = known !== undefined && sentAt < known.learntAt;
+    if (!stale) this.#server = { left, until, learntAt: now };
+    else if (left < 1) this.#server = { left, until: Math.max(until, known.until), learntAt: known.learntAt };
+    else known.left = Math.min(known.left, left);
     this.pump();
   }
 
@@ -158,6 +165,7 @@ export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, c
         const bucket = bucketOf(request);
         if (bucket.waiting.length === 0 && bucket.wait(performance.now()) === 0) bucket.take();
         else await turn(bucket, request, options, context);
+        const sentAt = performance.now();
         let answer: Response | undefined;
         try {
           answer = await next(request);
@@ -166,7 +174,7 @@ export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, c
           answer = responseOf(error);
           throw error;
         } finally {
-          bucket.hear(answer);
+          bucket.hear(answer, sentAt);
         }
       },
     // Keys may be secrets: only how many there are is told.
@@ -214,7 +222,7 @@ function turn(
       reject(abortError(signal, request));
       return;
     }
-    signal?.addEventListener?.('abort', abort);
+    signal?.addEventListener?.('abort', abort, { once: true });
     bucket.waiting.push(waiter);
     bucket.pump();
   });
