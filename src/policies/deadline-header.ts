@@ -44,7 +44,7 @@ function isInternal(origin: string): boolean {
 
 const internalName = /^[^.]+$|\.(internal|local|localhost|svc|lan)$/i;
 const privateAddress = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)/;
-const privateAddress6 = /^(::1$|f[cd]|fe[89ab])/i;
+const privateAddress6 = /^(::1$|f[cd][\da-f]{2}:|fe[89ab][\da-f]:)/i;
 
 function isInternalHost(host: string): boolean {
   if (isIP(host) === 4) return privateAddress.test(host);

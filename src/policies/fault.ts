@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { AxiosError, AxiosHeaders } from 'axios';
 import { z } from 'zod';
-import { isStream } from '../body.js';
+import { discard, isStream } from '../body.js';
 import { callOf } from '../call.js';
 import { statusError } from '../errors.js';
 import { matcherOf, matchOptions } from '../match.js';
@@ -84,7 +84,7 @@ function delayed(ms: number, request: Request): Promise<void> {
       signal?.removeEventListener?.('abort', abort);
       resolve();
     }, ms);
-    signal?.addEventListener?.('abort', abort);
+    signal?.addEventListener?.('abort', abort, { once: true });
     if (signal?.aborted) abort();
   });
 }
@@ -93,9 +93,16 @@ function reset(request: Request): AxiosError {
   return new AxiosError('The connection was reset (a fault made on purpose).', 'ECONNRESET', request);
 }
 
+/** What there is in place of text. */
+const emptyBodies: Record<string, () => unknown> = {
+  stream: () => Readable.from([]),
+  arraybuffer: () => Buffer.alloc(0),
+};
+
 function answer(config: Request, status: number): Response {
   const headers = new AxiosHeaders();
-  const response = { data: '', status, statusText: 'Fault', headers, config, request: undefined };
+  const data = emptyBodies[config.responseType ?? '']?.() ?? '';
+  const response = { data, status, statusText: 'Fault', headers, config, request: undefined };
   if (status >= 400) throw statusError(config, response);
   return response;
 }
@@ -104,7 +111,10 @@ function answer(config: Request, status: number): Response {
 function truncated(response: Response, request: Request): Response {
   const { data } = response;
   if (!isStream(data)) throw reset(request);
-  return { ...response, data: Readable.from(firstOf(data, request), { objectMode: false }) };
+  const broken = Readable.from(firstOf(data, request), { objectMode: false });
+  // One that nobody reads never gets to the end of its source.
+  broken.once('close', () => discard(response));
+  return { ...response, data: broken };
 }
 
 async function* firstOf(body: Readable, request: Request): AsyncGenerator<unknown> {

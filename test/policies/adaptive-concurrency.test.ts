@@ -65,24 +65,24 @@ describe('the limit', () => {
 
   it('grows while attempts are as fast as usual, up to maxLimit', async () => {
     const { stats, load } = adapted({ initialLimit: 20, maxLimit: 30 }, () => 50);
-    await load(40, 60);
+    await load(40, 25);
     expect(stats().limit).toBe(30);
   });
 
   it('falls when they become slower, down to minLimit', async () => {
     let ms = 20;
     const { stats, load } = adapted({ initialLimit: 40, minLimit: 12 }, () => ms);
-    await load(60, 5);
+    await load(45, 3);
     const before = stats().limit;
     ms = 200;
-    await load(60, 20);
+    await load(45, 28);
     expect(before).toBeGreaterThanOrEqual(40);
     expect(stats().limit).toBe(12);
   });
 
   it('does not grow where it is not used', async () => {
     const { stats, load } = adapted({ initialLimit: 40 }, () => 50);
-    await load(5, 60);
+    await load(5, 20);
     expect(stats().limit).toBe(40);
   });
 
