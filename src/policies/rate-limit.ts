@@ -60,7 +60,8 @@ class Bucket {
   #tokens: number;
   #filledAt = performance.now();
   #running = 0;
-  #server: { left: number; until: number; learntAt: number } | undefined;
+  /** The least it has told for this window, and when that was; what is under way is to come off it. */
+  #server: { told: number; until: number; learntAt: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RateLimitOptions) {
@@ -75,7 +76,7 @@ class Bucket {
   wait(now: number): number {
     this.#fill(now);
     const own = this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.#rate;
-    const server = this.#server !== undefined && this.#server.left < 1 ? this.#server.until - now : 0;
+    const server = this.#server !== undefined && this.#server.told - this.#running < 1 ? this.#server.until - now : 0;
     return Math.ceil(Math.max(own, server));
   }
 
@@ -95,25 +96,28 @@ class Bucket {
   take(): void {
     this.#tokens--;
     this.#running++;
-    if (this.#server !== undefined) this.#server.left--;
   }
 
   /** Its answer is there. What is still under way may not have been counted by the server. */
   hear(response: Response | undefined, sentAt: number): void {
     this.#running--;
-    if (!this.#options.serverHeaders || response === undefined) return;
-    const told = serverQuota(response.status, response.headers);
-    if (told === undefined) return;
+    if (!this.#options.serverHeaders) return;
     const now = performance.now();
-    const left = told.left - this.#running;
-    const until = now + Math.min(told.resetMs, this.#options.maxServerWait);
     this.#fill(now);
     const known = this.#server;
+    const quota = response && serverQuota(response.status, response.headers);
+    if (quota === undefined) {
+      // It may have been counted, and nothing was told of it.
+      if (known !== undefined) known.told--;
+      return;
+    }
+    const until = now + Math.min(quota.resetMs, this.#options.maxServerWait);
     // Answers overtake each other: one that was asked for before the last news may only make it stricter.
-    const stale = known !== undefined && sentAt < known.learntAt;
-    if (!stale) this.#server = { left, until, learntAt: now };
-    else if (left < 1) this.#server = { left, until: Math.max(until, known.until), learntAt: known.learntAt };
-    else known.left = Math.min(known.left, left);
+    if (known === undefined || sentAt >= known.learntAt) this.#server = { told: quota.left, until, learntAt: now };
+    else {
+      if (quota.left < 1) known.until = Math.max(until, known.until);
+      known.told = Math.min(known.told, quota.left);
+    }
     this.pump();
   }
 
@@ -197,6 +201,7 @@ function turn(
   { maxPending }: RateLimitOptions,
   { events }: PolicyContext,
 ): Promise<void> {
+  if (request.signal?.aborted) return Promise.reject(abortError(request.signal, request));
   const call = callOf(request);
   const waitMs = bucket.waitInLine(performance.now());
   call.flag('rate_limited');
@@ -218,10 +223,6 @@ function turn(
       bucket.pump();
       if (signal !== undefined) reject(abortError(signal, request));
     };
-    if (signal?.aborted) {
-      reject(abortError(signal, request));
-      return;
-    }
     signal?.addEventListener?.('abort', abort, { once: true });
     bucket.waiting.push(waiter);
     bucket.pump();
