@@ -4,7 +4,10 @@ export default defineConfig({
   resolve: {
     // Tests and examples import the package by its public names, from source.
     alias: [
-      { find: /^pillion\/testing$/, replacement: new URL('./src/testing/index.ts', import.meta.url).pathname },
+      ...['testing', 'nestjs', 'metrics', 'admin'].map((name) => ({
+        find: `pillion/${name}`,
+        replacement: new URL(`./src/${name}/index.ts`, import.meta.url).pathname,
+      })),
       { find: /^pillion$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
     ],
   },

@@ -1,0 +1,2 @@
+/** The admin handler: what an Envoy's admin port shows, of the clients in this process. */
+export {};

@@ -1,0 +1,2 @@
+/** Metrics: OpenTelemetry instruments and a Prometheus text. */
+export {};

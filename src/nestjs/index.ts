@@ -1,0 +1,2 @@
+/** NestJS: modules, decorators, health and request context. */
+export {};
