@@ -7,10 +7,10 @@ import { sectionsWithoutEffect } from './config/traffic.js';
 import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
 import type { Discovery } from './endpoints/discovery.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
-import { type AttemptOutcome, type ClientEventName, Events, type Listener } from './events.js';
+import { type AttemptOutcome, type ClientEventName, Events, type ForcedCircuit, type Listener } from './events.js';
 import { harmless } from './harmless.js';
 import { checkIdentity, type Identity } from './identity.js';
-import { inboundRemaining } from './inbound-deadline.js';
+import { inboundRemaining } from './inbound.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import { defaultLogger, type Logger } from './logger.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
@@ -51,6 +51,10 @@ export interface HttpClientStats {
   calls: { started: number; active: number; succeeded: number; failed: number; cancelled: number };
   attempts: number;
   policies: Record<string, unknown>;
+  /** Present while `forceCircuit` holds. */
+  forcedCircuit?: 'open' | 'closed';
+  /** Present once `close` was called. */
+  closed?: true;
   /** Present with `tls.cert`, `pfx` or `ca`, or an identity of `deps`. */
   identity?: IdentityStats;
 }
@@ -66,6 +70,12 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
   /** Refuses new calls with `ERR_CLOSED`, lets those in flight finish, ends the rest after a grace; then no socket or timer is left. */
   close(options?: CloseOptions): Promise<void>;
   stats(): HttpClientStats;
+  /**
+   * Decides in place of the circuit breaker, for every destination and until told otherwise: `open` rejects every call with
+   * `ERR_CIRCUIT_OPEN`, `closed` lets every call through, `auto` goes by the outcomes again. Counters stand still meanwhile.
+   * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false or the state is none of these
+   */
+  forceCircuit(state: ForcedCircuit): void;
   /** Adds a listener for an event; the function returned takes it away again. A listener that throws never breaks a call. */
   on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
   /** The names of the policies in the stack, outermost first. */
@@ -106,18 +116,28 @@ export function openClient(config: Config, deps: HttpClientDeps): OpenClient {
     update: (next: HttpClientConfig) => core.update(next),
     close: (options?: CloseOptions) => core.close(options),
     stats: () => core.stats(),
+    forceCircuit: (state: ForcedCircuit) => core.forceCircuit(state),
     on: core.events.on.bind(core.events),
     [Symbol.asyncDispose]: () => core.close(),
   };
   const pipeline = { get: () => core.pipeline.names, enumerable: true };
   const client = Object.defineProperty(Object.assign(instance, extras), 'pipeline', pipeline) as unknown as HttpClient;
-  return {
+  const open = {
     client,
     get config() {
       return core.config;
     },
-    prepare: (next) => core.prepare(next),
+    prepare: (next: Config) => core.prepare(next),
   };
+  opened.set(client, open);
+  return open;
+}
+
+const opened = new WeakMap<HttpClient, OpenClient>();
+
+/** The configuration in force; undefined for what only looks like a client. */
+export function configOf(client: HttpClient): Config | undefined {
+  return opened.get(client)?.config;
 }
 
 /** The state behind an instance. */
@@ -133,6 +153,7 @@ class ClientCore {
   readonly #live = new Set<Scope>();
   readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
   #attempts = 0;
+  #forced: ForcedCircuit = 'auto';
 
   constructor(config: Config, deps: HttpClientDeps) {
     this.#config = config;
@@ -167,6 +188,8 @@ class ClientCore {
     this.#config = config;
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
+    // Gone with the breaker where that was taken away.
+    if (!prepared.forceCircuit(this.#forced)) this.#forced = 'auto';
     prepared.start();
     old.retire();
     this.#warnOfUnused();
@@ -239,7 +262,19 @@ class ClientCore {
       attempts: this.#attempts,
       policies: this.pipeline.stats(),
       ...(identity && { identity }),
+      ...(this.#forced !== 'auto' && { forcedCircuit: this.#forced }),
+      ...(this.#closing && { closed: true }),
     };
+  }
+
+  forceCircuit(state: ForcedCircuit): void {
+    const { name } = this.#config;
+    if (!['open', 'closed', 'auto'].includes(state))
+      throw new PillionError(ErrorCode.CONFIG, `${name}: a circuit is forced "open" or "closed", or "auto" again.`);
+    if (!this.pipeline.forceCircuit(state))
+      throw new PillionError(ErrorCode.CONFIG, `${name}: circuitBreaker is false, so there is no circuit to force.`);
+    this.#forced = state;
+    this.events.emit('circuit.forced', { client: name, state });
   }
 
   close({ grace = 10_000 }: CloseOptions = {}): Promise<void> {

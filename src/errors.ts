@@ -45,7 +45,7 @@ export interface ErrorDetails {
 
 /** An error of this library. It is an `AxiosError`, so `axios.isAxiosError` and existing catch blocks hold. */
 export class PillionError extends AxiosError {
-  /** Milliseconds after which another try may be let through; set with `ERR_CIRCUIT_OPEN`. */
+  /** Milliseconds after which another try may be let through; set with `ERR_CIRCUIT_OPEN`, unless the circuit was forced open. */
   declare readonly retryAfter?: number;
 
   constructor(code: ErrorCode, message: string, request?: Request, details: ErrorDetails = {}) {

@@ -27,6 +27,8 @@ export interface ClientEvents {
   'circuit.open': { client: string; destination: string; retryAfterMs: number };
   'circuit.half_open': { client: string; destination: string };
   'circuit.close': { client: string; destination: string };
+  /** `forceCircuit` was called. */
+  'circuit.forced': { client: string; state: ForcedCircuit };
   /** A call was turned away by `limits`. */
   'limit.rejected': { call: Call; destination: string; pending: number };
   /** A second attempt was sent beside one that is slow. */
@@ -70,6 +72,8 @@ export interface IdentityEvents {
 }
 
 export type EjectionReason = 'consecutive failures' | 'success rate';
+/** What a circuit was told to be by hand; `auto`: what its outcomes say. */
+export type ForcedCircuit = 'open' | 'closed' | 'auto';
 /** Why a call was not copied. */
 export type MirrorRefusal = 'stream' | 'overflow' | 'circuit';
 

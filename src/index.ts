@@ -8,6 +8,7 @@ export {
   type HttpClientDeps,
   type HttpClientStats,
 } from './client.js';
+export type { ClientSet } from './clients.js';
 export type { ConfigFault, HttpClientsConfig } from './config/clients.js';
 export type { ConfigChange } from './config/diff.js';
 export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
@@ -21,13 +22,15 @@ export type {
   ClientEventName,
   ClientEvents,
   EjectionReason,
+  ForcedCircuit,
   IdentityEvents,
   Listener,
   MirrorRefusal,
   RetryRefusal,
 } from './events.js';
+export { type ClientsHealth, type Health, type HealthOptions, type HealthStatus, healthOfClients } from './health.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './identity.js';
-export { runWithDeadline } from './inbound-deadline.js';
+export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './inbound.js';
 export type { Logger, LogMethod } from './logger.js';
 export type { Duration } from './options.js';
 export { adaptiveConcurrency } from './policies/adaptive-concurrency.js';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AxiosAdapter } from 'axios';
 import type { Config } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
-import { silentEvents } from './events.js';
+import { type ForcedCircuit, silentEvents } from './events.js';
 import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
 import { type Slots, type Stage, stagesOf } from './policies/index.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy, type Transport } from './policy.js';
@@ -93,6 +93,13 @@ export class Pipeline {
   stats(): Record<string, unknown> {
     const told = [...this.policies].flatMap(([name, { part }]) => (part.stats ? [[name, part.stats()]] : []));
     return { ...Object.fromEntries(told), wire: this.wire.stats() };
+  }
+
+  /** False where there is no circuit breaker. */
+  forceCircuit(state: ForcedCircuit): boolean {
+    const forcible = [...this.policies.values()].filter(({ part }) => part.force !== undefined);
+    for (const { part } of forcible) part.force?.(state);
+    return forcible.length > 0;
   }
 
   /** It is put in force: what was only prepared sets out now. */

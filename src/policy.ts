@@ -1,7 +1,7 @@
 /** The idea: a transport carries one request to an answer, a policy stands around a transport. */
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { z } from 'zod';
-import { type Emitter, silentEvents } from './events.js';
+import { type Emitter, type ForcedCircuit, silentEvents } from './events.js';
 import type { Logger } from './logger.js';
 import { parseOptions } from './options.js';
 
@@ -33,6 +33,8 @@ export interface StandingPolicy extends Policy {
   start?(): void;
   /** Lets go of timers and other resources when the policy leaves the stack. */
   close?(): void;
+  /** Of a circuit breaker: decides by hand. */
+  force?(state: ForcedCircuit): void;
   /** What its successor takes over when the options change. */
   readonly state?: unknown;
 }
@@ -53,6 +55,7 @@ export interface PolicyParts<State = unknown> {
   stats?: () => unknown;
   start?: () => void;
   close?: () => void;
+  force?: (state: ForcedCircuit) => void;
   state?: State;
 }
 
@@ -78,9 +81,9 @@ export function definePolicy<Schema extends z.ZodType, State = unknown>(
     context: PolicyContext,
     before?: { readonly state?: unknown },
   ): StandingPolicy => {
-    const { wrap, stats, start, close, state } = build(options, context, before?.state as State | undefined);
+    const { wrap, ...parts } = build(options, context, before?.state as State | undefined);
     const policy: Policy = (next, wire = next) => wrap(next, wire);
-    return Object.assign(policy, { policyName, state }, stats && { stats }, start && { start }, close && { close });
+    return Object.assign(policy, { policyName }, parts);
   };
   const factory = (options?: z.input<Schema>, context?: Partial<PolicyContext>): StandingPolicy =>
     create(parseOptions(schema, options ?? {}, policyName), { ...standalone, ...context });

@@ -258,6 +258,11 @@ class Registry implements HttpClients {
     this.#references = files.length === 0 ? undefined : new FileWatch(files, this.#interval, this.#changed);
   }
 
+  /** Of the configuration in force: whether a value came from a reference that hides it. */
+  isSecret(client: string, path: readonly string[]): boolean {
+    return this.#applied?.isSecret(client, path) ?? false;
+  }
+
   on<Name extends keyof HttpClientsEvents>(name: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void {
     return this.#versions.events.on(name, listener);
   }

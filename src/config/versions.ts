@@ -37,6 +37,8 @@ export interface VersionStats extends ConfigVersion {
   /** How many versions were refused. */
   rejected: number;
   lastRejection: ConfigRejection | null;
+  /** True while what was loaded last is refused, and the version in force is an older one. */
+  refused: boolean;
 }
 
 export class Versions {
@@ -82,7 +84,8 @@ export class Versions {
   }
 
   stats(): VersionStats {
-    return { ...this.#version, rejected: this.#rejected, lastRejection: this.#lastRejection };
+    const refused = this.#refused.length > 0;
+    return { ...this.#version, rejected: this.#rejected, lastRejection: this.#lastRejection, refused };
   }
 
   #log(level: 'info' | 'warn', fields: object, message: string): void {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { callOf, withCall } from '../call.js';
 import { callTimeouts, timeoutOf } from '../call-options.js';
 import { ErrorCode, PillionError } from '../errors.js';
-import { inboundRemaining } from '../inbound-deadline.js';
+import { inboundRemaining } from '../inbound.js';
 import { duration } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
 import { bounded } from '../scope.js';

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { callOf, endpointOf, withCall } from '../call.js';
 import { copyHeaders, getHeader, setHeader } from '../headers.js';
+import { inbound } from '../inbound.js';
 import { headerName } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
 import { inCallSpan, inClientSpan, injectContext, isTraced, propagates } from '../spans.js';
@@ -22,11 +23,15 @@ export const tracingOptions = z.strictObject({
     .describe('A header for the number of the attempt, from 1, such as `x-envoy-attempt-count`.'),
 });
 
-/** Once per call: the request id, and where an OpenTelemetry SDK is registered an INTERNAL span. */
-export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader }, { client }) => ({
+/** Once per call: the request id, the inbound baggage, and where an OpenTelemetry SDK is registered an INTERNAL span. */
+export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader, propagation }, { client }) => ({
   wrap: (next) =>
     function tracing(original) {
-      const request = requestIdHeader === false ? withCall(original) : identify(withCall(original), requestIdHeader);
+      const { requestId, baggage } = inbound() ?? {};
+      let request = withCall(original);
+      if (requestIdHeader !== false) request = identify(request, requestIdHeader, requestId);
+      // A propagator that has baggage of its own writes over it.
+      if (propagation && baggage !== undefined) request = withHeader(request, 'baggage', baggage);
       return isTraced() ? inCallSpan(request, client, next) : next(request);
     },
 }));
@@ -59,13 +64,17 @@ function hasNothingToSay({ propagation, attemptCountHeader }: z.output<typeof tr
   return attemptCountHeader === false && !isTraced() && !(propagation && propagates());
 }
 
-/** Sets `x-request-id` where the caller did not. */
-function identify(request: Request, header: string): Request {
-  const own = getHeader(request.headers, header);
-  const id = own ?? randomUUID();
+/** Gives the call its id, and the header where the caller did not set it. */
+function identify(request: Request, header: string, inherited: string | undefined): Request {
+  const id = getHeader(request.headers, header) ?? inherited ?? randomUUID();
   callOf(request).requestId = id;
-  if (id === own) return request;
+  return withHeader(request, header, id);
+}
+
+/** The request with a header that the caller's own goes before. */
+function withHeader(request: Request, name: string, value: string): Request {
+  if (getHeader(request.headers, name) !== undefined) return request;
   const headers = copyHeaders(request.headers);
-  setHeader(headers, header, id);
+  setHeader(headers, name, value);
   return { ...request, headers };
 }

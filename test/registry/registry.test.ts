@@ -87,6 +87,7 @@ describe('a registry', () => {
       changes: [],
       rejected: 0,
       lastRejection: null,
+      refused: false,
     });
     expect(Object.keys(clients)).toEqual(['users', 'billing']);
     expect(clients.users?.calls).toMatchObject({ succeeded: 1 });

@@ -1,0 +1,85 @@
+/** Whether clients can do their work: for readiness probes. */
+import type { HttpClient, HttpClientStats } from './client.js';
+import { type ClientSet, clientsOf, isRegistry } from './clients.js';
+import type { VersionStats } from './config/versions.js';
+
+/** `down`: can do nothing; `degraded`: works, but somebody should look. */
+export type HealthStatus = 'up' | 'degraded' | 'down';
+
+export interface Health {
+  readonly status: HealthStatus;
+  /** What keeps it from being up, one sentence each. */
+  readonly reasons: readonly string[];
+}
+
+export interface ClientsHealth {
+  /** The worst of all below. */
+  readonly status: HealthStatus;
+  readonly clients: Readonly<Record<string, Health>>;
+  /** Of the configuration as a whole, where the clients have one together. */
+  readonly config?: Health;
+}
+
+export interface HealthOptions {
+  /** A certificate that ends in fewer days than this is degraded; 14 by default. */
+  certificateDays?: number;
+}
+
+/**
+ * Tells how clients are, by what they know already: nothing is sent. An upstream that fails makes its client degraded, never
+ * down: taking this process out of service would not mend it. Down are a client that is closed and one whose certificate has expired.
+ */
+export function healthOfClients(set: ClientSet, { certificateDays = 14 }: HealthOptions = {}): ClientsHealth {
+  const clients = Object.fromEntries(
+    [...clientsOf(set)].map(([name, client]) => [name, healthOf(client, certificateDays)]),
+  );
+  const config = isRegistry(set) ? configHealth(set.stats().config) : undefined;
+  const all = [...Object.values(clients), ...(config ? [config] : [])];
+  return { status: worstOf(all.map(({ status }) => status)), clients, ...(config && { config }) };
+}
+
+function healthOf(client: HttpClient, certificateDays: number): Health {
+  const stats = client.stats();
+  const down = [...(stats.closed ? ['the client is closed'] : []), ...certificateReasons(stats, 0)];
+  if (down.length > 0) return { status: 'down', reasons: down };
+  const reasons = [...circuitReasons(stats), ...endpointReasons(stats), ...certificateReasons(stats, certificateDays)];
+  return { status: reasons.length > 0 ? 'degraded' : 'up', reasons };
+}
+
+function circuitReasons({ policies, forcedCircuit }: HttpClientStats): string[] {
+  if (forcedCircuit === 'open') return ['the circuit is forced open'];
+  const circuits = Object.entries((policies.circuitBreaker ?? {}) as Record<string, { state: string }>);
+  return circuits
+    .filter(([, { state }]) => state !== 'closed')
+    .map(([to, { state }]) => `the circuit to ${to} is ${state}`);
+}
+
+function endpointReasons({ policies }: HttpClientStats): string[] {
+  const { endpoints = [], lookups } = (policies.balance ?? {}) as BalanceStats;
+  if (lookups !== undefined && endpoints.length === 0)
+    return lookups.failed > 0 ? [`no endpoint is known: ${lookups.lastError ?? 'the lookup failed'}`] : [];
+  const usable = endpoints.some(({ state }) => state === 'usable');
+  return endpoints.length > 0 && !usable ? ['no endpoint is usable'] : [];
+}
+
+interface BalanceStats {
+  readonly endpoints?: readonly { readonly state: string }[];
+  readonly lookups?: { readonly failed: number; readonly lastError?: string };
+}
+
+function certificateReasons({ identity }: HttpClientStats, days: number): string[] {
+  const { daysLeft, notAfter } = identity ?? {};
+  if (daysLeft === undefined || daysLeft > days) return [];
+  return [daysLeft <= 0 ? `the certificate expired at ${notAfter}` : `the certificate expires at ${notAfter}`];
+}
+
+function configHealth({ refused, version, lastRejection }: VersionStats): Health {
+  if (!refused) return { status: 'up', reasons: [] };
+  const why = `the configuration was refused at ${lastRejection?.rejectedAt}; version ${version} stays in force`;
+  return { status: 'degraded', reasons: [why] };
+}
+
+function worstOf(statuses: readonly HealthStatus[]): HealthStatus {
+  if (statuses.includes('down')) return 'down';
+  return statuses.includes('degraded') ? 'degraded' : 'up';
+}
