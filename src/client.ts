@@ -8,6 +8,7 @@ import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, sett
 import type { Discovery } from './endpoints/discovery.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type ForcedCircuit, type Listener } from './events.js';
+import { createFetch, type HttpFetch } from './fetch/fetch.js';
 import { harmless } from './harmless.js';
 import { checkIdentity, type Identity } from './identity.js';
 import { inboundRemaining } from './inbound.js';
@@ -76,6 +77,15 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
    * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false or the state is none of these
    */
   forceCircuit(state: ForcedCircuit): void;
+  /**
+   * A WHATWG `fetch` over the same stack, for SDKs that take one; it may be passed on without the client. A relative URL is
+   * appended to `baseURL`; another origin is refused unless `allowAbsoluteUrls` is set. Any status is an answer; what the stack
+   * refuses or cannot deliver is a `TypeError` whose `cause` is the error an axios call would get. Redirects are followed (20 at
+   * most), whatever `maxRedirects` says. `headers` of the configuration are sent; axios's interceptors, transforms and defaults are
+   * not used. `timeouts.total` bounds the body too: set it to `false` for streams without end. `cache`, `credentials`, `mode` and the
+   * like mean nothing to a server and are ignored.
+   */
+  fetch: HttpFetch;
   /** Adds a listener for an event; the function returned takes it away again. A listener that throws never breaks a call. */
   on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
   /** The names of the policies in the stack, outermost first. */
@@ -116,6 +126,7 @@ export function openClient(config: Config, deps: HttpClientDeps): OpenClient {
     update: (next: HttpClientConfig) => core.update(next),
     close: (options?: CloseOptions) => core.close(options),
     stats: () => core.stats(),
+    fetch: createFetch(core.adapter, () => core.config),
     forceCircuit: (state: ForcedCircuit) => core.forceCircuit(state),
     on: core.events.on.bind(core.events),
     [Symbol.asyncDispose]: () => core.close(),

@@ -28,6 +28,8 @@ export type {
   MirrorRefusal,
   RetryRefusal,
 } from './events.js';
+export type { CallOptions, HttpFetch, HttpFetchInit } from './fetch/fetch.js';
+export type { FetchInput } from './fetch/request.js';
 export { type ClientsHealth, type Health, type HealthOptions, type HealthStatus, healthOfClients } from './health.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './identity.js';
 export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './inbound.js';
