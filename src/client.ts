@@ -60,8 +60,8 @@ export interface HttpClientStats {
   identity?: IdentityStats;
 }
 
-/** An axios instance with the stack behind it. */
-export interface HttpClient extends AxiosInstance, AsyncDisposable {
+/** What can be done with a stack, whatever calls go into it. */
+export interface ClientHandle extends AsyncDisposable {
   /**
    * Puts another configuration in force. Policies whose options stay the same keep their state; calls in flight finish
    * under the configuration they began with. The client's name stays.
@@ -77,6 +77,14 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
    * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false or the state is none of these
    */
   forceCircuit(state: ForcedCircuit): void;
+  /** Adds a listener for an event; the function returned takes it away again. A listener that throws never breaks a call. */
+  on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
+  /** The names of the policies in the stack, outermost first. */
+  readonly pipeline: readonly string[];
+}
+
+/** An axios instance with the stack behind it. */
+export interface HttpClient extends AxiosInstance, ClientHandle {
   /**
    * A WHATWG `fetch` over the same stack, for SDKs that take one; it may be passed on without the client. A relative URL is
    * appended to `baseURL`; another origin is refused unless `allowAbsoluteUrls` is set. Any status is an answer; what the stack
@@ -86,10 +94,6 @@ export interface HttpClient extends AxiosInstance, AsyncDisposable {
    * like mean nothing to a server and are ignored.
    */
   fetch: HttpFetch;
-  /** Adds a listener for an event; the function returned takes it away again. A listener that throws never breaks a call. */
-  on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
-  /** The names of the policies in the stack, outermost first. */
-  readonly pipeline: readonly string[];
 }
 
 /**
@@ -118,36 +122,60 @@ export interface OpenClient {
 
 /** The same for a configuration that has been parsed. */
 export function openClient(config: Config, deps: HttpClientDeps): OpenClient {
-  checkIdentity(deps.identity);
-  const core = new ClientCore(config, deps);
+  const { core, handle } = openStack(config, deps);
   const instance = createInstance({ ...deps.axios, adapter: core.adapter });
   core.attach(instance);
-  const extras = {
-    update: (next: HttpClientConfig) => core.update(next),
-    close: (options?: CloseOptions) => core.close(options),
-    stats: () => core.stats(),
-    fetch: createFetch(core.adapter, () => core.config),
-    forceCircuit: (state: ForcedCircuit) => core.forceCircuit(state),
-    on: core.events.on.bind(core.events),
-    [Symbol.asyncDispose]: () => core.close(),
-  };
-  const pipeline = { get: () => core.pipeline.names, enumerable: true };
-  const client = Object.defineProperty(Object.assign(instance, extras), 'pipeline', pipeline) as unknown as HttpClient;
-  const open = {
+  const fetch = createFetch(core.adapter, () => core.config);
+  const client = Object.defineProperties(Object.assign(instance, { fetch }), descriptorsOf(handle)) as HttpClient;
+  opened.set(client, core);
+  return {
     client,
     get config() {
       return core.config;
     },
-    prepare: (next: Config) => core.prepare(next),
+    prepare: (next) => core.prepare(next),
   };
-  opened.set(client, open);
-  return open;
 }
 
-const opened = new WeakMap<HttpClient, OpenClient>();
+/** A stack without an axios instance of its own. */
+export function openPolicies(config: Config, deps: HttpClientDeps): { adapter: AxiosAdapter; handle: ClientHandle } {
+  const { core, handle } = openStack(config, deps);
+  opened.set(handle, core);
+  return { adapter: core.adapter, handle };
+}
+
+function openStack(config: Config, deps: HttpClientDeps): { core: ClientCore; handle: ClientHandle } {
+  checkIdentity(deps.identity);
+  const core = new ClientCore(config, deps);
+  stacks.add(core.adapter);
+  const handle: ClientHandle = {
+    update: (next) => core.update(next),
+    close: (options) => core.close(options),
+    stats: () => core.stats(),
+    forceCircuit: (state) => core.forceCircuit(state),
+    on: core.events.on.bind(core.events),
+    get pipeline() {
+      return core.pipeline.names;
+    },
+    [Symbol.asyncDispose]: () => core.close(),
+  };
+  return { core, handle };
+}
+
+const stacks = new WeakSet<AxiosAdapter>();
+
+/** True for the adapter of a client, or of an instance made from one. */
+export function isStack(adapter: AxiosAdapter): boolean {
+  return stacks.has(adapter);
+}
+
+/** Getters as getters: the pipeline is another after an update. */
+const descriptorsOf = Object.getOwnPropertyDescriptors;
+
+const opened = new WeakMap<ClientHandle, { readonly config: Config }>();
 
 /** The configuration in force; undefined for what only looks like a client. */
-export function configOf(client: HttpClient): Config | undefined {
+export function configOf(client: ClientHandle): Config | undefined {
   return opened.get(client)?.config;
 }
 

@@ -1,14 +1,14 @@
 /** Clients to look at together: those of a configuration, or some that were made one by one. */
-import { configOf, type HttpClient } from './client.js';
+import { type ClientHandle, configOf } from './client.js';
 import type { HttpClients } from './registry.js';
 
-/** What `loadHttpClients` gives, or a list of clients. */
-export type ClientSet = HttpClients | readonly HttpClient[];
+/** What `loadHttpClients` gives, or a list of what `createHttpClient` and `usePolicies` give. */
+export type ClientSet = HttpClients | readonly ClientHandle[];
 
 /** Those there are now, by name; of two with the same name the second is `name#2`. */
-export function clientsOf(set: ClientSet): ReadonlyMap<string, HttpClient> {
+export function clientsOf(set: ClientSet): ReadonlyMap<string, ClientHandle> {
   if (isRegistry(set)) return new Map(set.names.map((name) => [name, set.get(name)]));
-  const clients = new Map<string, HttpClient>();
+  const clients = new Map<string, ClientHandle>();
   for (const client of set) {
     const name = configOf(client)?.name ?? client.stats().name;
     let unique = name;
@@ -22,8 +22,8 @@ export function clientsOf(set: ClientSet): ReadonlyMap<string, HttpClient> {
  * Calls `begin` for each client there is and for each that a later configuration adds, and the function it gave back once the
  * client is gone. The function returned ends it all.
  */
-export function followClients(set: ClientSet, begin: (client: HttpClient, name: string) => () => void): () => void {
-  const followed = new Map<HttpClient, () => void>();
+export function followClients(set: ClientSet, begin: (client: ClientHandle, name: string) => () => void): () => void {
+  const followed = new Map<ClientHandle, () => void>();
   const follow = () => {
     const now = clientsOf(set);
     const there = new Set(now.values());

@@ -1,5 +1,5 @@
 /** Whether clients can do their work: for readiness probes. */
-import type { HttpClient, HttpClientStats } from './client.js';
+import type { ClientHandle, HttpClientStats } from './client.js';
 import { type ClientSet, clientsOf, isRegistry } from './clients.js';
 import type { VersionStats } from './config/versions.js';
 
@@ -38,7 +38,7 @@ export function healthOfClients(set: ClientSet, { certificateDays = 14 }: Health
   return { status: worstOf(all.map(({ status }) => status)), clients, ...(config && { config }) };
 }
 
-function healthOf(client: HttpClient, certificateDays: number): Health {
+function healthOf(client: ClientHandle, certificateDays: number): Health {
   const stats = client.stats();
   const down = [...(stats.closed ? ['the client is closed'] : []), ...certificateReasons(stats, 0)];
   if (down.length > 0) return { status: 'down', reasons: down };

@@ -2,6 +2,7 @@
 
 export { Call, type CallFlag, type Endpoint, endpointOf } from './call.js';
 export {
+  type ClientHandle,
   type CloseOptions,
   createHttpClient,
   type HttpClient,
@@ -67,3 +68,10 @@ export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } fr
 export type { IdentityStats } from './transport/identity.js';
 export type { PoolStats } from './transport/pool.js';
 export type { WireStats } from './transport/wire.js';
+export {
+  type AxiosLike,
+  type InstancePolicies,
+  type InstancePoliciesConfig,
+  type InstancePoliciesDeps,
+  usePolicies,
+} from './use-policies.js';
