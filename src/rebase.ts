@@ -23,8 +23,8 @@ export function rebased(request: Request, call: Call, to: string): Rebased | und
   }
   const base = targetOf(new URL(from));
   const prefix = base.href.replace(/\/+$/, '');
-  if (call.href !== base.href && !call.href.startsWith(`${prefix}/`) && !call.href.startsWith(`${prefix}?`))
-    return undefined;
+  const isUnder = call.href === prefix || call.href === base.href;
+  if (!isUnder && !call.href.startsWith(`${prefix}/`) && !call.href.startsWith(`${prefix}?`)) return undefined;
   const options = { url: call.href.slice(prefix.length), params: undefined, baseURL: to };
   return { target: resolveUrl({ ...request, ...options }), options };
 }

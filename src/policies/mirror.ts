@@ -7,7 +7,7 @@ import { Circuit, circuitBreakerOptions } from '../circuit.js';
 import { url } from '../config/url.js';
 import { type AttemptOutcome, type MirrorRefusal, silentEvents } from '../events.js';
 import { harmless } from '../harmless.js';
-import { copyHeaders, nameIn, setHeader } from '../headers.js';
+import { copyHeaders, getHeader, nameIn, setHeader } from '../headers.js';
 import { matcherOf, matchOptions } from '../match.js';
 import { duration, headerName, headerValue } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
@@ -167,11 +167,12 @@ class Mirror {
   #headersOf(request: Request, call: Call): Request['headers'] {
     const { keepCredentials, removeHeaders, headers = {}, hostSuffix } = this.#options;
     const own = copyHeaders(request.headers);
-    for (const name of [...(keepCredentials ? [] : credentials), ...removeHeaders]) {
+    const host = getHeader(own, 'host') ?? new URL(call.origin).host;
+    for (const name of ['host', ...(keepCredentials ? [] : credentials), ...removeHeaders]) {
       const key = nameIn(own, name);
       if (key !== undefined) delete own[key];
     }
-    if (hostSuffix) setHeader(own, 'Host', shadowOf(new URL(call.origin)));
+    if (hostSuffix) setHeader(own, 'Host', shadowOf(host));
     for (const [name, value] of Object.entries(headers)) setHeader(own, name, value);
     return own;
   }
@@ -192,8 +193,8 @@ class Mirror {
 }
 
 /** Before the port, as Envoy appends it. */
-function shadowOf({ hostname, port }: URL): string {
-  return port === '' ? `${hostname}-shadow` : `${hostname}-shadow:${port}`;
+function shadowOf(host: string): string {
+  return host.replace(/(:\d+)?$/, '-shadow$1');
 }
 
 /** Read to its end, so that the connection can be used again. */
