@@ -4,11 +4,20 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error plain JavaScript, shared with `npm run docs`
 import { withOptionTables } from './option-table.mjs';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const readme = page('README.md');
+
+describe('examples/configuration.md', () => {
+  it('shows the options of the schema (npm run docs renews them)', () => {
+    const text = page('examples/configuration.md');
+    expect(withOptionTables(text, configJsonSchema())).toBe(text);
+  });
+});
 
 describe('README.md', () => {
-  it('shows the options of the schema (npm run docs renews them)', () => {
-    expect(withOptionTables(readme, configJsonSchema())).toBe(readme);
+  it('can be read in five minutes: 1,300 words at the most, code and tables apart', () => {
+    const prose = readme.replace(/```.*?```/gs, '').replace(/^\|.*$/gm, '');
+    expect(prose.split(/\s+/).length).toBeLessThan(1300);
   });
 
   it('lists every error code, and no other', () => {
