@@ -1,2 +1,23 @@
-/** NestJS: modules, decorators, health and request context. */
-export {};
+/** NestJS: modules, decorators, health, log lines and request context. */
+export {
+  HttpClientHealthIndicator,
+  type HttpClientHealthOptions,
+  type HttpClientHealthResult,
+} from './health.js';
+export {
+  HttpModule,
+  type HttpModuleAsyncOptions,
+  type HttpModuleOptions,
+  type HttpModuleOptionsFactory,
+} from './http.module.js';
+export { HttpService } from './http.service.js';
+export { HttpClientModule } from './http-client.module.js';
+export { InboundContextInterceptor, inboundContext } from './inbound.js';
+export { nestLogger } from './logger.js';
+export type {
+  HttpClientModuleAsyncOptions,
+  HttpClientModuleExtras,
+  HttpClientModuleOptions,
+  HttpClientModuleOptionsFactory,
+} from './options.js';
+export { getHttpClientsToken, getHttpClientToken, InjectHttpClient, InjectHttpClients } from './tokens.js';

@@ -1,0 +1,47 @@
+/** The clients' health as `@nestjs/terminus` takes it. */
+import { Injectable } from '@nestjs/common';
+import { type ClientsHealth, type HealthOptions, type HealthStatus, healthOfClients } from '../health.js';
+import type { HttpClients } from '../registry.js';
+import { InjectHttpClients } from './tokens.js';
+
+export interface HttpClientHealthOptions extends HealthOptions {
+  /** What degraded is told as: Terminus 12 knows `degraded` (200), older versions only `up` and `down`. `degraded` by default. */
+  degraded?: HealthStatus;
+}
+
+/** `status` and, of each client that is not up, why. */
+export interface HttpClientHealthResult {
+  readonly status: HealthStatus;
+  readonly [detail: string]: unknown;
+}
+
+/**
+ * `health.check([() => clients.isHealthy('http')])`: up; degraded while a circuit is open, a certificate is near its end, no
+ * endpoint is usable or the configuration was refused; down once the clients are closed or a certificate has expired. It is made
+ * for readiness probes: an upstream that fails never makes it down, since taking this process out of service would mend nothing.
+ * Nothing is sent.
+ */
+@Injectable()
+export class HttpClientHealthIndicator {
+  readonly #clients: HttpClients;
+
+  constructor(@InjectHttpClients() clients: HttpClients) {
+    this.#clients = clients;
+  }
+
+  async isHealthy<Key extends string>(
+    key: Key,
+    { degraded = 'degraded', ...options }: HttpClientHealthOptions = {},
+  ): Promise<Record<Key, HttpClientHealthResult>> {
+    const health = healthOfClients(this.#clients, options);
+    const status = health.status === 'degraded' ? degraded : health.status;
+    return { [key]: { status, ...reasonsOf(health) } } as Record<Key, HttpClientHealthResult>;
+  }
+}
+
+function reasonsOf({ clients, config }: ClientsHealth): Record<string, readonly string[]> {
+  const all = Object.entries({ ...clients, ...(config && { configuration: config }) });
+  return Object.fromEntries(
+    all.filter(([, { status }]) => status !== 'up').map(([name, { reasons }]) => [name, reasons]),
+  );
+}

@@ -1,0 +1,270 @@
+/** HttpModule and HttpService: what @nestjs/axios does, and what it does not. */
+import type { Readable } from 'node:stream';
+import * as theirs from '@nestjs/axios';
+import { Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import axios from 'axios';
+import * as ours from 'pillion/nestjs';
+import { createMockTransport } from 'pillion/testing';
+import { lastValueFrom, type Observable, retry, take, toArray } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { rejection, silent } from '../client/scripted.js';
+import { type Received, startHttp, type Upstream } from '../support/upstream.js';
+
+type Service = theirs.HttpService;
+type Options = theirs.HttpModuleOptions;
+
+/** Both services, with the same options. */
+async function both(options: Options): Promise<[string, Service][]> {
+  const made = [
+    ['@nestjs/axios', theirs.HttpModule.register(options), theirs.HttpService],
+    ['pillion/nestjs', ours.HttpModule.register({ ...options, deps: { logger: silent } }), ours.HttpService],
+  ] as const;
+  return Promise.all(
+    made.map(async ([name, module, token]): Promise<[string, Service]> => {
+      const app = await Test.createTestingModule({ imports: [module] }).compile();
+      await app.init();
+      onTestFinished(() => app.close());
+      return [name, app.get(token as never, { strict: false })];
+    }),
+  );
+}
+
+/** Answers with what it was asked. */
+async function echoing(): Promise<Upstream> {
+  const upstream: Upstream = await startHttp((_, response) => {
+    const { method, path, headers, body } = upstream.requests.at(-1) as Received;
+    const { authorization, accept, 'content-type': type, 'x-app': app } = headers;
+    response.setHeader('content-type', 'application/json');
+    // The boundary is each library's own.
+    const form = type?.startsWith('multipart');
+    response.end(
+      JSON.stringify({ method, path, authorization, accept, app, type: type?.split(';')[0], body: form || body }),
+    );
+  });
+  return upstream;
+}
+
+const calls: [string, (service: Service) => Observable<{ data: unknown; status: number }>][] = [
+  ['request', (service) => service.request({ url: '/r', method: 'patch', data: { a: 1 } })],
+  ['get', (service) => service.get('/g', { params: { q: 'x y' } })],
+  ['delete', (service) => service.delete('/d', { headers: { 'x-app': 'call' } })],
+  ['head', (service) => service.head('/h')],
+  ['post', (service) => service.post('/p', { a: [1, 'ü'] })],
+  ['post without a body', (service) => service.post('/p')],
+  ['put', (service) => service.put('/p', 'text', { headers: { 'content-type': 'text/plain' } })],
+  ['patch', (service) => service.patch('/p', new URLSearchParams({ a: 'b' }))],
+  ['postForm', (service) => service.postForm('/f', { a: 'b' })],
+  ['putForm', (service) => service.putForm('/f', { a: 'b' })],
+  ['patchForm', (service) => service.patchForm('/f', { a: 'b' })],
+  ['query', (service) => service.query('/q', { a: 1 })],
+];
+
+describe('HttpService sends and gives what that of @nestjs/axios does', () => {
+  it.each(calls)('%s', async (_, call) => {
+    const upstream = await echoing();
+    const options = {
+      baseURL: `${upstream.origin}/v1`,
+      headers: { 'x-app': 'shop' },
+      auth: { username: 'u', password: 'p' },
+    };
+    const [expected, given] = await Promise.all(
+      (await both(options)).map(async ([, service]) => {
+        const { data, status } = await lastValueFrom(call(service));
+        return { data, status };
+      }),
+    );
+    expect(given).toEqual(expected);
+    expect(given?.status).toBe(200);
+  });
+
+  it('follows redirects, as axios does', async () => {
+    const upstream = await startHttp((request, response) => {
+      if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
+      else response.end(request.url);
+    });
+    for (const [, service] of await both({ baseURL: upstream.origin }))
+      expect((await lastValueFrom(service.get('/old'))).data).toBe('/new');
+  });
+
+  it('goes to absolute URLs elsewhere', async () => {
+    const upstream = await echoing();
+    for (const [, service] of await both({ baseURL: 'http://nowhere.test' }))
+      expect((await lastValueFrom(service.get(`${upstream.origin}/x`))).status).toBe(200);
+  });
+
+  it('errs by status, with the response', async () => {
+    const upstream = await startHttp((_, response) => void response.writeHead(404).end('gone'));
+    for (const [, service] of await both({ baseURL: upstream.origin })) {
+      const error = await rejection(lastValueFrom(service.get('/')));
+      expect(error).toMatchObject({ isAxiosError: true, response: { status: 404, data: 'gone' } });
+    }
+  });
+
+  it('sends nothing until it is subscribed to, and once for each subscription', async () => {
+    const upstream = await echoing();
+    for (const [index, [, service]] of (await both({ baseURL: upstream.origin })).entries()) {
+      const answer = service.get('/');
+      expect(upstream.requests).toHaveLength(index * 2);
+      await lastValueFrom(answer);
+      await lastValueFrom(answer);
+      expect(upstream.requests).toHaveLength(index * 2 + 2);
+    }
+  });
+
+  it('completes after one value, and works with operators', async () => {
+    const upstream = await echoing();
+    for (const [, service] of await both({ baseURL: upstream.origin })) {
+      expect(await lastValueFrom(service.get('/').pipe(retry(2), toArray()))).toHaveLength(1);
+      expect((await lastValueFrom(service.get('/').pipe(take(1)))).status).toBe(200);
+    }
+  });
+
+  it('has interceptors by axiosRef', async () => {
+    const upstream = await echoing();
+    for (const [, service] of await both({ baseURL: upstream.origin })) {
+      service.axiosRef.interceptors.request.use((config) => {
+        config.headers.set('x-app', 'intercepted');
+        return config;
+      });
+      expect((await lastValueFrom(service.get('/'))).data).toMatchObject({ app: 'intercepted' });
+      expect((await service.axiosRef.get('/')).status).toBe(200);
+    }
+  });
+});
+
+describe('unsubscribing', () => {
+  async function hanging() {
+    let arrived = () => {};
+    const there = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const upstream = await startHttp(() => arrived());
+    return { upstream, there };
+  }
+
+  it.each([
+    ['a call', {}],
+    ['a call for a stream, before its headers', { responseType: 'stream' as const }],
+    ["a call with the caller's own cancel token", { cancelToken: axios.CancelToken.source().token }],
+    [
+      "a call with the caller's own token and signal",
+      {
+        cancelToken: axios.CancelToken.source().token,
+        signal: new AbortController().signal,
+      },
+    ],
+  ])('ends %s', async (_, config) => {
+    const { upstream, there } = await hanging();
+    const [, [, service]] = (await both({ baseURL: upstream.origin })) as [unknown, [string, Service]];
+    const told: unknown[] = [];
+    const subscription = service.get('/', config).subscribe({ next: (v) => told.push(v), error: (e) => told.push(e) });
+    await there;
+    subscription.unsubscribe();
+    await upstream.connections[0]?.closed;
+    expect(told).toEqual([]);
+  });
+
+  it('leaves a stream that has begun to its reader', async () => {
+    const upstream = await startHttp((_, response) => {
+      response.write('one ');
+      setImmediate(() => response.end('two'));
+    });
+    for (const [, service] of await both({ baseURL: upstream.origin })) {
+      const { data } = await lastValueFrom(service.get<Readable>('/', { responseType: 'stream' }));
+      let text = '';
+      for await (const chunk of data) text += chunk;
+      expect(text).toBe('one two');
+    }
+  });
+
+  it("is not the only end: the caller's signal and token end a call too", async () => {
+    const { upstream } = await hanging();
+    const [, [, service]] = (await both({ baseURL: upstream.origin })) as [unknown, [string, Service]];
+    const controller = new AbortController();
+    const source = axios.CancelToken.source();
+    const ends = [
+      rejection(lastValueFrom(service.get('/', { signal: controller.signal }))),
+      rejection(lastValueFrom(service.get('/', { cancelToken: source.token }))),
+    ];
+    controller.abort();
+    source.cancel();
+    for (const error of await Promise.all(ends)) expect(error.code).toBe('ERR_CANCELED');
+  });
+});
+
+describe('HttpModule', () => {
+  const scripted = (...replies: number[]) => {
+    const transport = createMockTransport(replies);
+    return { transport, deps: { transport, logger: silent, random: () => 0 } };
+  };
+
+  it('has the stack behind it, with the options it is given', async () => {
+    const { deps, transport } = scripted(503, 503, 200);
+    const module = ours.HttpModule.register({ baseURL: 'http://a.test', policies: { retry: { maxRetries: 1 } }, deps });
+    const app = await Test.createTestingModule({ imports: [module] }).compile();
+    onTestFinished(() => app.close());
+    const service = app.get(ours.HttpService, { strict: false });
+    expect((await rejection(lastValueFrom(service.get('/')))).attempts).toBe(2);
+    expect(transport.requests).toHaveLength(2);
+  });
+
+  it('works without register, over axios as it is', async () => {
+    const upstream = await echoing();
+    const app = await Test.createTestingModule({ imports: [ours.HttpModule] }).compile();
+    app.useLogger(false);
+    onTestFinished(() => app.close());
+    const { data } = await lastValueFrom(app.get(ours.HttpService, { strict: false }).get(`${upstream.origin}/x`));
+    expect(data).toMatchObject({ path: '/x' });
+  });
+
+  it('registered twice has an instance for each module', async () => {
+    @Injectable()
+    class Uses {
+      readonly http: ours.HttpService;
+      constructor(http: ours.HttpService) {
+        this.http = http;
+      }
+    }
+    Reflect.defineMetadata('design:paramtypes', [ours.HttpService], Uses);
+    const moduleOf = (baseURL: string) => {
+      @Module({ imports: [ours.HttpModule.register({ baseURL })], providers: [Uses], exports: [Uses] })
+      class Feature {}
+      return Feature;
+    };
+    const [A, B] = [moduleOf('http://a.test'), moduleOf('http://b.test')];
+    const app = await Test.createTestingModule({ imports: [A, B] }).compile();
+    onTestFinished(() => app.close());
+    const bases = [A, B].map((module) => app.select(module).get(Uses, { strict: true }).http.axiosRef.defaults.baseURL);
+    expect(bases).toEqual(['http://a.test', 'http://b.test']);
+  });
+
+  it.each([
+    ['useFactory', { useFactory: async () => ({ baseURL: 'http://a.test' }) }],
+    [
+      'useClass',
+      {
+        useClass: class {
+          createHttpOptions = () => ({ baseURL: 'http://a.test' });
+        },
+      },
+    ],
+  ])('registerAsync takes %s, extra providers and global', async (_, way) => {
+    const extra = { provide: 'extra', useValue: 1 };
+    const module = ours.HttpModule.registerAsync({ ...way, extraProviders: [extra], global: true });
+    const app = await Test.createTestingModule({ imports: [module] }).compile();
+    onTestFinished(() => app.close());
+    expect(app.get(ours.HttpService, { strict: false }).axiosRef.defaults.baseURL).toBe('http://a.test');
+    expect(app.get('extra', { strict: false })).toBe(1);
+    expect(module.global).toBe(true);
+  });
+
+  it('closes its connections when the application ends, and gives axios back its adapter', async () => {
+    const { deps } = scripted(200);
+    const app = await Test.createTestingModule({ imports: [ours.HttpModule.register({ deps })] }).compile();
+    const service = app.get(ours.HttpService, { strict: false });
+    const { adapter } = service.axiosRef.defaults;
+    await app.close();
+    expect(service.axiosRef.defaults.adapter).not.toBe(adapter);
+  });
+});
