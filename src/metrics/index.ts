@@ -1,2 +1,3 @@
 /** Metrics: OpenTelemetry instruments and a Prometheus text. */
-export {};
+export { type RecordMetricsOptions, recordMetrics } from './opentelemetry.js';
+export { createPrometheus, type Prometheus } from './prometheus.js';

@@ -18,7 +18,7 @@ describe('the source', () => {
     ['axios-retry', ['policies/retry.ts']],
     ['opossum', ['circuit.ts']],
     ['pino', ['logger.ts']],
-    ['@opentelemetry/api', ['spans.ts']],
+    ['@opentelemetry/api', ['metrics/opentelemetry.ts', 'spans.ts']],
     ['fastest-levenshtein', ['options.ts']],
     ['proxy-from-env', ['transport/lane.ts']],
     ['yaml', ['config/document.ts', 'envoy/import.ts']],

@@ -1,0 +1,41 @@
+/** Sums by attributes, bounded. */
+import type { Attributes } from './instruments.js';
+
+/** Sets of attributes kept apart; beyond it they are one, as OpenTelemetry's SDK does it. */
+const maxSets = 1000;
+const overflow: Attributes = { 'otel.metric.overflow': 'true' };
+
+/** A value for each set of attributes that was seen. */
+export class Series<Value> {
+  readonly #make: () => Value;
+  readonly #values = new Map<string, { readonly attributes: Attributes; readonly value: Value }>();
+
+  constructor(make: () => Value) {
+    this.#make = make;
+  }
+
+  at(attributes: Attributes): Value {
+    const key = keyOf(attributes);
+    const found = this.#values.get(key);
+    if (found !== undefined) return found.value;
+    if (this.#values.size >= maxSets && attributes !== overflow) return this.at(overflow);
+    const value = this.#make();
+    this.#values.set(key, { attributes, value });
+    return value;
+  }
+
+  /** Forgets those of a client that has gone. */
+  forget(client: string): void {
+    for (const [key, { attributes }] of this.#values) if (attributes.client === client) this.#values.delete(key);
+  }
+
+  *[Symbol.iterator](): Iterator<[Attributes, Value]> {
+    for (const { attributes, value } of this.#values.values()) yield [attributes, value];
+  }
+}
+
+function keyOf(attributes: Attributes): string {
+  let key = '';
+  for (const name in attributes) key += `${name}\u0000${attributes[name]}\u0000`;
+  return key;
+}

@@ -1,0 +1,80 @@
+/** Metrics through `@opentelemetry/api`: whatever SDK the application has registered. */
+import { type Histogram as Instrument, type MeterProvider, metrics, type ObservableResult } from '@opentelemetry/api';
+import { type ClientSet, clientsOf, isRegistry } from '../clients.js';
+import { version } from '../version.js';
+import { Series } from './counts.js';
+import {
+  callDuration,
+  counters,
+  durationBuckets,
+  gauges,
+  type Histogram,
+  registryGauges,
+  requestDuration,
+} from './instruments.js';
+import { measure } from './measure.js';
+
+export interface RecordMetricsOptions {
+  /** The one registered with OpenTelemetry by default. */
+  meterProvider?: MeterProvider;
+  /**
+   * Also record `http.client.request.duration` of the HTTP semantic conventions, one for each attempt. False by default:
+   * auto-instrumentation of http and undici records it too, also where it is kept from adding spans, and twice is wrong.
+   */
+  requestDuration?: boolean;
+}
+
+/**
+ * Records metrics of clients until the function returned is called; clients that a later configuration adds are included. What
+ * `stats()` knows is read when the SDK collects, so it costs a call nothing; a call pays for one histogram and one sum.
+ */
+export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions = {}): () => void {
+  const meter = (options.meterProvider ?? metrics).getMeter('pillion', version);
+  const histograms = options.requestDuration ? [callDuration, requestDuration] : [callDuration];
+  const instruments = new Map<Histogram, Instrument>();
+  for (const histogram of histograms) {
+    const { name, unit, description } = histogram;
+    const advice = { explicitBucketBoundaries: durationBuckets };
+    instruments.set(histogram, meter.createHistogram(name, { unit, description, advice }));
+  }
+  const counts = new Map(counters.map((counter) => [counter, new Series(() => ({ sum: 0 }))]));
+  const stops = [
+    measure(clients, histograms, {
+      count: (counter, attributes) => {
+        const counted = counts.get(counter)?.at(attributes);
+        if (counted !== undefined) counted.sum++;
+      },
+      record: (histogram, seconds, attributes) => instruments.get(histogram)?.record(seconds, attributes),
+      forget: (client) => {
+        for (const series of counts.values()) series.forget(client);
+      },
+    }),
+  ];
+  const observed = (
+    made: ReturnType<typeof meter.createObservableGauge>,
+    callback: (result: ObservableResult) => void,
+  ) => {
+    made.addCallback(callback);
+    stops.push(() => made.removeCallback(callback));
+  };
+  for (const [{ name, unit, description }, series] of counts)
+    observed(meter.createObservableCounter(name, { unit, description }), (result) => {
+      for (const [attributes, { sum }] of series) result.observe(sum, attributes);
+    });
+  for (const { name, unit, description, read } of gauges)
+    observed(meter.createObservableGauge(name, { unit, description }), (result) => {
+      for (const [client, handle] of clientsOf(clients))
+        for (const [value, attributes] of read(handle.stats())) result.observe(value, { client, ...attributes });
+    });
+  if (isRegistry(clients))
+    for (const { name, unit, description, monotonic, read } of registryGauges)
+      observed(
+        monotonic
+          ? meter.createObservableCounter(name, { unit, description })
+          : meter.createObservableGauge(name, { unit, description }),
+        (result) => result.observe(read(clients.stats())),
+      );
+  return () => {
+    for (const stop of stops.splice(0)) stop();
+  };
+}
