@@ -67,10 +67,10 @@ function rangeOf({ minimum, maximum }) {
 const start = '<!-- options: made by `npm run docs` from the schema -->';
 const end = '<!-- /options -->';
 
-/** The README with its option tables renewed. */
+/** The page with its option tables renewed. */
 export function withOptionTables(readme, schema) {
   const from = readme.indexOf(start);
   const to = readme.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`README.md has no ${start} … ${end}`);
+  if (from < 0 || to < from) throw new Error(`The page has no ${start} … ${end}`);
   return `${readme.slice(0, from)}${start}\n\n${optionTables(schema)}\n\n${readme.slice(to)}`;
 }

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { configJsonSchema, ErrorCode } from 'pillion';
 import { describe, expect, it } from 'vitest';
+import * as instruments from '../../src/metrics/instruments.js';
+// @ts-expect-error plain JavaScript, shared with `npm run docs`
+import { withMetricTable } from './metric-table.mjs';
 // @ts-expect-error plain JavaScript, shared with `npm run docs`
 import { withOptionTables } from './option-table.mjs';
 
@@ -11,6 +14,13 @@ describe('examples/configuration.md', () => {
   it('shows the options of the schema (npm run docs renews them)', () => {
     const text = page('examples/configuration.md');
     expect(withOptionTables(text, configJsonSchema())).toBe(text);
+  });
+});
+
+describe('examples/observability/README.md', () => {
+  it('shows every metric (npm run docs renews them)', () => {
+    const text = page('examples/observability/README.md');
+    expect(withMetricTable(text, instruments)).toBe(text);
   });
 });
 
