@@ -1,2 +1,3 @@
-/** The admin handler: what an Envoy's admin port shows, of the clients in this process. */
-export {};
+/** The admin handler and its page. */
+export type { AdminToken } from './access.js';
+export { type Admin, type AdminOptions, createAdmin, type ListenOptions } from './admin.js';

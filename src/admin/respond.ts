@@ -1,0 +1,70 @@
+/** How requests to the admin handler are read and answered. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AdminToken, refusalOf } from './access.js';
+import { page, pagePolicy } from './page/index.js';
+
+/** An answer; an object is sent as JSON. */
+export interface Sent {
+  /** 200 by default. */
+  readonly status?: number;
+  /** JSON by default. */
+  readonly type?: string;
+  readonly body: object | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Express and Nest have taken the path it is mounted under off `url`. */
+export function urlOf({ url = '/' }: IncomingMessage, prefix: string): URL {
+  const path = url.startsWith(prefix) ? url.slice(prefix.length) : url;
+  return new URL(path.startsWith('/') ? `http://admin${path}` : `http://admin/${path}`);
+}
+
+export function notAllowed(methods: readonly string[]): Sent {
+  return { status: 405, body: { error: `Use ${methods.join(', ')}.` }, headers: { allow: methods.join(', ') } };
+}
+
+/** For everybody: whether, but not why. */
+export function brief({ body, ...sent }: Sent): Sent {
+  return { ...sent, body: { status: (body as { status: string }).status } };
+}
+
+/** Its links are relative, so its own URL has to end with a slash. It holds no figures: those need the token. */
+export function pageFor(request: IncomingMessage, token: AdminToken | undefined): Sent {
+  const refusal = token === undefined ? refusalOf(request, token) : undefined;
+  if (refusal) return { status: refusal.status, body: { error: refusal.error } };
+  const [path = ''] = ((request as { originalUrl?: string }).originalUrl ?? request.url ?? '/').split('?');
+  if (!path.endsWith('/')) {
+    const location = `${path.slice(path.lastIndexOf('/') + 1)}/`;
+    return { status: 308, body: { location }, headers: { location } };
+  }
+  return { type: 'text/html; charset=utf-8', body: page, headers: { 'content-security-policy': pagePolicy } };
+}
+
+export function setHeaders(response: ServerResponse): void {
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'no-referrer');
+}
+
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status = 200, type, body, headers }: Sent,
+): void {
+  if (response.headersSent) {
+    response.end();
+    return;
+  }
+  setHeaders(response);
+  const text = typeof body === 'string' ? body : `${JSON.stringify(body, null, 2)}\n`;
+  response.writeHead(status, {
+    'content-type': type ?? 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(text)),
+    ...headers,
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+}

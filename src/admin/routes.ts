@@ -1,0 +1,133 @@
+/** What the admin handler answers: one entry a route. */
+import type { IncomingMessage } from 'node:http';
+import { type ClientSet, clientsOf, isRegistry } from '../clients.js';
+import { shownConfig } from '../config/shown.js';
+import { type HealthOptions, healthOfClients } from '../health.js';
+import type { Prometheus } from '../metrics/prometheus.js';
+import { isCrossSite } from './access.js';
+import { notAllowed, type Sent } from './respond.js';
+
+/** What routes work with. */
+export interface Subject {
+  readonly clients: ClientSet;
+  readonly health: HealthOptions;
+  readonly writable: boolean;
+  readonly prometheus: Prometheus;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: RegExp;
+  /** As the list of routes shows it. */
+  readonly shown: string;
+  readonly answer: (subject: Subject, request: IncomingMessage, url: URL, match: readonly string[]) => Sent;
+}
+
+const routes: readonly Route[] = [
+  { method: 'GET', path: /^\/ready$/, shown: 'GET /ready', answer: ({ clients, health }) => ready(clients, health) },
+  { method: 'GET', path: /^\/stats$/, shown: 'GET /stats[?format=prometheus]', answer: stats },
+  {
+    method: 'GET',
+    path: /^\/clients$/,
+    shown: 'GET /clients',
+    answer: ({ clients, health }) => ({ body: overview(clients, health) }),
+  },
+  { method: 'GET', path: /^\/config$/, shown: 'GET /config', answer: ({ clients }) => ({ body: config(clients) }) },
+  { method: 'GET', path: /^\/certs$/, shown: 'GET /certs', answer: ({ clients }) => ({ body: certificates(clients) }) },
+  {
+    method: 'POST',
+    path: /^\/clients\/([^/]+)\/circuit$/,
+    shown: 'POST /clients/{name}/circuit?state=open|closed|auto',
+    answer: circuit,
+  },
+];
+
+/** Down is 503, so that a readiness probe takes the process out of service. */
+export function ready(clients: ClientSet, health: HealthOptions): Sent {
+  const body = healthOfClients(clients, health);
+  return { status: body.status === 'down' ? 503 : 200, body };
+}
+
+function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, url: URL): Sent {
+  const format = url.searchParams.get('format');
+  // Prometheus asks for its own format and takes any.
+  const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
+  if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
+  if (format !== null && format !== 'json') return { status: 400, body: { error: 'format is json or prometheus' } };
+  if (isRegistry(clients)) return { body: clients.stats() };
+  return { body: { clients: each(clients, (client) => client.stats()) } };
+}
+
+function overview(clients: ClientSet, options: HealthOptions): object {
+  const health = healthOfClients(clients, options);
+  return each(clients, (client, name) => {
+    const { calls, attempts, forcedCircuit } = client.stats();
+    return {
+      ...health.clients[name],
+      calls,
+      attempts,
+      ...(forcedCircuit && { forcedCircuit }),
+      pipeline: client.pipeline,
+    };
+  });
+}
+
+function config(clients: ClientSet): object {
+  return { ...(isRegistry(clients) && { version: clients.stats().config }), clients: shownConfig(clients) };
+}
+
+/** Null where a client has no certificate of its own. */
+function certificates(clients: ClientSet): object {
+  return each(clients, (client) => client.stats().identity ?? null);
+}
+
+function circuit(
+  { clients, writable }: Subject,
+  request: IncomingMessage,
+  url: URL,
+  [name = '']: readonly string[],
+): Sent {
+  if (!writable)
+    return {
+      status: 403,
+      body: { error: 'Circuits can be forced only with createAdmin(clients, { writable: true }).' },
+    };
+  if (isCrossSite(request)) return { status: 403, body: { error: 'The request comes from a page of another site.' } };
+  const client = clientsOf(clients).get(name);
+  if (client === undefined)
+    return { status: 404, body: { error: `There is no client ${name}.`, clients: [...clientsOf(clients).keys()] } };
+  const state = url.searchParams.get('state');
+  try {
+    client.forceCircuit(state as 'auto');
+  } catch (error) {
+    return { status: 400, body: { error: (error as Error).message } };
+  }
+  return { body: { client: name, circuit: state } };
+}
+
+type Member = ReturnType<typeof clientsOf> extends ReadonlyMap<string, infer Client> ? Client : never;
+
+function each(clients: ClientSet, show: (client: Member, name: string) => unknown): object {
+  return Object.fromEntries([...clientsOf(clients)].map(([name, client]) => [name, show(client, name)]));
+}
+
+/** The answer of the route that the request is for. */
+export function answerTo(request: IncomingMessage, url: URL, subject: Subject): Sent {
+  const there = routes.flatMap((route) => {
+    const match = route.path.exec(url.pathname);
+    return match === null ? [] : [{ route, match: match.slice(1).map(decoded) }];
+  });
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const found = there.find(({ route }) => route.method === method);
+  if (found !== undefined) return found.route.answer(subject, request, url, found.match);
+  if (there.length > 0) return notAllowed(there.map(({ route }) => route.method));
+  return { status: 404, body: { error: 'There is nothing here.', routes: routes.map(({ shown }) => shown) } };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,122 @@
+/** The stream of snapshots: what it tells, and that it costs nothing while nobody listens. */
+import http from 'node:http';
+import { createHttpClient, type HttpClient, loadHttpClients } from 'pillion';
+import { createAdmin } from 'pillion/admin';
+import { createMockTransport } from 'pillion/testing';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Snapshot } from '../../src/admin/snapshot.js';
+import { Watcher } from '../../src/admin/snapshot.js';
+import { rejection, silent } from '../client/scripted.js';
+
+const baseURL = 'http://api.test';
+
+function scripted(...replies: number[]): HttpClient {
+  const transport = createMockTransport(replies);
+  const client = createHttpClient({ name: 'billing', baseURL, retry: false }, { transport, logger: silent });
+  onTestFinished(() => client.close({ grace: 0 }));
+  return client;
+}
+
+/** Reads snapshots as they come. */
+async function watching(port: number) {
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    http.get({ port, host: '127.0.0.1', path: '/events', agent: false }, resolve).on('error', reject);
+  });
+  onTestFinished(() => void response.destroy());
+  const pieces = response.setEncoding('utf8')[Symbol.asyncIterator]();
+  const next = async (): Promise<Snapshot> => JSON.parse(String((await pieces.next()).value).replace(/^data: /, ''));
+  /** To the end. */
+  const rest = async () => {
+    while (!(await pieces.next()).done);
+  };
+  return { response, next, rest };
+}
+
+describe('a snapshot', () => {
+  it('has rates since the one before, and percentiles', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const client = scripted(200, 200, 200, 500);
+    const watcher = new Watcher([client], { writable: false });
+    onTestFinished(() => watcher.stop());
+    for (let call = 0; call < 3; call++) await client.get('/');
+    await rejection(client.get('/'));
+    await vi.advanceTimersByTimeAsync(2000);
+
+    const { clients, status, writable } = watcher.take();
+    expect({ status, writable }).toEqual({ status: 'up', writable: false });
+    expect(clients).toMatchObject([
+      {
+        name: 'billing',
+        status: 'up',
+        rate: 2,
+        errors: 0.5,
+        attempts: 4,
+        active: 0,
+        breaker: true,
+        forced: null,
+        budget: null,
+      },
+    ]);
+    expect(clients[0]?.circuits).toEqual([{ destination: baseURL, state: 'closed' }]);
+    expect(clients[0]?.p50).toBeGreaterThan(0);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(watcher.take().clients[0]).toMatchObject({ rate: 0, errors: 0 });
+  });
+
+  it('tells the version of a configuration, and its clients as they come and go', async () => {
+    let names = ['a', 'b'];
+    const load = () => ({ clients: Object.fromEntries(names.map((name) => [name, { baseURL }])) });
+    const registry = loadHttpClients({ name: 'test', load }, { logger: silent });
+    const watcher = new Watcher(registry, { writable: true });
+    onTestFinished(async () => {
+      watcher.stop();
+      await registry.close();
+    });
+    expect(watcher.take()).toMatchObject({ config: { version: 1, refused: false, source: 'test' } });
+    names = ['b', 'c'];
+    await registry.refresh();
+    expect(watcher.take().clients.map(({ name }) => name)).toEqual(['b', 'c']);
+  });
+});
+
+describe('/events', () => {
+  it('sends one at once and one a second, and ends with the handler', async () => {
+    const client = scripted(200);
+    const admin = createAdmin([client]);
+    const { port } = await admin.listen();
+    const { response, next, rest } = await watching(port);
+    expect(response.headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    expect((await next()).clients[0]).toMatchObject({ name: 'billing', rate: 0 });
+    await client.get('/');
+    const { clients } = await next();
+    expect(clients[0]?.rate).toBeGreaterThan(0.5);
+
+    await admin.close();
+    await rest();
+    expect(response.complete).toBe(true);
+  });
+
+  it('listens to no client while nobody watches', async () => {
+    const client = scripted();
+    const on = vi.spyOn(client, 'on');
+    const admin = createAdmin([client]);
+    onTestFinished(() => admin.close());
+    const counted = on.mock.calls.length;
+    const { port } = await admin.listen();
+    const { response, next } = await watching(port);
+    await next();
+    expect(on.mock.calls.length).toBe(counted + 1);
+    response.destroy();
+  });
+
+  it('has room for sixteen', async () => {
+    const admin = createAdmin([]);
+    onTestFinished(() => admin.close());
+    const { port } = await admin.listen();
+    const watchers = await Promise.all(Array.from({ length: 16 }, () => watching(port)));
+    const { response } = await watching(port);
+    expect(response.statusCode).toBe(503);
+    expect(watchers.map((each) => each.response.statusCode)).toEqual(Array(16).fill(200));
+  });
+});
