@@ -8,6 +8,7 @@ import { statusError } from '../errors.js';
 import { matcherOf, matchOptions } from '../match.js';
 import { duration } from '../options.js';
 import { definePolicy, type Request, type Response } from '../policy.js';
+import { seeded } from '../random.js';
 import { abortError } from '../scope.js';
 
 const fraction = z.number().min(0).max(1).default(1).describe('Share of the attempts.');
@@ -122,15 +123,4 @@ async function* firstOf(body: Readable, request: Request): AsyncGenerator<unknow
     yield chunk;
     throw reset(request);
   }
-}
-
-/** mulberry32: small, and good enough to choose by. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }
