@@ -20,7 +20,9 @@ export type CallFlag =
 
 /** Something that retries and hedges draw from. */
 export interface Budget {
+  /** Takes one, or tells what stands against it. */
   acquire(): 'granted' | 'budget' | 'concurrency';
+  /** What was taken is over. */
   release(): void;
 }
 
@@ -28,7 +30,9 @@ export interface Budget {
 export interface Endpoint {
   /** `host:port`. */
   readonly address: string;
+  /** Name or address, an IPv6 address without brackets. */
   readonly host: string;
+  /** From 1 to 65535. */
   readonly port: number;
 }
 

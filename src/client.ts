@@ -41,6 +41,7 @@ export interface HttpClientDeps {
   perAttempt?: readonly Policy[];
 }
 
+/** How a client is closed. */
 export interface CloseOptions {
   /** Milliseconds that calls in flight have to finish before they are ended with `ERR_CLOSED`; 10 000 by default. */
   grace?: number;
@@ -48,9 +49,13 @@ export interface CloseOptions {
 
 /** Counters of a client and what its policies tell of themselves; plain JSON. */
 export interface HttpClientStats {
+  /** The client's name. */
   name: string;
+  /** Calls by what became of them; `active`: still under way, bodies of streams included. */
   calls: { started: number; active: number; succeeded: number; failed: number; cancelled: number };
+  /** Requests handed to the wire by calls that have ended. */
   attempts: number;
+  /** By the names in `pipeline`, and `wire`; the shape is each policy's own. */
   policies: Record<string, unknown>;
   /** Present while `forceCircuit` holds. */
   forcedCircuit?: 'open' | 'closed';
@@ -70,6 +75,7 @@ export interface ClientHandle extends AsyncDisposable {
   update(config: HttpClientConfig): void;
   /** Refuses new calls with `ERR_CLOSED`, lets those in flight finish, ends the rest after a grace; then no socket or timer is left. */
   close(options?: CloseOptions): Promise<void>;
+  /** Counters and what each policy tells of itself, as plain JSON; made anew each time. */
   stats(): HttpClientStats;
   /**
    * Decides in place of the circuit breaker, for every destination and until told otherwise: `open` rejects every call with

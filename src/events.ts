@@ -24,8 +24,11 @@ export interface ClientEvents {
   'retry.scheduled': { call: Call; retry: number; waitMs: number } & AttemptOutcome;
   /** A failed attempt could have been repeated, but `reason` stood against it. */
   'retry.refused': { call: Call; reason: RetryRefusal } & AttemptOutcome;
+  /** Too many failures: calls to the destination are rejected for `retryAfterMs` milliseconds. */
   'circuit.open': { client: string; destination: string; retryAfterMs: number };
+  /** One call is let through on trial. */
   'circuit.half_open': { client: string; destination: string };
+  /** The destination is called again. */
   'circuit.close': { client: string; destination: string };
   /** `forceCircuit` was called. */
   'circuit.forced': { client: string; state: ForcedCircuit };
@@ -53,11 +56,15 @@ export interface ClientEvents {
   'fault.injected': { call: Call; fault: 'delay' | 'abort' | 'reset' | 'truncate' };
   /** `rateLimit` holds an attempt back for `waitMs`, or turns it away. */
   'rate_limit.waiting': { call: Call; waitMs: number };
+  /** `rateLimit` turns an attempt away, which would have had to wait `waitMs` milliseconds. */
   'rate_limit.rejected': { call: Call; waitMs: number };
   /** `update()` put a new configuration in force; `sections` names what changed. */
   'config.updated': { client: string; sections: readonly string[] };
+  /** As `identity.rotated` of an identity, with the client's name; so the two below. */
   'identity.rotated': { client: string } & IdentityEvents['identity.rotated'];
+  /** Changed material cannot be used. */
   'identity.rejected': { client: string } & IdentityEvents['identity.rejected'];
+  /** The certificate in force expires soon, or has expired. */
   'identity.expiring': { client: string } & IdentityEvents['identity.expiring'];
 }
 
@@ -71,6 +78,7 @@ export interface IdentityEvents {
   'identity.expiring': { generation: number; subject: string; notAfter: string; daysLeft: number };
 }
 
+/** Why an endpoint is left out. */
 export type EjectionReason = 'consecutive failures' | 'success rate';
 /** What a circuit was told to be by hand; `auto`: what its outcomes say. */
 export type ForcedCircuit = 'open' | 'closed' | 'auto';
@@ -80,7 +88,9 @@ export type MirrorRefusal = 'stream' | 'overflow' | 'circuit';
 /** Why a retry was not made. */
 export type RetryRefusal = 'budget' | 'concurrency' | 'deadline' | 'limit';
 
+/** The names of the events of a client. */
 export type ClientEventName = keyof ClientEvents;
+/** What `client.on` takes. */
 export type Listener<Name extends ClientEventName> = (event: ClientEvents[Name]) => void;
 
 /** Each its own, so that one function may listen twice. */

@@ -6,20 +6,25 @@ import type { VersionStats } from './config/versions.js';
 /** `down`: can do nothing; `degraded`: works, but somebody should look. */
 export type HealthStatus = 'up' | 'degraded' | 'down';
 
+/** How one client is. */
 export interface Health {
+  /** The worst that holds. */
   readonly status: HealthStatus;
   /** What keeps it from being up, one sentence each. */
   readonly reasons: readonly string[];
 }
 
+/** How clients are. */
 export interface ClientsHealth {
   /** The worst of all below. */
   readonly status: HealthStatus;
+  /** By name. */
   readonly clients: Readonly<Record<string, Health>>;
   /** Of the configuration as a whole, where the clients have one together. */
   readonly config?: Health;
 }
 
+/** What counts as degraded. */
 export interface HealthOptions {
   /** A certificate that ends in fewer days than this is degraded; 14 by default. */
   certificateDays?: number;

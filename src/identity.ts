@@ -29,6 +29,7 @@ export interface IdentityDeps {
 export interface Identity extends Disposable {
   /** Reads the files now. True where new material came in force; material that cannot be used is refused with an event. */
   refresh(): boolean;
+  /** What is in force, and what was refused last. */
   stats(): IdentityStats;
   /** Adds a listener for an event; the function returned takes it away again. */
   on<Name extends keyof IdentityEvents>(event: Name, listener: (event: IdentityEvents[Name]) => void): () => void;

@@ -12,6 +12,7 @@ export interface Inbound {
   deadline?: number | string | undefined;
 }
 
+/** Where an inbound request says it. */
 export interface InboundOptions {
   /** `x-request-id` by default. */
   requestIdHeader?: string;

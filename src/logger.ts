@@ -6,9 +6,13 @@ export type LogMethod = (fields: object, message: string) => void;
 
 /** Any logger of pino's shape. */
 export interface Logger {
+  /** Attempts. */
   debug: LogMethod;
+  /** Calls below 400. */
   info: LogMethod;
+  /** Calls answered with 4xx, and what somebody should look at. */
   warn: LogMethod;
+  /** Calls answered with 5xx or not at all. */
   error: LogMethod;
   /** Where present, asked before a line is built. */
   isLevelEnabled?(level: string): boolean;

@@ -43,7 +43,9 @@ export interface StandingPolicy extends Policy {
 export interface PolicyContext {
   /** The client's name, for messages, spans and log lines. */
   readonly client: string;
+  /** Where what happens is told, once. */
   readonly events: Emitter;
+  /** The one that was given; undefined: none was. */
   readonly logger: Logger | undefined;
   /** A number in [0, 1), as `Math.random`. */
   readonly random: () => number;

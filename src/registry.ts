@@ -37,8 +37,11 @@ export interface HttpClientsDeps extends HttpClientDeps {
   env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a registry and its clients tell of themselves. */
 export interface HttpClientsStats {
+  /** Which version is in force, and what was refused. */
   config: VersionStats;
+  /** By name. */
   clients: Record<string, HttpClientStats>;
 }
 
@@ -49,9 +52,11 @@ export interface HttpClients extends AsyncDisposable {
    * @throws PillionError `ERR_UNKNOWN_CLIENT` that lists the names there are
    */
   get(name: string): HttpClient;
+  /** In the order of the configuration. */
   readonly names: readonly string[];
   /** Loads the configuration now. True where another version was put in force; one that cannot be used is refused with an event. */
   refresh(): Promise<boolean>;
+  /** As plain JSON; made anew each time. */
   stats(): HttpClientsStats;
   /** Adds a listener for an event; the function returned takes it away again. */
   on<Name extends keyof HttpClientsEvents>(event: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void;

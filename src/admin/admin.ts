@@ -11,6 +11,7 @@ import { brief, isRead, notAllowed, pageFor, type Sent, send, setHeaders, urlOf 
 import { answerTo, ready, type Subject } from './routes.js';
 import { Watcher } from './snapshot.js';
 
+/** Who may ask, and what may be changed. */
 export interface AdminOptions extends HealthOptions {
   /** Lets requests from other machines in; without it only this machine is answered. */
   token?: AdminToken;
@@ -20,6 +21,7 @@ export interface AdminOptions extends HealthOptions {
   prefix?: string;
 }
 
+/** Where the server listens. */
 export interface ListenOptions {
   /** 0, any free one, by default. */
   port?: number;

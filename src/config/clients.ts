@@ -25,9 +25,11 @@ export interface ConfigFault {
   readonly file: string;
   /** Counted from 1; absent for a configuration that is no text. */
   readonly line?: number;
+  /** Counted from 1. */
   readonly column?: number;
   /** Dotted: `clients.billing.timeouts.total`. */
   readonly path: string;
+  /** What is wrong, and mostly how to mend it. */
   readonly message: string;
 }
 

@@ -8,11 +8,13 @@ import type { Config } from './schema.js';
 
 /** One option of one client; durations in milliseconds. */
 export interface ConfigChange {
+  /** The client's name. */
   readonly client: string;
   /** Dotted; empty where the whole client was added or removed. */
   readonly path: string;
   /** Absent where nothing was said before. */
   readonly before?: unknown;
+  /** Absent where nothing is said any more. */
   readonly after?: unknown;
 }
 

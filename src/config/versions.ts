@@ -13,7 +13,9 @@ export interface ConfigVersion {
   readonly version: number;
   /** First 12 digits of the SHA-256 of the text: the same in every process that has it. */
   readonly hash: string;
+  /** A file's path, or the name of a `ConfigSource`. */
   readonly source: string;
+  /** ISO 8601. */
   readonly appliedAt: string;
   /** Against the version before, secrets masked; empty for the first. */
   readonly changes: readonly ConfigChange[];
@@ -21,7 +23,9 @@ export interface ConfigVersion {
 
 /** A version that was refused. The first fault, and all of them. */
 export interface ConfigRejection extends ConfigFault {
+  /** ISO 8601. */
   readonly rejectedAt: string;
+  /** All of them, in the order of the file. */
   readonly faults: readonly ConfigFault[];
 }
 
@@ -33,9 +37,11 @@ export interface HttpClientsEvents {
   'config.rejected': ConfigRejection;
 }
 
+/** The version in force, and what was refused. */
 export interface VersionStats extends ConfigVersion {
   /** How many versions were refused. */
   rejected: number;
+  /** What was refused last, and why; null where nothing was. */
   lastRejection: ConfigRejection | null;
   /** True while what was loaded last is refused, and the version in force is an older one. */
   refused: boolean;

@@ -14,6 +14,7 @@ export type CallOptions = Pick<
 /** What `client.fetch` takes as its second argument. */
 export interface HttpFetchInit extends globalThis.RequestInit, CallOptions {}
 
+/** `client.fetch`: assignable to `typeof globalThis.fetch`. */
 export type HttpFetch = (input: FetchInput, init?: HttpFetchInit) => Promise<globalThis.Response>;
 
 /** Follows as many redirects as browsers and Node's own fetch do. */

@@ -14,6 +14,7 @@ import {
 } from './instruments.js';
 import { measure } from './measure.js';
 
+/** Where metrics go, and which. */
 export interface RecordMetricsOptions {
   /** The one registered with OpenTelemetry by default. */
   meterProvider?: MeterProvider;

@@ -12,6 +12,7 @@ import {
 } from './instruments.js';
 import { measure } from './measure.js';
 
+/** Metrics as Prometheus scrapes them. */
 export interface Prometheus {
   /** For the `content-type` of the answer. */
   readonly contentType: string;

@@ -4,6 +4,7 @@ import { type ClientsHealth, type HealthOptions, type HealthStatus, healthOfClie
 import type { HttpClients } from '../registry.js';
 import { InjectHttpClients } from './tokens.js';
 
+/** What counts as degraded, and how that is told. */
 export interface HttpClientHealthOptions extends HealthOptions {
   /** What degraded is told as: Terminus 12 knows `degraded` (200), older versions only `up` and `down`. `degraded` by default. */
   degraded?: HealthStatus;
@@ -11,6 +12,7 @@ export interface HttpClientHealthOptions extends HealthOptions {
 
 /** `status` and, of each client that is not up, why. */
 export interface HttpClientHealthResult {
+  /** As Terminus wants it. */
   readonly status: HealthStatus;
   readonly [detail: string]: unknown;
 }

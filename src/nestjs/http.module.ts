@@ -31,14 +31,21 @@ export type HttpModuleOptions = AxiosRequestConfig & {
 
 /** Makes the options for `registerAsync({ useClass | useExisting })`. */
 export interface HttpModuleOptionsFactory {
+  /** Asked once, at the start. */
   createHttpOptions(): Promise<HttpModuleOptions> | HttpModuleOptions;
 }
 
+/** As in `@nestjs/axios`: one of `useFactory`, `useClass` and `useExisting`. */
 export interface HttpModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** A provider that exists, and is asked. */
   useExisting?: Type<HttpModuleOptionsFactory>;
+  /** Is made, and asked for the options. */
   useClass?: Type<HttpModuleOptionsFactory>;
+  /** Makes the options, of what `inject` names. */
   useFactory?: (...args: never[]) => Promise<HttpModuleOptions> | HttpModuleOptions;
+  /** Tokens of the factory's arguments. */
   inject?: FactoryProvider['inject'];
+  /** Further providers of the module. */
   extraProviders?: Provider[];
   /** Every module may inject the `HttpService`; false by default. */
   global?: boolean;

@@ -32,14 +32,19 @@ export interface HttpClientModuleExtras {
 
 /** Makes the options for `forRootAsync({ useClass | useExisting })`. */
 export interface HttpClientModuleOptionsFactory {
+  /** Asked once, at the start. */
   createHttpClientOptions(): HttpClientModuleOptions | Promise<HttpClientModuleOptions>;
 }
 
 /** Exactly one of `useFactory`, `useClass` and `useExisting`. */
 export interface HttpClientModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>, HttpClientModuleExtras {
+  /** Makes the options, of what `inject` names. */
   useFactory?: (...args: never[]) => HttpClientModuleOptions | Promise<HttpClientModuleOptions>;
+  /** Tokens of the factory's arguments. */
   inject?: FactoryProvider['inject'];
+  /** Is made, and asked for the options. */
   useClass?: Type<HttpClientModuleOptionsFactory>;
+  /** The token of one that exists, and is asked. */
   useExisting?: FactoryProvider['provide'];
 }
 

@@ -8,6 +8,7 @@ export function times(count: number, reply: Reply): Reply[] {
   return Array.from({ length: count }, () => reply);
 }
 
+/** How often, and how, something fails. */
 export interface FlakyOptions {
   /** Share of requests that fail, from 0 to 1. */
   rate: number;
@@ -25,6 +26,7 @@ export function flaky({ rate, seed = 1, failure = 503, success = 200 }: FlakyOpt
   return () => (random() < rate ? failure : success);
 }
 
+/** When, and how, something fails. */
 export interface OutageOptions {
   /** Milliseconds from now until it begins. */
   from: number;

@@ -14,6 +14,7 @@ import { play } from './replies.js';
 
 /** A request and what became of it, as it stands in the file: secrets masked. */
 export interface Exchange {
+  /** Path and query, headers in lower case, a body as JSON or text. */
   request: { method: string; path: string; headers: Record<string, string>; body?: unknown };
   /** A body that is neither JSON nor text is `{ base64 }`. */
   response?: { status: number; headers: Record<string, string | string[]>; body?: unknown };
@@ -21,6 +22,7 @@ export interface Exchange {
   error?: string;
 }
 
+/** How a fixture is recorded and matched. */
 export interface FixtureOptions {
   /**
    * `record` asks the upstream and writes the file anew, `replay` answers from the file and sends nothing; `auto`, the
@@ -37,6 +39,7 @@ export interface FixtureOptions {
 
 /** An `AxiosAdapter` for `deps.transport`. */
 export interface FixtureTransport extends AxiosAdapter {
+  /** What `auto` came to. */
   readonly mode: 'record' | 'replay';
   /** What reached the wire, one frozen snapshot an attempt, oldest first. */
   readonly requests: readonly RecordedRequest[];

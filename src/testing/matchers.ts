@@ -3,7 +3,9 @@ import { lookFor, type RequestPattern, type RequestSource } from './assertions.j
 
 /** What a matcher gives its runner. */
 export interface MatcherResult {
+  /** Whether it holds. */
   pass: boolean;
+  /** Why not; where it was negated, why. */
   message: () => string;
 }
 

@@ -9,6 +9,7 @@ export interface Rule {
   method?: string;
   /** Path without query: the same text, or a pattern. */
   path?: string | RegExp;
+  /** Anything else that has to hold. */
   match?: (request: RecordedRequest) => boolean;
   /** One reply for every match, or several, given in order; once they are used up the rule matches no more. */
   reply: Reply | readonly Reply[];

@@ -2,6 +2,7 @@
 import { callOf } from '../call.js';
 import type { Request } from '../policy.js';
 
+/** One attempt, as it reached the wire. */
 export interface RecordedRequest {
   /** Upper case. */
   readonly method: string;
@@ -9,6 +10,7 @@ export interface RecordedRequest {
   readonly url: string;
   /** Path without query. */
   readonly path: string;
+  /** Parameters by name; of several with one name the last. */
   readonly query: Readonly<Record<string, string>>;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;

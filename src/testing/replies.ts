@@ -9,9 +9,11 @@ import type { RecordedRequest } from './recorded.js';
 export interface HttpReply {
   /** 200 by default. */
   status?: number;
+  /** Empty by default. */
   statusText?: string;
   /** An object is sent as JSON, a string, Buffer or stream as it is. */
   data?: unknown;
+  /** Names in any case; a `content-type` of JSON for objects by default. */
   headers?: Record<string, string | string[]>;
   /** Milliseconds before the answer; an abort ends the wait. */
   delay?: number;
@@ -19,8 +21,11 @@ export interface HttpReply {
 
 /** A network failure by its code, such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
 export interface ErrorReply {
+  /** Such as `ECONNRESET`; policies go by it. */
   error: string;
+  /** `mocked CODE` by default. */
   message?: string;
+  /** Milliseconds before it; an abort ends the wait. */
   delay?: number;
 }
 

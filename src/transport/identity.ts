@@ -24,12 +24,17 @@ export interface IdentityStats {
   generation: number;
   /** Of the certificate in force, empty where it names no subject; absent where there is none but authorities. */
   subject?: string;
+  /** DNS names and URIs, with their kind. */
   subjectAltNames?: string[];
+  /** The authority that signed it. */
   issuer?: string;
+  /** ISO 8601. */
   notAfter?: string;
   /** To one place; negative once it has expired. */
   daysLeft?: number;
+  /** ISO 8601; null where there was none yet. */
   lastRotation: string | null;
+  /** Why changed material was refused last, and when (ISO 8601). */
   lastRejection: { at: string; message: string } | null;
 }
 

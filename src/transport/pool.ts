@@ -14,10 +14,15 @@ export interface PoolOptions {
   readonly keepAliveTimeout: number;
 }
 
+/** Connections of one origin: open, unused, requests waiting for one, in use. */
 export interface PoolStats {
+  /** Open. */
   connected: number;
+  /** Open and unused. */
   free: number;
+  /** Requests that wait for one. */
   pending: number;
+  /** Requests on the way. */
   running: number;
 }
 

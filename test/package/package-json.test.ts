@@ -27,9 +27,13 @@ describe('package.json', () => {
   });
 
   it('exports these paths, types first, and nothing else', () => {
+    const built = (folder: string) => ({ types: `./dist/${folder}index.d.ts`, default: `./dist/${folder}index.js` });
     expect(pkg.exports).toEqual({
-      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
-      './testing': { types: './dist/testing/index.d.ts', default: './dist/testing/index.js' },
+      '.': built(''),
+      './testing': built('testing/'),
+      './nestjs': built('nestjs/'),
+      './metrics': built('metrics/'),
+      './admin': built('admin/'),
       './schema.json': './dist/schema.json',
       './package.json': './package.json',
     });
@@ -41,7 +45,14 @@ describe('package.json', () => {
   });
 
   it('leaves axios and OpenTelemetry to the application, in versions that are safe', () => {
-    expect(pkg.peerDependencies).toEqual({ '@opentelemetry/api': '^1.9.0', axios: '^1.19.0' });
+    expect(pkg.peerDependencies).toEqual({
+      '@nestjs/common': '^10 || ^11 || ^12',
+      '@opentelemetry/api': '^1.9.0',
+      axios: '^1.19.0',
+      rxjs: '^7.8.0',
+    });
+    // Only who imports pillion/nestjs needs them.
+    expect(pkg.peerDependenciesMeta).toEqual({ '@nestjs/common': { optional: true }, rxjs: { optional: true } });
   });
 
   it('asks for exactly the libraries that the source imports', () => {

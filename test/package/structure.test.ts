@@ -26,6 +26,11 @@ describe('the source', () => {
     expect(importersOf(library)).toEqual(home);
   });
 
+  it('knows Nest and RxJS in the folder for Nest only', () => {
+    for (const library of ['@nestjs/common', 'rxjs'])
+      for (const path of importersOf(library)) expect(path).toMatch(/^nestjs\//);
+  });
+
   it('knows undici in the folder of transports only', () => {
     expect(importersOf('undici').length).toBeGreaterThan(0);
     for (const path of importersOf('undici')) expect(path).toMatch(/^transport\//);
@@ -34,6 +39,7 @@ describe('the source', () => {
   it('imports only its own files, Node and the libraries above', () => {
     const libraries = new Set(files.flatMap(({ imports }) => imports.filter((name) => !name.endsWith('.ts'))));
     expect([...libraries].filter((name) => !name.startsWith('node:')).sort()).toEqual([
+      '@nestjs/common',
       '@opentelemetry/api',
       'axios',
       'axios-retry',
@@ -41,6 +47,7 @@ describe('the source', () => {
       'opossum',
       'pino',
       'proxy-from-env',
+      'rxjs',
       'undici',
       'yaml',
       'zod',
@@ -86,7 +93,7 @@ describe('the source', () => {
       for (const next of runtime.get(path) ?? []) walk(next, [...trail, path]);
     };
     walk('index.ts', []);
-    walk('testing/index.ts', []);
+    for (const folder of ['testing', 'nestjs', 'metrics', 'admin']) walk(`${folder}/index.ts`, []);
     expect(circles).toEqual([]);
   });
 
