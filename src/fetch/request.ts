@@ -71,7 +71,7 @@ function bodyOf(
 ): Extracted | undefined | Promise<Extracted> {
   const { body } = init;
   if (body !== undefined && body !== null) return extractBody(body, init.duplex);
-  if (body === null || !given?.body) return undefined;
+  if (!given?.body) return undefined;
   if (given.bodyUsed) throw new TypeError('The body of the request was read already.');
   return heldBody(given.body, signal);
 }
