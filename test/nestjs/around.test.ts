@@ -3,6 +3,7 @@ import { ConsoleLogger, Controller, Get, Inject, Logger, Module } from '@nestjs/
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
+import { LoggerModule, Logger as PinoLogger } from 'nestjs-pino';
 import type { HttpClient, HttpClients } from 'pillion';
 import {
   getHttpClientsToken,
@@ -128,6 +129,28 @@ describe('nestLogger', () => {
     expect(JSON.parse(String(write.mock.calls.at(-1)?.[0]))).toMatchObject({
       context: 'HttpClient',
       message: { client: 'billing', msg: 'GET 200' },
+    });
+  });
+
+  it('writes through nestjs-pino as one line with all its fields', async () => {
+    let written = '';
+    const stream = {
+      write: (text: string) => {
+        written += text;
+      },
+    };
+    const imports = [LoggerModule.forRoot({ pinoHttp: { level: 'debug', stream } as never })];
+    const app = await Test.createTestingModule({ imports }).compile();
+    onTestFinished(() => app.close());
+    Logger.overrideLogger(app.get(PinoLogger));
+    nestLogger().warn({ client: 'billing', attempts: 2 }, 'GET 404');
+    const line = written.split('\n').find((each) => each.includes('billing')) ?? '{}';
+    expect(JSON.parse(line)).toMatchObject({
+      level: 40,
+      client: 'billing',
+      attempts: 2,
+      msg: 'GET 404',
+      context: 'HttpClient',
     });
   });
 

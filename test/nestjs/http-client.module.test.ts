@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Controller, Get, Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
-import { createHttpClient, type HttpClient, type HttpClients } from 'pillion';
+import type { HttpClient, HttpClients } from 'pillion';
 import {
   getHttpClientsToken,
   getHttpClientToken,
@@ -12,7 +12,7 @@ import {
   InjectHttpClient,
   InjectHttpClients,
 } from 'pillion/nestjs';
-import { createMockTransport } from 'pillion/testing';
+import { createMockTransport, createTestClient } from 'pillion/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { silent } from '../client/scripted.js';
 import { files } from '../support/files.js';
@@ -193,8 +193,7 @@ it.each([
 
 describe('in tests', () => {
   it('a client is replaced by its token, in every module', async () => {
-    const transport = createMockTransport([503, { data: { id: 42 } }]);
-    const fake = createHttpClient({ baseURL: 'http://x.test' }, { transport, logger: silent, random: () => 0 });
+    const fake = createTestClient([503, { data: { id: 42 } }]);
     const app = await Test.createTestingModule({
       imports: [HttpClientModule.forRoot(options), BillingModule, ReportModule],
     })
