@@ -74,8 +74,9 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     try {
       const sent = answer(request, response);
       if (sent !== undefined) send(request, response, sent);
-    } catch (error) {
-      send(request, response, { status: 500, body: { error: (error as Error).message } });
+    } catch {
+      // Whose error it is cannot be known, nor what it says.
+      send(request, response, { status: 500, body: { error: 'The request could not be answered.' } });
     }
   };
   const listen = async ({ port = 0, host = '127.0.0.1' }: ListenOptions = {}) => {

@@ -1,5 +1,11 @@
 /** Metrics through `@opentelemetry/api`: whatever SDK the application has registered. */
-import { type Histogram as Instrument, type MeterProvider, metrics, type ObservableResult } from '@opentelemetry/api';
+import {
+  type BatchObservableResult,
+  type Histogram as Instrument,
+  type MeterProvider,
+  metrics,
+  type Observable,
+} from '@opentelemetry/api';
 import { type ClientSet, clientsOf, isRegistry } from '../clients.js';
 import { version } from '../version.js';
 import { Series } from './counts.js';
@@ -51,31 +57,43 @@ export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions 
       },
     }),
   ];
-  const observed = (
-    made: ReturnType<typeof meter.createObservableGauge>,
-    callback: (result: ObservableResult) => void,
-  ) => {
-    made.addCallback(callback);
-    stops.push(() => made.removeCallback(callback));
+  const observe = (made: readonly Observable[], callback: (result: BatchObservableResult) => void) => {
+    meter.addBatchObservableCallback(callback, [...made]);
+    stops.push(() => meter.removeBatchObservableCallback(callback, [...made]));
   };
-  for (const [{ name, unit, description }, series] of counts)
-    observed(meter.createObservableCounter(name, { unit, description }), (result) => {
-      for (const [attributes, { sum }] of series) result.observe(sum, attributes);
+  const sums = [...counts].map(([{ name, unit, description }, series]) => {
+    return [meter.createObservableCounter(name, { unit, description }), series] as const;
+  });
+  observe(madeOf(sums), (result) => {
+    for (const [made, series] of sums)
+      for (const [attributes, { sum }] of series) result.observe(made, sum, attributes);
+  });
+  const states = gauges.map(({ name, unit, description, read }) => {
+    return [meter.createObservableGauge(name, { unit, description }), read] as const;
+  });
+  // All at once, so that each client is asked for its stats once.
+  observe(madeOf(states), (result) => {
+    for (const [client, handle] of clientsOf(clients)) {
+      const stats = handle.stats();
+      for (const [made, read] of states)
+        for (const [value, attributes] of read(stats)) result.observe(made, value, { client, ...attributes });
+    }
+  });
+  if (isRegistry(clients)) {
+    const versions = registryGauges.map(({ name, unit, description, monotonic, read }) => {
+      const create = monotonic ? meter.createObservableCounter : meter.createObservableGauge;
+      return [create.call(meter, name, { unit, description }), read] as const;
     });
-  for (const { name, unit, description, read } of gauges)
-    observed(meter.createObservableGauge(name, { unit, description }), (result) => {
-      for (const [client, handle] of clientsOf(clients))
-        for (const [value, attributes] of read(handle.stats())) result.observe(value, { client, ...attributes });
+    observe(madeOf(versions), (result) => {
+      const stats = clients.stats();
+      for (const [made, read] of versions) result.observe(made, read(stats));
     });
-  if (isRegistry(clients))
-    for (const { name, unit, description, monotonic, read } of registryGauges)
-      observed(
-        monotonic
-          ? meter.createObservableCounter(name, { unit, description })
-          : meter.createObservableGauge(name, { unit, description }),
-        (result) => result.observe(read(clients.stats())),
-      );
+  }
   return () => {
     for (const stop of stops.splice(0)) stop();
   };
+}
+
+function madeOf(pairs: readonly (readonly [Observable, unknown])[]): Observable[] {
+  return pairs.map(([made]) => made);
 }

@@ -14,7 +14,11 @@ export const masked = '***';
 
 /** In names of headers, query parameters and fields; separators do not count. */
 const telling =
-  /pass(word|wd|phrase|code)|secret|token|apikey|accesskey|privatekey|authorization|credential|cookie|signature|session|jwt|otp|pin$|^(sig|auth|pwd|key|code)$|cvv|cvc|ssn|cardnumber|iban/;
+  /pass(word|wd|phrase|code)|secret|token|apikey|accesskey|privatekey|authorization|credential|cookie|signature|session|jwt|otp|pin$|^(sig|auth|pwd)$|cvv|cvc|ssn|cardnumber|iban/;
+/** In a URL or a form; in JSON these are mostly harmless. */
+const tellingParameter = /^(key|code)$/;
+/** Fields whose numbers are secret too; those of `total_tokens` are not. */
+const tellingNumber = /passcode|otp|pin$|cvv|cvc|ssn|cardnumber/;
 
 /** Masks by name; one set of rules for what is written and for what is compared with it. */
 export class Mask {
@@ -40,7 +44,7 @@ export class Mask {
   path(href: string): string {
     const url = new URL(href);
     for (const name of new Set(url.searchParams.keys())) {
-      if (!this.#tells(name)) continue;
+      if (!this.#tells(name, tellingParameter)) continue;
       const count = url.searchParams.getAll(name).length;
       url.searchParams.delete(name);
       for (let i = 0; i < count; i++) url.searchParams.append(name, masked);
@@ -55,25 +59,34 @@ export class Mask {
   }
 
   #form(text: string): string {
-    const pairs = [...new URLSearchParams(text)].map(([name, value]) => [name, this.#tells(name) ? masked : value]);
+    const pairs = [...new URLSearchParams(text)].map(([name, value]) => [
+      name,
+      this.#tells(name, tellingParameter) ? masked : value,
+    ]);
     return this.#text(new URLSearchParams(pairs as [string, string][]).toString());
   }
 
-  #value(value: unknown): unknown {
-    if (typeof value === 'string') return this.#text(value);
-    if (Array.isArray(value)) return value.map((each) => this.#value(each));
+  /** `within`: the name of a field that tells of a secret, and this is somewhere in its value. */
+  #value(value: unknown, within?: string): unknown {
+    if (typeof value === 'string') return within === undefined ? this.#text(value) : masked;
+    if (typeof value === 'number' && within !== undefined) return tellingNumber.test(plain(within)) ? masked : value;
+    if (Array.isArray(value)) return value.map((each) => this.#value(each, within));
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value).map(([name, inner]) => [
       name,
-      this.#tells(name) ? masked : this.#value(inner),
+      this.#value(inner, this.#tells(name) ? name : within),
     ]);
     return Object.fromEntries(entries);
   }
 
-  #tells(name: string): boolean {
-    if (telling.test(name.toLowerCase().replace(/[^a-z\d]/g, ''))) return true;
+  #tells(name: string, further?: RegExp): boolean {
+    if (telling.test(plain(name)) || further?.test(plain(name))) return true;
     return this.#fields.some((field) =>
       typeof field === 'string' ? field.toLowerCase() === name.toLowerCase() : field.test(name),
     );
   }
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, '');
 }

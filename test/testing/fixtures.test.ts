@@ -247,12 +247,30 @@ describe('the file', () => {
     expect(replayed.data).toEqual({ email: '***', iban: '***', note: 'for ***' });
   });
 
-  it('keeps what only sounds like one', async () => {
+  it('keeps what only sounds like one, and numbers of what is counted', async () => {
     const file = place();
-    const data = { tokens: 12, keyboard: 'de', author: 'x', pinned: true, monkey: 'y', description: 'z' };
-    await client(file, { mode: 'record', upstream: createMockTransport([{ data }]) }).get('/x');
-    const { tokens: _, ...kept } = JSON.parse(readFileSync(file, 'utf8')).exchanges[0].response.body;
-    const { tokens: __, ...sent } = data;
-    expect(kept).toEqual(sent);
+    const data = {
+      ...{ usage: { total_tokens: 12 }, keyboard: 'de', author: 'x', pinned: true, monkey: 'y', description: 'z' },
+      ...{ code: 'invalid_request', key: 'INV-1' },
+    };
+    await client(file, { mode: 'record', upstream: createMockTransport([{ data }]) }).get('/x?page=1');
+    const [{ request, response }] = JSON.parse(readFileSync(file, 'utf8')).exchanges;
+    expect(response.body).toEqual(data);
+    expect(request.path).toBe('/x?page=1');
+  });
+
+  it('masks numbers that are secret, all that a telling field holds, and short names in a URL or form', async () => {
+    const file = place();
+    const data = { card: { pin: 1234, cvc: 99 }, session: { id: 'abc', roles: ['admin'], ttl: 60 } };
+    const sent = client(file, { mode: 'record', upstream: createMockTransport([{ data }, 200]) });
+    await sent.get('/x?key=k1&code=c1');
+    await sent.post('/x', new URLSearchParams({ code: 'c2', grant_type: 'authorization_code' }));
+    const [first, second] = JSON.parse(readFileSync(file, 'utf8')).exchanges;
+    expect(first.response.body).toEqual({
+      card: { pin: '***', cvc: '***' },
+      session: { id: '***', roles: ['***'], ttl: 60 },
+    });
+    expect(decodeURIComponent(first.request.path)).toBe('/x?key=***&code=***');
+    expect(second.request.body).toBe('code=***&grant_type=authorization_code');
   });
 });
