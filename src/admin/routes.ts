@@ -5,7 +5,8 @@ import { shownConfig } from '../config/shown.js';
 import { type HealthOptions, healthOfClients } from '../health.js';
 import type { Prometheus } from '../metrics/prometheus.js';
 import { isCrossSite } from './access.js';
-import { notAllowed, type Sent } from './respond.js';
+import { jsonOf } from './body.js';
+import { notAllowed, reads, type Sent } from './respond.js';
 
 /** What routes work with. */
 export interface Subject {
@@ -20,7 +21,12 @@ interface Route {
   readonly path: RegExp;
   /** As the list of routes shows it. */
   readonly shown: string;
-  readonly answer: (subject: Subject, request: IncomingMessage, url: URL, match: readonly string[]) => Sent;
+  readonly answer: (
+    subject: Subject,
+    request: IncomingMessage,
+    url: URL,
+    match: readonly string[],
+  ) => Sent | Promise<Sent>;
 }
 
 const routes: readonly Route[] = [
@@ -37,7 +43,7 @@ const routes: readonly Route[] = [
   {
     method: 'POST',
     path: /^\/clients\/([^/]+)\/circuit$/,
-    shown: 'POST /clients/{name}/circuit?state=open|closed|auto',
+    shown: 'POST /clients/{name}/circuit {"state":"open|closed|auto"}',
     answer: circuit,
   },
 ];
@@ -53,7 +59,7 @@ function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, u
   // Prometheus asks for its own format and takes any.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
   if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
-  if (format !== null && format !== 'json') return { status: 400, body: { error: 'format is json or prometheus' } };
+  if (format !== null && format !== 'json') return failure(400, 'format is json or prometheus');
   if (isRegistry(clients)) return { body: clients.stats() };
   return { body: { clients: each(clients, (client) => client.stats()) } };
 }
@@ -81,28 +87,30 @@ function certificates(clients: ClientSet): object {
   return each(clients, (client) => client.stats().identity ?? null);
 }
 
-function circuit(
+async function circuit(
   { clients, writable }: Subject,
   request: IncomingMessage,
-  url: URL,
+  _: URL,
   [name = '']: readonly string[],
-): Sent {
-  if (!writable)
-    return {
-      status: 403,
-      body: { error: 'Circuits can be forced only with createAdmin(clients, { writable: true }).' },
-    };
-  if (isCrossSite(request)) return { status: 403, body: { error: 'The request comes from a page of another site.' } };
+): Promise<Sent> {
+  if (!writable) return failure(403, 'Circuits can be forced only with createAdmin(clients, { writable: true }).');
+  if (isCrossSite(request)) return failure(403, 'The request comes from a page of another site.');
   const client = clientsOf(clients).get(name);
   if (client === undefined)
-    return { status: 404, body: { error: `There is no client ${name}.`, clients: [...clientsOf(clients).keys()] } };
-  const state = url.searchParams.get('state');
+    return failure(404, `There is no client ${name}.`, { clients: [...clientsOf(clients).keys()] });
+  const body = await jsonOf(request);
+  if ('refused' in body) return body.refused;
+  const { state } = (body.json ?? {}) as { state?: unknown };
   try {
     client.forceCircuit(state as 'auto');
   } catch (error) {
-    return { status: 400, body: { error: (error as Error).message } };
+    return failure(400, (error as Error).message, { hint: 'Send {"state":"open"}, "closed" or "auto".' });
   }
   return { body: { client: name, circuit: state } };
+}
+
+function failure(status: number, error: string, more: object = {}): Sent {
+  return { status, body: { error, ...more } };
 }
 
 type Member = ReturnType<typeof clientsOf> extends ReadonlyMap<string, infer Client> ? Client : never;
@@ -112,7 +120,7 @@ function each(clients: ClientSet, show: (client: Member, name: string) => unknow
 }
 
 /** The answer of the route that the request is for. */
-export function answerTo(request: IncomingMessage, url: URL, subject: Subject): Sent {
+export function answerTo(request: IncomingMessage, url: URL, subject: Subject): Sent | Promise<Sent> {
   const there = routes.flatMap((route) => {
     const match = route.path.exec(url.pathname);
     return match === null ? [] : [{ route, match: match.slice(1).map(decoded) }];
@@ -120,8 +128,10 @@ export function answerTo(request: IncomingMessage, url: URL, subject: Subject): 
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const found = there.find(({ route }) => route.method === method);
   if (found !== undefined) return found.route.answer(subject, request, url, found.match);
-  if (there.length > 0) return notAllowed(there.map(({ route }) => route.method));
-  return { status: 404, body: { error: 'There is nothing here.', routes: routes.map(({ shown }) => shown) } };
+  if (there.length > 0)
+    return notAllowed(there.flatMap(({ route }) => (route.method === 'GET' ? reads : [route.method])));
+  const known = ['GET /', 'GET /events', ...routes.map(({ shown }) => shown)];
+  return failure(404, 'There is nothing here.', { routes: known });
 }
 
 function decoded(part: string): string {
