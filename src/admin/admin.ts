@@ -31,9 +31,8 @@ export interface ListenOptions {
 }
 
 /**
- * A request handler of `node:http`, and of what calls such: Express and Nest (`app.use('/admin', admin)`), and Fastify before it
- * reads the body: `app.all('/admin/*', { onRequest: (request, reply) => { reply.hijack(); admin(request.raw, reply.raw); } }, () => {})`,
- * with the option `prefix`.
+ * A request handler of `node:http`, and of what calls such: Express and Nest (`app.use('/admin', admin)`), and with the option
+ * `prefix` Fastify: `app.all('/admin/*', (request, reply) => { reply.hijack(); admin(request.raw, reply.raw); })`.
  */
 export interface Admin extends AsyncDisposable {
   /** Answers every request; never throws. `next` is not called: all that is below its path is the handler's. */
@@ -49,8 +48,8 @@ export interface Admin extends AsyncDisposable {
 
 /**
  * Makes a handler that shows clients: `/` a page with live figures, `/ready`, `/stats` (JSON or Prometheus), `/clients`,
- * `/config` (secrets masked), `/certs`, `/events`, and where it is writable `POST /clients/{name}/circuit` with
- * `{ "state": "open" | "closed" | "auto" }` as JSON. Modelled on Envoy's admin port.
+ * `/config` (secrets masked), `/certs`, `/events`, and where it is writable `POST /clients/{name}/circuit?state=open|closed|auto`.
+ * Modelled on Envoy's admin port.
  * Without a `token` only requests from this machine, addressed to localhost and forwarded by no proxy, are answered; behind a
  * proxy always give one. `/ready` answers everybody, others without its reasons.
  * @throws PillionError `ERR_CONFIG` for options that are wrong or unknown, and for what is no set of clients
@@ -65,7 +64,7 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
   let closed = false;
 
   /** The answer; none for who watches from now on. */
-  const answer = (request: IncomingMessage, response: ServerResponse): Sent | Promise<Sent> | undefined => {
+  const answer = (request: IncomingMessage, response: ServerResponse): Sent | undefined => {
     if (closed) return { status: 503, body: { error: 'The admin handler was closed.' } };
     const url = urlOf(request, prefix);
     if (url.pathname === '/') return isRead(request) ? pageFor(request, token) : notAllowed(reads);
@@ -75,19 +74,16 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     if (refusal) return { status: refusal.status, body: { error: refusal.error } };
     return url.pathname === '/events' ? stream.answer(request, response) : answerTo(request, url, subject);
   };
-  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+  const admin = (request: IncomingMessage, response: ServerResponse): void => {
+    // A connection may end at any time; unheard, that would end the process.
+    response.on('error', () => {});
     try {
-      const sent = await answer(request, response);
+      const sent = answer(request, response);
       if (sent !== undefined) send(request, response, sent);
     } catch {
       // Whose error it is cannot be known, nor what it says.
       send(request, response, { status: 500, body: { error: 'The request could not be answered.' } });
     }
-  };
-  const admin = (request: IncomingMessage, response: ServerResponse): void => {
-    // A connection may end at any time; unheard, that would end the process.
-    response.on('error', () => {});
-    serve(request, response).catch(() => response.destroy());
   };
   const listen = async (options: ListenOptions = {}) => {
     const { port, host } = parseOptions(listenOptions, options, 'listen');

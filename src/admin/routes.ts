@@ -5,7 +5,6 @@ import { shownConfig } from '../config/shown.js';
 import { type HealthOptions, healthOfClients } from '../health.js';
 import type { Prometheus } from '../metrics/prometheus.js';
 import { isCrossSite } from './access.js';
-import { jsonOf } from './body.js';
 import { notAllowed, reads, type Sent } from './respond.js';
 
 /** What routes work with. */
@@ -21,12 +20,7 @@ interface Route {
   readonly path: RegExp;
   /** As the list of routes shows it. */
   readonly shown: string;
-  readonly answer: (
-    subject: Subject,
-    request: IncomingMessage,
-    url: URL,
-    match: readonly string[],
-  ) => Sent | Promise<Sent>;
+  readonly answer: (subject: Subject, request: IncomingMessage, url: URL, match: readonly string[]) => Sent;
 }
 
 const routes: readonly Route[] = [
@@ -43,7 +37,7 @@ const routes: readonly Route[] = [
   {
     method: 'POST',
     path: /^\/clients\/([^/]+)\/circuit$/,
-    shown: 'POST /clients/{name}/circuit {"state":"open|closed|auto"}',
+    shown: 'POST /clients/{name}/circuit?state=open|closed|auto',
     answer: circuit,
   },
 ];
@@ -87,24 +81,23 @@ function certificates(clients: ClientSet): object {
   return each(clients, (client) => client.stats().identity ?? null);
 }
 
-async function circuit(
+/** By a parameter, as on Envoy's admin port: no body has to be read, whatever the host has made of it. */
+function circuit(
   { clients, writable }: Subject,
   request: IncomingMessage,
-  _: URL,
+  url: URL,
   [name = '']: readonly string[],
-): Promise<Sent> {
+): Sent {
   if (!writable) return failure(403, 'Circuits can be forced only with createAdmin(clients, { writable: true }).');
   if (isCrossSite(request)) return failure(403, 'The request comes from a page of another site.');
   const client = clientsOf(clients).get(name);
   if (client === undefined)
     return failure(404, `There is no client ${name}.`, { clients: [...clientsOf(clients).keys()] });
-  const body = await jsonOf(request);
-  if ('refused' in body) return body.refused;
-  const { state } = (body.json ?? {}) as { state?: unknown };
+  const state = url.searchParams.get('state');
   try {
     client.forceCircuit(state as 'auto');
   } catch (error) {
-    return failure(400, (error as Error).message, { hint: 'Send {"state":"open"}, "closed" or "auto".' });
+    return failure(400, (error as Error).message, { hint: 'Add ?state=open, closed or auto.' });
   }
   return { body: { client: name, circuit: state } };
 }
@@ -120,7 +113,7 @@ function each(clients: ClientSet, show: (client: Member, name: string) => unknow
 }
 
 /** The answer of the route that the request is for. */
-export function answerTo(request: IncomingMessage, url: URL, subject: Subject): Sent | Promise<Sent> {
+export function answerTo(request: IncomingMessage, url: URL, subject: Subject): Sent {
   const there = routes.flatMap((route) => {
     const match = route.path.exec(url.pathname);
     return match === null ? [] : [{ route, match: match.slice(1).map(decoded) }];

@@ -25,7 +25,7 @@ export interface Answered {
 }
 
 /** By node:http, which lets a test say any Host. */
-export function ask(port: number, path: string, options: http.RequestOptions = {}, body = ''): Promise<Answered> {
+export function ask(port: number, path: string, options: http.RequestOptions = {}): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const request = http.request({ port, host: '127.0.0.1', path, agent: false, ...options }, (response) => {
       let text = '';
@@ -37,18 +37,18 @@ export function ask(port: number, path: string, options: http.RequestOptions = {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
       });
     });
-    request.on('error', reject).end(body);
+    request.on('error', reject).end();
   });
 }
 
 /** How the page asks for a circuit to be forced. */
 export function force(
   port: number,
-  state: unknown,
+  state: string | undefined,
   { path = '/clients/billing/circuit', headers = {} }: { path?: string; headers?: http.OutgoingHttpHeaders } = {},
 ): Promise<Answered> {
-  const options = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
-  return ask(port, path, options, JSON.stringify({ state }));
+  const asked = state === undefined ? path : `${path}?state=${encodeURIComponent(state)}`;
+  return ask(port, asked, { method: 'POST', headers });
 }
 
 export async function serving(options: AdminOptions = {}, clients = [client()]) {

@@ -1,9 +1,9 @@
 /** POST /clients/{name}/circuit: by whom, with what, and that nothing hangs or breaks by it. */
 import net from 'node:net';
 import type { HttpClient } from 'pillion';
-import { describe, expect, it, vi } from 'vitest';
-import { rejection, until } from '../support/client.js';
-import { ask, client, force, serving } from './asking.js';
+import { describe, expect, it } from 'vitest';
+import { rejection } from '../support/client.js';
+import { client, force, serving } from './asking.js';
 
 const path = '/clients/billing/circuit';
 
@@ -27,7 +27,7 @@ describe('a circuit', () => {
     const unknown = { path: '/clients/users/circuit' };
     expect(await force(without.port, 'open', unknown)).toMatchObject({ status: 404, json: { clients: ['billing'] } });
     const { port, clients } = await serving({ writable: true });
-    for (const state of ['ajar', undefined, null, 1, ['open'], { open: true }])
+    for (const state of ['ajar', undefined, '', 'OPEN', 'open ', '__proto__'])
       expect(await force(port, state)).toMatchObject({ status: 400, json: { hint: expect.any(String) } });
     expect(clients[0]?.stats()).not.toHaveProperty('forcedCircuit');
   });
@@ -53,67 +53,12 @@ describe('a circuit', () => {
   });
 });
 
-describe('a body', () => {
-  it.each([undefined, 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp'])(
-    'is not taken as %s, which a form of another site could send',
-    async (type) => {
-      const { port, clients } = await serving({ writable: true });
-      const headers = type === undefined ? {} : { 'content-type': type };
-      const answer = await ask(port, path, { method: 'POST', headers }, '{"state":"open"}');
-      expect(answer).toMatchObject({ status: 415, json: { error: expect.stringContaining('application/json') } });
-      expect(clients[0]?.stats()).not.toHaveProperty('forcedCircuit');
-    },
-  );
-
-  it('is JSON, whatever its charset, and anything else is 400', async () => {
-    const { port } = await serving({ writable: true });
-    const options = { method: 'POST', headers: { 'content-type': 'application/json; charset=utf-8' } };
-    expect((await ask(port, path, options, '{"state":"open"}')).status).toBe(200);
-    for (const body of ['', '{', 'open', 'null', '7']) expect((await ask(port, path, options, body)).status).toBe(400);
-  });
-
-  it('of more than a kilobyte is refused, and not read to its end', async () => {
-    const { port, clients } = await serving({ writable: true });
-    const socket = net.connect(port, '127.0.0.1');
-    let told = '';
-    socket.on('data', (chunk) => {
-      told += chunk;
-    });
-    const ended = new Promise((resolve) => socket.once('close', resolve));
-    const length = 'content-length: 100000000\r\ncontent-type: application/json';
-    socket.write(
-      `POST ${path} HTTP/1.1\r\nhost: localhost\r\n${length}\r\n\r\n{"state":"open","x":"${'x'.repeat(2000)}`,
-    );
-    await ended;
-    expect(told).toMatch(/^HTTP\/1.1 413 .*connection: close/is);
-    expect(clients[0]?.stats()).not.toHaveProperty('forcedCircuit');
-  });
-
-  it('that does not arrive is given up after five seconds', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { port } = await serving({ writable: true });
-    const socket = net.connect(port, '127.0.0.1');
-    const told = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(String(chunk))));
-    const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9`;
-    const before = vi.getTimerCount();
-    socket.write(`${head}\r\n\r\n{`);
-    while (vi.getTimerCount() === before) await new Promise(setImmediate);
-    await vi.advanceTimersByTimeAsync(5000);
-    vi.useRealTimers();
-    expect(await told).toMatch(/^HTTP\/1.1 408 /);
-    socket.destroy();
-  });
-
-  it('whose sender goes away in the middle leaves nothing behind', async () => {
-    const { admin, port, ask } = await serving({ writable: true });
-    const socket = net.connect(port, '127.0.0.1');
-    const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9`;
-    socket.write(`${head}\r\n\r\n{`, () => socket.destroy());
-    await new Promise((resolve) => socket.once('close', resolve));
-    expect((await ask('/ready')).status).toBe(200);
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
-    const others = timers().length;
-    await admin.close();
-    await until(() => timers().length <= others);
-  });
+it('needs no body, and takes no notice of one', async () => {
+  const { port } = await serving({ writable: true });
+  const socket = net.connect(port, '127.0.0.1');
+  const told = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(String(chunk))));
+  // It never comes.
+  socket.write(`POST ${path}?state=open HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{`);
+  expect(await told).toMatch(/^HTTP\/1.1 200 /);
+  socket.destroy();
 });

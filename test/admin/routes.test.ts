@@ -152,7 +152,7 @@ describe('every route', () => {
     vi.spyOn(clients[0] as HttpClient, 'stats').mockImplementation(() => {
       throw new Error('no figures');
     });
-    expect(await ask('/stats')).toMatchObject({ status: 500, json: { error: 'no figures' } });
+    expect(await ask('/stats')).toMatchObject({ status: 500, json: { error: 'The request could not be answered.' } });
     expect((await ask('/')).status).toBe(200);
   });
 });
