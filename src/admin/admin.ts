@@ -31,6 +31,7 @@ export interface ListenOptions {
 
 /** A request handler of `node:http`, and of what calls such: Express, Fastify, Nest. */
 export interface Admin extends AsyncDisposable {
+  /** Answers every request; none is passed on. */
   (request: IncomingMessage, response: ServerResponse): void;
   /** Opens a server of its own, which does not keep the process alive. */
   listen(options?: ListenOptions): Promise<{ port: number; url: string }>;
