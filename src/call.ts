@@ -38,7 +38,9 @@ export interface Endpoint {
 
 /** One call through the client, however many attempts it takes. */
 export class Call {
+  /** Name of the client. */
   readonly client: string;
+  /** In upper case. */
   readonly method: string;
   /** Full URL, query values included: redact before showing. */
   href: string;
@@ -54,10 +56,13 @@ export class Call {
   attempts = 0;
   /** The `x-request-id` sent, the same on every attempt. */
   requestId: string | undefined;
+  /** Of the call's span, 32 hex digits; only where an SDK records it. */
   traceId: string | undefined;
+  /** The same, 16 hex digits. */
   spanId: string | undefined;
   /** Bytes of the response body as they came over the wire, where known. */
   responseSize: number | undefined;
+  /** What happened on the way, each thing once, in the order it happened first. */
   readonly flags: CallFlag[] = [];
   /** Path and query. */
   path: string;
@@ -66,6 +71,7 @@ export class Call {
   /** Endpoints that attempts of this call went to. */
   readonly tried: Endpoint[] = [];
 
+  /** The client makes one for each call; a policy that works alone has one made by its first request. */
   constructor(request: Request, client = 'pillion', target: Target = resolveUrl(request)) {
     this.client = client;
     this.method = (request.method ?? 'get').toUpperCase();

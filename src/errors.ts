@@ -48,6 +48,7 @@ export class PillionError extends AxiosError {
   /** Milliseconds after which another try may be let through; set with `ERR_CIRCUIT_OPEN`, unless the circuit was forced open. */
   declare readonly retryAfter?: number;
 
+  /** `request` becomes `error.config`: for code to read, never printed. */
   constructor(code: ErrorCode, message: string, request?: Request, details: ErrorDetails = {}) {
     super(message, code, request);
     this.name = 'PillionError';

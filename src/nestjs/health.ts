@@ -14,6 +14,7 @@ export interface HttpClientHealthOptions extends HealthOptions {
 export interface HttpClientHealthResult {
   /** As Terminus wants it. */
   readonly status: HealthStatus;
+  /** By the name of a client, or `configuration`: the reasons, in words. */
   readonly [detail: string]: unknown;
 }
 
@@ -27,10 +28,12 @@ export interface HttpClientHealthResult {
 export class HttpClientHealthIndicator {
   readonly #clients: HttpClients;
 
+  /** Called by Nest. */
   constructor(@InjectHttpClients() clients: HttpClients) {
     this.#clients = clients;
   }
 
+  /** The health under `key`. It resolves whatever the health is: `status` tells. */
   async isHealthy<Key extends string>(
     key: Key,
     { degraded = 'degraded', ...options }: HttpClientHealthOptions = {},

@@ -22,6 +22,7 @@ import { getHttpClientsToken, getHttpClientToken } from './tokens.js';
 export class HttpClientModule implements OnApplicationShutdown {
   readonly #clients: HttpClients;
 
+  /** Called by Nest. */
   constructor(@Inject(getHttpClientsToken()) clients: HttpClients) {
     this.#clients = clients;
   }
@@ -47,6 +48,7 @@ export class HttpClientModule implements OnApplicationShutdown {
     return { module: HttpClientFeatureModule, providers, exports: names.map(getHttpClientToken) };
   }
 
+  /** Called by Nest: closes every client; calls in flight have 10 s to finish. */
   onApplicationShutdown(): Promise<void> {
     return this.#clients.close();
   }

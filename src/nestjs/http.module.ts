@@ -80,10 +80,15 @@ const standing: Provider[] = [
 export class HttpModule implements OnApplicationShutdown {
   readonly #policies: InstancePolicies;
 
+  /** Called by Nest. */
   constructor(@Inject(stackToken) { policies }: Opened) {
     this.#policies = policies;
   }
 
+  /**
+   * The module with these options.
+   * @throws PillionError `ERR_CONFIG`, at the start of the application, for bad `policies`
+   */
   static register(options: HttpModuleOptions): DynamicModule {
     return {
       module: HttpModule,
@@ -92,6 +97,7 @@ export class HttpModule implements OnApplicationShutdown {
     };
   }
 
+  /** The same with options that a provider makes. */
   static registerAsync(options: HttpModuleAsyncOptions): DynamicModule {
     const {
       useFactory,
@@ -110,6 +116,7 @@ export class HttpModule implements OnApplicationShutdown {
     return { module: HttpModule, global, imports, providers: [made, ...own, ...extraProviders] };
   }
 
+  /** Called by Nest: ends the stack and its connections; calls in flight have 10 s to finish. */
   onApplicationShutdown(): Promise<void> {
     return this.#policies.close();
   }

@@ -16,6 +16,7 @@ type Answer<T> = Observable<AxiosResponse<T>>;
 export class HttpService {
   readonly #instance: AxiosInstance;
 
+  /** Called by Nest. */
   constructor(@Inject(instanceToken) instance: AxiosInstance) {
     this.#instance = instance;
   }
@@ -25,46 +26,57 @@ export class HttpService {
     return this.#instance;
   }
 
+  /** By the method of `config`; GET by default. Like all here, nothing is sent before somebody subscribes. */
   request<T = Body>(config: Config): Answer<T> {
     return observe((own) => this.#instance.request<T>(own), config);
   }
 
+  /** GET. */
   get<T = Body>(url: string, config?: Config): Answer<T> {
     return observe((own) => this.#instance.get<T>(url, own), config);
   }
 
+  /** DELETE. */
   delete<T = Body>(url: string, config?: Config): Answer<T> {
     return observe((own) => this.#instance.delete<T>(url, own), config);
   }
 
+  /** HEAD: `data` is empty. */
   head<T = Body>(url: string, config?: Config): Answer<T> {
     return observe((own) => this.#instance.head<T>(url, own), config);
   }
 
+  /** POST; repeated only where provably nothing was sent, or with an `idempotencyKey`. */
   post<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.post<T>(url, data, own), config);
   }
 
+  /** PUT. */
   put<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.put<T>(url, data, own), config);
   }
 
+  /** PATCH; repeated as a POST is. */
   patch<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.patch<T>(url, data, own), config);
   }
 
+  /** POST of `data` as multipart/form-data. */
   postForm<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.postForm<T>(url, data, own), config);
   }
 
+  /** PUT of `data` as multipart/form-data. */
   putForm<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.putForm<T>(url, data, own), config);
   }
 
+  /** PATCH of `data` as multipart/form-data. */
   patchForm<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.patchForm<T>(url, data, own), config);
   }
 
+  /** QUERY: a GET with a body, safe to repeat. */
   query<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.query<T>(url, data, own), config);
   }

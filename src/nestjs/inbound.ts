@@ -23,10 +23,12 @@ type Incoming = Parameters<typeof inboundOf>[0];
 export class InboundContextInterceptor implements NestInterceptor {
   readonly #options: InboundOptions;
 
+  /** Called by Nest, with the options of `forRoot({ inbound })`. */
   constructor(@Optional() @Inject(inboundOptionsToken) options?: InboundOptions) {
     this.#options = options ?? {};
   }
 
+  /** Called by Nest; what is no HTTP request passes as it is. */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
     const { headers } = context.switchToHttp().getRequest<{ headers: Incoming }>();

@@ -19,7 +19,9 @@ export interface RequestMatchers<R = unknown> {
 
 /** `expect.extend(requestMatchers)`, then `expect(client).toHaveRequested({ method: 'POST', path: '/payments' })`. */
 export const requestMatchers = {
+  /** Passes where a request like `pattern` was sent. */
   toHaveRequested: (received: RequestSource, pattern: RequestPattern): MatcherResult => resultOf(received, pattern),
+  /** Passes where exactly `times` requests like `pattern` were sent; all are meant without one. */
   toHaveRequestedTimes: (received: RequestSource, times: number, pattern: RequestPattern = {}): MatcherResult =>
     resultOf(received, pattern, times),
 };

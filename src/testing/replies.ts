@@ -52,6 +52,7 @@ export class HeldReply {
   /** @internal */
   readonly arrive: (request: RecordedRequest) => void;
 
+  /** `holdReply()` makes one. */
   constructor() {
     let arrive: (request: RecordedRequest) => void = () => {};
     let reply: (reply: Reply) => void = () => {};

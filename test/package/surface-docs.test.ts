@@ -1,42 +1,53 @@
-/** What the package promises: every exported name, types too, is recorded and has a doc comment, and so have its members. */
+/** Every exported name and each of its members has a doc comment, in what an editor shows: the declarations of dist. */
 import { describe, expect, it } from 'vitest';
-import { declarationsOf, type Exported, exportedBy } from './surface-types.js';
+import { type Declaration, entries, exportsOf } from './declarations.js';
+import { isKind, kindOf, type Node, parse } from './parser.js';
 
-const entries = ['index.ts', 'testing/index.ts', 'nestjs/index.ts', 'metrics/index.ts', 'admin/index.ts'];
-
-describe.each(entries)('%s', (entry) => {
-  const exported = exportedBy(entry);
-
-  it('exports these names', async () => {
-    const names = exported.map(({ name, isType }) => `${isType ? 'type ' : ''}${name}`).sort();
-    expect(new Set(names).size).toBe(names.length);
-    await expect(`${names.join('\n')}\n`).toMatchFileSnapshot(
-      `surface/${entry.replace(/\/?index\.ts$/, '') || 'pillion'}.txt`,
-    );
-  });
-
-  it.each(exported.map((each) => [each.name, each] as const))('documents %s', (_, each) => {
-    const declarations = declarationsOf(each);
-    expect(declarations.length, `the declaration in ${each.file} was found`).toBeGreaterThan(0);
-    for (const { before, text } of declarations.slice(0, 1)) {
-      expect(before.endsWith('*/'), 'a comment stands before it').toBe(true);
-      expect(undocumented(text)).toEqual([]);
-    }
-  });
+describe.each(Object.entries(entries))('%s', (_, file) => {
+  it.each(exportsOf(file).map((each) => [each.name, each.declarations] as const))(
+    'documents %s',
+    (name, declarations) => {
+      expect(declarations.length, 'its declaration was found').toBeGreaterThan(0);
+      expect(undocumented(name, declarations)).toEqual([]);
+    },
+  );
 });
 
-/** Members of an interface or class that no comment stands before. */
-function undocumented(text: string): string[] {
-  if (!/^(?:@[^\n]*\n)*export interface/.test(text)) return [];
-  const lines = text.split('\n');
-  return lines.flatMap((line, index) => {
-    const [, member] = /^ {2}(?:readonly )?'?([\w.]+)'?[?(<:]/.exec(line) ?? [];
-    return member === undefined || lines[index - 1]?.trimEnd().endsWith('*/') ? [] : [member];
-  });
+/** The name itself, where none of its declarations has a comment, and each member that has none. */
+function undocumented(name: string, declarations: readonly Pick<Declaration, 'node'>[]): string[] {
+  const itself = declarations.some(({ node }) => node.jsDoc !== undefined) ? [] : [name];
+  const members = declarations.flatMap(({ node }) => membersOf(node)).filter(isPublic);
+  // Of overloads one is enough.
+  const documented = new Set(members.filter(({ jsDoc }) => jsDoc !== undefined).map(nameOf));
+  const bare = new Set(members.map(nameOf).filter((member) => !documented.has(member)));
+  return [...itself, ...[...bare].map((member) => `${name}.${member}`)];
 }
 
-it('finds a member without a comment', () => {
-  expect(undocumented('export interface A {\n  /** Yes. */\n  a: string;\n  b?: number;\n')).toEqual(['b']);
-  const [first] = exportedBy('index.ts') as [Exported];
-  expect(declarationsOf(first)).not.toEqual([]);
+/** Of a class, an interface, or the object that a type or a constant is. */
+function membersOf({ members, type, declarationList }: Node): readonly Node[] {
+  const constants = declarationList?.declarations.flatMap((each) => each.type?.members ?? []);
+  return members ?? type?.members ?? constants ?? [];
+}
+
+const isPublic = ({ name, modifiers = [] }: Node) =>
+  !isKind(name, 'PrivateIdentifier') && !modifiers.some((each) => isKind(each, 'PrivateKeyword'));
+
+/** A constructor, a call and an index have no name. */
+const nameOf = (node: Node) => node.name?.text ?? kindOf(node);
+
+describe('the walk', () => {
+  const statements = (text: string) => (parse('a.d.ts', text).statements ?? []).map((node) => ({ node }));
+
+  it.each([
+    ['export declare const a: number;', ['a']],
+    ['/** A. */\nexport declare function a(): void;', []],
+    ['/** A. */\nexport declare const a: {\n b: 1;\n /** C. */\n c: 2 };', ['a.b']],
+    ['/** A. */\nexport interface a {\n /** B. */\n b: string;\n c?: string;\n "d.e": { f: 1 } }', ['a.c', 'a.d.e']],
+    ['/** A. */\nexport type a = { b: string };', ['a.b']],
+    ['/** A. */\nexport declare class a { #b; private c; d(): void; static e: string; }', ['a.d', 'a.e']],
+    ['/** A. */\nexport interface a { (): void; [b: string]: 1 }', ['a.CallSignature', 'a.IndexSignature']],
+    ['export declare class a {\n /** B. */\n b(c: 1): void;\n b(c: 2): void; }', ['a']],
+  ])('finds what has no comment: %j', (text, missing) => {
+    expect(undocumented('a', statements(text))).toEqual(missing);
+  });
 });
