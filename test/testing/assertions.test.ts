@@ -83,7 +83,7 @@ describe('assertRequested', () => {
     [{ method: 'GET', headers: { 'x-tenant': 'other' } }, 'header x-tenant is "acme", not "other"'],
     [{ method: 'POST', headers: { 'x-none': 'x' } }, 'header x-none is absent, not "x"'],
     [{ path: '/payments', body: { invoice: { total: 43 } } }, 'body.invoice.total is 42, not 43'],
-    [{ path: '/payments', body: { tags: ['a'] } }, 'body.tags is ["a","b"], not ["a"]'],
+    [{ path: '/payments', body: { tags: ['a'] } }, 'body.tags has 2 elements, not 1'],
     [{ path: '/payments', body: { invoice: { currency: 'EUR' } } }, 'body.invoice.currency is absent, not "EUR"'],
     [{ path: '/payments', attempt: 2 }, 'attempt is 1, not 2'],
   ])('says of %j where the nearest request differs, and what was sent', async (pattern, difference) => {
