@@ -1,5 +1,6 @@
 /** The assertions as matchers, for `expect.extend` of vitest and jest. */
-import { lookFor, type RequestPattern, type RequestSource } from './assertions.js';
+import { type Finding, lookFor, lookForAttempts } from './assertions.js';
+import type { RequestPattern, RequestSource } from './request-pattern.js';
 
 /** What a matcher gives its runner. */
 export interface MatcherResult {
@@ -9,26 +10,33 @@ export interface MatcherResult {
   message: () => string;
 }
 
-/** For the types of your runner: `declare module 'vitest' { interface Matchers<T> extends RequestMatchers<T> {} }`. */
+/**
+ * For the types of your runner, in a file that is a module: `declare module 'vitest' { interface Matchers<T> extends
+ * RequestMatchers<T> {} }`. This package names no runner itself, so its types need none to be installed.
+ */
 export interface RequestMatchers<R = unknown> {
   /** A request like this was sent. */
-  toHaveRequested(pattern: RequestPattern): R;
-  /** Exactly so many requests were sent, of those like this. */
+  toHaveRequested(pattern?: RequestPattern): R;
+  /** Exactly so many requests were sent, of those like this; each retry and hedge is one. */
   toHaveRequestedTimes(times: number, pattern?: RequestPattern): R;
+  /** A call like this took so many attempts, retries and hedges included; of several calls each of them. */
+  toHaveAttempts(attempts: number, pattern?: RequestPattern): R;
 }
 
 /** `expect.extend(requestMatchers)`, then `expect(client).toHaveRequested({ method: 'POST', path: '/payments' })`. */
 export const requestMatchers = {
-  /** Passes where a request like `pattern` was sent. */
-  toHaveRequested: (received: RequestSource, pattern: RequestPattern): MatcherResult => resultOf(received, pattern),
-  /** Passes where exactly `times` requests like `pattern` were sent; all are meant without one. */
+  /** As `RequestMatchers` says; so the others. */
+  toHaveRequested: (received: RequestSource, pattern: RequestPattern = {}): MatcherResult =>
+    resultOf(lookFor(received, pattern)),
+  /** So many times. */
   toHaveRequestedTimes: (received: RequestSource, times: number, pattern: RequestPattern = {}): MatcherResult =>
-    resultOf(received, pattern, times),
+    resultOf(lookFor(received, pattern, times)),
+  /** With so many attempts. */
+  toHaveAttempts: (received: RequestSource, attempts: number, pattern: RequestPattern = {}): MatcherResult =>
+    resultOf(lookForAttempts(received, attempts, pattern)),
 };
 
-function resultOf(received: RequestSource, pattern: RequestPattern, times?: number): MatcherResult {
-  const { pass, explain } = lookFor(received, pattern, times);
-  // Asked for only where the matcher was negated.
-  const message = () => (pass ? explain().replace(/^Expected/, 'Did not expect') : explain());
-  return { pass, message };
+function resultOf({ pass, explain }: Finding): MatcherResult {
+  // Of one that holds, runners ask for the message only where it was negated.
+  return { pass, message: () => explain(pass) };
 }

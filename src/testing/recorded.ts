@@ -1,5 +1,5 @@
 /** What reached the wire, as a frozen snapshot. */
-import { callOf } from '../call.js';
+import { type Call, callOf } from '../call.js';
 import type { Request } from '../policy.js';
 
 /** One attempt, as it reached the wire. */
@@ -26,7 +26,7 @@ export function recordRequest(request: Request): RecordedRequest {
   const call = callOf(request);
   const url = new URL(call.href);
   const headers = lowerCased(request);
-  return deepFreeze({
+  const recorded = deepFreeze({
     method: call.method,
     url: call.href,
     path: url.pathname,
@@ -36,6 +36,16 @@ export function recordRequest(request: Request): RecordedRequest {
     attempt: Math.max(1, call.attempts),
     at: Date.now(),
   });
+  calls.set(recorded, call);
+  return recorded;
+}
+
+/** Beside the snapshots, which are plain data that tests compare. */
+const calls = new WeakMap<RecordedRequest, Call>();
+
+/** What all attempts of one call have in common. */
+export function callOfRecorded(request: RecordedRequest): object {
+  return calls.get(request) ?? request;
 }
 
 function lowerCased({ headers }: Request): Record<string, string> {

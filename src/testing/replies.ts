@@ -1,8 +1,11 @@
 /** What a mocked upstream may do with a request. */
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { AxiosError, AxiosHeaders } from 'axios';
 import type { Request, Response } from '../policy.js';
+import { markUnsent } from '../request.js';
 import { abortError } from '../scope.js';
+import { dataOf } from '../transport/answer.js';
 import type { RecordedRequest } from './recorded.js';
 
 /** An HTTP answer. */
@@ -17,6 +20,8 @@ export interface HttpReply {
   headers?: Record<string, string | string[]>;
   /** Milliseconds before the answer; an abort ends the wait. */
   delay?: number;
+  /** The connection is lost after so many bytes of the body: a stream breaks off, a buffered answer is an ECONNRESET. */
+  resetAfterBytes?: number;
 }
 
 /** A network failure by its code, such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
@@ -25,6 +30,8 @@ export interface ErrorReply {
   error: string;
   /** `mocked CODE` by default. */
   message?: string;
+  /** Provably nothing was sent, as when a TLS handshake is cut short: a POST is repeated too. By default the code decides. */
+  unsent?: boolean;
   /** Milliseconds before it; an abort ends the wait. */
   delay?: number;
 }
@@ -112,32 +119,49 @@ function wait(ms: number, timers: Timers): Promise<void> {
   });
 }
 
-function networkError({ error: code, message = `mocked ${code}` }: ErrorReply, request: Request): AxiosError {
-  return new AxiosError(message, code, request);
+function networkError({ error: code, message = `mocked ${code}`, unsent }: ErrorReply, request: Request): AxiosError {
+  const error = new AxiosError(message, code, request);
+  // The kernel's connect timeout has the code of any other timeout: its syscall tells.
+  return unsent ? markUnsent(Object.assign(error, { syscall: 'connect' })) : error;
 }
 
-function response({ status = 200, statusText = '', data = '', headers = {} }: HttpReply, request: Request): Response {
+async function response(reply: HttpReply, request: Request): Promise<Response> {
+  const { status = 200, statusText = '', data = '', headers: given = {} } = reply;
   const raw = isRaw(data);
   const type = raw ? [] : [['content-type', 'application/json']];
   // In lower case, as they come from the wire.
-  const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return {
-    status,
-    statusText,
-    headers: new AxiosHeaders(Object.fromEntries([...type, ...given]) as Record<string, string>),
-    data: asBody(raw ? data : JSON.stringify(data), request),
-    config: request,
-    request: {},
-  };
+  const own = Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]);
+  const headers = new AxiosHeaders(Object.fromEntries([...type, ...own]) as Record<string, string>);
+  const body = await bodyFor(raw ? data : JSON.stringify(data), reply, request, headers);
+  return { status, statusText, headers, data: body, config: request, request: {} };
 }
 
-function isRaw(data: unknown): boolean {
+function isRaw(data: unknown): data is string | Buffer | Readable {
   return typeof data === 'string' || Buffer.isBuffer(data) || data instanceof Readable;
 }
 
 /** The body in the form that the wire would give for this `responseType`. */
-function asBody(data: unknown, { responseType }: Request): unknown {
-  if (responseType === 'stream') return data instanceof Readable ? data : Readable.from([Buffer.from(data as string)]);
-  if (responseType === 'arraybuffer') return Buffer.from(data as string);
-  return Buffer.isBuffer(data) ? data.toString() : data;
+async function bodyFor(
+  data: string | Buffer | Readable,
+  { resetAfterBytes }: HttpReply,
+  request: Request,
+  headers: AxiosHeaders,
+): Promise<unknown> {
+  const streams = request.responseType === 'stream';
+  if (resetAfterBytes !== undefined) {
+    const reset = networkError({ error: 'ECONNRESET' }, request);
+    if (!streams) throw reset;
+    return Readable.from(brokenOff(await bytesOf(data), resetAfterBytes, reset), { objectMode: false });
+  }
+  if (streams) return data instanceof Readable ? data : Readable.from([Buffer.from(data as string)]);
+  return dataOf(await bytesOf(data), request, headers);
+}
+
+async function bytesOf(data: string | Buffer | Readable): Promise<Buffer> {
+  return data instanceof Readable ? buffer(data) : Buffer.from(data as string);
+}
+
+async function* brokenOff(bytes: Buffer, after: number, reset: Error): AsyncGenerator<Buffer> {
+  if (after > 0) yield bytes.subarray(0, after);
+  throw reset;
 }

@@ -3,10 +3,13 @@ import { createHttpClient, type HttpClient, type HttpClientDeps } from '../clien
 import type { HttpClientConfig } from '../config/schema.js';
 import type { Logger } from '../logger.js';
 import { createMockTransport, type MockTransport, type Script } from './mock-transport.js';
+import type { RecordedRequest } from './recorded.js';
 
 /** An ordinary client, and the script it talks to. */
 export interface TestClient extends HttpClient {
-  /** What reached the wire, and how to add to the script. */
+  /** What reached the wire, one frozen snapshot an attempt, oldest first; the same as `transport.requests`. */
+  readonly requests: readonly RecordedRequest[];
+  /** The scripted wire: to add to the script, to start anew, to assert that nothing of it is left. */
   readonly transport: MockTransport;
 }
 
@@ -15,8 +18,9 @@ const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignor
 
 /**
  * `createTestClient([503, { data: { id: 42 } }])`: retries, circuits and deadlines are the real ones, nothing is sent. It logs
- * nothing and waits without jitter (`random: () => 0`, so retries follow at once), unless `deps` says otherwise; relative URLs go to
- * `https://upstream.test`.
+ * nothing and waits without jitter (`random: () => 0`, so retries follow at once), unless `deps` says otherwise. Without a
+ * `baseURL` relative URLs go to `https://upstream.test` and absolute ones anywhere, as with a client that has none.
+ * @throws PillionError `ERR_CONFIG` that lists every fault of `config`
  */
 export function createTestClient(
   script: Script = [],
@@ -25,5 +29,7 @@ export function createTestClient(
 ): TestClient {
   const transport = createMockTransport(script);
   const own = { logger: silent, random: () => 0, ...deps, transport };
-  return Object.assign(createHttpClient({ baseURL: 'https://upstream.test', ...config }, own), { transport });
+  const based = config.baseURL === undefined ? { baseURL: 'https://upstream.test', allowAbsoluteUrls: true } : {};
+  const client = createHttpClient({ ...based, ...config }, own);
+  return Object.assign(client, { transport, requests: transport.requests });
 }

@@ -1,6 +1,7 @@
 /** Assertions and matchers: they hold, they fail, and they say why. */
 import { expect as jestExpect } from 'expect';
 import {
+  assertAttempts,
   assertNotRequested,
   assertRequested,
   createTestClient,
@@ -83,7 +84,7 @@ describe('assertRequested', () => {
     [{ method: 'GET', headers: { 'x-tenant': 'other' } }, 'header x-tenant is "acme", not "other"'],
     [{ method: 'POST', headers: { 'x-none': 'x' } }, 'header x-none is absent, not "x"'],
     [{ path: '/payments', body: { invoice: { total: 43 } } }, 'body.invoice.total is 42, not 43'],
-    [{ path: '/payments', body: { tags: ['a'] } }, 'body.tags is ["a","b"], not ["a"]'],
+    [{ path: '/payments', body: { tags: ['a'] } }, 'body.tags has 2 elements, not 1'],
     [{ path: '/payments', body: { invoice: { currency: 'EUR' } } }, 'body.invoice.currency is absent, not "EUR"'],
     [{ path: '/payments', attempt: 2 }, 'attempt is 1, not 2'],
   ])('says of %j where the nearest request differs, and what was sent', async (pattern, difference) => {
@@ -108,6 +109,17 @@ describe('assertRequested', () => {
   });
 });
 
+describe('assertAttempts', () => {
+  it('holds for the attempts of a call, of each where there are several', async () => {
+    const client = await used();
+    assertAttempts(client, 2, { path: '/invoices/1' });
+    assertAttempts(client, 1, { method: 'POST' });
+    expect(messageOf(() => assertAttempts(client, 3, { path: '/invoices/1' }))).toContain('2');
+    expect(messageOf(() => assertAttempts(client, 1))).toContain('GET /invoices/1');
+    expect(messageOf(() => assertAttempts(client, 1, { path: '/none' }))).toMatch(/none/);
+  });
+});
+
 describe.each([
   ['vitest', expect],
   ['jest', jestExpect as unknown as typeof expect],
@@ -119,6 +131,8 @@ describe.each([
     runner(client).toHaveRequestedTimes(2, { method: 'GET' });
     runner(client.transport).toHaveRequestedTimes(3);
     runner(client).not.toHaveRequestedTimes(1);
+    runner(client).toHaveAttempts(2, { path: '/invoices/1' });
+    runner(client).not.toHaveAttempts(3, { path: '/invoices/1' });
     expect(messageOf(() => runner(client).toHaveRequested({ path: '/invoices' }))).toContain(
       'Nearest was GET /invoices/1',
     );

@@ -1,0 +1,78 @@
+/** Where two values differ, one line for each part. */
+import { isDeepStrictEqual } from 'node:util';
+
+/** How values are compared. */
+export interface Comparison {
+  /** Fields beyond the wanted ones are a difference too. */
+  readonly exact: boolean;
+  /** Two values that are no objects or lists. */
+  readonly fits: (wanted: unknown, is: unknown) => boolean;
+  /** A value in words, with the name of the field it stands in. */
+  readonly show: (value: unknown, name: string) => string;
+}
+
+/** Lines such as `body.total is 42, not 43`. */
+export function differencesOf(wanted: unknown, is: unknown, at: string, how: Comparison, name = at): string[] {
+  if (isPlain(wanted) && isPlain(is)) {
+    const names = new Set([...Object.keys(wanted), ...(how.exact ? Object.keys(is) : [])]);
+    return [...names].flatMap((each) => differencesOf(own(wanted, each), own(is, each), `${at}.${each}`, how, each));
+  }
+  if (Array.isArray(wanted) && Array.isArray(is)) {
+    if (wanted.length !== is.length) return [`${at} has ${is.length} elements, not ${wanted.length}`];
+    return wanted.flatMap((each, index) => differencesOf(each, is[index], `${at}[${index}]`, how, name));
+  }
+  return how.fits(wanted, is) ? [] : [`${at} is ${how.show(is, name)}, not ${how.show(wanted, name)}`];
+}
+
+/** The same text, a text that a pattern finds, a matcher of vitest or jest such as `expect.any(String)`, or an equal value. */
+export function fits(wanted: unknown, is: unknown): boolean {
+  if (wanted instanceof RegExp) return typeof is === 'string' && is.search(wanted) >= 0;
+  if (isAsymmetric(wanted)) return wanted.asymmetricMatch(is);
+  return isDeepStrictEqual(wanted, is);
+}
+
+interface AsymmetricMatcher {
+  asymmetricMatch(value: unknown): boolean;
+}
+
+function isAsymmetric(value: unknown): value is AsymmetricMatcher {
+  return typeof (value as AsymmetricMatcher | null | undefined)?.asymmetricMatch === 'function';
+}
+
+/** A value in words, not too many of them. */
+export function inWords(value: unknown): string {
+  if (value === undefined) return 'absent';
+  const word = wordOf(value);
+  // What has a word of its own goes without quotes.
+  const text = word !== value ? String(word) : (JSON.stringify(value, (_, inner) => wordOf(inner)) ?? String(value));
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
+
+function wordOf(value: unknown): unknown {
+  if (value instanceof RegExp || typeof value === 'bigint') return String(value);
+  if (Buffer.isBuffer(value)) return `${value.length} bytes`;
+  if (!isAsymmetric(value)) return value;
+  const named = value as { toAsymmetricMatcher?(): string };
+  return named.toAsymmetricMatcher?.() ?? String(value);
+}
+
+/** Of several the one with the fewest differences; another path or method is further off than anything else. */
+export function nearestOf<T>(
+  all: readonly T[],
+  linesOf: (each: T) => string[],
+): { each: T; lines: string[] } | undefined {
+  const distance = (lines: readonly string[]) =>
+    lines.length + 10 * lines.filter((each) => /^(path|method) /.test(each)).length;
+  const ranked = all.map((each) => ({ each, lines: linesOf(each) }));
+  return ranked.sort((a, b) => distance(a.lines) - distance(b.lines))[0];
+}
+
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function own(value: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(value, name) ? value[name] : undefined;
+}
