@@ -33,6 +33,7 @@ function makeClient(name) {
   setText(card.querySelector('h2'), name);
   const force = card.querySelector('.force');
   force.setAttribute('aria-label', 'Circuits of ' + name);
+  force.append(element('span', 'quiet', 'Circuits'));
   for (const [state, text] of [['auto', 'Automatic'], ['open', 'Force open'], ['closed', 'Force closed']]) {
     const button = Object.assign(element('button', '', text), { type: 'button', onclick: () => forceCircuit(name, state) });
     button.dataset.state = state;
@@ -74,21 +75,21 @@ function certificate(told) {
 
 function figuresOf(client) {
   const { limits, connections, budget } = client;
-  const limit = (value) => (limits === null ? 'no limit' : 'limit ' + number(value) + ' a destination');
+  const limit = (value) => (limits === null ? 'no limit' : 'of ' + number(value) + ' each');
   return {
     rate: number(client.rate),
     ratio: client.rate > 0 ? number((client.errors / client.rate) * 100) + ' %' : '–',
-    errors: number(client.errors) + ' per second',
+    errors: number(client.errors) + '/s',
     p50: ms(client.p50),
     p99: ms(client.p99),
     active: number(client.active),
-    attempts: count(client.attempts, 'attempt', 'attempts') + ' so far',
+    attempts: count(client.attempts, 'attempt', 'attempts'),
     running: limits === null ? '–' : number(client.running),
     maxRunning: limit(limits?.running),
     pending: limits === null ? '–' : number(client.pending),
     maxPending: limit(limits?.pending),
     connections: connections === null ? '–' : number(connections.used) + ' used',
-    idle: connections === null ? 'a wire of your own' : number(connections.idle) + ' idle',
+    idle: connections === null ? 'injected wire' : number(connections.idle) + ' idle',
     budget: number(budget),
     budgetNote: budget === null ? 'no budget' : budget === 1 ? 'retry left' : 'retries left',
     certificate: certificate(client.certificate),
@@ -103,7 +104,7 @@ function destination({ address, circuit, endpoint, running, pending, latencyMs }
   const tell = (text, well, kind) => (well ? quiet.push(text) : item.append(element('span', 'badge ' + kind, text)));
   if (circuit !== null) tell('circuit ' + circuit.replace('_', '-'), circuit === 'closed', circuit === 'open' ? 'down' : 'degraded');
   if (endpoint !== null && endpoint !== 'circuit open') tell(endpoint, endpoint === 'usable', 'degraded');
-  quiet.push(number(running) + ' running');
+  if (running > 0) quiet.push(number(running) + ' running');
   if (pending > 0) quiet.push(number(pending) + ' waiting');
   if (latencyMs !== null) quiet.push(ms(latencyMs));
   item.append(element('span', 'quiet', quiet.join(' · ')));
@@ -112,11 +113,11 @@ function destination({ address, circuit, endpoint, running, pending, latencyMs }
 
 function fillDestinations(section, client) {
   const items = client.destinations.map(destination);
-  if (client.hidden > 0) items.push(element('li', 'quiet', 'and ' + number(client.hidden) + ' more, all of them well or listed by /stats'));
+  if (client.hidden > 0) items.push(element('li', 'quiet', 'and ' + number(client.hidden) + ' more, in /stats'));
   setItems(section.querySelector('ul'), items);
   const force = section.querySelector('.force');
   force.hidden = !writable || !client.breaker;
-  for (const button of force.children) button.setAttribute('aria-pressed', String(button.dataset.state === (client.forced || 'auto')));
+  for (const button of force.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset.state === (client.forced || 'auto')));
   section.hidden = items.length === 0 && force.hidden;
 }
 

@@ -41,7 +41,7 @@ export const markup = `<header>
       </div>
     </dl>
     <dl class="facts">
-      <div><dt>Calls under way</dt><dd data-figure="active"></dd><dd class="note" data-figure="attempts"></dd></div>
+      <div><dt>Under way</dt><dd data-figure="active"></dd><dd class="note" data-figure="attempts"></dd></div>
       <div><dt>Running</dt><dd data-figure="running"></dd><dd class="note" data-figure="maxRunning"></dd></div>
       <div><dt>Waiting</dt><dd data-figure="pending"></dd><dd class="note" data-figure="maxPending"></dd></div>
       <div><dt>Connections</dt><dd data-figure="connections"></dd><dd class="note" data-figure="idle"></dd></div>

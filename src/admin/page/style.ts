@@ -66,13 +66,14 @@ summary::before { content: ""; width: .4rem; height: .4rem; margin: 0 .15rem 0 .
 .destinations ul, .told { grid-column: 1 / -1; }
 .destinations ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: .35rem 1.5rem; }
 .destinations li { display: flex; flex-wrap: wrap; gap: 0 .6rem; align-items: center; }
-.address { overflow-wrap: anywhere; }
+.address { overflow-wrap: anywhere; width: 100%; }
 .told { color: var(--down); }
 .told:empty { display: none; }
-.force { display: flex; }
+.force { display: flex; align-items: center; }
+.force span { margin-right: .6rem; }
 .force button { border-radius: 0; margin-left: -1px; font-size: .85rem; }
-.force button:first-child { border-radius: .4rem 0 0 .4rem; }
-.force button:last-child { border-radius: 0 .4rem .4rem 0; }
+.force button:first-of-type { margin-left: 0; border-radius: .4rem 0 0 .4rem; }
+.force button:last-of-type { border-radius: 0 .4rem .4rem 0; }
 .force button:focus-visible { position: relative; }
 button[aria-pressed=true] { background: var(--ink); color: var(--card); border-color: var(--ink); }
 @media (max-width: 46rem) {
@@ -82,9 +83,11 @@ button[aria-pressed=true] { background: var(--ink); color: var(--card); border-c
   .plotted > div { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 1rem; align-items: end; }
   .plotted dt { grid-column: 1 / -1; }
   .plot { height: 2.5rem; }
-  .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .facts { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .6rem .8rem; }
   .destinations { grid-template-columns: minmax(0, 1fr); }
   .force { display: grid; grid-template-columns: repeat(3, auto); }
+  .force span { grid-column: 1 / -1; }
+  .value .second { margin-left: 0; }
   .force button { padding: .2rem .3rem; min-height: 2.5rem; }
   .brief { margin-left: 1.25rem; width: 100%; }
 }
