@@ -58,7 +58,9 @@ describe('a snapshot', () => {
         budget: null,
       },
     ]);
-    expect(clients[0]?.circuits).toEqual([{ destination: baseURL, state: 'closed' }]);
+    expect(clients[0]?.destinations).toEqual([
+      { address: baseURL, circuit: 'closed', endpoint: null, running: 0, pending: 0, latencyMs: null },
+    ]);
     expect(clients[0]?.p50).toBeGreaterThan(0);
     await vi.advanceTimersByTimeAsync(1000);
     expect(watcher.take().clients[0]).toMatchObject({ rate: 0, errors: 0 });

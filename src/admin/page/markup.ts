@@ -1,19 +1,20 @@
 /** The page's frame, and the templates that the script fills. */
 export const markup = `<header>
   <h1>pillion</h1>
-  <p id="overall" class="badge" role="status"></p>
+  <p id="overall" role="status"></p>
   <p id="config"></p>
-  <label class="filter">Filter <kbd>/</kbd> <input id="filter" type="search" autocomplete="off" spellcheck="false"></label>
+  <label class="filter"><span>Filter <kbd>/</kbd></span><input id="filter" type="search" autocomplete="off" spellcheck="false"></label>
 </header>
-<p id="lost" role="alert" hidden>No connection. The figures below are old; trying again.</p>
+<p id="lost" role="alert" hidden></p>
 <form id="login" hidden>
   <label for="token">Token</label>
   <input id="token" type="password" autocomplete="off" required>
   <button>Show</button>
   <p id="refused" role="alert"></p>
 </form>
-<main id="clients"><p id="waiting">Waiting for the first figures.</p></main>
-<footer>One snapshot a second; plots show the last two minutes. Percentiles are over half a minute.</footer>
+<main id="clients"></main>
+<p id="none" hidden></p>
+<footer>One snapshot a second. Plots show the last two minutes, percentiles are over half a minute.</footer>
 <template id="client">
   <details class="client" open>
     <summary>
@@ -22,19 +23,37 @@ export const markup = `<header>
       <span class="brief"></span>
     </summary>
     <ul class="reasons"></ul>
-    <dl class="figures">
-      <div class="wide"><dt>Calls per second</dt><dd data-figure="rate"></dd><dd class="plot" data-plot="rate"></dd></div>
-      <div class="wide"><dt>Errors</dt><dd data-figure="errors"></dd><dd class="plot bad" data-plot="errors"></dd></div>
-      <div class="wide"><dt>p99</dt><dd data-figure="p99"></dd><dd class="plot" data-plot="p99"></dd></div>
-      <div><dt>p50</dt><dd data-figure="p50"></dd></div>
-      <div><dt>Under way</dt><dd data-figure="active"></dd></div>
-      <div><dt>Waiting</dt><dd data-figure="pending"></dd></div>
-      <div><dt>Connections</dt><dd data-figure="connections"></dd></div>
-      <div><dt>Retries left</dt><dd data-figure="budget"></dd></div>
-      <div><dt>Certificate</dt><dd data-figure="certificate"></dd></div>
+    <dl class="plotted">
+      <div>
+        <dt>Calls</dt>
+        <dd class="value"><b data-figure="rate"></b> <span>per second</span></dd>
+        <dd class="plot" data-plot="rate"></dd>
+      </div>
+      <div>
+        <dt>Errors</dt>
+        <dd class="value"><b data-figure="ratio"></b> <span data-figure="errors"></span></dd>
+        <dd class="plot bad" data-plot="errors"></dd>
+      </div>
+      <div>
+        <dt>Latency</dt>
+        <dd class="value"><b data-figure="p99"></b> <span>p99</span> <b class="second" data-figure="p50"></b> <span class="dashed">p50</span></dd>
+        <dd class="plot" data-plot="latency"></dd>
+      </div>
     </dl>
-    <section class="circuits"><h3>Circuits</h3><ul></ul><div class="force" role="group"></div></section>
-    <section class="endpoints"><h3>Endpoints</h3><ul></ul></section>
+    <dl class="facts">
+      <div><dt>Under way</dt><dd data-figure="active"></dd><dd class="note" data-figure="attempts"></dd></div>
+      <div><dt>Running</dt><dd data-figure="running"></dd><dd class="note" data-figure="maxRunning"></dd></div>
+      <div><dt>Waiting</dt><dd data-figure="pending"></dd><dd class="note" data-figure="maxPending"></dd></div>
+      <div><dt>Connections</dt><dd data-figure="connections"></dd><dd class="note" data-figure="idle"></dd></div>
+      <div><dt>Retry budget</dt><dd data-figure="budget"></dd><dd class="note" data-figure="budgetNote"></dd></div>
+      <div><dt>Certificate</dt><dd data-figure="certificate"></dd><dd class="note" data-figure="subject"></dd></div>
+    </dl>
+    <section class="destinations">
+      <h3>Destinations</h3>
+      <div class="force" role="group"></div>
+      <p class="told" role="status"></p>
+      <ul></ul>
+    </section>
   </details>
 </template>
 `;

@@ -1,0 +1,110 @@
+/** What the policies of a client tell, as the page shows it: their stats have each a shape of its own. */
+import { type ClientHandle, configOf } from '../client.js';
+import type { PoolStats } from '../transport/pool.js';
+
+/** One address that is called. */
+export interface DestinationFigures {
+  readonly address: string;
+  /** `closed`, `open` or `half_open`; null without a circuit. */
+  readonly circuit: string | null;
+  /** Of an endpoint: `usable`, `ejected`, `unhealthy` or `circuit open`; null for what is no endpoint. */
+  readonly endpoint: string | null;
+  readonly running: number;
+  readonly pending: number;
+  /** Typical milliseconds; null where it is not measured. */
+  readonly latencyMs: number | null;
+}
+
+export interface Figures {
+  readonly active: number;
+  readonly attempts: number;
+  /** What needs a look first. */
+  readonly destinations: readonly DestinationFigures[];
+  /** How many more there are. */
+  readonly hidden: number;
+  readonly forced: string | null;
+  /** Whether there is a circuit to force. */
+  readonly breaker: boolean;
+  /** Retries that are left; null without a budget. */
+  readonly budget: number | null;
+  readonly running: number;
+  readonly pending: number;
+  /** What one destination may take; null without limits. */
+  readonly limits: { readonly running: number; readonly pending: number } | null;
+  /** Null where the wire is injected. */
+  readonly connections: { readonly used: number; readonly idle: number } | null;
+  readonly certificate: { readonly subject: string; readonly notAfter: string; readonly daysLeft: number } | null;
+}
+
+/** A client may have called a thousand; a page shows so many of them. */
+const maxDestinations = 50;
+
+interface Policies {
+  readonly retry?: { readonly remaining?: number | null };
+  readonly limits?: Readonly<Record<string, { readonly running: number; readonly pending: number }>>;
+  readonly circuitBreaker?: Readonly<Record<string, { readonly state: string }>>;
+  readonly balance?: { readonly endpoints?: readonly EndpointStats[] };
+  readonly wire?: { readonly connections?: Readonly<Record<string, PoolStats>> };
+}
+
+interface EndpointStats {
+  readonly address: string;
+  readonly state: string;
+  readonly latencyMs: number;
+}
+
+export function figuresOf(client: ClientHandle): Figures {
+  const { calls, attempts, identity, forcedCircuit, policies } = client.stats();
+  const told = policies as Policies;
+  const destinations = destinationsOf(told);
+  const { subject = '', notAfter, daysLeft } = identity ?? {};
+  return {
+    active: calls.active,
+    attempts,
+    destinations: destinations.slice(0, maxDestinations),
+    hidden: Math.max(0, destinations.length - maxDestinations),
+    forced: forcedCircuit ?? null,
+    breaker: client.pipeline.includes('circuitBreaker'),
+    budget: told.retry?.remaining ?? null,
+    running: sum(Object.values(told.limits ?? {}).map(({ running }) => running)),
+    pending: sum(Object.values(told.limits ?? {}).map(({ pending }) => pending)),
+    limits: limitsOf(client),
+    connections: connectionsOf(told),
+    certificate: notAfter === undefined || daysLeft === undefined ? null : { subject, notAfter, daysLeft },
+  };
+}
+
+/** Endpoints, circuits and limits call a destination by the same name. */
+function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: Policies): DestinationFigures[] {
+  const endpoints = new Map((balance?.endpoints ?? []).map((endpoint) => [endpoint.address, endpoint]));
+  const addresses = new Set([...endpoints.keys(), ...Object.keys(circuitBreaker), ...Object.keys(limits)]);
+  const all = [...addresses].map((address) => ({
+    address,
+    circuit: circuitBreaker[address]?.state ?? null,
+    endpoint: endpoints.get(address)?.state ?? null,
+    running: limits[address]?.running ?? 0,
+    pending: limits[address]?.pending ?? 0,
+    latencyMs: endpoints.get(address)?.latencyMs ?? null,
+  }));
+  return [...all.filter((one) => !isWell(one)), ...all.filter(isWell)];
+}
+
+function isWell({ circuit, endpoint }: DestinationFigures): boolean {
+  return (circuit ?? 'closed') === 'closed' && (endpoint ?? 'usable') === 'usable';
+}
+
+function limitsOf(client: ClientHandle): Figures['limits'] {
+  const limits = configOf(client)?.limits;
+  return limits ? { running: limits.maxConnections, pending: limits.maxPendingRequests } : null;
+}
+
+function connectionsOf({ wire }: Policies): Figures['connections'] {
+  if (wire?.connections === undefined) return null;
+  const pools = Object.values(wire.connections);
+  const idle = sum(pools.map(({ free }) => free));
+  return { used: sum(pools.map(({ connected }) => connected)) - idle, idle };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,89 @@
+/** Script: reads the stream of snapshots by fetch, which can carry the token, and begins anew when it breaks. */
+export const stream = String.raw`
+const tokenKey = 'pillion-token';
+let token = sessionStorage.getItem(tokenKey) || '';
+let heardAt = 0;
+let shownAt = 0;
+let reading = new AbortController();
+
+const headers = () => (token ? { authorization: 'Bearer ' + token } : {});
+
+function show(snapshot) {
+  shownAt = Date.now();
+  tellLost('');
+  at('login').hidden = true;
+  const { status, config } = snapshot;
+  writable = snapshot.writable;
+  setBadge(at('overall'), status);
+  document.title = 'pillion: ' + status;
+  const refused = config?.refused ? ', a newer one is refused' : '';
+  setText(at('config'), config ? 'configuration ' + config.version + ' (' + config.hash + ')' + refused : '');
+  fillClients(snapshot.clients, snapshot.at);
+}
+
+function tellLost(why) {
+  at('lost').hidden = why === '';
+  const old = shownAt ? ' The figures below are from ' + new Date(shownAt).toLocaleTimeString() + '.' : '';
+  if (why) setText(at('lost'), why + old + ' Trying again.');
+}
+
+/** Figures are for those who are let in. */
+function askForToken(error) {
+  setText(at('refused'), error);
+  token = '';
+  sessionStorage.removeItem(tokenKey);
+  tellLost('');
+  fillClients([], 0);
+  at('none').hidden = true;
+  setText(at('overall'), '');
+  at('overall').className = '';
+  setText(at('config'), '');
+  at('login').hidden = false;
+}
+
+/** False where nobody is let in without another token. */
+async function read() {
+  const { signal } = (reading = new AbortController());
+  heardAt = Date.now();
+  const answer = await fetch('events', { headers: headers(), signal });
+  if (answer.status === 401 || answer.status === 403) {
+    const { error } = await answer.json();
+    askForToken(answer.status === 403 || token ? error : '');
+    return false;
+  }
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return true;
+    heardAt = Date.now();
+    const events = (text + value).split('\n\n');
+    text = events.pop();
+    // Only the newest where several came at once.
+    const newest = events.findLast((event) => event.startsWith('data: '));
+    if (newest !== undefined) show(JSON.parse(newest.slice(6)));
+  }
+}
+
+async function watch() {
+  for (let failures = 0; ; failures++) {
+    const before = shownAt;
+    let why = 'No connection.';
+    try {
+      if (!(await read())) return;
+    } catch (error) {
+      if (!(error instanceof TypeError) && error.name !== 'AbortError') why = error.message;
+    }
+    if (shownAt !== before) failures = 0;
+    tellLost(why);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 2 ** failures, 15000)));
+  }
+}
+
+/** A connection can die without a word. */
+function checkStream() {
+  if (shownAt && Date.now() - shownAt > 5000) tellLost('No new figures.');
+  if (Date.now() - heardAt > 10000) reading.abort();
+}
+`;
