@@ -56,11 +56,8 @@ async function forceCircuit(name, state) {
   const told = shown.get(name).card.querySelector('.told');
   setText(told, '');
   try {
-    const answer = await fetch('clients/' + encodeURIComponent(name) + '/circuit', {
-      method: 'POST',
-      headers: { ...headers(), 'content-type': 'application/json' },
-      body: JSON.stringify({ state }),
-    });
+    const path = 'clients/' + encodeURIComponent(name) + '/circuit?state=' + state;
+    const answer = await fetch(path, { method: 'POST', headers: headers() });
     if (!answer.ok) setText(told, (await answer.json()).error);
   } catch {
     setText(told, 'Not done: no connection.');
