@@ -1,9 +1,11 @@
 /** Who may ask the admin handler. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { ErrorCode, PillionError } from '../errors.js';
 
-/** A secret of at least 16 characters that requests carry as `Authorization: Bearer …`, or a rule of your own. */
+/**
+ * A secret of at least 16 characters that requests carry as `Authorization: Bearer …`, or a rule of your own, which lets a
+ * request in by returning `true`. Anything else, a promise too, and throwing keep it out.
+ */
 export type AdminToken = string | ((request: IncomingMessage) => boolean);
 
 /** Why a request is refused; undefined: it is not. */
@@ -12,29 +14,30 @@ export interface Refusal {
   readonly error: string;
 }
 
-/** @throws PillionError `ERR_CONFIG` for a token that could be guessed */
-export function checkToken(token: AdminToken | undefined): void {
-  if (token === undefined || typeof token === 'function' || (typeof token === 'string' && token.length >= 16)) return;
-  throw new PillionError(
-    ErrorCode.CONFIG,
-    'createAdmin: token has to be a string of at least 16 characters, or a function.',
-  );
-}
-
 /** With a token from anywhere; without one only from this machine. */
 export function refusalOf(request: IncomingMessage, token: AdminToken | undefined): Refusal | undefined {
   if (token === undefined) return isLocal(request) ? undefined : { status: 403, error: onlyLocal };
-  const allowed = typeof token === 'function' ? token(request) : isSame(bearerOf(request), token);
+  const allowed = typeof token === 'function' ? isAllowed(token, request) : isSame(bearerOf(request), token);
   return allowed ? undefined : { status: 401, error: 'Send the token as Authorization: Bearer …' };
 }
 
 const onlyLocal =
   'Without a token only requests from this machine, to localhost and by no proxy, are answered; give createAdmin a token for others.';
 
+/** A promise would be truthy, and what a rule throws is nothing to tell a stranger. */
+function isAllowed(rule: (request: IncomingMessage) => unknown, request: IncomingMessage): boolean {
+  try {
+    return rule(request) === true;
+  } catch {
+    return false;
+  }
+}
+
 /** A page of another site must not change anything here; a browser says where a POST comes from. */
 export function isCrossSite({ headers }: IncomingMessage): boolean {
   const { origin, host, 'sec-fetch-site': site } = headers;
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  // No page can forge it. It goes first: proxies rewrite Host, with which Origin is compared.
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host);
 }
 

@@ -1,14 +1,15 @@
 /** The admin handler: what Envoy's admin port shows, of the clients in this process. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientSet } from '../clients.js';
-import { ErrorCode, PillionError } from '../errors.js';
 import type { HealthOptions } from '../health.js';
 import { createPrometheus } from '../metrics/prometheus.js';
-import { type AdminToken, checkToken, refusalOf } from './access.js';
+import { parseOptions } from '../options.js';
+import { type AdminToken, refusalOf } from './access.js';
 import { EventStream } from './events.js';
-import { brief, isRead, notAllowed, pageFor, type Sent, send, setHeaders, urlOf } from './respond.js';
+import { adminOptions, checkClients, listenOptions } from './options.js';
+import { brief, isRead, notAllowed, pageFor, reads, type Sent, send, urlOf } from './respond.js';
 import { answerTo, ready, type Subject } from './routes.js';
+import { Servers } from './servers.js';
 import { Watcher } from './snapshot.js';
 
 /** Who may ask, and what may be changed. */
@@ -23,55 +24,59 @@ export interface AdminOptions extends HealthOptions {
 
 /** Where the server listens. */
 export interface ListenOptions {
-  /** 0, any free one, by default. */
+  /** 0 to 65535; 0, any free one, by default. */
   port?: number;
   /** `127.0.0.1` by default; other addresses need a token. */
   host?: string;
 }
 
-/** A request handler of `node:http`, and of what calls such: Express, Fastify, Nest. */
+/**
+ * A request handler of `node:http`, and of what calls such: Express and Nest (`app.use('/admin', admin)`), and with the option
+ * `prefix` Fastify: `app.all('/admin/*', (request, reply) => { reply.hijack(); admin(request.raw, reply.raw); })`.
+ */
 export interface Admin extends AsyncDisposable {
-  /** Answers every request; none is passed on. */
-  (request: IncomingMessage, response: ServerResponse): void;
-  /** Opens a server of its own, which does not keep the process alive. */
+  /** Answers every request; never throws. `next` is not called: all that is below its path is the handler's. */
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  /**
+   * Opens a server of its own, which does not keep the process alive, nor does who is connected to it.
+   * @throws PillionError `ERR_CONFIG` for options that cannot be, `ERR_CLOSED` after `close`; Node's own where the port is taken
+   */
   listen(options?: ListenOptions): Promise<{ port: number; url: string }>;
-  /** Ends streams and servers, and counts no more. */
+  /** Ends streams and servers, and counts no more; what is still asked of the handler is answered with 503. */
   close(): Promise<void>;
 }
 
 /**
  * Makes a handler that shows clients: `/` a page with live figures, `/ready`, `/stats` (JSON or Prometheus), `/clients`,
- * `/config` (secrets masked), `/certs`, `/events`, and `POST /clients/{name}/circuit?state=open|closed|auto` where it is writable.
+ * `/config` (secrets masked), `/certs`, `/events`, and where it is writable `POST /clients/{name}/circuit?state=open|closed|auto`.
+ * Modelled on Envoy's admin port.
  * Without a `token` only requests from this machine, addressed to localhost and forwarded by no proxy, are answered; behind a
  * proxy always give one. `/ready` answers everybody, others without its reasons.
- * @throws PillionError `ERR_CONFIG` for a token that is too short or a prefix that is no path
+ * @throws PillionError `ERR_CONFIG` for options that are wrong or unknown, and for what is no set of clients
  */
 export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Admin {
-  const { token, writable = false, prefix = '', ...health } = options;
-  checkToken(token);
-  if (!/^(\/[^/?#]+)*$/.test(prefix))
-    throw new PillionError(ErrorCode.CONFIG, `createAdmin: prefix has to be a path such as "/admin", not "${prefix}".`);
+  const { token, writable, prefix, ...health } = parseOptions(adminOptions, options, 'createAdmin');
+  checkClients(clients);
   const prometheus = createPrometheus(clients);
   const subject: Subject = { clients, health, writable, prometheus };
   const stream = new EventStream(() => new Watcher(clients, { ...health, writable }));
-  const servers = new Set<Server>();
+  const servers = new Servers();
+  let closed = false;
 
   /** The answer; none for who watches from now on. */
   const answer = (request: IncomingMessage, response: ServerResponse): Sent | undefined => {
+    if (closed) return { status: 503, body: { error: 'The admin handler was closed.' } };
     const url = urlOf(request, prefix);
-    if (url.pathname === '/' && isRead(request)) return pageFor(request, token);
+    if (url.pathname === '/') return isRead(request) ? pageFor(request, token) : notAllowed(reads);
     const refusal = refusalOf(request, token);
     // A probe comes from elsewhere and has no token.
     if (refusal && url.pathname === '/ready' && isRead(request)) return brief(ready(clients, health));
     if (refusal) return { status: refusal.status, body: { error: refusal.error } };
-    if (url.pathname !== '/events') return answerTo(request, url, subject);
-    if (request.method !== 'GET') return notAllowed(['GET']);
-    if (stream.full) return { status: 503, body: { error: 'Too many watch already.' } };
-    setHeaders(response);
-    stream.add(response);
-    return undefined;
+    return url.pathname === '/events' ? stream.answer(request, response) : answerTo(request, url, subject);
   };
   const admin = (request: IncomingMessage, response: ServerResponse): void => {
+    // A connection may end at any time; unheard, that would end the process.
+    response.on('error', () => {});
     try {
       const sent = answer(request, response);
       if (sent !== undefined) send(request, response, sent);
@@ -80,25 +85,15 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
       send(request, response, { status: 500, body: { error: 'The request could not be answered.' } });
     }
   };
-  const listen = async ({ port = 0, host = '127.0.0.1' }: ListenOptions = {}) => {
-    const server = createServer(admin).unref();
-    servers.add(server);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-    const address = server.address() as AddressInfo;
-    const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return { port: address.port, url: `http://${name}:${address.port}/` };
+  const listen = async (options: ListenOptions = {}) => {
+    const { port, host } = parseOptions(listenOptions, options, 'listen');
+    return servers.open(admin, port, host);
   };
   const close = async () => {
+    closed = true;
     stream.close();
     prometheus.close();
-    for (const server of servers) {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    }
-    servers.clear();
+    await servers.close();
   };
   return Object.assign(admin, { listen, close, [Symbol.asyncDispose]: close });
 }

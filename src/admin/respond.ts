@@ -13,18 +13,23 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What reads may be made with. */
+export const reads = ['GET', 'HEAD'] as const;
+
 export function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
 /** Express and Nest have taken the path it is mounted under off `url`. */
 export function urlOf({ url = '/' }: IncomingMessage, prefix: string): URL {
-  const path = url.startsWith(prefix) ? url.slice(prefix.length) : url;
+  const below = url.startsWith(prefix) && /^([/?]|$)/.test(url.slice(prefix.length));
+  const path = below ? url.slice(prefix.length) : url;
   return new URL(path.startsWith('/') ? `http://admin${path}` : `http://admin/${path}`);
 }
 
 export function notAllowed(methods: readonly string[]): Sent {
-  return { status: 405, body: { error: `Use ${methods.join(', ')}.` }, headers: { allow: methods.join(', ') } };
+  const allow = methods.join(', ');
+  return { status: 405, body: { error: `Use ${allow}.` }, headers: { allow } };
 }
 
 /** For everybody: whether, but not why. */
@@ -55,6 +60,8 @@ export function send(
   response: ServerResponse,
   { status = 200, type, body, headers }: Sent,
 ): void {
+  // Who asked may have gone meanwhile, and a write to a response without a socket is an error event.
+  if (response.destroyed || response.writableEnded) return;
   if (response.headersSent) {
     response.end();
     return;

@@ -5,7 +5,7 @@ import { shownConfig } from '../config/shown.js';
 import { type HealthOptions, healthOfClients } from '../health.js';
 import type { Prometheus } from '../metrics/prometheus.js';
 import { isCrossSite } from './access.js';
-import { notAllowed, type Sent } from './respond.js';
+import { notAllowed, reads, type Sent } from './respond.js';
 
 /** What routes work with. */
 export interface Subject {
@@ -53,7 +53,7 @@ function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, u
   // Prometheus asks for its own format and takes any.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
   if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
-  if (format !== null && format !== 'json') return { status: 400, body: { error: 'format is json or prometheus' } };
+  if (format !== null && format !== 'json') return failure(400, 'format is json or prometheus');
   if (isRegistry(clients)) return { body: clients.stats() };
   return { body: { clients: each(clients, (client) => client.stats()) } };
 }
@@ -81,28 +81,29 @@ function certificates(clients: ClientSet): object {
   return each(clients, (client) => client.stats().identity ?? null);
 }
 
+/** By a parameter, as on Envoy's admin port: no body has to be read, whatever the host has made of it. */
 function circuit(
   { clients, writable }: Subject,
   request: IncomingMessage,
   url: URL,
   [name = '']: readonly string[],
 ): Sent {
-  if (!writable)
-    return {
-      status: 403,
-      body: { error: 'Circuits can be forced only with createAdmin(clients, { writable: true }).' },
-    };
-  if (isCrossSite(request)) return { status: 403, body: { error: 'The request comes from a page of another site.' } };
+  if (!writable) return failure(403, 'Circuits can be forced only with createAdmin(clients, { writable: true }).');
+  if (isCrossSite(request)) return failure(403, 'The request comes from a page of another site.');
   const client = clientsOf(clients).get(name);
   if (client === undefined)
-    return { status: 404, body: { error: `There is no client ${name}.`, clients: [...clientsOf(clients).keys()] } };
+    return failure(404, `There is no client ${name}.`, { clients: [...clientsOf(clients).keys()] });
   const state = url.searchParams.get('state');
   try {
     client.forceCircuit(state as 'auto');
   } catch (error) {
-    return { status: 400, body: { error: (error as Error).message } };
+    return failure(400, (error as Error).message, { hint: 'Add ?state=open, closed or auto.' });
   }
   return { body: { client: name, circuit: state } };
+}
+
+function failure(status: number, error: string, more: object = {}): Sent {
+  return { status, body: { error, ...more } };
 }
 
 type Member = ReturnType<typeof clientsOf> extends ReadonlyMap<string, infer Client> ? Client : never;
@@ -120,8 +121,10 @@ export function answerTo(request: IncomingMessage, url: URL, subject: Subject): 
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const found = there.find(({ route }) => route.method === method);
   if (found !== undefined) return found.route.answer(subject, request, url, found.match);
-  if (there.length > 0) return notAllowed(there.map(({ route }) => route.method));
-  return { status: 404, body: { error: 'There is nothing here.', routes: routes.map(({ shown }) => shown) } };
+  if (there.length > 0)
+    return notAllowed(there.flatMap(({ route }) => (route.method === 'GET' ? reads : [route.method])));
+  const known = ['GET /', 'GET /events', ...routes.map(({ shown }) => shown)];
+  return failure(404, 'There is nothing here.', { routes: known });
 }
 
 function decoded(part: string): string {

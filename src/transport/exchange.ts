@@ -95,9 +95,10 @@ export class Exchange implements Job {
   };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Given up before it was written: thrown, for controller.abort would end the connection, and with it the next request.
+    if (this.over) throw new Error('aborted');
     this.#controller = controller;
-    if (this.over) controller.abort(new Error('aborted'));
-    else this.#started = true;
+    this.#started = true;
     this.#reused = this.connection?.used ?? false;
   }
 

@@ -14,14 +14,15 @@ function parse(text: string): ParsedClients {
 let documents = 0;
 let slowest = 0;
 
-/** The quickest of three: what else the machine does is not the parser's time. */
+/** CPU time, the least of three: what else the machine does is not the parser's time. */
 function time(text: string): { parsed: ParsedClients; ms: number } {
   let ms = Number.POSITIVE_INFINITY;
   let parsed = new ParsedClients({}, '', { env });
   for (let round = 0; round < 3 && ms > 100; round++) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     parsed = parse(text);
-    ms = Math.min(ms, performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    ms = Math.min(ms, (user + system) / 1000);
   }
   slowest = Math.max(slowest, ms);
   documents++;

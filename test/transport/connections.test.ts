@@ -193,6 +193,25 @@ const deeds: Record<string, Behaviour> = {
   hang: () => {},
 };
 
+describe('a request that is given up before it is written', () => {
+  it('does not take the next one with it, whenever that is', async () => {
+    const { origin, requests } = await startHttp((_, response) => void response.end('ok'));
+    const { http } = using({ maxConnections: 1 });
+    // undici looks at a socket that was idle for a turn of the event loop before it writes.
+    for (let turns = 0; turns < 4; turns++) {
+      await http.get(origin);
+      const controller = new AbortController();
+      const givenUp = rejection(http.post(`${origin}/given-up`, 'x', { signal: controller.signal }));
+      const next = http.post(`${origin}/next`, 'x');
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      controller.abort();
+      expect((await givenUp).code).toBe('ERR_CANCELED');
+      expect((await next).data).toBe('ok');
+    }
+    expect(requests.filter(({ path }) => path === '/next')).toHaveLength(4);
+  });
+});
+
 describe('whatever servers and callers do', () => {
   it('every call ends and no connection is lost track of', async () => {
     const server = http.createServer((request, response) => deeds[request.url?.slice(1) ?? 'ok']?.(request, response));

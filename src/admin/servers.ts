@@ -1,0 +1,40 @@
+/** Servers of the handler's own, which keep no process alive. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ErrorCode, PillionError } from '../errors.js';
+
+export class Servers {
+  readonly #open = new Set<Server>();
+  #closed = false;
+
+  async open(handler: RequestListener, port: number, host: string): Promise<{ port: number; url: string }> {
+    const server = createServer(handler).unref();
+    // A server that is unref'd still has connections that are not.
+    server.on('connection', (socket) => socket.unref());
+    if (!this.#closed)
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject).listen(port, host, resolve);
+      });
+    // It may have been closed while the host was looked up.
+    if (this.#closed) {
+      server.close();
+      throw new PillionError(ErrorCode.CLOSED, 'The admin handler was closed.');
+    }
+    this.#open.add(server);
+    const { address, family, port: taken } = server.address() as AddressInfo;
+    return { port: taken, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/` };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const closing = [...this.#open].map(
+      (server) =>
+        new Promise((resolve) => {
+          server.close(resolve);
+          server.closeAllConnections();
+        }),
+    );
+    this.#open.clear();
+    await Promise.all(closing);
+  }
+}
