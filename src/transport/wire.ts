@@ -12,7 +12,7 @@ import { connectionOptions, type PeerOptions, standardPeer } from './tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
 export interface WireOptions extends Omit<UndiciOptions, 'identity'> {
-  /** Which servers are accepted; Node's own rules where nothing is said. */
+  /** Which servers are accepted; those that Node's own authorities vouch for where nothing is said. */
   readonly peer: PeerOptions | undefined;
 }
 
@@ -67,7 +67,8 @@ export function createWire(options: WireOptions, identity?: RotatingIdentity): W
 }
 
 function connectionsOf({ peer }: WireOptions, identity: RotatingIdentity | undefined): ConnectionOptions {
-  if (peer === undefined && identity === undefined) return {};
+  // Else NODE_TLS_REJECT_UNAUTHORIZED=0, set for another tool, would have every server trusted here too.
+  if (peer === undefined && identity === undefined) return { rejectUnauthorized: true };
   return connectionOptions(identity?.material ?? {}, peer ?? standardPeer);
 }
 

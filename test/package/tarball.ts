@@ -30,10 +30,14 @@ export async function install(folder: string, ...packages: string[]): Promise<vo
 }
 
 /** The compiler of this project, on a project elsewhere. */
-export async function compile(folder: string, ...flags: string[]): Promise<void> {
-  const tsc = join(root, 'node_modules', '.bin', 'tsc');
+export function compile(folder: string, ...flags: string[]): Promise<void> {
+  return compileBy(join(root, 'node_modules', 'typescript'), folder, ...flags);
+}
+
+/** Another one, by the folder of its package. */
+export async function compileBy(compiler: string, folder: string, ...flags: string[]): Promise<void> {
   try {
-    await run(tsc, ['-p', folder, ...flags], { cwd: folder });
+    await run(process.execPath, [join(compiler, 'bin', 'tsc'), '-p', folder, ...flags], { cwd: folder });
   } catch (error) {
     throw new Error((error as { stdout: string }).stdout);
   }
