@@ -19,9 +19,9 @@ export function maskCookies(value: string, hide: Hide): string {
 }
 
 /** `https://user:password@host` */
-const userinfo = /([a-z][a-z\d+.-]*:\/\/)([^\s/@"'<>?#]+)@/gi;
+const userinfo = /([a-z][a-z\d+.-]{0,20}:\/\/)([^\s/@"'<>?#]+)@/gi;
 /** `name=value`, as in queries, forms and cookies. */
-const pair = /([\w.%[\]-]{1,64})=([^&\s"'<>;,]+)/g;
+const pair = /([\w.%[\]-]{1,64})=([^&\s"'<>;,#]+)/g;
 /** `"name": "value"`, as in JSON that stands in a text: NDJSON, events, JSON in JSON. */
 const member = /"((?:[^"\\]|\\.){1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)"/g;
 /** `<name>value</name>` */
@@ -30,7 +30,7 @@ const element = /<([\w:.-]{1,64})((?:\s[^<>]*)?)>([^<>]+)<\/\1>/g;
 const credentials = /\b(bearer|basic)(\s+)([\w.~+/=-]{16,})/gi;
 /** A JSON Web Token is a secret wherever it stands (RFC 7519: three parts in base64url, the first a JSON object). */
 const jwt = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
-const privateKey = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----/gs;
+const privateKey = /-----BEGIN ([A-Z ]{0,20}PRIVATE KEY)-----(?:[^-]|-(?!----))*-----END \1-----/g;
 
 /** A text that may hold anything. */
 export function maskTexts(text: string, tells: (name: string) => boolean, hide: Hide): string {
