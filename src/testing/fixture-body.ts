@@ -98,10 +98,13 @@ export function tapped(source: Readable, limit: number, over: (read: Buffer, err
       done(null, chunk);
     },
   });
-  pipeline(source, tap, (error) => {
-    if (size > limit) return;
-    const left = error?.code === 'ERR_STREAM_PREMATURE_CLOSE';
-    over(Buffer.concat(chunks), left ? undefined : (error ?? undefined));
+  let failure: Error | undefined;
+  source.once('error', (error) => {
+    // Who leaves early ends the source, and that is no failure of it.
+    if (!tap.destroyed) failure = error;
+  });
+  pipeline(source, tap, () => {
+    if (size <= limit) over(Buffer.concat(chunks), failure);
   });
   return tap;
 }

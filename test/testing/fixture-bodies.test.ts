@@ -74,8 +74,10 @@ describe('an answer', () => {
     const data = Buffer.from('caf\xe9', 'latin1');
     const asked = [{ responseEncoding: 'latin1' }, { responseType: 'blob' }, { responseType: 'stream' }] as const;
     const given = async (client: ReturnType<typeof replaying>) => {
-      const [latin, blob, stream] = await Promise.all(asked.map((each) => client.get('/x', { ...each } as object)));
-      return [latin?.data, Buffer.from(await (blob?.data as Blob).arrayBuffer()), await buffer(stream?.data)];
+      const [latin, blob, stream] = await Promise.all(
+        asked.map(async (each) => (await client.get('/x', { ...each } as object)).data),
+      );
+      return [latin, Buffer.from(await blob.arrayBuffer()), await buffer(stream)];
     };
     const real = await given(recording(file, [{ reply: { data } }]));
     expect(real).toEqual(['café', data, data]);
