@@ -1,6 +1,6 @@
 /** Bodies on their way into a fixture, in the form that reads best, and out of it again. */
 import { isUtf8 } from 'node:buffer';
-import { Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { isStream } from '../body.js';
 import type { Mask } from './masking.js';
@@ -84,32 +84,27 @@ function isIterable(data: unknown): boolean {
 }
 
 /**
- * A stream that hands on what it reads, and tells what that was once it is over: all of it, or what came before it broke off.
- * `limit` bytes at most.
+ * A stream that hands on what it reads, `limit` bytes at most, and tells what that was once it is over: all of it, what came
+ * before it broke off, or as much as was read.
  */
 export function tapped(source: Readable, limit: number, over: (read: Buffer, error?: Error) => void): Readable {
   const chunks: Buffer[] = [];
   let size = 0;
+  const tap = new Transform({
+    transform: (chunk: Buffer, _, done) => {
+      size += chunk.length;
+      if (size > limit) return done(tooLong(limit));
+      chunks.push(chunk);
+      done(null, chunk);
+    },
+  });
   let failure: Error | undefined;
-  async function* read(): AsyncGenerator<Buffer> {
-    try {
-      for await (const chunk of source) {
-        const bytes = Buffer.from(chunk as string);
-        size += bytes.length;
-        if (size > limit) throw tooLong(limit);
-        chunks.push(bytes);
-        yield bytes;
-      }
-    } catch (error) {
-      failure = error as Error;
-      throw error;
-    }
-  }
-  const tap = Readable.from(read(), { objectMode: false });
-  // One that nobody reads never gets to the end of its source.
-  tap.once('close', () => {
-    source.destroy();
-    over(Buffer.concat(chunks), failure);
+  source.once('error', (error) => {
+    // Who leaves early ends the source, and that is no failure of it.
+    if (!tap.destroyed) failure = error;
+  });
+  pipeline(source, tap, () => {
+    if (size <= limit) over(Buffer.concat(chunks), failure);
   });
   return tap;
 }

@@ -41,19 +41,19 @@ export class Recorded {
 
   /** What was never asked for. */
   get left(): string[] {
-    return [...this.#left].map(({ request }) => nameOf(request));
+    return [...this.#left].map(({ request }) => this.#nameOf(request));
   }
 
   /** Why nothing answers this request. */
   explain(asked: Exchange['request'], file: string): string {
     const known = this.#origins.has(new URL(asked.url).origin);
     const near = nearestOf(this.#all, ({ request }) => this.#differences(request, asked, known));
-    const head = `${file} has no answer for ${nameOf(asked)}.`;
+    const head = `${file} has no answer for ${this.#nameOf(asked)}.`;
     if (near === undefined) return `${head} It is empty. Record it anew with mode: 'record'.`;
     const lines = near.lines.map((line) => `  ${line}`).join('\n');
     const why = near.lines.length === 0 ? 'was recorded as often as it has answered now' : `differs:\n${lines}`;
-    const list = this.#all.map((each) => `  ${nameOf(each.request)}${this.#left.has(each) ? '' : ' (used up)'}`);
-    return `${head}\nThe nearest, ${nameOf(near.each.request)}, ${why}\nIt has:\n${list.join('\n')}\nRecord it anew with mode: 'record'.`;
+    const list = this.#all.map((each) => `  ${this.#nameOf(each.request)}${this.#left.has(each) ? '' : ' (used up)'}`);
+    return `${head}\nThe nearest, ${this.#nameOf(near.each.request)}, ${why}\nIt has:\n${list.join('\n')}\nRecord it anew with mode: 'record'.`;
   }
 
   /** By any host, as long as the file does not know the one that is asked for. */
@@ -78,6 +78,12 @@ export class Recorded {
       headers: Object.fromEntries(this.#headers.map((name) => [name, headers[name]])),
       ...(body !== undefined && { body }),
     };
+  }
+
+  /** With its host where there are several. */
+  #nameOf({ method, url }: Exchange['request']): string {
+    const { origin, pathname, search } = new URL(url);
+    return `${method} ${this.#origins.size > 1 ? origin : ''}${pathname}${search}`;
   }
 
   #pairs(text: string): Record<string, string[]> {
@@ -112,9 +118,4 @@ function fitsMasked(wanted: unknown, is: unknown): boolean {
     if (at < part.length) return false;
   }
   return at <= is.length - last.length;
-}
-
-function nameOf({ method, url }: Exchange['request']): string {
-  const { pathname, search } = new URL(url);
-  return `${method} ${pathname}${search}`;
 }

@@ -30,7 +30,7 @@ const element = /<([\w:.-]{1,64})((?:\s[^<>]*)?)>([^<>]+)<\/\1>/g;
 const credentials = /\b(bearer|basic)(\s+)([\w.~+/=-]{16,})/gi;
 /** A JSON Web Token is a secret wherever it stands (RFC 7519: three parts in base64url, the first a JSON object). */
 const jwt = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
-const privateKey = /-----BEGIN ([A-Z ]{0,30}PRIVATE KEY)-----.{0,16384}?-----END \1-----/gs;
+const privateKey = /-----BEGIN ([A-Z ]{0,20}PRIVATE KEY)-----(?:[^-]|-(?!----))*-----END \1-----/g;
 
 /** A text that may hold anything. */
 export function maskTexts(text: string, tells: (name: string) => boolean, hide: Hide): string {
