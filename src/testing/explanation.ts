@@ -1,5 +1,6 @@
 /** Why an assertion does not hold, in words that show no secret. */
 import { inWords, nearestOf } from './differences.js';
+import { isForm } from './form.js';
 import { Mask } from './masking.js';
 import type { RecordedRequest } from './recorded.js';
 import { differencesFrom, matchingOf, type RequestPattern, shown } from './request-pattern.js';
@@ -40,8 +41,7 @@ export function list(requests: readonly RecordedRequest[]): string {
 
 function line({ method, url, attempt, body, headers }: RecordedRequest): string {
   const { pathname, search } = new URL(mask.url(url));
-  const isForm = headers['content-type']?.includes('x-www-form-urlencoded') ?? false;
-  const text = isForm && typeof body === 'string' ? inWords(mask.form(body)) : shown(body, 'body');
+  const text = isForm(body, headers['content-type']) ? inWords(mask.form(body)) : shown(body, 'body');
   return `${method} ${pathname}${search} (attempt ${attempt})${body === undefined ? '' : ` ${text}`}`;
 }
 

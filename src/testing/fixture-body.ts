@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { isStream } from '../body.js';
+import { isForm } from './form.js';
 import type { Mask } from './masking.js';
 
 /** A body in a file: one of these, none where there is no body. */
@@ -34,7 +35,7 @@ export function bodyOf(bytes: Buffer, contentType: string, mask: Mask): FixtureB
   const text = isUtf8(bytes) ? bytes.toString() : undefined;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   if (text === undefined || /[\0-\x08\x0b\x0c\x0e-\x1f]/.test(text)) return { base64: bytes.toString('base64') };
-  if (contentType.includes('x-www-form-urlencoded')) return { text: mask.form(text) };
+  if (isForm(text, contentType)) return { text: mask.form(text) };
   const parsed = parse(text, contentType);
   if (parsed === undefined) return { text: mask.text(text) };
   const json = mask.json(parsed);

@@ -1,6 +1,7 @@
 /** Which recorded exchange answers a request, and what to say where none does. */
 import { type Comparison, differencesOf, fits, inWords, nearestOf } from './differences.js';
 import type { Exchange } from './fixture-file.js';
+import { isForm } from './form.js';
 import { masked } from './masking.js';
 import { plainName } from './secret-names.js';
 
@@ -68,8 +69,8 @@ export class Recorded {
   #parts(request: Exchange['request'], byOrigin: boolean): Record<string, unknown> {
     const { origin, pathname, search } = new URL(request.url);
     const { json, text, base64, form, headers } = request;
-    const isForm = headers['content-type']?.includes('x-www-form-urlencoded') ?? false;
-    const body = this.#kept(json) ?? (isForm && text !== undefined ? this.#pairs(text) : text) ?? base64 ?? form;
+    const body =
+      this.#kept(json) ?? (isForm(text, headers['content-type']) ? this.#pairs(text) : text) ?? base64 ?? form;
     return {
       ...(byOrigin && { origin }),
       method: request.method,

@@ -1,6 +1,7 @@
 /** What a request is compared with. */
 import { ErrorCode, PillionError } from '../errors.js';
 import { type Comparison, differencesOf, fits, inWords, isPlain } from './differences.js';
+import { isForm } from './form.js';
 import { Mask } from './masking.js';
 import type { RecordedRequest } from './recorded.js';
 
@@ -72,8 +73,7 @@ function textOf(wanted: unknown): unknown {
 function bodyOf({ body, headers }: RecordedRequest, wanted: unknown): unknown {
   if (!isPlain(wanted)) return body;
   if (body instanceof FormData) return parametersOf(body);
-  const isForm = headers['content-type']?.includes('x-www-form-urlencoded') ?? false;
-  return isForm && typeof body === 'string' ? parametersOf(new URLSearchParams(body)) : body;
+  return isForm(body, headers['content-type']) ? parametersOf(new URLSearchParams(body)) : body;
 }
 
 /** One value as it is, several as a list. */
