@@ -41,7 +41,7 @@ describe('fetch goes through the stack', () => {
     ['ECONNREFUSED', '/', { retry: false }, [{ error: 'ECONNREFUSED' }]],
     ['ERR_CONFIG', '/', { timeouts: { totl: 1 } }, []],
   ] as const)('%s is the cause of a TypeError', async (code, url, init, script) => {
-    const client = createTestClient(script);
+    const client = createTestClient(script, { baseURL: 'https://upstream.test' });
     const error = await client.fetch(url, init as never).then(
       () => undefined,
       (thrown: Error) => thrown,
