@@ -26,3 +26,15 @@ test('a deadline', async () => {
   await call;
   mock.timers.reset();
 });
+
+test('a wait that would outlast the deadline, for which performance.now has to move too', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const now = mock.method(performance, 'now', () => Date.now());
+  const client = createTestClient([retryAfter(3), retryAfter(3)], { timeouts: { total: '5s', attempt: false } });
+  const call = assert.rejects(client.get('/'), { status: 503 });
+  await settled();
+  mock.timers.tick(3000);
+  await call;
+  now.mock.restore();
+  mock.timers.reset();
+});

@@ -7,21 +7,29 @@ export interface Comparison {
   readonly exact: boolean;
   /** Two values that are no objects or lists. */
   readonly fits: (wanted: unknown, is: unknown) => boolean;
-  /** A value in words, with the name of the field it stands in. */
-  readonly show: (value: unknown, name: string) => string;
+  /** A value in words; the names of the fields it stands in, outermost first. */
+  readonly show: (value: unknown, names: readonly string[]) => string;
 }
 
 /** Lines such as `body.total is 42, not 43`. */
-export function differencesOf(wanted: unknown, is: unknown, at: string, how: Comparison, name = at): string[] {
+export function differencesOf(
+  wanted: unknown,
+  is: unknown,
+  at: string,
+  how: Comparison,
+  within: readonly string[] = [],
+): string[] {
   if (isPlain(wanted) && isPlain(is)) {
     const names = new Set([...Object.keys(wanted), ...(how.exact ? Object.keys(is) : [])]);
-    return [...names].flatMap((each) => differencesOf(own(wanted, each), own(is, each), `${at}.${each}`, how, each));
+    return [...names].flatMap((each) =>
+      differencesOf(own(wanted, each), own(is, each), `${at}.${each}`, how, [...within, each]),
+    );
   }
   if (Array.isArray(wanted) && Array.isArray(is)) {
     if (wanted.length !== is.length) return [`${at} has ${is.length} elements, not ${wanted.length}`];
-    return wanted.flatMap((each, index) => differencesOf(each, is[index], `${at}[${index}]`, how, name));
+    return wanted.flatMap((each, index) => differencesOf(each, is[index], `${at}[${index}]`, how, within));
   }
-  return how.fits(wanted, is) ? [] : [`${at} is ${how.show(is, name)}, not ${how.show(wanted, name)}`];
+  return how.fits(wanted, is) ? [] : [`${at} is ${how.show(is, within)}, not ${how.show(wanted, within)}`];
 }
 
 /** The same text, a text that a pattern finds, a matcher of vitest or jest such as `expect.any(String)`, or an equal value. */

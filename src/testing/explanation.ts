@@ -3,7 +3,7 @@ import { inWords, nearestOf } from './differences.js';
 import { isForm } from './form.js';
 import { Mask } from './masking.js';
 import type { RecordedRequest } from './recorded.js';
-import { differencesFrom, matchingOf, type RequestPattern, shown } from './request-pattern.js';
+import { differencesFrom, matchingOf, type RequestPattern, shownField } from './request-pattern.js';
 
 const mask = new Mask();
 
@@ -41,16 +41,24 @@ export function list(requests: readonly RecordedRequest[]): string {
 
 function line({ method, url, attempt, body, headers }: RecordedRequest): string {
   const { pathname, search } = new URL(mask.url(url));
-  const text = isForm(body, headers['content-type']) ? inWords(mask.form(body)) : shown(body, 'body');
+  const text = isForm(body, headers['content-type']) ? inWords(mask.form(body)) : shownField(body);
   return `${method} ${pathname}${search} (attempt ${attempt})${body === undefined ? '' : ` ${text}`}`;
 }
 
 /** The pattern as it was written. */
-export function shownPattern({ headers, ...rest }: RequestPattern): string {
-  const named = headers && { headers: Object.fromEntries(Object.entries(headers).map(maskedHeader)) };
-  return inWords(mask.json({ ...rest, ...named }));
+export function shownPattern({ headers, query, ...rest }: RequestPattern): string {
+  const parts = {
+    ...rest,
+    ...(query && { query: mapped(query, (name, value) => mask.json(value, mask.tells(name, 'parameter'))) }),
+    ...(headers && { headers: mapped(headers, maskedHeader) }),
+  };
+  return inWords(mask.json(parts));
 }
 
-function maskedHeader([name, value]: [string, unknown]): [string, unknown] {
-  return [name, typeof value === 'string' ? mask.header(name, value) : value];
+function maskedHeader(name: string, value: unknown): unknown {
+  return typeof value === 'string' ? mask.header(name, value) : value;
+}
+
+function mapped(values: Readonly<Record<string, unknown>>, by: (name: string, value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, by(name, value)]));
 }

@@ -1,4 +1,5 @@
 /** Takes secrets out of what is written into fixtures and shown by assertions. */
+import { isPlain } from './differences.js';
 import { maskCookies, maskCredentials, maskTexts } from './mask-text.js';
 import { type NamePlace, plainName, tellsOfSecret } from './secret-names.js';
 
@@ -46,7 +47,7 @@ export class Mask {
   header(name: string, value: string): string {
     const lower = name.toLowerCase();
     if (lower === 'set-cookie') return maskCookies(value, (secret) => this.#secret(secret));
-    if (!this.#headers.has(lower) && !this.#tells(lower, 'header')) return this.text(value);
+    if (!this.#headers.has(lower) && !this.tells(lower, 'header')) return this.text(value);
     return maskCredentials(value, (secret) => this.#secret(secret));
   }
 
@@ -66,7 +67,7 @@ export class Mask {
         if (equals < 0) return this.text(pair);
         const raw = pair.slice(equals + 1);
         const value = decoded(raw);
-        const shown = this.#tells(decoded(pair.slice(0, equals)), 'parameter') ? this.#secret(value) : this.text(value);
+        const shown = this.tells(decoded(pair.slice(0, equals)), 'parameter') ? this.#secret(value) : this.text(value);
         return pair.slice(0, equals + 1) + (shown === value ? raw : encoded(shown));
       })
       .join('&');
@@ -77,17 +78,18 @@ export class Mask {
     if (typeof value === 'string') return isSecret ? this.#secret(value) : this.text(value);
     if (typeof value === 'number' && isSecret) return 0;
     if (Array.isArray(value)) return value.map((each) => this.json(each, isSecret));
-    if (typeof value !== 'object' || value === null) return value;
+    // A pattern or a matcher of an assertion is no data.
+    if (!isPlain(value)) return value;
     const entries = Object.entries(value).map(([name, inner]) => [
       name,
-      this.json(inner, isSecret || this.#tells(name, 'field')),
+      this.json(inner, isSecret || this.tells(name, 'field')),
     ]);
     return Object.fromEntries(entries);
   }
 
   /** A text that may hold anything: what names itself as a secret in it. */
   text(text: string): string {
-    const tells = (name: string) => this.#tells(name, 'parameter');
+    const tells = (name: string) => this.tells(name, 'parameter');
     return this.#text(maskTexts(text, tells, (secret) => this.#secret(secret)));
   }
 
@@ -103,7 +105,8 @@ export class Mask {
     return masked;
   }
 
-  #tells(name: string, place: NamePlace): boolean {
+  /** True where a value of this name is masked. */
+  tells(name: string, place: NamePlace): boolean {
     const plain = plainName(name);
     if (this.#keep.has(plain)) return false;
     const named = this.#fields.some((field) => (typeof field === 'string' ? field === plain : name.search(field) >= 0));

@@ -49,19 +49,20 @@ export function differencesFrom(request: RecordedRequest, pattern: RequestPatter
     ...(method === undefined ? [] : compare(method.toUpperCase(), request.method, 'method')),
     ...(path === undefined ? [] : compare(path, request.path, 'path')),
     ...Object.entries(query).flatMap(([name, wanted]) =>
-      compare(textOf(wanted), parameters[name], `query ${name}`, name),
+      compare(textOf(wanted), parameters[name], `query ${name}`, (value) => shownParameter(name, value)),
     ),
     ...Object.entries(headers).flatMap(([name, wanted]) =>
-      compare(textOf(wanted), request.headers[name.toLowerCase()], `header ${name}`, name),
+      compare(textOf(wanted), request.headers[name.toLowerCase()], `header ${name}`, (value) =>
+        shownHeader(name, value),
+      ),
     ),
     ...('body' in pattern ? compare(body, bodyOf(request, body), 'body') : []),
     ...(attempt === undefined ? [] : compare(attempt, request.attempt, 'attempt')),
   ];
 }
 
-function compare(wanted: unknown, is: unknown, at: string, name = at): string[] {
-  const show: Comparison['show'] = (value, field) => shown(value, at.startsWith('header ') ? name : field, at);
-  return differencesOf(wanted, is, at, { exact: false, fits, show }, name);
+function compare(wanted: unknown, is: unknown, at: string, show: Comparison['show'] = shownField): string[] {
+  return differencesOf(wanted, is, at, { exact: false, fits, show });
 }
 
 /** `page: 2` is sent as text. */
@@ -88,9 +89,16 @@ function parametersOf(pairs: Iterable<[string, unknown]>): Record<string, unknow
 
 const mask = new Mask();
 
-/** In words, without secrets. */
-export function shown(value: unknown, name: string, at = name): string {
-  if (typeof value !== 'string' && !isPlain(value) && !Array.isArray(value)) return inWords(value);
-  if (at.startsWith('header ') && typeof value === 'string') return inWords(mask.header(name, value));
-  return inWords((mask.json({ [name]: value }) as Record<string, unknown>)[name]);
+/** In words, without secrets: of what stands below a telling name, too. */
+export function shownField(value: unknown, within: readonly string[] = []): string {
+  const isSecret = within.some((name) => mask.tells(name, 'field'));
+  return inWords(mask.json(value, isSecret));
+}
+
+function shownParameter(name: string, value: unknown): string {
+  return inWords(mask.json(value, mask.tells(name, 'parameter')));
+}
+
+function shownHeader(name: string, value: unknown): string {
+  return inWords(typeof value === 'string' ? mask.header(name, value) : value);
 }
