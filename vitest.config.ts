@@ -11,5 +11,6 @@ export default defineConfig({
       { find: /^pillion$/, replacement: new URL('./src/index.ts', import.meta.url).pathname },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 20_000 },
+  // Vitest would leave one of CI's two cores idle.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 20_000, maxWorkers: 2 },
 });
