@@ -28,6 +28,8 @@ export interface Carrier {
   /** It ends with what it carries, and takes nothing more. */
   readonly closing: boolean;
   send(job: Job): void;
+  /** The answer that comes in has no body, whatever length it tells. */
+  expectNoBody?(): void;
   /** Gives up a connection that is still being made. */
   abandon(reason: Error): void;
   /** Closes once what it carries has ended. */
@@ -96,6 +98,14 @@ export class Connection implements Carrier {
     const free = this.#client.dispatch(job.options, job);
     // What undici refuses to take at all is over before it began, and no event tells that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
+  }
+
+  /** undici waits for the length that a 304 may tell (RFC 9110, 8.6), and takes what does not come for a broken connection. */
+  expectNoBody(): void {
+    const socket = this.#socket as unknown as Record<symbol, { contentLength?: string } | null> | undefined;
+    const key = Object.getOwnPropertySymbols(socket ?? {}).find(({ description }) => description === 'parser');
+    const parser = key && socket?.[key];
+    if (parser) parser.contentLength = '';
   }
 
   abandon(reason: Error): void {
