@@ -82,9 +82,8 @@ export class Exchange implements Job {
         ...(hop.withBody && bodyHeaders !== undefined && { body: bodyHeaders }),
       }),
       body: hop.withBody ? upload.body() : null,
-      // undici would close the connection after a GET with a body. After a HEAD it may: some servers send the body all the
-      // same, and what comes late would be taken for the answer to the next request.
-      ...(hop.method !== 'HEAD' && { reset: false }),
+      // undici would close the connection after a HEAD, or a GET with a body.
+      reset: false,
     };
   }
 
@@ -118,7 +117,8 @@ export class Exchange implements Job {
     const { request, hop, follows } = this.#order;
     const headers = responseHeaders(raw);
     this.#head = { status, statusText, headers };
-    if (status === 204 || status === 304) this.connection?.expectNoBody?.();
+    if (status === 204 || status === 304 || (hop.method === 'HEAD' && announcesBody(headers)))
+      this.connection?.expectNoBody?.(hop.method === 'HEAD');
     if (follows && locationOf(status, headers) !== undefined) {
       this.#skip(controller);
       return;
@@ -196,10 +196,17 @@ export class Exchange implements Job {
   }
 
   #startStream(controller: Dispatcher.DispatchController): void {
+    let paused = false;
     const source = {
-      pause: () => controller.pause(),
-      // Not at once: a reader may ask for more while undici parses what came for another call, and it cannot do both.
-      resume: () => controller.paused && process.nextTick(() => controller.resume()),
+      pause: () => {
+        paused = true;
+        controller.pause();
+      },
+      resume: () => {
+        // Not at once: a reader may ask for more while undici parses what came for another call, and it cannot do both.
+        if (paused) process.nextTick(() => controller.resume());
+        paused = false;
+      },
       abort: (reason: Error) => controller.abort(reason),
     };
     const bytes = this.#order.maxContentLength;
@@ -285,4 +292,8 @@ export class Exchange implements Job {
     const response = this.#head === undefined ? undefined : this.#response(undefined);
     return withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
   }
+}
+
+function announcesBody({ 'content-length': length, 'transfer-encoding': coding }: Response['headers']): boolean {
+  return Number(length) > 0 || coding !== undefined;
 }
