@@ -270,6 +270,8 @@ class ClientCore {
     };
     try {
       const response = settle(outcome, config);
+      // Answered by a policy, so the body has gone nowhere.
+      if (call.attempts === 0) discardUpload(config.data);
       this.#end(call, 'succeeded', { status: response.status });
       return response;
     } catch (error) {
