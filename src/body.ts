@@ -24,6 +24,13 @@ export function responseOf(thrown: unknown): Response | undefined {
 const waiting = new WeakMap<Readable, (() => void)[]>();
 const received = new WeakSet<Readable>();
 
+/** A body that its caller has forgotten, unread, is over when it is collected. */
+const forgotten = new FinalizationRegistry<(() => void)[]>(callAll);
+
+function callAll(listeners: readonly (() => void)[]): void {
+  for (const listener of listeners) listener();
+}
+
 /**
  * Calls `listener` once when the wire is done with the body: at once for a buffered one, for a stream when its last byte has
  * arrived, read or not, or when it is given up.
@@ -39,7 +46,9 @@ export function onBodyEnd(response: Response, listener: () => void): void {
     listeners.push(listener);
     return;
   }
-  waiting.set(body, [listener]);
+  const first = [listener];
+  waiting.set(body, first);
+  forgotten.register(body, first, body);
   body.once('close', () => bodyReceived(body));
 }
 
@@ -47,8 +56,10 @@ export function onBodyEnd(response: Response, listener: () => void): void {
 export function bodyReceived(body: Readable): void {
   received.add(body);
   const listeners = waiting.get(body);
+  if (listeners === undefined) return;
   waiting.delete(body);
-  for (const listener of listeners ?? []) listener();
+  forgotten.unregister(body);
+  callAll(listeners);
 }
 
 /**

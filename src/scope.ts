@@ -1,4 +1,5 @@
 /** A stretch of time that can be cut short: the signal every attempt and every call runs under. */
+import type { Readable } from 'node:stream';
 import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
 import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
 import { withCause } from './errors.js';
@@ -171,19 +172,12 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       reject(abortError(scope, request));
       return;
     }
-    const expire = (stalled: boolean) => scope.abort(stalled ? markStalled(limit.expired()) : limit.expired());
-    const timer = limit.ms === undefined ? undefined : new Timer(limit.ms, expire);
-    const release = () => {
-      timer?.clear();
-      scope.leave();
-    };
-    let body: unknown;
-    scope.addEventListener('abort', () => {
-      const error = abortError(scope, request);
+    const { timer, release } = started(scope, limit);
+    const abort = () => {
       release();
-      reject(error);
-      if (isStream(body)) endBody(body, error);
-    });
+      reject(abortError(scope, request));
+    };
+    scope.addEventListener('abort', abort);
     /** True where the outcome is in time; its body, a failure's too, stays under the limit or at least the signal. */
     const inTime = (response: Response | undefined): boolean => {
       if (scope.aborted) discard(response);
@@ -191,10 +185,11 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
         release();
         return !scope.aborted;
       }
-      body = response.data;
       if (limit.until === 'headers') timer?.clear();
       // The body is the caller's to read; that nobody does it shall not keep the process.
       else timer?.unref();
+      scope.removeEventListener('abort', abort);
+      if (isStream(response.data)) endWith(scope, response.data, request, release);
       onBodyEnd(response, release);
       return true;
     };
@@ -202,5 +197,26 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       (response) => inTime(response) && resolve(response),
       (error) => inTime(responseOf(error)) && reject(error),
     );
+  });
+}
+
+/** Apart from `bounded`, so that what is left to wait for the end of a body does not hold that body. */
+function started(scope: Scope, { ms, expired }: TimeLimit) {
+  const expire = (stalled: boolean) => scope.abort(stalled ? markStalled(expired()) : expired());
+  const timer = ms === undefined ? undefined : new Timer(ms, expire);
+  const release = () => {
+    timer?.clear();
+    scope.leave();
+  };
+  return { timer, release };
+}
+
+/** Ends a body with its scope. It is held weakly: one that its caller has forgotten is let go of when it is collected. */
+function endWith(scope: Scope, data: Readable, request: Request, release: () => void): void {
+  const body = new WeakRef(data);
+  scope.addEventListener('abort', () => {
+    release();
+    const stream = body.deref();
+    if (stream !== undefined) endBody(stream, abortError(scope, request));
   });
 }

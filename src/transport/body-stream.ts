@@ -1,7 +1,8 @@
 /** A response body as its caller reads it: decoded, and with back-pressure down to the connection. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
-import { bodyReceived } from '../body.js';
+import { bodyReceived, onBodyEnd } from '../body.js';
+import type { Response } from '../policy.js';
 import { CallStream } from './call-stream.js';
 import { type Coding, Decoder, type Sink } from './decompress.js';
 
@@ -26,6 +27,12 @@ export interface BodyOptions {
 
 /** Milliseconds that a body which nobody has begun to read may keep a connection waiting. */
 const unreadTimeout = 60_000;
+
+/**
+ * Bodies that somebody has begun to read. The wire itself holds a body weakly: one that its caller has forgotten is collected,
+ * and its connection let go.
+ */
+const reading = new Set<BodyStream>();
 
 export class BodyStream extends CallStream {
   readonly #source: BodySource;
@@ -65,8 +72,7 @@ export class BodyStream extends CallStream {
   finish(): void {
     if (this.destroyed || this.#arrived) return;
     this.#arrived = true;
-    clearTimeout(this.#unread);
-    bodyReceived(this);
+    this.#leave();
     if (this.#decoded) this.push(null);
     else this.#decoder?.end();
   }
@@ -89,18 +95,33 @@ export class BodyStream extends CallStream {
 
   /** Nobody may come: a caller who looks at the status and throws forgets the body, which would hold its connection for ever. */
   #expectReader(): void {
-    this.#unread ??= setTimeout(() => {
-      this.destroy(this.#options.unreadable(new Error(`Nobody read the response body for ${unreadTimeout} ms.`)));
-    }, unreadTimeout).unref();
+    this.#unread ??= BodyStream.#timer(new WeakRef(this));
+  }
+
+  static #timer(body: WeakRef<BodyStream>): NodeJS.Timeout {
+    return setTimeout(() => BodyStream.#giveUp(body.deref()), unreadTimeout).unref();
+  }
+
+  static #giveUp(body: BodyStream | undefined): void {
+    body?.destroy(body.#options.unreadable(new Error(`Nobody read the response body for ${unreadTimeout} ms.`)));
+  }
+
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    if (event === 'data' || event === 'readable' || event === 'end') this.#claim();
+    return super.on(event, listener as (...args: unknown[]) => void);
   }
 
   /** Node itself asks with 0 for what fills the buffer; a reader asks for more. */
   override read(size?: number): unknown {
-    if (size !== 0 && !this.#read) {
-      this.#read = true;
-      clearTimeout(this.#unread);
-    }
+    if (size !== 0) this.#claim();
     return super.read(size);
+  }
+
+  #claim(): void {
+    if (this.#read) return;
+    this.#read = true;
+    clearTimeout(this.#unread);
+    if (!this.#arrived && !this.destroyed) reading.add(this);
   }
 
   override _read(): void {
@@ -109,11 +130,16 @@ export class BodyStream extends CallStream {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearTimeout(this.#unread);
     this.#decoder?.fail();
     if (!this.#arrived) this.#source.abort(error ?? new Error('The response body was destroyed.'));
-    bodyReceived(this);
+    this.#leave();
     callback(error);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#unread);
+    reading.delete(this);
+    bodyReceived(this);
   }
 }
 
@@ -123,9 +149,14 @@ export function adopted(body: Readable, options: BodyOptions): BodyStream {
     { pause: () => body.pause(), resume: () => body.resume(), abort: (reason) => body.destroy(reason) },
     options,
   );
-  body.on('data', (chunk) => stream.receive(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)));
-  body.on('end', () => stream.finish());
-  body.on('error', (error) => stream.destroy(options.unreadable(error)));
-  body.on('close', () => body.readableEnded || stream.destroy());
+  feed(new WeakRef(stream), body, options);
+  onBodyEnd({ data: stream } as unknown as Response, () => body.readableEnded || body.destroy());
   return stream;
+}
+
+function feed(stream: WeakRef<BodyStream>, body: Readable, { unreadable }: BodyOptions): void {
+  body.on('data', (chunk) => stream.deref()?.receive(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)));
+  body.on('end', () => stream.deref()?.finish());
+  body.on('error', (error) => stream.deref()?.destroy(unreadable(error)));
+  body.on('close', () => body.readableEnded || stream.deref()?.destroy());
 }

@@ -2,6 +2,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { AxiosError, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
+import { onBodyEnd } from '../body.js';
 import { carriedCall, contextOf } from '../call.js';
 import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
@@ -38,6 +39,8 @@ const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
 /** What ends at its headers, whatever they say of a length (RFC 9110, 6.4.1). */
 const withoutContent = new Set([204, 205, 304]);
 
+function nothing(): void {}
+
 type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
 
 /** One request and its answer, as undici's handler sees them. */
@@ -46,8 +49,8 @@ export class Exchange implements Job {
   connection: Connection | undefined = undefined;
   over = false;
   readonly #order: Order;
-  readonly #resolve: (response: Response) => void;
-  readonly #reject: (error: Error) => void;
+  #resolve: (response: Response) => void;
+  #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
   #reused = false;
@@ -60,7 +63,7 @@ export class Exchange implements Job {
   #progress: Progress | undefined;
   /** Of the call, for what runs code of the caller's. */
   readonly #context: AsyncResource | undefined;
-  #stream: BodyStream | undefined;
+  #stream: WeakRef<BodyStream> | undefined;
   #release: (() => void) | undefined;
 
   constructor(order: Order, resolve: (response: Response) => void, reject: (error: Error) => void) {
@@ -159,7 +162,7 @@ export class Exchange implements Job {
     if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.moved, undefined, this.#size);
     if (maxContentLength > -1 && this.#size > maxContentLength) this.#giveUp(this.#tooLarge());
     else if (this.#stream === undefined) this.#chunks.push(chunk);
-    else this.#stream.receive(chunk);
+    else this.#stream.deref()?.receive(chunk);
   }
 
   onResponseEnd(): void {
@@ -170,8 +173,7 @@ export class Exchange implements Job {
     const call = carriedCall(this.#order.request);
     if (call !== undefined) call.responseSize = this.#size;
     if (this.#stream !== undefined) {
-      this.#release?.();
-      this.#stream.finish();
+      this.#stream.deref()?.finish();
       return;
     }
     const [only] = this.#chunks;
@@ -184,12 +186,12 @@ export class Exchange implements Job {
     clearTimeout(this.#skipping);
     const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
     this.#fail(error);
-    this.#stream?.destroy(error);
+    this.#stream?.deref()?.destroy(error);
   }
 
   #giveUp(reason: Error): void {
     this.#fail(reason);
-    this.#stream?.destroy(reason);
+    this.#stream?.deref()?.destroy(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
     if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
     else this.#controller.abort(reason);
@@ -210,14 +212,23 @@ export class Exchange implements Job {
       abort: (reason: Error) => controller.abort(reason),
     };
     const bytes = this.#order.maxContentLength;
-    this.#stream = new BodyStream(source, {
+    const stream = new BodyStream(source, {
       context: this.#context as AsyncResource,
       codings: this.#codings,
       limit: bytes > -1 && this.#codings.length > 0 ? { bytes, exceeded: () => this.#tooLarge() } : undefined,
       unreadable: (cause) => this.#unreadable(cause),
     });
-    this.#stream.once('close', () => this.#release?.());
-    this.#finish(this.#stream);
+    this.#stream = new WeakRef(stream);
+    this.#finish(stream);
+    this.#endWith(stream, controller);
+  }
+
+  /** Read to its end, given up, or forgotten. */
+  #endWith(data: BodyStream, controller: Dispatcher.DispatchController): void {
+    onBodyEnd({ data } as unknown as Response, () => {
+      this.#release?.();
+      controller.abort(new Error('The response body was given up.'));
+    });
   }
 
   #decompress(body: Buffer): void {
@@ -243,6 +254,7 @@ export class Exchange implements Job {
     this.over = true;
     if (this.#stream === undefined) this.#release?.();
     this.#resolve(this.#response(data));
+    this.#forget();
   }
 
   #response(data: unknown): Response {
@@ -255,6 +267,13 @@ export class Exchange implements Job {
     this.over = true;
     this.#release?.();
     this.#reject(error);
+    this.#forget();
+  }
+
+  /** What was promised holds the answer and its body; the connection holds this for as long as that lasts. */
+  #forget(): void {
+    this.#resolve = nothing;
+    this.#reject = nothing;
   }
 
   #sent(): SentRequest {

@@ -57,6 +57,7 @@ export class HttpLane {
       return answer;
     } catch (error) {
       answer = ours(responseOf(error), request, context);
+      if (answer !== undefined) (error as AxiosError).response = answer;
       throw this.#ended !== undefined && isCancel(error) ? this.#endedError(request) : recode(error, request);
     } finally {
       this.#unanswered.delete(ending);
@@ -144,13 +145,10 @@ function ours<R extends Response | undefined>(answer: R, request: Request, conte
   if (answer === undefined) return answer;
   answer.config = request;
   const body: unknown = answer.data;
-  if (isStream(body))
-    answer.data = adopted(body, {
-      context,
-      codings: [],
-      unreadable: (cause) => recode(cause, request) as Error,
-    });
-  return answer;
+  if (!isStream(body)) return answer;
+  // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
+  const unreadable = (cause: Error) => recode(cause, request) as Error;
+  return { ...answer, data: adopted(body, { context, codings: [], unreadable }) };
 }
 
 /** Follows the request's own signal; the function returned ends that. */

@@ -56,6 +56,43 @@ describe('client.fetch', () => {
   });
 });
 
+describe('a body that is too large to have arrived', () => {
+  it('is let go of when its caller has forgotten it, on every way, and not while it is read', async () => {
+    const { origin } = await startHttp(answer(404, Buffer.alloc(5_000_000)));
+    const ended = await runChild(
+      `
+      import { createHttpClient } from 'pillion';
+      const ways = {
+        fetch: (client) => client.fetch('/'),
+        stream: (client) => client.get('/', { responseType: 'stream', validateStatus: null }),
+        failed: (client) => client.get('/', { responseType: 'stream' }).catch(() => {}),
+        http: (client) => client.get('/', { responseType: 'stream', validateStatus: null, family: 4 }),
+      };
+      for (const [way, call] of Object.entries(ways)) {
+        const client = createHttpClient({
+          baseURL: ${JSON.stringify(origin)}, limits: { maxConnections: 4 }, timeouts: { total: false }, retry: false, circuitBreaker: false,
+        });
+        const { data } = await client.get('/', { responseType: 'stream', validateStatus: null });
+        let size = 0;
+        data.on('data', (chunk) => { size += chunk.length; data.pause(); setTimeout(() => data.resume(), 1); });
+        const read = new Promise((resolve) => data.once('end', resolve));
+        for (let calls = 0; calls < 12; calls++) {
+          const done = call(client).then(() => {});
+          while (await Promise.race([done.then(() => false), pause(5).then(() => true)])) globalThis.gc();
+        }
+        await read;
+        await heap();
+        report({ way, size, active: client.stats().calls.active });
+        await client.close({ grace: 0 });
+      }`,
+      ['--expose-gc'],
+    );
+    const size = 5_000_000;
+    const ways = ['fetch', 'stream', 'failed', 'http'];
+    expect(ended).toMatchObject({ code: 0, stderr: '', reports: ways.map((way) => ({ way, size, active: 0 })) });
+  });
+});
+
 describe('the process', () => {
   it.each(['', '.repeat(500)'])('ends though a body was not read%s', async (more) => {
     const { origin } = await startHttp(answer(200, 'x'.repeat(more === '' ? 100 : 5_000_000)));
