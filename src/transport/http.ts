@@ -6,7 +6,7 @@ import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
-import { onAbort } from '../scope.js';
+import { abortError, onAbort } from '../scope.js';
 import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 
@@ -147,7 +147,9 @@ function ours<R extends Response | undefined>(answer: R, request: Request, conte
   const body: unknown = answer.data;
   if (!isStream(body)) return answer;
   // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
-  const unreadable = (cause: Error) => recode(cause, request) as Error;
+  const { signal } = request;
+  const unreadable = (cause: Error) =>
+    signal?.aborted ? abortError(signal, request) : (recode(cause, request) as Error);
   return { ...answer, data: adopted(body, { context, codings: [], unreadable }) };
 }
 
