@@ -21,6 +21,8 @@ export interface Carrier {
   readonly running: number;
   /** Has carried a request before the one it has now. */
   readonly used: boolean;
+  /** Can be given a request now. */
+  readonly hasRoom: boolean;
   /** In the pool's list of those that can be taken. */
   idle: boolean;
   /** Its answer is there, its socket comes free in this turn of the event loop. */
@@ -38,7 +40,7 @@ export interface Carrier {
 
 /** What the pool is told of. */
 export interface ConnectionEvents {
-  /** It can take a request again, or has lost its socket: see `connected`. */
+  /** What it can carry has changed, or it has lost its socket: see `hasRoom` and `connected`. */
   free(connection: Carrier): void;
   /** It takes no further request; what it carries goes on. */
   left(connection: Carrier): void;
@@ -96,6 +98,10 @@ export class Connection implements Carrier {
     const free = this.#client.dispatch(job.options, job);
     // What undici refuses to take at all is over before it began, and no event tells that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
+  }
+
+  get hasRoom(): boolean {
+    return this.connected && this.running === 0 && !this.closing;
   }
 
   abandon(reason: Error): void {
