@@ -197,10 +197,10 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   /**
-   * A call given up without an answer takes no socket along here: were the connection dead, every further call would wait
+   * A call given up before its answer is whole takes no socket along here: were the connection dead, every further call would wait
    * in vain, for as long as TCP hopes.
    */
-  unanswered(): void {
+  gaveUp(): void {
     const session = this.#session;
     if (this.#pinging || this.#leaving || session === undefined || session.destroyed || session.closed) return;
     this.#pinging = true;

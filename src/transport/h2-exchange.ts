@@ -9,8 +9,8 @@ const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** What its connection is told of. */
 export interface H2ExchangeEvents {
-  /** Given up before there was an answer. */
-  unanswered(): void;
+  /** Given up before its answer was whole. */
+  gaveUp(): void;
   /** It needs its stream no longer: on the wire, what comes next comes after its end. */
   ended(exchange: H2Exchange): void;
 }
@@ -59,7 +59,7 @@ export class H2Exchange {
   /** Ends it with an error of ours. */
   abort(reason: Error): void {
     if (this.#over) return;
-    if (!this.#answered) this.#events.unanswered();
+    if (!this.#complete) this.#events.gaveUp();
     this.#fail(reason);
     this.#letGo();
   }
