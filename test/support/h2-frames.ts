@@ -31,6 +31,8 @@ export class Peer {
   readonly requests: number[] = [];
   /** Gives the client room for what it has sent. */
   reads = true;
+  #toldSettings = false;
+  #unacknowledged = false;
 
   constructor(socket: TLSSocket) {
     this.socket = socket;
@@ -44,6 +46,8 @@ export class Peer {
       return pair;
     });
     this.send(SETTINGS, 0, 0, Buffer.concat(pairs));
+    this.#toldSettings = true;
+    if (this.#unacknowledged) this.#acknowledge();
   }
 
   /** `maxConcurrentStreams`, as SETTINGS. */
@@ -97,9 +101,15 @@ export class Peer {
     if (frame.type === DATA && frame.payload.length > 0 && this.reads)
       for (const id of frame.ends ? [0] : [0, frame.id]) this.send(WINDOW_UPDATE, 0, id, uint32(frame.payload.length));
     if (frame.type <= HEADERS || flags & ack) return;
-    if (frame.type === SETTINGS) this.send(SETTINGS, ack, 0, Buffer.alloc(0));
+    if (frame.type === SETTINGS) this.#acknowledge();
     if (frame.type === GOAWAY) this.socket.end();
     if (frame.type === PING) this.send(PING, ack, 0, frame.payload);
+  }
+
+  /** A server's own SETTINGS come first. */
+  #acknowledge(): void {
+    this.#unacknowledged = !this.#toldSettings;
+    if (this.#toldSettings) this.send(SETTINGS, ack, 0, Buffer.alloc(0));
   }
 }
 
