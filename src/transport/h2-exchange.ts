@@ -130,7 +130,7 @@ export class H2Exchange {
 
   /** The server has closed the stream before its end. Node would wait for an upload that can go nowhere. */
   #cutOff(): void {
-    this.#endUpload();
+    this.#upload?.unpipe(this.#stream);
     process.nextTick(() => this.#stream.destroy());
   }
 
@@ -161,8 +161,8 @@ export class H2Exchange {
   #settle(tell: () => void): void {
     if (this.#over) return;
     this.#over = true;
-    this.#endUpload();
     tell();
+    this.#endUpload();
     this.#events.ended(this);
   }
 
