@@ -151,7 +151,6 @@ export function healthOf(error: unknown, sent: boolean): Health {
       return (responseOf(error)?.status ?? 0) >= 500 ? 'failure' : 'success';
     case 'connect':
     case 'reset':
-    case 'refused-stream':
     case 'timeout':
       return 'failure';
     case 'deadline':

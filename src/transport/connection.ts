@@ -21,6 +21,8 @@ export interface Carrier {
   readonly running: number;
   /** Has carried a request before the one it has now. */
   readonly used: boolean;
+  /** Can be given a request now. */
+  readonly hasRoom: boolean;
   /** In the pool's list of those that can be taken. */
   idle: boolean;
   /** Its answer is there, its socket comes free in this turn of the event loop. */
@@ -40,7 +42,7 @@ export interface Carrier {
 
 /** What the pool is told of. */
 export interface ConnectionEvents {
-  /** It can take a request again, or has lost its socket: see `connected`. */
+  /** What it can carry has changed, or it has lost its socket: see `hasRoom` and `connected`. */
   free(connection: Carrier): void;
   /** It takes no further request; what it carries goes on. */
   left(connection: Carrier): void;
@@ -110,6 +112,10 @@ export class Connection implements Carrier {
     const key = Object.getOwnPropertySymbols(socket ?? {}).find(({ description }) => description === 'parser');
     const parser = key && socket?.[key];
     if (parser) parser.contentLength = '';
+  }
+
+  get hasRoom(): boolean {
+    return this.connected && this.running === 0 && !this.closing;
   }
 
   abandon(reason: Error): void {
