@@ -1,31 +1,36 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
+import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
-import { onBodyEnd, responseOf } from '../body.js';
+import { endBody, isStream, onBodyEnd, responseOf } from '../body.js';
 import { carriedCall, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
+import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
 
-export interface HttpOptions extends ConnectOptions {
+export interface HttpOptions extends ConnectOptions, NodeSocketOptions {
   readonly maxConnections: number;
   readonly maxContentLength: number;
 }
 
 type Agents = ReturnType<typeof nodeAgents>;
 
-/** Endpoints come and go; agents of the oldest are let go. */
+/** Endpoints come and go; agents of those used longest ago are let go. */
 const maxAgents = 256;
 
 /** axios's http adapter over agents of our own, made when first needed. */
 export class HttpLane {
   readonly #options: HttpOptions;
-  /** By origin and endpoint, where one of many was chosen; the latest made last. */
+  readonly #sockets: NodeSockets;
+  /** By origin and endpoint, where one of many was chosen; the latest used last. */
   readonly #agents = new Map<string, Agents>();
   #adapter: AxiosAdapter | undefined;
   #active = 0;
   /** Ends each request that has no answer yet. */
   readonly #unanswered = new Set<AbortController>();
+  /** Bodies that are still being read: a tunnel's, HTTP/2's and those of the caller's agents come over no socket of ours. */
+  readonly #bodies = new Set<Readable>();
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   /** Why what was in flight has been ended. */
@@ -33,9 +38,11 @@ export class HttpLane {
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#sockets = new NodeSockets(options);
   }
 
   async send(request: Request): Promise<Response> {
+    if (this.#closing !== undefined || this.#ended !== undefined) throw this.#endedError(request);
     this.#adapter ??= axios.getAdapter('http');
     const ending = new AbortController();
     this.#active++;
@@ -56,8 +63,17 @@ export class HttpLane {
     } finally {
       this.#unanswered.delete(ending);
       if (answer === undefined) leave();
-      else onBodyEnd(answer, leave);
+      else this.#follow(answer, leave);
     }
+  }
+
+  #follow(answer: Response, leave: () => void): void {
+    const body: unknown = answer.data;
+    if (isStream(body)) this.#bodies.add(body);
+    onBodyEnd(answer, () => {
+      this.#bodies.delete(body as Readable);
+      leave();
+    });
   }
 
   #endedError(request: Request): AxiosError {
@@ -85,15 +101,19 @@ export class HttpLane {
     const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
     const key = route === undefined ? '' : `${origin} at ${endpoint?.address}`;
     const known = this.#agents.get(key);
-    if (known !== undefined) return known;
-    const made = nodeAgents(this.#options, this.#options.maxConnections, route);
-    this.#agents.set(key, made);
-    const [[oldest, agents] = []] = this.#agents;
-    if (this.#agents.size > maxAgents && oldest !== undefined && agents !== undefined) {
-      this.#agents.delete(oldest);
+    this.#agents.delete(key);
+    const agents = known ?? nodeAgents(this.#options, this.#options.maxConnections, this.#sockets, route);
+    this.#agents.set(key, agents);
+    if (this.#agents.size > maxAgents) this.#forgetOldest();
+    return agents;
+  }
+
+  #forgetOldest(): void {
+    for (const [key, agents] of this.#agents) {
+      this.#agents.delete(key);
       closeIdle(agents);
+      return;
     }
-    return made;
   }
 
   /** Closes what is idle; the rest closes with the end of its request. */
@@ -103,26 +123,20 @@ export class HttpLane {
   }
 
   async #drain(): Promise<void> {
-    for (const agents of this.#agents.values()) closeIdle(agents);
+    this.#sockets.close();
     if (this.#active > 0)
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });
-    this.#letGo();
+    this.#sockets.destroy();
   }
 
   /** Ends requests in flight, also those that wait for a connection: an agent alone would make new ones for them. */
   destroy(reason?: Error): void {
-    this.#ended = { reason };
+    this.#ended ??= { reason };
     for (const ending of [...this.#unanswered]) ending.abort();
-    this.#letGo();
-  }
-
-  #letGo(): void {
-    for (const { httpAgent, httpsAgent } of this.#agents.values()) {
-      httpAgent.destroy();
-      httpsAgent.destroy();
-    }
+    for (const body of [...this.#bodies]) endBody(body, reason ?? closedError('pillion'));
+    this.#sockets.destroy();
   }
 }
 
