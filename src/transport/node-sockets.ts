@@ -93,6 +93,8 @@ export class NodeSockets {
     // There are more destinations than there should be where all were at work at once.
     if (ms <= 0 || (this.#hosts.size > this.#options.maxOrigins && !this.#evict())) return false;
     kept.host.idle.add(socket);
+    // Bytes that belong to no response would be taken for the next one's.
+    socket.on('data', destroyThis);
     socket.setTimeout(Math.ceil(ms));
     return true;
   }
@@ -101,6 +103,7 @@ export class NodeSockets {
     const kept = this.#kept.get(socket);
     if (kept === undefined) return;
     socket.setTimeout(0);
+    socket.off('data', destroyThis);
     kept.host.idle.delete(socket);
     this.#use(kept.host);
   }
@@ -144,6 +147,10 @@ export class NodeSockets {
     if (seconds === undefined) return this.#options.keepAliveTimeout;
     return Math.min(Number(seconds) * 1000 - threshold, longestHint);
   }
+}
+
+function destroyThis(this: Socket): void {
+  this.destroy();
 }
 
 function destroyAll(sockets: Iterable<Socket>): void {

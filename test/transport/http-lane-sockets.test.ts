@@ -9,7 +9,7 @@ import { answer, hang } from '../support/behaviours.js';
 import { authority } from '../support/certificates.js';
 import { rejection, until, watch } from '../support/client.js';
 import { files } from '../support/files.js';
-import { startHttp, startHttps, type Upstream } from '../support/upstream.js';
+import { startHttp, startHttps, startTcp, type Upstream } from '../support/upstream.js';
 
 /** A proxy for tunnels and for plain requests; which origin is asked for does not matter to a socket. */
 async function startProxy() {
@@ -132,6 +132,21 @@ describe('an unused socket', () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
     expect([long.connections.length, short.connections.length]).toEqual([1, 2]);
+  });
+
+  it('is closed where bytes come that belong to no response', async () => {
+    const late = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate';
+    const { port, connections } = await startTcp((socket) =>
+      socket.on('data', (request: Buffer) => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${late.length}\r\n\r\n`);
+        if (request.toString().startsWith('GET')) socket.write(late);
+        else setTimeout(() => socket.write(late.slice(0, 10)), 20);
+      }),
+    );
+    const { http } = using({ keepAliveTimeout: '1m' });
+    await http.head(`http://127.0.0.1:${port}`);
+    await connections[0]?.closed;
+    expect((await http.get(`http://127.0.0.1:${port}`)).data).toBe(late);
   });
 
   it('is given up where it has become too old, for the next in the queue too', async () => {
