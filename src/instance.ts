@@ -1,6 +1,7 @@
 /** The axios instance: one whose defaults cost a call nothing unless they are used. */
 import { Readable } from 'node:stream';
 import axios, {
+  type AxiosAdapter,
   type AxiosInstance,
   type AxiosRequestConfig,
   type AxiosResponse,
@@ -12,7 +13,12 @@ import { conceal, ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
 import { frontConfig } from './front-config.js';
 
-export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
+/** Adapters that end a cancelled call themselves; any other is left to axios, which looks before and after it. */
+const own = new WeakSet<object>();
+
+/** `adapter`: the stack behind the instance. */
+export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosAdapter }): AxiosInstance {
+  own.add(defaults.adapter);
   const instance = axios.create(defaults);
   // axios's -1 could not be told from a caller's, who means "no limit" by it.
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
@@ -38,7 +44,8 @@ function lean(plain: AxiosInstance): AxiosInstance {
 /** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
 function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
   const asked = call.data !== null && typeof call.data === 'object' ? withReadable(call) : call;
-  const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
+  const usual = hasOwnInterceptorOnly(plain) && own.has(plain.defaults.adapter as object);
+  const config = usual ? frontConfig(plain.defaults, asked) : undefined;
   if (config === undefined) return refuseLineBreaks(asked.headers) ?? plain.request(asked);
   return front(config);
 }
