@@ -1,4 +1,5 @@
 /** The stack on an axios instance that somebody else made: for moving a codebase over step by step. */
+import { isDeepStrictEqual } from 'node:util';
 import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import { type ClientHandle, type CloseOptions, type HttpClientDeps, isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/schema.js';
@@ -34,8 +35,8 @@ const installed = new WeakSet<AxiosAdapter>();
 /**
  * Puts the stack behind an existing instance, also the global `axios`. Its defaults, interceptors and transforms stay as
  * they are and run once per call; its `timeout` bounds the whole call; a proxy of the environment, redirects and absolute URLs are
- * as axios has them. A single call goes past the stack with `adapter: 'http'`. An adapter of the instance's own (a mock's, say)
- * becomes the wire. `close()` gives the instance its former adapter back.
+ * as axios has them. A single call goes past the stack with `adapter: 'http'`. An adapter of the instance's own (a mock, or names
+ * such as `'fetch'`, with its `env.fetch`) becomes the wire; axios's own list of names becomes the wire of this library. `close()` gives the instance its former adapter back.
  * @throws PillionError `ERR_CONFIG` for a bad configuration, options that the instance has itself, and an instance that has the
  * stack already
  */
@@ -46,7 +47,7 @@ export function usePolicies(
 ): InstancePolicies {
   const { defaults } = instance;
   const former = defaults.adapter;
-  if (typeof former === 'function' && (installed.has(former as AxiosAdapter) || isStack(former as AxiosAdapter)))
+  if ([former].flat().some((each) => installed.has(each as AxiosAdapter) || isStack(each as AxiosAdapter)))
     throw new PillionError(ErrorCode.CONFIG, 'usePolicies: this instance has a stack of policies already.');
   const wire = deps.transport ?? wireOf(former);
   const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, deps)), {
@@ -69,11 +70,19 @@ export function usePolicies(
   });
 }
 
-/** An adapter of the caller's own, or one that axios has under a name and this library does not stand in for. */
-function wireOf(adapter: unknown): AxiosAdapter | undefined {
-  if (typeof adapter === 'function') return adapter as AxiosAdapter;
-  return adapter === 'fetch' ? axios.getAdapter('fetch') : undefined;
+/**
+ * What the instance names becomes the wire, by axios's rules: a function, or names in order of preference. In place of axios's
+ * own list of names there is the wire of this library.
+ */
+function wireOf(named: unknown): AxiosAdapter | undefined {
+  if (typeof named === 'function') return named as AxiosAdapter;
+  if (!named || isDeepStrictEqual(named, standard)) return undefined;
+  // Anew for each request: `env` says what `fetch` is.
+  return (request) => axios.getAdapter(named as AxiosAdapter[], request)(request);
 }
+
+/** axios's default, of which Node has the second: nobody has chosen it. */
+const standard = ['xhr', 'http', 'fetch'];
 
 function restore(defaults: AxiosLike['defaults'], former: unknown): void {
   if (former === undefined) delete defaults.adapter;
