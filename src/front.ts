@@ -7,6 +7,7 @@ import { responseOf } from './body.js';
 import { conceal, takePresented, takeTraceless } from './errors.js';
 import { standardRequest, standardResponse } from './front-config.js';
 import { nameIn } from './headers.js';
+import { forms } from './object-form.js';
 import type { Request } from './policy.js';
 
 /** Sends a call that `frontConfig` took. */
@@ -63,10 +64,13 @@ function encoded(config: Request): unknown {
     if (type === undefined) headers[name ?? 'Content-Type'] = 'application/json';
     return JSON.stringify(data);
   }
-  const body = (standardRequest as Transform).call(config, data, headers);
+  const body = (standardRequest as Transform).call(context, data, headers);
   if (nameless(headers)) nothingSent(config, nameIn(headers, 'Content-Type'));
   return body;
 }
+
+/** What `transformRequest` reads of a config: `formSerializer` and another `env` are not for this way. */
+const context = { env: forms };
 
 function nameless(headers: AxiosHeaders): boolean {
   const name = nameIn(headers, 'Content-Type');

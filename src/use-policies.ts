@@ -6,6 +6,7 @@ import { type HttpClientConfig, parseConfig } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
 import { harmless } from './harmless.js';
 import { defaultLogger, type Logger } from './logger.js';
+import { rememberingFields } from './object-form.js';
 
 /** Options that the instance itself has. */
 const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
@@ -26,8 +27,8 @@ export interface InstancePolicies extends ClientHandle {
 
 /** What is needed of an axios instance: by shape, for axios has its types twice, for ES modules and for CommonJS. */
 export interface AxiosLike {
-  /** What is read and put there: `adapter`, and `baseURL` for endpoints. */
-  defaults: { adapter?: unknown; baseURL?: string | undefined };
+  /** What is read and put there: `adapter`, the class of forms in `env`, and `baseURL` for endpoints. */
+  defaults: { adapter?: unknown; baseURL?: string | undefined; env?: { FormData?: unknown } };
 }
 
 const installed = new WeakSet<AxiosAdapter>();
@@ -57,9 +58,11 @@ export function usePolicies(
   const adapter = entrance(stack, deps.logger);
   installed.add(adapter);
   defaults.adapter = adapter;
+  const forget = rememberForms(defaults);
   const { update, close } = handle;
   const leave = (options?: CloseOptions) => {
     if (defaults.adapter === adapter) restore(defaults, former);
+    forget();
     return close(options);
   };
   return Object.assign(handle, {
@@ -83,6 +86,17 @@ function wireOf(named: unknown): AxiosAdapter | undefined {
 
 /** axios's default, of which Node has the second: nobody has chosen it. */
 const standard = ['xhr', 'http', 'fetch'];
+
+/** A form that axios makes of an object can be sent again; the function returned takes that back. */
+function rememberForms(defaults: AxiosLike['defaults']): () => void {
+  const { env } = defaults;
+  if (!env) return () => {};
+  const own = { ...env, FormData: rememberingFields(env.FormData) };
+  defaults.env = own;
+  return () => {
+    if (defaults.env === own) defaults.env = env;
+  };
+}
 
 function restore(defaults: AxiosLike['defaults'], former: unknown): void {
   if (former === undefined) delete defaults.adapter;

@@ -4,6 +4,7 @@ import { AxiosError } from 'axios';
 import { isStream } from '../body.js';
 import { getHeader } from '../headers.js';
 import type { Request } from '../policy.js';
+import { claimBody } from '../used-body.js';
 import type { BodyHeaders } from './headers.js';
 import { multipart } from './multipart.js';
 
@@ -14,8 +15,9 @@ export interface Source {
   readonly headers?: BodyHeaders | undefined;
 }
 
-/** @throws AxiosError ERR_BAD_REQUEST for data of no known kind */
+/** @throws AxiosError ERR_BAD_REQUEST for data of no known kind; PillionError ERR_BODY_USED for a body that is gone */
 export function sourceOf(data: unknown, request: Request): Source {
+  claimBody(request);
   if (data instanceof FormData) return formSource(data, request);
   if (data instanceof Blob) return blobSource(data);
   if (isStream(data)) return { open: () => nodeStream(data), replayable: false };
@@ -29,7 +31,7 @@ export function sourceOf(data: unknown, request: Request): Source {
   );
 }
 
-function formSource(form: FormData, request: Request): Source {
+export function formSource(form: FormData, request: Request): Source {
   const type: unknown = request.headers['content-type'] ?? request.headers['Content-Type'];
   const [, boundary] = /boundary=([-\w]{10,70})/i.exec(String(type ?? '')) ?? [];
   const { contentType, contentLength, encode } = multipart(form, boundary);
@@ -63,6 +65,7 @@ export function isFormDataPackage(data: unknown): data is FormDataPackage & Read
 
 /** Its parts may be files, whose length has to be asked for. */
 export async function formPackageSource(form: FormDataPackage & Readable, request: Request): Promise<Source> {
+  claimBody(request);
   const headers: Record<string, string> = lowerCased(form.getHeaders());
   if (request.formDataHeaderPolicy === 'content-only')
     for (const name of Object.keys(headers)) if (!contentHeaders.has(name)) delete headers[name];

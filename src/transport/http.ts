@@ -4,8 +4,12 @@ import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'ax
 import { endBody, isStream, onBodyEnd, responseOf } from '../body.js';
 import { carriedCall, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
+import { copyHeaders } from '../headers.js';
+import { ObjectForm } from '../object-form.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
+import { claimBody } from '../used-body.js';
+import { formSource, sourceOf } from './body-source.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
 
@@ -90,6 +94,7 @@ export class HttpLane {
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
       signal,
+      ...bodyFor(request),
       // axios's HTTP/2 takes no agent.
       ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
     } as Request;
@@ -146,6 +151,19 @@ function closeIdle(agents: Agents): void {
     agent.maxFreeSockets = 0;
     for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
   }
+}
+
+/** Bodies that axios would not take, or make other parts of than of an object's form, as the fast lane sends them. */
+function bodyFor(request: Request): Partial<Request> {
+  const data: unknown = request.data;
+  if (data instanceof ObjectForm) {
+    const { open, headers } = formSource(data, request);
+    return { data: open(), headers: copyHeaders(request.headers).set({ ...headers }) };
+  }
+  const iterable = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
+  if (iterable && !isStream(data)) return { data: sourceOf(data, request).open() };
+  claimBody(request);
+  return {};
 }
 
 /** Follows the request's own signal; the function returned ends that. */
