@@ -10,6 +10,7 @@ import type { Request, Response, Transport } from './policy.js';
 import { redactUrl } from './redact.js';
 import { linkCaller, Scope } from './scope.js';
 import type { Target } from './url.js';
+import { caught } from './used-body.js';
 
 /** A call on its way in. */
 export interface EnteredCall {
@@ -28,7 +29,7 @@ export function enterCall(call: Call, config: Request): EnteredCall {
     config,
     {
       headers: headersOf(config),
-      data: replayable(config.data),
+      data: caught(replayable(config.data)),
       signal: scope,
       cancelToken: undefined,
       // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.

@@ -1,5 +1,5 @@
 /** Request bodies that can be read once, and whether they were. */
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { isStream } from './body.js';
 import { carriedCall } from './call.js';
 import { ErrorCode, PillionError } from './errors.js';
@@ -33,8 +33,28 @@ export function claimBody(request: Request): void {
 }
 
 export function usedError(client: string, request?: Request): PillionError {
+  const { errored: cause } = (request?.data ?? {}) as { errored?: Error | null };
   const message = `${client}: the request body is gone: it is a stream or a form that was read already; build it anew for each call.`;
-  return new PillionError(ErrorCode.BODY_USED, message, request);
+  return new PillionError(ErrorCode.BODY_USED, message, request, cause ? { cause } : {});
+}
+
+/** A stream that flows already, to a listener of the caller's perhaps, is caught: until a wire reads it its bytes would be lost. */
+export function caught(body: unknown): unknown {
+  return body instanceof Readable && body.readableFlowing === true ? through(body) : body;
+}
+
+/** What a stream tells from now on, in one that can be paused, as those of Node's old kind cannot. Whichever ends, ends the other. */
+export function through(source: Readable): Readable {
+  const made = new PassThrough();
+  // Nobody may be reading it yet.
+  made.on('error', () => {});
+  source.once('error', (error) => made.destroy(error));
+  source.once('close', () => made.writableEnded || made.destroy());
+  made.once('close', () => {
+    for (const part of partsOf(source)) part.source.destroy();
+    source.destroy?.();
+  });
+  return source.pipe(made);
 }
 
 /** An iterable that is its own iterator has one run; any other begins anew each time. */

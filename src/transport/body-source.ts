@@ -1,10 +1,10 @@
 /** Where a streamed request body comes from, and the headers it brings along. */
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import { isStream } from '../body.js';
 import { getHeader } from '../headers.js';
 import type { Request } from '../policy.js';
-import { claimBody } from '../used-body.js';
+import { claimBody, through } from '../used-body.js';
 import type { BodyHeaders } from './headers.js';
 import { multipart } from './multipart.js';
 
@@ -45,12 +45,9 @@ function blobSource(blob: Blob): Source {
   return { open: () => Readable.fromWeb(blob.stream() as never), replayable: true, headers };
 }
 
-/** A stream of Node's old kind, as the form-data package has it, becomes one that undici can pause. */
+/** One that undici can pause, and that tells nothing before it is read. */
 function nodeStream(stream: Readable): Readable {
-  if (stream instanceof Readable) return stream;
-  const through = new PassThrough();
-  (stream as Readable).once('error', (error) => through.destroy(error));
-  return (stream as Readable).pipe(through);
+  return stream instanceof Readable && stream.readableFlowing !== true ? stream : through(stream);
 }
 
 /** What the form-data package tells of itself. */
