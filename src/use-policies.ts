@@ -28,7 +28,7 @@ export interface InstancePolicies extends ClientHandle {
 /** What is needed of an axios instance: by shape, for axios has its types twice, for ES modules and for CommonJS. */
 export interface AxiosLike {
   /** What is read and put there: `adapter`, the class of forms in `env`, and `baseURL` for endpoints. */
-  defaults: { adapter?: unknown; baseURL?: string | undefined; env?: { FormData?: unknown } };
+  defaults: { adapter?: unknown; baseURL?: string | undefined; env?: { FormData?: unknown } | undefined };
 }
 
 const installed = new WeakSet<AxiosAdapter>();
