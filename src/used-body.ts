@@ -12,7 +12,7 @@ const spent = new WeakSet<object>();
 export function isUsed(body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false;
   if (spent.has(body)) return true;
-  if (body instanceof ReadableStream) return body.locked || Readable.isDisturbed(body as never);
+  if (isWebStream(body)) return body.locked || Readable.isDisturbed(body as never);
   return isStream(body) && (isRead(body) || partsOf(body).some(isLost));
 }
 
@@ -50,24 +50,42 @@ export function through(source: Readable): Readable {
   made.on('error', () => {});
   source.once('error', (error) => made.destroy(error));
   source.once('close', () => made.writableEnded || made.destroy());
-  made.once('close', () => {
-    for (const part of partsOf(source)) part.source.destroy();
-    source.destroy?.();
-  });
+  made.once('close', ending(source));
   return source.pipe(made);
+}
+
+/**
+ * Ends a stream that will not be read on when it is called, and those in a form of the form-data package, which leaves them
+ * open and forgets them.
+ */
+export function ending(body: unknown): () => void {
+  if (!isStream(body)) return () => {};
+  const streams = [body, ...partsOf(body).map(({ source }) => source)];
+  return () => {
+    for (const stream of streams) {
+      stream.on('error', () => {});
+      stream.destroy?.();
+    }
+  };
 }
 
 /** An iterable that is its own iterator has one run; any other begins anew each time. */
 function isOnce(body: unknown): body is object {
   if (typeof body !== 'object' || body === null) return false;
-  if (isStream(body) || body instanceof ReadableStream || 'getReader' in body) return true;
+  if (isStream(body) || isWebStream(body)) return true;
   return Symbol.asyncIterator in body && typeof (body as { next?: unknown }).next === 'function';
+}
+
+/** By its shape, for a polyfill's too. */
+function isWebStream(body: object): body is ReadableStream {
+  return typeof (body as Partial<ReadableStream>).getReader === 'function';
 }
 
 /** Of a stream of Node's old kind, such as a form of the form-data package, `_released` tells that it flows. */
 function isRead(stream: Readable & { _released?: boolean }): boolean {
-  const { readable, readableDidRead, readableEnded, destroyed, _released } = stream;
-  return readable === false || readableDidRead || readableEnded || destroyed || _released === true;
+  const { readable, readableDidRead, readableEnded, destroyed } = stream;
+  if (readable === false || readableDidRead || readableEnded || destroyed) return true;
+  return Object.hasOwn(stream, '_released') && stream._released === true;
 }
 
 /** A stream in a form of the form-data package, and what it has told since it was put there. */
@@ -76,10 +94,15 @@ interface Part {
   readonly _bufferedEvents: readonly ArrayLike<unknown>[];
 }
 
-function partsOf(form: unknown): Part[] {
-  const { _streams } = form as { _streams?: unknown };
-  if (!Array.isArray(_streams)) return [];
-  return _streams.filter((each) => isStream(each?.source) && Array.isArray(each._bufferedEvents));
+/** The one that is being sent, and those that follow. */
+function partsOf(form: Readable & { _streams?: unknown; _currentStream?: unknown }): Part[] {
+  if (!Object.hasOwn(form, '_streams') || !Array.isArray(form._streams)) return [];
+  return [form._currentStream, ...form._streams].filter(isPart);
+}
+
+function isPart(part: unknown): part is Part {
+  const { source, _bufferedEvents } = (part ?? {}) as Partial<Part>;
+  return isStream(source) && Array.isArray(_bufferedEvents);
 }
 
 /** Read before it was put into the form: that would wait for its end for ever, or send the rest. */

@@ -8,7 +8,7 @@ import { copyHeaders } from '../headers.js';
 import { ObjectForm } from '../object-form.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
-import { claimBody } from '../used-body.js';
+import { claimBody, ending } from '../used-body.js';
 import { formSource, sourceOf } from './body-source.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
@@ -48,24 +48,29 @@ export class HttpLane {
   async send(request: Request): Promise<Response> {
     if (this.#closing !== undefined || this.#ended !== undefined) throw this.#endedError(request);
     this.#adapter ??= axios.getAdapter('http');
-    const ending = new AbortController();
+    const abort = new AbortController();
     this.#active++;
-    this.#unanswered.add(ending);
-    const unlink = linked(request, ending);
+    this.#unanswered.add(abort);
+    const unlink = linked(request, abort);
+    let endUpload = () => {};
     const leave = () => {
       unlink();
+      // axios leaves a request body open that was not read to its end.
+      endUpload();
       if (--this.#active === 0) this.#drained?.();
     };
     let answer: Response | undefined;
     try {
-      answer = await this.#adapter(this.#asked(request, ending.signal));
+      const asked = this.#asked(request, abort.signal);
+      endUpload = ending(asked.data);
+      answer = await this.#adapter(asked);
       answer.config = request;
       return answer;
     } catch (error) {
       answer = responseOf(error);
       throw this.#ended !== undefined && isCancel(error) ? this.#endedError(request) : recode(error, request);
     } finally {
-      this.#unanswered.delete(ending);
+      this.#unanswered.delete(abort);
       if (answer === undefined) leave();
       else this.#follow(answer, leave);
     }
@@ -139,7 +144,7 @@ export class HttpLane {
   /** Ends requests in flight, also those that wait for a connection: an agent alone would make new ones for them. */
   destroy(reason?: Error): void {
     this.#ended ??= { reason };
-    for (const ending of [...this.#unanswered]) ending.abort();
+    for (const each of [...this.#unanswered]) each.abort();
     for (const body of [...this.#bodies]) endBody(body, reason ?? closedError('pillion'));
     this.#sockets.destroy();
   }
@@ -167,9 +172,9 @@ function bodyFor(request: Request): Partial<Request> {
 }
 
 /** Follows the request's own signal; the function returned ends that. */
-function linked({ signal }: Request, ending: AbortController): () => void {
+function linked({ signal }: Request, own: AbortController): () => void {
   if (signal === undefined) return () => {};
-  const abort = () => ending.abort((signal as AbortSignal).reason);
+  const abort = () => own.abort((signal as AbortSignal).reason);
   if (signal.aborted) abort();
   signal.addEventListener?.('abort', abort);
   return () => signal.removeEventListener?.('abort', abort);
