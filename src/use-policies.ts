@@ -51,6 +51,7 @@ export function usePolicies(
   if ([former].flat().some((each) => installed.has(each as AxiosAdapter) || isStack(each as AxiosAdapter)))
     throw new PillionError(ErrorCode.CONFIG, 'usePolicies: this instance has a stack of policies already.');
   const wire = deps.transport ?? wireOf(former);
+  if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, deps);
   const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, deps)), {
     ...deps,
     ...(wire && { transport: wire }),
@@ -77,12 +78,26 @@ export function usePolicies(
  * What the instance names becomes the wire, by axios's rules: a function, or names in order of preference. In place of axios's
  * own list of names there is the wire of this library.
  */
-function wireOf(named: unknown): AxiosAdapter | undefined {
-  if (typeof named === 'function') return named as AxiosAdapter;
-  if (!named || isDeepStrictEqual(named, standard)) return undefined;
+function wireOf(adapter: unknown): AxiosAdapter | undefined {
+  if (typeof adapter === 'function') return adapter as AxiosAdapter;
+  if (!adapter || isDeepStrictEqual(adapter, standard)) return undefined;
   // Anew for each request: `env` says what `fetch` is.
-  return (request) => axios.getAdapter(named as AxiosAdapter[], request)(request);
+  return (request) => axios.getAdapter(adapter as AxiosAdapter[], request)(request);
 }
+
+/** Nobody shall believe that a server is checked, or a certificate shown, by a wire that knows of neither. */
+function warnOfIdentity(
+  { tls, allowH2 }: InstancePoliciesConfig,
+  { identity, transport, logger }: InstancePoliciesDeps,
+): void {
+  const given = Object.entries({ tls, allowH2, identity }).filter(([, value]) => Boolean(value));
+  if (given.length === 0 || transport !== undefined) return;
+  const sections = given.map(([name]) => name);
+  harmless(() => (logger ?? defaultLogger()).warn({ sections }, named));
+}
+
+const named =
+  'usePolicies: the instance names an adapter, which is the wire, so these sections have no effect; take the name away.';
 
 /** axios's default, of which Node has the second: nobody has chosen it. */
 const standard = ['xhr', 'http', 'fetch'];

@@ -172,6 +172,18 @@ describe('an adapter of its own', () => {
     expect(await rejection(instance.get('/'))).toMatchObject({ isAxiosError: true, ...error });
   });
 
+  it('that is named has no tls section of the policies, and that is said', async () => {
+    for (const [adapter, warnings] of [
+      ['fetch', 1],
+      [undefined, 0],
+    ] as const) {
+      const { logger, lines } = collecting();
+      const policies = usePolicies(axios.create({ ...(adapter && { adapter }) }), { tls: {} }, { logger });
+      onTestFinished(() => policies.close());
+      expect(lines.filter(({ message }) => message.includes('no effect'))).toHaveLength(warnings);
+    }
+  });
+
   it('in a list with a stack is a stack already', () => {
     const { policies } = stacked([]);
     const instance = axios.create({ adapter: ['xhr', policies.adapter] as never });
