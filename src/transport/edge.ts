@@ -5,6 +5,7 @@ import { callOf } from '../call.js';
 import { ErrorCode, PillionError, statusError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { Request, Transport } from '../policy.js';
+import { isBroken } from '../request.js';
 import { abortError } from '../scope.js';
 import type { Wire } from './wire.js';
 
@@ -42,10 +43,11 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
   };
 }
 
-/** An answer that comes with a reset, or one below 400 with any error, was not received to its end: it is no answer. */
+/** An answer below 400 that comes with an error, or any whose body was not received, is no answer. */
 function withoutBrokenResponse(error: Error): Error {
   const broken = error as AxiosError;
-  if (!broken.response || (broken.response.status >= 400 && broken.code !== 'ECONNRESET')) return error;
+  if (!broken.response) return error;
+  if (broken.response.status >= 400 && broken.code !== 'ECONNRESET' && !isBroken(broken)) return error;
   discard(broken.response);
   delete broken.response;
   delete broken.status;

@@ -215,7 +215,14 @@ function streamed(
     unreadable: (cause: Error) => (signal?.aborted ? abortError(signal, request) : unreadable(cause, answer, bytes)),
   };
   // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
-  return { ...answer, data: adopted(body, options) };
+  return { ...answer, data: adopted(body, options, () => cutOff(answer)) };
+}
+
+/** Node takes a body without a length for a whole one also where the connection was reset. */
+function cutOff({ headers, request }: Response): Error | undefined {
+  const { 'content-length': length, 'transfer-encoding': coding } = headers;
+  const { socket } = (request ?? {}) as { socket?: { errored?: Error | null } | null };
+  return length === undefined && coding === undefined ? (socket?.errored ?? undefined) : undefined;
 }
 
 function tooLarge({ config, request }: Response, bytes: number): AxiosError {
