@@ -4,12 +4,10 @@ import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'ax
 import { endBody, isStream, onBodyEnd, responseOf } from '../body.js';
 import { carriedCall, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
-import { copyHeaders } from '../headers.js';
-import { ObjectForm } from '../object-form.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { claimBody, ending } from '../used-body.js';
-import { formSource, sourceOf } from './body-source.js';
+import { sourceOf } from './body-source.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
 
@@ -158,13 +156,9 @@ function closeIdle(agents: Agents): void {
   }
 }
 
-/** Bodies that axios would not take, or make other parts of than of an object's form, as the fast lane sends them. */
+/** Bodies that axios would not take, as streams. */
 function bodyFor(request: Request): Partial<Request> {
   const data: unknown = request.data;
-  if (data instanceof ObjectForm) {
-    const { open, headers } = formSource(data, request);
-    return { data: open(), headers: copyHeaders(request.headers).set({ ...headers }) };
-  }
   const iterable = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
   if (iterable && !isStream(data)) return { data: sourceOf(data, request).open() };
   claimBody(request);
