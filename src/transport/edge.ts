@@ -4,6 +4,7 @@ import { discard, responseOf } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError, statusError } from '../errors.js';
 import type { Emitter } from '../events.js';
+import { withForm } from '../object-form.js';
 import type { Request, Transport } from '../policy.js';
 import { isBroken } from '../request.js';
 import { abortError } from '../scope.js';
@@ -21,7 +22,7 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
     const startedAt = performance.now();
     events.emit('attempt.start', { call, attempt });
     try {
-      const response = await send(request);
+      const response = await send(withForm(request));
       if (response.status >= 400) throw statusError(request, response);
       events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
       return response;

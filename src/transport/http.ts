@@ -5,14 +5,12 @@ import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'ax
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
-import { copyHeaders } from '../headers.js';
-import { ObjectForm } from '../object-form.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
 import { claimBody } from '../used-body.js';
 import { dataOf } from './answer.js';
-import { formSource, sourceOf } from './body-source.js';
+import { sourceOf } from './body-source.js';
 import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
@@ -237,13 +235,9 @@ function unreadable(cause: NodeJS.ErrnoException, answer: Response, bytes: numbe
   return AxiosError.from(cause, cause.code ?? AxiosError.ERR_BAD_RESPONSE, config, request);
 }
 
-/** Bodies that axios would not take, or make other parts of than of an object's form, as the fast lane sends them. */
+/** Bodies that axios would not take, as streams. */
 function bodyFor(request: Request): Partial<Request> {
   const data: unknown = request.data;
-  if (data instanceof ObjectForm) {
-    const { open, headers } = formSource(data, request);
-    return { data: readableOf(open(), contextOf(request)), headers: copyHeaders(request.headers).set({ ...headers }) };
-  }
   const iterable = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
   if (iterable && !isStream(data)) return { data: readableOf(sourceOf(data, request).open(), contextOf(request)) };
   claimBody(request);

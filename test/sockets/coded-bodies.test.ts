@@ -107,9 +107,9 @@ describe('a coded body', () => {
     });
   });
 
-  it.each(Object.keys(encoders))(
-    'that breaks off is an error of its stream, of the call, and of fetch: %s',
-    async (coding) => {
+  it.each(Object.keys(encoders).flatMap((coding) => lanes.map(([name, lane]) => [coding, name, lane] as const)))(
+    'that breaks off is an error of its stream, of the call, and of fetch: %s on %s',
+    async (coding, _, lane) => {
       const { origin } = await server();
       const { client } = watch({ baseURL: origin, retry: false });
       for (const kind of ['cut', 'wrong']) {
