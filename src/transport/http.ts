@@ -121,6 +121,8 @@ export class HttpLane {
     const codings = decodes ? takeCodings(headers, request.method, status) : [];
     const limit = contentLimit(request, this.#options.maxContentLength);
     if (isStream(data)) return streamed(answer, data, request, context, codings, limit);
+    const cut = cutOff(answer);
+    if (cut !== undefined) throw unreadable(cut, answer, limit);
     if (!decodes || !Buffer.isBuffer(data) || isData(request)) return answer;
     try {
       answer.data = dataOf(await decompress(data, codings, limit), request, headers);
