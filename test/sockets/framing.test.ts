@@ -80,11 +80,11 @@ describe.each(both)('a body that ends with its connection, on %s', (_, lane) => 
     }
   });
 
-  it.each([10, 200_000])('is an error in every way of reading where a reset has ended it: %i bytes', async (size) => {
+  it('is an error in every way of reading where a reset has ended it', async () => {
     let reset = () => {};
     const { port } = await startTcp((socket) => {
       reset = () => socket.resetAndDestroy();
-      socket.once('data', () => socket.write(head(['200 OK', 'Connection: close']) + 'x'.repeat(size)));
+      socket.once('data', () => socket.write(head(['200 OK', 'Connection: close']) + 'x'.repeat(10)));
     });
     const { client } = watch({ baseURL: `http://127.0.0.1:${port}`, retry: false });
     // Not before the client has seen some of it: the kernel may forget the reset of a connection that nobody has read yet.
