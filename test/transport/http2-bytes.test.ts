@@ -57,7 +57,7 @@ const readings: readonly [string, (client: HttpClient, path: string, body?: Buff
   [
     'a response of fetch',
     async (client, url, body) =>
-      (await (await client.fetch(url, { method: body ? 'POST' : 'GET', body })).arrayBuffer()).byteLength,
+      (await (await client.fetch(url, body ? { method: 'POST', body } : {})).arrayBuffer()).byteLength,
   ],
 ];
 
@@ -304,6 +304,25 @@ describe('An HTTP/2 answer without a body', () => {
     expect((await rejection(client.get('/'))).code).toBe('ECONNRESET');
     expect((await rejection(client.post('/', Buffer.alloc(200_000)))).code).toBe('ECONNRESET');
   });
+});
+
+describe('An HTTP/2 answer that nobody reads', () => {
+  it.each([404, 200])(
+    'holds no place once it has arrived, and leaves its connection in use: status %i',
+    async (status) => {
+      const { origin, peers } = await answering((peer, id) => {
+        peer.headers(id, [[':status', status]]);
+        send(peer, id, 60_000, true);
+      });
+      const { client } = watch({ ...config(origin), limits: { maxConnections: 2, maxPendingRequests: 1 } });
+      for (let i = 0; i < 50; i++) {
+        const { status: told } =
+          i % 2 ? await client.fetch('/') : await client.get('/', { responseType: 'stream', validateStatus: null });
+        expect(told).toBe(status);
+      }
+      expect(peers).toHaveLength(1);
+    },
+  );
 });
 
 describe('The headers of an HTTP/2 answer', () => {
