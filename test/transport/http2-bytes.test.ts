@@ -298,6 +298,28 @@ describe('An HTTP/2 answer without a body', () => {
     }
   });
 
+  it.each([
+    ['HEAD', 200, 'at once', (peer: Peer, id: number) => peer.data(id, 'hello', true)],
+    ['HEAD', 200, 'late', (peer: Peer, id: number) => setTimeout(() => peer.data(id, 'hello', true), 30)],
+    ['HEAD', 200, 'never', () => {}],
+    ['GET', 304, 'at once', (peer: Peer, id: number) => peer.data(id, 'hello', true)],
+    ['GET', 304, 'never', () => {}],
+    ['POST', 204, 'never', () => {}],
+    ['POST', 204, 'at once', (peer: Peer, id: number) => peer.data(id, '', true)],
+  ] as const)('ends at its headers, whatever comes behind them: %s, %i, %s', async (method, status, _, more) => {
+    const { origin, peers } = await answering((peer, id) => {
+      if (peer.requests.length > 1) return peer.answer(id);
+      peer.headers(id, [[':status', status], ...(status === 204 ? [] : [['content-length', 5] as const])]);
+      return more(peer, id);
+    });
+    const { client } = watch(config(origin));
+    const response = await client.request({ method, url: '/', validateStatus: null });
+    expect([response.status, response.data]).toEqual([status, '']);
+    await pause(50);
+    expect((await client.get('/')).data).toBe('ok');
+    expect(peers).toHaveLength(1);
+  });
+
   it('is a failure where there are no headers either', async () => {
     const { origin } = await answering((peer, id) => peer.reset(id, 0));
     const { client } = watch(config(origin));

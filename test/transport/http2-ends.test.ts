@@ -1,6 +1,7 @@
 /** HTTP/2: what one call or one connection ends in is no matter of the others. */
+import http2 from 'node:http2';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { authority } from '../support/certificates.js';
 import { runChild } from '../support/child.js';
 import { pause, rejection, until, watch } from '../support/client.js';
@@ -42,6 +43,34 @@ describe('A call that HTTP/2 cannot carry', () => {
   });
 });
 
+describe('A polluted Object.prototype', () => {
+  it.each(['waitForTrailers', 'content-length', 'accept', 'te', 'host', ':authority'])(
+    'changes nothing of an HTTP/2 request: %s',
+    async (name) => {
+      const requests: http2.IncomingHttpHeaders[] = [];
+      const server = http2.createSecureServer({ cert: identity.cert, key: identity.key });
+      server.on('stream', (stream, headers) => {
+        requests.push(headers);
+        stream.respond({ ':status': 200 });
+        stream.end('ok');
+      });
+      await new Promise<void>((resolve) => server.listen(0, resolve));
+      onTestFinished(() => void server.close());
+      const { client } = watch(config(`https://localhost:${(server.address() as AddressInfo).port}`));
+      const post = () => client.post('/', { a: 1 }, { headers: { 'x-request-id': '1' } });
+      await post();
+      Object.defineProperty(Object.prototype, name, { value: 'polluted', configurable: true, writable: true });
+      try {
+        expect((await post()).data).toBe('ok');
+      } finally {
+        Reflect.deleteProperty(Object.prototype, name);
+      }
+      const [before, after] = requests.map((headers) => ({ ...headers, traceparent: '', 'x-pillion-attempt': '' }));
+      expect(after).toEqual(before);
+    },
+  );
+});
+
 describe('An HTTP/2 connection', () => {
   it('that is being made is given up with the last call that waits for it', async () => {
     let closed = false;
@@ -63,6 +92,49 @@ describe('An HTTP/2 connection', () => {
     second.abort();
     expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(['ERR_CANCELED', 'ERR_CANCELED']);
     await until(() => closed);
+  });
+
+  it('that has no more numbers for streams is followed by another', async () => {
+    const { client, peers } = await start();
+    const connect = vi.spyOn(http2, 'connect');
+    onTestFinished(() => connect.mockRestore());
+    await client.get('/');
+    const session = connect.mock.results[0]?.value as { setNextStreamID(id: number): void };
+    session.setNextStreamID(2 ** 31 - 1);
+    const codes = [];
+    for (let i = 0; i < 4; i++)
+      codes.push(
+        await client.get('/').then(
+          ({ data }) => data,
+          ({ code }) => code,
+        ),
+      );
+    expect(codes).toEqual(['ok', 'ECONNRESET', 'ok', 'ok']);
+    expect(peers).toHaveLength(2);
+  });
+
+  it('that ends for want of a client certificate says so, to every call that has waited for it', async () => {
+    const { origin } = await startFrames(
+      { ...identity, ca: ca.cert, requestCert: true, rejectUnauthorized: true },
+      (peer) => peer.settings(),
+    );
+    const { client } = watch(config(origin));
+    const errors = await Promise.all(Array.from({ length: 5 }, () => rejection(client.post('/', { a: 1 }))));
+    for (const { code } of errors) expect(code).toBe('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED');
+  });
+
+  it('that closes for want of use takes no call along', async () => {
+    const server = await startFrames(
+      identity,
+      (peer) => peer.allow(100),
+      (peer, { type, id }) => type === HEADERS && peer.answer(id),
+    );
+    const { client } = watch({ ...config(server.origin), limits: { keepAliveTimeout: 20 } });
+    for (let i = 0; i < 40; i++) {
+      await pause(18 + (i % 5));
+      expect((await client.get('/')).data).toBe('ok');
+    }
+    expect(server.peers.length).toBeGreaterThan(1);
   });
 
   it('over which HTTP/1.1 comes in place of frames fails its calls at once', async () => {
