@@ -1,5 +1,6 @@
 /** Questions about bodies that may be streams, and the rule that each such stream is let go of by somebody. */
 import { Readable } from 'node:stream';
+import { ErrorCode } from './errors.js';
 import type { Response } from './policy.js';
 
 /** True for a Node stream: the call has answered, the body is still to come. */
@@ -86,16 +87,38 @@ export function discard(response: Response | undefined): void {
   letGo(response?.data);
 }
 
+/** A stream in a form of the form-data package, and what it has told since it was put there. */
+export interface FormPart {
+  readonly source: Readable;
+  readonly _bufferedEvents: readonly ArrayLike<unknown>[];
+}
+
+/** The streams in such a form: the one that is being sent, and those that follow. */
+export function formParts(form: unknown): FormPart[] {
+  const { _streams: parts, _currentStream: current } = (form ?? {}) as { _streams?: unknown; _currentStream?: unknown };
+  return isStream(form) && Object.hasOwn(form, '_streams') && Array.isArray(parts)
+    ? [current, ...parts].filter(isFormPart)
+    : [];
+}
+
+function isFormPart(part: unknown): part is FormPart {
+  const { source, _bufferedEvents } = (part ?? {}) as Partial<FormPart>;
+  return isStream(source) && Array.isArray(_bufferedEvents);
+}
+
 /**
- * Lets go of a request body that will not be sent, or not to its end: files are closed, sockets freed. What can be sent again
- * (text, bytes, forms, blobs) stays as it is.
+ * Lets go of a request body that will not be sent, or not to its end, when it is called: files are closed, sockets freed. What
+ * can be sent again (text, bytes, forms, blobs) stays as it is. The form-data package forgets its streams: they are noted now.
  */
-export function discardUpload(data: unknown): void {
-  // The form-data package has its files in a list of its own, and forgets them when it is destroyed.
-  const { _streams: parts, _currentStream: current } = (data ?? {}) as { _streams?: unknown; _currentStream?: unknown };
-  letGo(data);
-  if (!isStream(data) || !Array.isArray(parts)) return;
-  for (const part of [current, ...parts]) letGo((part as { source?: unknown } | null | undefined)?.source ?? part);
+export function uploadOwner(data: unknown): () => void {
+  const streams = [data, ...formParts(data).map(({ source }) => source)];
+  return () => streams.forEach(letGo);
+}
+
+/** The same, at once, for `error`. A body that was refused since it is used already may be another call's. */
+export function discardUpload(data: unknown, error?: unknown): void {
+  if (typeof data !== 'object' || data === null) return;
+  if ((error as { code?: unknown } | undefined)?.code !== ErrorCode.BODY_USED) uploadOwner(data)();
 }
 
 function letGo(body: unknown): void {

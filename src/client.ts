@@ -19,6 +19,7 @@ import type { Policy, Request } from './policy.js';
 import type { Scope } from './scope.js';
 import type { IdentityStats } from './transport/identity.js';
 import { resolveUrl } from './url.js';
+import { refuseUsed } from './used-body.js';
 import './call-options.js';
 
 /** Code that stands beside the configuration. */
@@ -278,7 +279,7 @@ class ClientCore {
       const code = (error as AxiosError | undefined)?.code;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
       // Whatever has refused it: a body that was not sent to its end is sent by nobody else.
-      discardUpload(config.data);
+      discardUpload(config.data, error);
       throw presentable(error, config, call);
     } finally {
       if (outcome.response === undefined) leave();
@@ -290,7 +291,7 @@ class ClientCore {
     try {
       return this.#enter(config);
     } catch (error) {
-      discardUpload(config.data);
+      discardUpload(config.data, error);
       throw error;
     }
   }
@@ -303,6 +304,7 @@ class ClientCore {
     const target = resolveUrl(config, true);
     if (this.#origin !== undefined && target.origin !== this.#origin && !config.allowAbsoluteUrls)
       throw leavesOrigin(name, config, target, this.#origin);
+    refuseUsed(config, name);
     return enterCall(new Call(config, name, target), config);
   }
 

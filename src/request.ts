@@ -40,6 +40,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   [ErrorCode.RATE_LIMITED]: 'local',
   [ErrorCode.NO_ENDPOINT]: 'connect',
   [ErrorCode.CLOSED]: 'local',
+  [ErrorCode.BODY_USED]: 'local',
   [ErrorCode.TLS_IDENTITY]: 'tls',
   ECONNREFUSED: 'connect',
   ENOTFOUND: 'connect',
@@ -125,6 +126,18 @@ export function isUnsent(error: unknown): boolean {
   const kind = kindOfCode(error);
   // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
+}
+
+const broken = new WeakSet<object>();
+
+/** Remembers that the answer which this error carries has no body: it was not received to its end, or cannot be decoded. */
+export function markBroken<E extends object>(error: E): E {
+  broken.add(error);
+  return error;
+}
+
+export function isBroken(error: object): boolean {
+  return broken.has(error);
 }
 
 const stalled = new WeakSet<object>();

@@ -6,12 +6,12 @@ import { onBodyEnd } from '../body.js';
 import { carriedCall, contextOf } from '../call.js';
 import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
-import { markUnsent } from '../request.js';
+import { markBroken, markUnsent } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
 import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
 import type { Connection, Job } from './connection.js';
-import { type Coding, codingsOf, decompress } from './decompress.js';
+import { type Coding, decompress, takeCodings } from './decompress.js';
 import { codeOf, messageOf } from './failure.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
@@ -36,9 +36,6 @@ export interface Order {
 /** The body of a redirect is read on, so that the connection can be used again, but not for ever. */
 const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
 
-/** What ends at its headers, whatever they say of a length (RFC 9110, 6.4.1). */
-const withoutContent = new Set([204, 205, 304]);
-
 function nothing(): void {}
 
 type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
@@ -53,6 +50,10 @@ export class Exchange implements Job {
   #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
+  /** What has arrived is not held back any more. */
+  #flows = false;
+  /** Why the connection broke under it. */
+  #cut: Error | undefined;
   #reused = false;
   readonly #chunks: Buffer[] = [];
   #size = 0;
@@ -126,7 +127,7 @@ export class Exchange implements Job {
       this.#skip(controller);
       return;
     }
-    if (request.decompress !== false) this.#expectCodings(hop.method === 'HEAD' || withoutContent.has(status), headers);
+    if (request.decompress !== false) this.#codings = takeCodings(headers, hop.method, status);
     if (request.onDownloadProgress !== undefined)
       this.#progress = progressOf(
         request.onDownloadProgress,
@@ -134,11 +135,6 @@ export class Exchange implements Job {
         Number(headers['content-length'] ?? Number.NaN),
       );
     if (request.responseType === 'stream') this.#startStream(controller);
-  }
-
-  #expectCodings(isEmpty: boolean, headers: Response['headers']): void {
-    if (!isEmpty) this.#codings = codingsOf(headers);
-    if (this.#codings.length > 0 || isEmpty) delete headers['content-encoding'];
   }
 
   /** The caller goes on to where the answer leads; what comes of its body is of no use to anybody. */
@@ -165,7 +161,20 @@ export class Exchange implements Job {
     else this.#stream.deref()?.receive(chunk);
   }
 
+  ended(): void {
+    this.#flows = true;
+    this.#controller?.resume();
+  }
+
+  cut(error: Error): void {
+    this.#cut ??= error;
+  }
+
   onResponseEnd(): void {
+    if (this.#cut !== undefined) {
+      this.onResponseError(undefined, this.#cut);
+      return;
+    }
     clearTimeout(this.#skipping);
     this.#order.pool.finished(this.connection);
     if (this.#skipping !== undefined) return;
@@ -182,7 +191,7 @@ export class Exchange implements Job {
     else this.#answer(body);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+  onResponseError(_controller: unknown, cause: Error): void {
     clearTimeout(this.#skipping);
     const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
     this.#fail(error);
@@ -201,6 +210,7 @@ export class Exchange implements Job {
     let paused = false;
     const source = {
       pause: () => {
+        if (this.#flows) return;
         paused = true;
         controller.pause();
       },
@@ -309,7 +319,8 @@ export class Exchange implements Job {
 
   #error(message: string, code: string, cause?: Error): AxiosError {
     const response = this.#head === undefined ? undefined : this.#response(undefined);
-    return withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
+    const error = withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
+    return response === undefined ? error : markBroken(error);
   }
 }
 
