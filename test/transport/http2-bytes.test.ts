@@ -307,17 +307,19 @@ describe('An HTTP/2 answer without a body', () => {
     ['POST', 204, 'never', () => {}],
     ['POST', 204, 'at once', (peer: Peer, id: number) => peer.data(id, '', true)],
   ] as const)('ends at its headers, whatever comes behind them: %s, %i, %s', async (method, status, _, more) => {
-    const { origin, peers } = await answering((peer, id) => {
-      if (peer.requests.length > 1) return peer.answer(id);
+    let first = true;
+    const { origin } = await answering((peer, id) => {
+      if (!first) return peer.answer(id);
+      first = false;
       peer.headers(id, [[':status', status], ...(status === 204 ? [] : [['content-length', 5] as const])]);
       return more(peer, id);
     });
     const { client } = watch(config(origin));
     const response = await client.request({ method, url: '/', validateStatus: null });
     expect([response.status, response.data]).toEqual([status, '']);
+    // Node 22 and later end the whole connection for such bytes, Node 20 the stream.
     await pause(50);
     expect((await client.get('/')).data).toBe('ok');
-    expect(peers).toHaveLength(1);
   });
 
   it('is a failure where there are no headers either', async () => {
