@@ -12,9 +12,9 @@ import { defaultLogger, type Logger } from './logger.js';
 import { parseOptions } from './options.js';
 import type { PolicyContext } from './policy.js';
 import { type IdentityStats, RotatingIdentity } from './transport/identity.js';
-import { type MaterialOptions, materialOptions, paired } from './transport/material.js';
+import { type MaterialOptions, materialOptions, paired, wherePaired } from './transport/material.js';
 
-const identityOptions = z.strictObject(materialOptions).check(paired);
+const identityOptions = z.strictObject(materialOptions).superRefine(paired, wherePaired);
 
 /** Certificate, key and authorities by path or as PEM text; files are watched. */
 export type IdentityOptions = z.input<typeof identityOptions>;

@@ -1,7 +1,7 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
-import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
+import { assumed, duration, headerName, headerValue, parseOptions, rule } from '../options.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
@@ -22,15 +22,19 @@ const timeouts = z
     attempt: attemptTimeout.optional().meta({ [assumed]: '2.5s' }),
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
   })
+  .refine(
+    ({ total, attempt = false }) => total === false || attempt === false || attempt <= total,
+    rule(
+      ['total', 'attempt'],
+      ['attempt'],
+      'must not be longer than timeouts.total, or no attempt could ever reach it',
+    ),
+  )
   .transform(({ total, attempt = shorter(2500, total), connect = shorter(1000, attempt) }) => ({
     total,
     attempt,
     connect,
-  }))
-  .refine(({ total, attempt }) => total === false || attempt === false || attempt <= total, {
-    path: ['attempt'],
-    error: 'must not be longer than timeouts.total, or no attempt could ever reach it',
-  });
+  }));
 
 function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
@@ -73,7 +77,11 @@ function named({ endpoints, baseURL }: Places): boolean {
   return endpoints === undefined || baseURL !== undefined;
 }
 
-const unnamed = { path: ['endpoints'], error: 'needs a baseURL: it names the server that the endpoints are' };
+const unnamed = rule(
+  ['baseURL', 'endpoints'],
+  ['endpoints'],
+  'needs a baseURL: it names the server that the endpoints are',
+);
 
 export const configSchema = sections.refine(named, unnamed);
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../errors.js';
-import { duration, type OptionFault } from '../options.js';
+import { duration, type OptionFault, whereWell } from '../options.js';
 
 const material = 'A file path, or PEM text.';
 const oneOrMore = z
@@ -35,16 +35,15 @@ export const materialOptions = {
     .describe('Files are read again when they change, and new connections use what they hold; `false`: never.'),
 };
 
+/** What the rules between them read. */
+export const wherePaired = whereWell(['cert', 'key', 'pfx']);
+
 /** The rules between them. */
-export function paired({
-  value,
-  issues,
-}: {
-  value: { cert?: unknown; key?: unknown; pfx?: unknown };
-  issues: object[];
-}) {
-  const { cert, key, pfx } = value;
-  const fault = (path: string, message: string) => issues.push({ code: 'custom', path: [path], message, input: value });
+export function paired(
+  { cert, key, pfx }: { cert?: unknown; key?: unknown; pfx?: unknown },
+  { addIssue }: z.core.$RefinementCtx,
+): void {
+  const fault = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message });
   if ((cert === undefined) !== (key === undefined))
     fault(cert === undefined ? 'cert' : 'key', 'cert and key go together');
   if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
