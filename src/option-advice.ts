@@ -8,31 +8,45 @@ type Schemas = readonly OptionSchema[];
  * words that the option knows: the rest may be secret.
  */
 export function advice(value: unknown, schemas: Schemas): string | undefined {
-  if (value === undefined || schemas.length === 0) return undefined;
+  const isList = schemas.some(({ type }) => type === 'array');
+  if (value === undefined || schemas.length === 0 || (isList && Array.isArray(value))) return undefined;
   if (schemas.some(({ properties }) => properties !== undefined)) return ofSection(value, schemas);
   if (value === null) return 'it has no value here: give it one, or leave it out';
   const meant = candidates(value, schemas).find((each) => each !== value && accepts(schemas, each));
-  if (meant !== undefined) return written(meant, value);
-  if (schemas.some(({ type }) => type === 'array')) return ofList(value, schemas);
+  if (meant !== undefined) return written(meant, value, schemas);
+  if (isList && !takesText(schemas)) return ofList(value, schemas);
   if (isLack(value) && schemas.some((each) => each.const === false)) return 'write false for none';
   return otherwise(value, schemas);
 }
 
-function written(meant: unknown, value: unknown): string {
+function written(meant: unknown, value: unknown, schemas: Schemas): string {
   const text = JSON.stringify(meant);
+  if (isDuration(schemas) && typeof meant === 'number' && meant < 1000) return `write "${text}ms" or "${text}s"`;
+  if (knownWords(schemas).includes(meant as string)) return `did you mean ${text}?`;
   if (typeof value === 'string' && typeof meant !== 'string' && value.trim() === text)
     return `write ${text} without quotes`;
   return `write ${text}`;
 }
 
 function otherwise(value: unknown, schemas: Schemas): string | undefined {
-  const text = schemas.some(({ type, const: only }) => type === 'string' && only === undefined);
   if (Array.isArray(value))
     return isRecord(schemas) ? 'write names and values, without dashes' : 'it takes one, not a list';
-  if (text && !isDuration(schemas) && (typeof value === 'number' || typeof value === 'boolean'))
-    return 'put it in quotes';
+  if (value === false && takesText(schemas)) return 'put it in quotes, or leave it out';
+  if (takesText(schemas) && schemas.some((each) => each.const === false)) return undefined;
+  if (takesText(schemas) && (typeof value === 'number' || value === true)) return 'put it in quotes';
+  if (value === true && !schemas.some(({ type, const: only }) => type === 'boolean' && only === undefined))
+    return 'leave it out for its default';
   if (typeof value === 'string' && isRecord(schemas)) return colonAdvice(value);
   return undefined;
+}
+
+/** Any text, not one word of several. */
+function takesText(schemas: Schemas): boolean {
+  return !isDuration(schemas) && schemas.some(({ type, ...rest }) => type === 'string' && isOpen(rest));
+}
+
+function isOpen({ enum: words, const: only }: OptionSchema): boolean {
+  return words === undefined && only === undefined;
 }
 
 function isRecord(schemas: Schemas): boolean {
@@ -49,7 +63,7 @@ function ofSection(value: unknown, schemas: Schemas): string | undefined {
   const standing = schemas.some((each) => each.const === false);
   const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
   if (value === null) return `nothing stands below it: indent its options under it, or leave it out`;
-  if (yes.has(word)) return standing ? 'it is on with its defaults: leave it out, or give options' : 'give its options';
+  if (yes.has(word)) return standing ? 'it is on with its defaults: leave it out, or give options' : bySetting(schemas);
   if (no.has(word) && standing)
     return typeof value === 'string' && word === 'false' ? 'write false without quotes' : 'write false';
   if (no.has(word)) return 'leave it out, and it is off';
@@ -57,6 +71,14 @@ function ofSection(value: unknown, schemas: Schemas): string | undefined {
   const inner = optionFor(value, schemas);
   if (inner !== undefined) return `did you mean its option ${inner}?`;
   return Array.isArray(value) ? 'write its options without dashes' : undefined;
+}
+
+/** How a section that is off until it is configured is switched on. */
+function bySetting(schemas: Schemas): string {
+  const needed = schemas.flatMap(({ required = [] }) => required);
+  if (needed.length > 0) return `give its options, at least ${needed.join(' and ')}`;
+  const options = schemas.flatMap(({ properties = {} }) => Object.values(properties));
+  return options.some((each) => each.default !== undefined) ? 'write {} for its defaults' : 'give its options';
 }
 
 /** The first option of a section that takes the value, or what it is near to. */
@@ -73,8 +95,9 @@ function optionFor(value: unknown, schemas: Schemas): string | undefined {
 }
 
 function ofList(value: unknown, schemas: Schemas): string {
-  if (typeof value === 'object') return 'begin each entry with a dash';
   const items = itemsOf(schemas);
+  if (typeof value === 'object' || items.some(({ properties }) => properties !== undefined))
+    return 'begin each entry with a dash, and its options after it';
   const one = [value, ...candidates(value, items)].find((each) => accepts(items.filter(isClosed), each));
   return one === undefined
     ? 'put it in brackets: [ ]'
@@ -122,7 +145,7 @@ function ofNumber(value: number, schemas: Schemas): unknown[] {
   const upTo = (most: number) =>
     schemas.some(({ type, maximum = 0 }) => type === 'number' && Math.ceil(maximum) === most);
   // Percent where a share is wanted, and the other way round.
-  if (value > 1 && value <= 100 && upTo(1)) return [value / 100];
+  if (value > 1 && value <= 100 && Number.isInteger(value) && upTo(1)) return [value / 100];
   return value > 0 && value < 1 && upTo(100) ? [value * 100] : [];
 }
 
@@ -136,12 +159,16 @@ function numbersIn(text: string, schemas: Schemas): number[] {
   const [, digits, unit = ''] = /^\+?(-?\d[\d_,']*(?:\.\d+)?)\s*([^\d]*)$/.exec(text) ?? [];
   if (digits === undefined) return [];
   const amount = Number(digits.replace(/[_,']/g, ''));
-  const share = unit.trim() === '%' && schemas.some(({ maximum = Infinity }) => maximum <= 10);
-  if (share) return [amount / 100];
+  if (unit.trim() === '%') return schemas.map(({ maximum = 0 }) => ofPercent(amount, maximum));
   const size = bytes[unit.trim().toLowerCase()];
   return size === undefined || !schemas.some(({ maximum }) => maximum === Number.MAX_SAFE_INTEGER)
     ? [amount]
     : [amount * size, amount];
+}
+
+function ofPercent(amount: number, maximum: number): number {
+  if (maximum > 10) return Math.ceil(maximum) === 100 ? amount : Number.NaN;
+  return amount / 100;
 }
 
 const spans: readonly (readonly [RegExp, number, string])[] = [
@@ -159,7 +186,8 @@ function durationLike(text: string): unknown {
   const plain = text
     .toLowerCase()
     .replace(/^p(?:t|(?=\d+d))/, '')
-    .replace(/(?<=\d)[,_](?=\d{3})/g, '');
+    .replace(/(?<=\d)[,_](?=\d{3})/g, '')
+    .replace(/(?<=\d),(?=\d{1,2}\D)/g, '.');
   if (/^\d+(\.\d+)?$/.test(plain)) return Number(plain);
   const parts = [...plain.matchAll(/(\d+(?:\.\d+)?)\s*([a-zµ]+)/g)].map(([, amount, unit]) =>
     partOf(Number(amount), unit ?? ''),

@@ -9,6 +9,8 @@ export interface OptionSchema {
   properties?: Record<string, OptionSchema>;
   additionalProperties?: boolean | OptionSchema;
   anyOf?: OptionSchema[];
+  required?: string[];
+  default?: unknown;
   items?: OptionSchema;
   enum?: unknown[];
   const?: unknown;
@@ -69,8 +71,8 @@ const durationWords = 'milliseconds or a string such as "250ms" or "1.5s"';
 /** What is taken, in words. */
 export function inWords(schemas: readonly OptionSchema[]): string {
   if (isDuration(schemas)) return durationWords;
-  const words = schemas.map(inWord).filter((each) => each !== undefined);
-  return [...new Set(words)].join(' or ');
+  const words = [...new Set(schemas.map(inWord).filter((each) => each !== undefined))];
+  return words.sort((a, b) => Number(a === 'false') - Number(b === 'false')).join(' or ');
 }
 
 export function isDuration(schemas: readonly OptionSchema[]): boolean {

@@ -151,7 +151,7 @@ function explained(issue: Issue, schema: z.ZodType, path: Path, value: unknown):
   const ours = !message.startsWith('Invalid ') || schemas.length === 0;
   const absent = value === undefined && message.endsWith('received undefined');
   const expected = ours ? message : `${absent ? 'is missing: ' : ''}expected ${inWords(schemas)}`;
-  const meant = issue.code === 'custom' && !message.startsWith('must be between') ? undefined : advice(value, schemas);
+  const meant = issue.code === 'custom' ? undefined : advice(value, schemas);
   const near = meant ?? nearWord(value, schemas);
   return near === undefined ? expected : `${expected}; ${near}`;
 }
@@ -227,11 +227,13 @@ function placeOf(key: string, path: Path, paths: readonly string[][]): string | 
     .find((each) => each !== undefined && (anywhere || each[0] === section));
   if (named !== undefined) return meant(isBeside(named, path) ? (named.at(-1) ?? '') : named.join('.'));
   const places = paths.filter((each) => bare(each.at(-1) ?? '') === bare(key));
-  const [place = []] = places;
-  if (places.length === 1 && place.length <= path.length && startsWith(path, place.slice(0, -1)))
-    return ` here: indent ${place.at(-1)} less, it belongs beside ${String(path[place.length - 1])}`;
+  const above = places.find((each) => each.length <= path.length && startsWith(path, each.slice(0, -1)));
+  if (above !== undefined) {
+    const holder = String(path[above.length - 1]);
+    return ` here: it belongs beside ${holder}, not inside (indented as ${holder} is)`;
+  }
   const holders = places.map((each) => each.slice(0, -1).join('.')).filter((each) => each !== '');
-  return holders.length === 0 ? undefined : ` here: it belongs into ${holders.slice(0, 3).join(' or ')}`;
+  return holders.length === 0 ? undefined : ` here: it belongs under ${holders.slice(0, 3).join(' or ')}`;
 }
 
 function isBeside(place: readonly string[], path: Path): boolean {

@@ -127,5 +127,5 @@ export function planFor({ retry: own }: Request, { maxRetries, on, backoff }: Re
   // A base of its own has the default max, not one of the client's that may be shorter.
   const inherited = own.backoff?.base === undefined ? backoff : {};
   const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...own.backoff } };
-  return parseOptions(retryPlan, merged, 'the call option retry');
+  return parseOptions(retryPlan, merged, 'the call option retry', ['retry']);
 }

@@ -7,10 +7,13 @@ import { harmless } from './harmless.js';
 import { defaultLogger, type Logger } from './logger.js';
 
 /** Options that the instance itself has. */
-const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
+const owned: readonly string[] = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'];
 
 /** As `HttpClientConfig`, without what the instance says itself: `baseURL`, `headers`, `allowAbsoluteUrls`, `maxRedirects`, `proxy`. */
-export type InstancePoliciesConfig = Omit<HttpClientConfig, (typeof owned)[number]>;
+export type InstancePoliciesConfig = Omit<
+  HttpClientConfig,
+  'baseURL' | 'headers' | 'allowAbsoluteUrls' | 'maxRedirects' | 'proxy'
+>;
 
 /** As `HttpClientDeps`, without axios's defaults: those of the instance stay. */
 export type InstancePoliciesDeps = Omit<HttpClientDeps, 'axios'>;
@@ -86,12 +89,12 @@ function completed(
   { defaults }: AxiosLike,
   deps: InstancePoliciesDeps,
 ): HttpClientConfig {
-  const [option] = owned.filter((name) => name in config);
-  if (option !== undefined)
-    throw new PillionError(
-      ErrorCode.CONFIG,
-      `usePolicies: set ${option} on the axios instance; it is not an option of the stack.`,
-    );
+  const refused = owned.filter((name) => name in config);
+  if (refused.length > 0) {
+    const message = 'set it on the axios instance; it is not an option of the stack';
+    const further = refused.map((name) => ({ path: [name], message }));
+    parseConfig(Object.fromEntries(Object.entries(config).filter(([name]) => !owned.includes(name))), false, further);
+  }
   const balanced = config.endpoints !== undefined || deps.discovery !== undefined;
   return balanced && defaults.baseURL !== undefined ? { ...config, baseURL: defaults.baseURL } : config;
 }

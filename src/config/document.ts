@@ -22,6 +22,8 @@ const most = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faul
 export class ConfigDocument {
   readonly faults: Fault[] = [];
   readonly value: unknown;
+  /** False where the text could not be read to its end: what follows from what is missing is nobody's fault. */
+  readable = true;
   readonly #lines: Lines;
   /** Where each path begins: the key for a map or list, else the value. */
   readonly #places = new Map<string, Position>();
@@ -33,8 +35,11 @@ export class ConfigDocument {
   constructor(text: string) {
     this.#lines = new Lines(text);
     const fault = tooMuch(text, this.#lines);
-    if (fault !== undefined) this.faults.push(fault);
-    else this.value = this.#parse(text);
+    if (fault === undefined) this.value = this.#parse(text);
+    else {
+      this.faults.push(fault);
+      this.readable = false;
+    }
   }
 
   /** Where a path stands in the text, or the nearest part around it. */
@@ -61,8 +66,8 @@ export class ConfigDocument {
     const document = withoutTraces(() => parseDocument(text, options));
     for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults))
       this.faults.push({ path: [], message: plain(message), ...this.#at(pos[0]) });
-    if (this.faults.length > 0) return undefined;
-    return this.#valueOf(document.contents, []);
+    this.readable = this.faults.length === 0;
+    return this.readable ? this.#valueOf(document.contents, []) : undefined;
   }
 
   #at(offset: number): Position {
@@ -79,7 +84,10 @@ export class ConfigDocument {
     if (node === null || node === undefined) return null;
     const here = node as Node;
     if (++this.#nodes > most.nodes) return this.#tooMany(here, path);
-    if (path.length > most.depth) return this.#fault(here, path, `is nested deeper than ${most.depth} levels`);
+    if (path.length > most.depth) {
+      this.readable = false;
+      return this.#fault(here, path, `is nested deeper than ${most.depth} levels`);
+    }
     if (isAlias(node)) return this.#aliased(node.source, here, path);
     const before = this.#nodes;
     const value = isMap(node) ? this.#map(node, path) : isSeq(node) ? this.#list(node, path) : scalar(node);
@@ -91,6 +99,7 @@ export class ConfigDocument {
   #tooMany(node: Node, path: Path): undefined {
     if (this.#overflown) return undefined;
     this.#overflown = true;
+    this.readable = false;
     return this.#fault(node, path, `has more than ${most.nodes} values, those behind aliases counted`);
   }
 
@@ -189,9 +198,20 @@ class Lines {
   }
 }
 
-/** The library's words without its advice to programmers. */
+/** The library's words, or better ones where it speaks of its own insides. */
 function plain(message: string): string {
-  if (message.startsWith('Source contains multiple documents')) return 'the file holds more than one YAML document';
-  if (message === 'Maximum call stack size exceeded') return 'is nested too deeply';
-  return message.charAt(0).toLowerCase() + message.slice(1).split('\n')[0];
+  const [, better] = inOurWords.find(([words]) => message.startsWith(words)) ?? [];
+  return better ?? message.charAt(0).toLowerCase() + message.slice(1).split('\n')[0];
 }
+
+const inOurWords: readonly (readonly [string, string])[] = [
+  ['Source contains multiple documents', 'the file holds more than one YAML document'],
+  ['Maximum call stack size exceeded', 'is nested too deeply'],
+  ['Tabs are not allowed as indentation', 'tabs are not allowed as indentation; write spaces'],
+  ['All mapping items must start at the same column', 'is indented differently from the keys around it'],
+  ['Implicit keys need to be on a single line', 'a key needs a colon and a space after it'],
+  [
+    'Nested mappings are not allowed in compact mappings',
+    'a value that holds a colon and a space needs quotes, and options need a line of their own',
+  ],
+];

@@ -1,12 +1,23 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
-import { assumed, duration, headerName, headerValue, parseOptions, rule } from '../options.js';
+import {
+  assumed,
+  badOptions,
+  duration,
+  faultsOf,
+  headerName,
+  headerValue,
+  type OptionFault,
+  rule,
+  valueAt,
+} from '../options.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
 import { tracingOptions } from '../policies/tracing.js';
 import { retryOptions } from '../retry-plan.js';
+import { materialFaults } from '../transport/material-faults.js';
 import { tlsOptions } from '../transport/tls.js';
 import { limitsSection } from './limits.js';
 import { trafficSections } from './traffic.js';
@@ -77,16 +88,15 @@ function named({ endpoints, baseURL }: Places): boolean {
   return endpoints === undefined || baseURL !== undefined;
 }
 
-const unnamed = rule(
-  ['baseURL', 'endpoints'],
-  ['endpoints'],
-  'needs a baseURL: it names the server that the endpoints are',
-);
+const unnamed = rule(['baseURL'], ['endpoints'], 'needs a baseURL: it names the server that the endpoints are');
 
 export const configSchema = sections.refine(named, unnamed);
 
 /** The same where the name stands elsewhere. */
 export const namelessSchema = sections.omit({ name: true }).refine(named, unnamed);
+
+/** The options that a client in a file may have. */
+export const clientOptions: readonly string[] = Object.keys(sections.shape).filter((name) => name !== 'name');
 
 /** Off unless they are configured. */
 export const optionalSections: readonly string[] = ['tls', ...Object.keys(trafficSections)];
@@ -105,10 +115,16 @@ export type HttpClientConfig = z.input<typeof configSchema>;
 /** A configuration with every default filled in and durations in milliseconds. */
 export type Config = z.output<typeof configSchema>;
 
-/** @throws PillionError ERR_CONFIG that lists every fault */
-export function parseConfig(input: HttpClientConfig): Config {
+/**
+ * Also where the configuration is wrong, its certificates and keys are looked at, unless `files` is false: then others are used.
+ * @throws PillionError ERR_CONFIG that lists every fault
+ */
+export function parseConfig(input: HttpClientConfig, files = true, further: readonly OptionFault[] = []): Config {
+  const result = configSchema.safeParse(input);
+  if (result.success && further.length === 0) return result.data;
+  const faults = result.success ? [] : faultsOf(result.error, configSchema, (path) => valueAt(input, path));
   const name = typeof input?.name === 'string' ? `the HTTP client "${input.name}"` : 'the HTTP client';
-  return parseOptions(configSchema, input, name);
+  throw badOptions([...further, ...faults, ...(files ? materialFaults(input?.tls) : [])], name);
 }
 
 /** The JSON Schema (draft 2020-12) of a configuration, for editors and documentation. */
