@@ -5,6 +5,7 @@ import { type HttpClientConfig, parseConfig } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
 import { harmless } from './harmless.js';
 import { defaultLogger, type Logger } from './logger.js';
+import { badOptions } from './options.js';
 
 /** Options that the instance itself has. */
 const owned: readonly string[] = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'];
@@ -90,13 +91,27 @@ function completed(
   deps: InstancePoliciesDeps,
 ): HttpClientConfig {
   const refused = owned.filter((name) => name in config);
-  if (refused.length > 0) {
-    const message = 'set it on the axios instance; it is not an option of the stack';
-    const further = refused.map((name) => ({ path: [name], message }));
-    parseConfig(Object.fromEntries(Object.entries(config).filter(([name]) => !owned.includes(name))), false, further);
-  }
+  if (refused.length > 0) throw refusal(config, refused);
   const balanced = config.endpoints !== undefined || deps.discovery !== undefined;
   return balanced && defaults.baseURL !== undefined ? { ...config, baseURL: defaults.baseURL } : config;
+}
+
+/** Options of the instance, and what else is wrong. */
+function refusal(config: InstancePoliciesConfig, refused: readonly string[]): unknown {
+  const message = 'set it on the axios instance; it is not an option of the stack';
+  const faults = refused.map((name) => ({ path: name, message }));
+  try {
+    const rest = Object.fromEntries(Object.entries(config).filter(([name]) => !refused.includes(name)));
+    parseConfig(rest, false);
+  } catch (error) {
+    const more = (error as PillionError).faults ?? [];
+    return badOptions(
+      [...faults, ...more].map(({ path, ...fault }) => ({ path: [path], ...fault })),
+      'usePolicies',
+    );
+  }
+  const why = `usePolicies: set ${refused.join(', ')} on the axios instance; it is not an option of the stack.`;
+  return new PillionError(ErrorCode.CONFIG, why, undefined, { faults });
 }
 
 /** Where calls come in from axios. */

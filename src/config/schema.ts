@@ -1,17 +1,7 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
-import {
-  assumed,
-  badOptions,
-  duration,
-  faultsOf,
-  headerName,
-  headerValue,
-  type OptionFault,
-  rule,
-  valueAt,
-} from '../options.js';
+import { assumed, badOptions, duration, faultsOf, headerName, headerValue, rule, valueAt } from '../options.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
@@ -119,12 +109,12 @@ export type Config = z.output<typeof configSchema>;
  * Also where the configuration is wrong, its certificates and keys are looked at, unless `files` is false: then others are used.
  * @throws PillionError ERR_CONFIG that lists every fault
  */
-export function parseConfig(input: HttpClientConfig, files = true, further: readonly OptionFault[] = []): Config {
+export function parseConfig(input: HttpClientConfig, files = true): Config {
   const result = configSchema.safeParse(input);
-  if (result.success && further.length === 0) return result.data;
-  const faults = result.success ? [] : faultsOf(result.error, configSchema, (path) => valueAt(input, path));
+  if (result.success) return result.data;
+  const faults = faultsOf(result.error, configSchema, (path) => valueAt(input, path));
   const name = typeof input?.name === 'string' ? `the HTTP client "${input.name}"` : 'the HTTP client';
-  throw badOptions([...further, ...faults, ...(files ? materialFaults(input?.tls) : [])], name);
+  throw badOptions([...faults, ...(files ? materialFaults(input?.tls) : [])], name);
 }
 
 /** The JSON Schema (draft 2020-12) of a configuration, for editors and documentation. */
