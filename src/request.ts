@@ -60,6 +60,8 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   ERR_HTTP2_STREAM_ERROR: 'reset',
   ERR_HTTP2_SESSION_ERROR: 'reset',
   ERR_HTTP2_GOAWAY_SESSION: 'reset',
+  // The server spoke no HTTP/2.
+  ERR_HTTP2_ERROR: 'reset',
   REFUSED_STREAM: 'refused-stream',
 };
 

@@ -6,6 +6,7 @@ import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
+import { codeOf } from './failure.js';
 
 export interface HttpOptions extends ConnectOptions {
   readonly maxConnections: number;
@@ -146,11 +147,11 @@ function linked({ signal }: Request, ending: AbortController): () => void {
 /** With the caller's config. A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */
 function recode(error: unknown, request: Request): unknown {
   // What Node's own http refuses, such as the name of a header, comes as it is.
-  if (error instanceof Error && !isAxiosError(error)) return AxiosError.from(error, undefined, request);
-  if (!(error instanceof AxiosError)) return error;
-  error.config = request;
-  if (error.response) error.response.config = request;
-  if (error.code === AxiosError.ERR_BAD_RESPONSE && error.message === 'stream has been aborted')
-    error.code = 'ECONNRESET';
-  return error;
+  const failure = error instanceof Error && !isAxiosError(error) ? AxiosError.from(error, undefined, request) : error;
+  if (!(failure instanceof AxiosError)) return failure;
+  failure.config = request;
+  if (failure.response) failure.response.config = request;
+  const brokenOff = failure.code === AxiosError.ERR_BAD_RESPONSE && failure.message === 'stream has been aborted';
+  if (failure.code !== undefined && !isCancel(failure)) failure.code = brokenOff ? 'ECONNRESET' : codeOf(failure);
+  return failure;
 }
