@@ -98,7 +98,10 @@ function ofList(value: unknown, schemas: Schemas): string {
   const items = itemsOf(schemas);
   if (typeof value === 'object' || items.some(({ properties }) => properties !== undefined))
     return 'begin each entry with a dash, and its options after it';
-  const one = [value, ...candidates(value, items)].find((each) => accepts(items.filter(isClosed), each));
+  const closed = items.filter(isClosed);
+  const several = typeof value === 'string' ? value.split(/[\s,]+/).filter((each) => each !== '') : [];
+  if (several.length > 1 && several.every((each) => accepts(closed, each))) return `write [${several.join(', ')}]`;
+  const one = [value, ...candidates(value, items)].find((each) => accepts(closed, each));
   return one === undefined
     ? 'put it in brackets: [ ]'
     : `write [${typeof one === 'string' ? one : JSON.stringify(one)}]`;

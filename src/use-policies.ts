@@ -8,13 +8,10 @@ import { defaultLogger, type Logger } from './logger.js';
 import { badOptions } from './options.js';
 
 /** Options that the instance itself has. */
-const owned: readonly string[] = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'];
+const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
 
 /** As `HttpClientConfig`, without what the instance says itself: `baseURL`, `headers`, `allowAbsoluteUrls`, `maxRedirects`, `proxy`. */
-export type InstancePoliciesConfig = Omit<
-  HttpClientConfig,
-  'baseURL' | 'headers' | 'allowAbsoluteUrls' | 'maxRedirects' | 'proxy'
->;
+export type InstancePoliciesConfig = Omit<HttpClientConfig, (typeof owned)[number]>;
 
 /** As `HttpClientDeps`, without axios's defaults: those of the instance stay. */
 export type InstancePoliciesDeps = Omit<HttpClientDeps, 'axios'>;

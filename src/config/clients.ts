@@ -4,7 +4,15 @@ import { faultsOf, type OptionFault, shownPath, valueAt } from '../options.js';
 import { materialFaults } from '../transport/material-faults.js';
 import { ConfigDocument, type Path, type Position } from './document.js';
 import { mergedOptions } from './merged.js';
-import { clientFault, inContext, isMisplaced, isNestedClient, looksLikeClient, topLevelFault } from './misplaced.js';
+import {
+  clientFault,
+  inContext,
+  isMisplaced,
+  isNestedClient,
+  looksLikeClient,
+  misspeltClients,
+  topLevelFault,
+} from './misplaced.js';
 import {
   isPlain,
   putScalar,
@@ -206,15 +214,26 @@ export class ParsedClients {
   }
 
   #readClients(clients: unknown, defaults: Record<string, unknown>): void {
+    const misspelt = misspeltClients(this.#root);
+    const inside = clients === undefined && isPlain(defaults.clients);
+    if (misspelt !== undefined) this.#readNamed(this.#root[misspelt] as Record<string, unknown>, defaults, [misspelt]);
+    else if (inside) this.#readNamed(defaults.clients as Record<string, unknown>, {}, ['defaults', 'clients']);
     if (Array.isArray(clients)) this.#readList(clients, defaults);
-    else if (!isPlain(clients) || Object.keys(clients).length === 0)
-      this.#add(['clients'], 'expected at least one client, by name');
-    else {
-      let before: string | undefined;
-      for (const [name, own] of Object.entries(clients)) {
-        if (isMisplaced(name, own, before)) this.#readMisplaced(name, own, before);
-        else this.#readClient(name, own, defaults);
-        if (!isMisplaced(name, own, before)) before = name;
+    else if (isPlain(clients) && Object.keys(clients).length > 0) this.#readNamed(clients, defaults, ['clients']);
+    else
+      this.#add(
+        ['clients'],
+        `expected at least one client, by name${inside ? '; those inside defaults belong beside it' : ''}`,
+      );
+  }
+
+  #readNamed(clients: Record<string, unknown>, defaults: Record<string, unknown>, at: Path): void {
+    let before: string | undefined;
+    for (const [name, own] of Object.entries(clients)) {
+      if (isMisplaced(name, own, before)) this.#readMisplaced(name, own, at, before);
+      else {
+        this.#readClient(name, own, defaults, at);
+        before = name;
       }
     }
   }
@@ -230,22 +249,22 @@ export class ParsedClients {
   }
 
   /** An option in the place of a client: most likely it is not indented far enough. */
-  #readMisplaced(name: string, own: unknown, client = 'the client that it is for'): void {
-    this.#add(['clients', name], `is an option, not a client: indent it under ${client}`, true);
+  #readMisplaced(name: string, own: unknown, at: Path, client = 'the client that it is for'): void {
+    this.#add([...at, name], `is an option, not a client: indent it under ${client}`, true);
     const result = namelessSchema.safeParse({ [name]: own });
     const given = (path: Path) => valueAt({ [name]: own }, path);
     if (!result.success)
       for (const { path, message, unknown } of faultsOf(result.error, namelessSchema, given))
-        if (path[0] === name) this.#add(['clients', ...path], message, unknown === true);
+        if (path[0] === name) this.#add([...at, ...path], message, unknown === true);
   }
 
-  #readClient(name: string, own: unknown, defaults: Record<string, unknown>): void {
+  #readClient(name: string, own: unknown, defaults: Record<string, unknown>, at: Path): void {
     const named = /^[\w./-]{1,100}$/.test(name);
-    if (!named) this.#add(['clients', name], 'the name of a client has letters, digits and . _ - / only', true);
-    if (!isPlain(own ?? {})) this.#add(['clients', name], clientFault(own));
+    if (!named) this.#add([...at, name], 'the name of a client has letters, digits and . _ - / only', true);
+    if (!isPlain(own ?? {})) this.#add([...at, name], clientFault(own, name));
     else {
       if (named) this.names.push(name);
-      this.#examine(name, (own ?? {}) as Record<string, unknown>, defaults);
+      this.#examine(name, (own ?? {}) as Record<string, unknown>, defaults, [...at, name]);
     }
   }
 

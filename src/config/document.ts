@@ -1,4 +1,5 @@
 /** A YAML or JSON text as a plain value that remembers where each part of it stands. */
+import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 
 /** Counted from 1. */
@@ -64,8 +65,10 @@ export class ConfigDocument {
     // Its own check for twins takes time that grows with the square of their number.
     const options = { prettyErrors: false, uniqueKeys: false } as const;
     const document = withoutTraces(() => parseDocument(text, options));
-    for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults))
-      this.faults.push({ path: [], message: plain(message), ...this.#at(pos[0]) });
+    for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults)) {
+      const fault = { path: [], message: mergeMarker(text, pos[0]) ?? plain(message), ...this.#at(pos[0]) };
+      if (!this.faults.some((each) => isDeepStrictEqual(each, fault))) this.faults.push(fault);
+    }
     this.readable = this.faults.length === 0;
     return this.readable ? this.#valueOf(document.contents, []) : undefined;
   }
@@ -140,6 +143,10 @@ export class ConfigDocument {
   }
 }
 
+function mergeMarker(text: string, at: number): string | undefined {
+  return /^(<{7}|={7}|>{7})( |\r?\n|$)/.test(text.slice(at, at + 9)) ? 'is left from a merge conflict' : undefined;
+}
+
 /** A text can have a fault for each of its characters, and the library makes an error for each. */
 function withoutTraces<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
@@ -209,6 +216,12 @@ const inOurWords: readonly (readonly [string, string])[] = [
   ['Maximum call stack size exceeded', 'is nested too deeply'],
   ['Tabs are not allowed as indentation', 'tabs are not allowed as indentation; write spaces'],
   ['All mapping items must start at the same column', 'is indented differently from the keys around it'],
+  ['Implicit map keys need to be followed by map values', 'a key needs a colon and a space after it'],
+  ['Unexpected scalar at node end', 'does not belong here: look at the indentation of this line and of those before'],
+  [
+    'Block collections are not allowed within flow collections',
+    'a comma is missing before it, or a value that holds a colon and a space needs quotes',
+  ],
   ['Implicit keys need to be on a single line', 'a key needs a colon and a space after it'],
   [
     'Nested mappings are not allowed in compact mappings',

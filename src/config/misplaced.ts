@@ -1,8 +1,9 @@
 /** Options and clients that stand a level too high or too deep in a file. */
 import { advice, bare } from '../option-advice.js';
+import { pathsIn } from '../option-schema.js';
 import { hint, type OptionFault } from '../options.js';
 import { isPlain, type Reference, referencesIn } from './references.js';
-import { clientOptions } from './schema.js';
+import { clientOptions, namelessSchema } from './schema.js';
 
 /** The name of an option that every client may have. */
 export function isOption(name: string): boolean {
@@ -29,8 +30,19 @@ export function topLevelFault(key: string, value: unknown, known: readonly strin
   return `unknown option${hint(key, known)}`;
 }
 
-/** What is said of a client that is no object. */
-export function clientFault(own: unknown): string {
+/** The key at the top of a file that was most likely to be `clients`, where nothing else is. */
+export function misspeltClients(root: Readonly<Record<string, unknown>>): string | undefined {
+  const isLike = (key: string) => /^clients?$/.test(bare(key).replace(/^http|^named/, ''));
+  return Object.hasOwn(root, 'clients')
+    ? undefined
+    : Object.keys(root).find((key) => isLike(key) && isPlain(root[key]));
+}
+
+/** What is said of a client that is no object; `name`: its own. */
+export function clientFault(own: unknown, name = ''): string {
+  const holder = pathsIn(namelessSchema).find((path) => path.length > 1 && path.at(-1) === name);
+  if (holder !== undefined)
+    return `expected an object; ${name} is an option of ${holder.slice(0, -1).join('.')}, not a client`;
   if (typeof own === 'string' && /^https?:/i.test(own)) return 'expected an object; write its baseURL under it';
   // Neither a list of options nor a switch: a client is there or not.
   const meant = typeof own === 'boolean' ? undefined : advice(own, [{ type: 'object', properties: {} }]);

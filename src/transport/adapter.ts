@@ -96,7 +96,8 @@ function presented(error: unknown, request: Request): unknown {
 
 /** axios's own words for a body that the server ended too early; one that was being decompressed is a reset there too. */
 function brokenOff(error: AxiosError): void {
-  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET') {
+  // undici's own errors have names of their own: the server ended the connection, or broke HTTP.
+  if (error.cause?.name === 'Error') {
     delete error.response;
     delete error.status;
   } else if (!error.response?.headers['content-encoding'])

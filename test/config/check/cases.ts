@@ -58,7 +58,6 @@ export const yamlSyntax: readonly Broken[] = [
     faults: [
       '2:28 flow sequence in block collection must be sufficiently indented and end with a ]',
       '2:29 flow map in block collection must be sufficiently indented and end with a }',
-      '2:29 flow map in block collection must be sufficiently indented and end with a }',
     ],
   },
   {
@@ -95,7 +94,7 @@ export const yamlSyntax: readonly Broken[] = [
         a:
           headers: { x-note: a: b }
     `,
-    faults: ['3:24 block collections are not allowed within flow collections'],
+    faults: ['3:24 a comma is missing before it, or a value that holds a colon and a space needs quotes'],
   },
   {
     with: 'a key that is given twice',
@@ -223,10 +222,9 @@ export const yamlSyntax: readonly Broken[] = [
       >>>>>>> main
     `,
     faults: [
-      '2:1 a key needs a colon and a space after it',
-      '4:1 a key needs a colon and a space after it',
-      '6:1 a key needs a colon and a space after it',
-      '6:1 implicit map keys need to be followed by map values',
+      '2:1 is left from a merge conflict',
+      '4:1 is left from a merge conflict',
+      '6:1 is left from a merge conflict',
       '6:2 block scalar header includes extra characters: >>>>>>>',
       '6:9 not a YAML token: main',
     ],
