@@ -56,9 +56,15 @@ export function keysOf(schemas: readonly OptionSchema[]): string[] {
 }
 
 /** The paths of all options, those of lists apart. */
-export function pathsIn(schema: z.ZodType): string[][] {
-  return pathsBelow(plainSchema(schema), []);
+export function pathsIn(schema: z.ZodType): readonly string[][] {
+  const known = listed.get(schema);
+  if (known !== undefined) return known;
+  const paths = pathsBelow(plainSchema(schema), []);
+  listed.set(schema, paths);
+  return paths;
 }
+
+const listed = new WeakMap<z.ZodType, readonly string[][]>();
 
 function pathsBelow(schema: OptionSchema, at: readonly string[]): string[][] {
   return alternatives(schema).flatMap(({ properties = {} }) =>

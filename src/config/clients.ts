@@ -285,7 +285,8 @@ export class ParsedClients {
   #validate(name: string, options: Record<string, unknown>): void {
     const given = (path: Path) => (this.referenceOf(name, path) === undefined ? valueAt(options, path) : undefined);
     let result = namelessSchema.safeParse(options);
-    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
+    const referring = this.#resolved.references.size > 0;
+    if (!result.success && referring && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
       result = namelessSchema.safeParse(options);
     if (result.success) {
       const config = { name, ...result.data };

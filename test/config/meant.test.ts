@@ -83,6 +83,7 @@ describe('a word', () => {
   it.each([
     [{ retry: { on: 'gateway_error' } }, 'expected a list; write [gateway-error]'],
     [{ retry: { on: 503 } }, 'expected a list; write [503]'],
+    [{ retry: { on: '5xx, reset' } }, 'expected a list; write [5xx, reset]'],
     [{ logging: { profile: 'ECS' } }, 'expected one of "otel", "ecs", "datadog", "gcp"; did you mean "ecs"?'],
     [{ tls: { minVersion: 1.3 } }, 'expected one of "TLSv1.2", "TLSv1.3"; did you mean "TLSv1.3"?'],
     [{ tls: { minVersion: 'tls1.2' } }, 'expected one of "TLSv1.2", "TLSv1.3"; did you mean "TLSv1.2"?'],
@@ -290,6 +291,20 @@ describe('the shape of a file', () => {
     expect(errorsOf(text)).toEqual([
       '4:5 clients.billing.users unknown option here: it looks like a client, which belongs beside this one, not inside',
       '5:16 clients.billing.users.baseURL expected a full http or https URL',
+    ]);
+  });
+
+  it.each([
+    ['Clients:\n  a: { retry: true }\n', '2:15 Clients.a.retry'],
+    ['client:\n  a: { retry: true }\n', '2:15 client.a.retry'],
+    ['defaults:\n  clients:\n    a: { retry: true }\n', '3:17 defaults.clients.a.retry'],
+  ])('with clients under another key tells what is wrong in them: %j', (text, place) => {
+    expect(errorsOf(text).some((each) => each.startsWith(`${place} expected an object or false; `))).toBe(true);
+  });
+
+  it('with an option of a section on the level of clients', () => {
+    expect(errorsOf('clients:\n  a: {}\n  connect: 1s\n')).toEqual([
+      '3:12 clients.connect expected an object; connect is an option of timeouts, not a client',
     ]);
   });
 
