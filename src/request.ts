@@ -123,9 +123,20 @@ export function markUnsent<E extends object>(error: E): E {
   return error;
 }
 
+const sent = new WeakSet<object>();
+
+/** Remembers that an earlier request of the same attempt was answered (by a redirect), whatever became of the last one. */
+export function markSent(error: unknown): void {
+  if (typeof error === 'object' && error !== null) sent.add(error);
+}
+
+export function isSent(error: unknown): boolean {
+  return isMarked(error, sent);
+}
+
 /** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
 export function isUnsent(error: unknown): boolean {
-  if (responseOf(error) !== undefined) return false;
+  if (responseOf(error) !== undefined || isSent(error)) return false;
   const kind = kindOfCode(error);
   // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { responseOf } from './body.js';
 import { assumed, duration, parseOptions, rule } from './options.js';
 import type { Request } from './policy.js';
-import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
+import { classify, isIdempotent, isReplayable, isSent, isUnsent, retryAfter } from './request.js';
 import { maxTimer } from './timer.js';
 
 const conditions = [
@@ -71,7 +71,7 @@ export function isRetryable(error: unknown, request: Request, plan: RetryPlan): 
 
 /** Nothing was sent, or HTTP/2 guarantees that nothing was made of it (RFC 9113, 8.7). */
 function isUntouched(error: unknown): boolean {
-  return isUnsent(error) || classify(error) === 'refused-stream';
+  return isUnsent(error) || (classify(error) === 'refused-stream' && !isSent(error));
 }
 
 const resets = new Set(['connect', 'reset', 'refused-stream', 'timeout']);

@@ -154,6 +154,10 @@ export function adopted(body: Readable, options: BodyOptions, cut: () => Error |
   return stream;
 }
 
+function brokenOff(): Error {
+  return Object.assign(new Error('The response body broke off.'), { code: 'ECONNRESET' });
+}
+
 function feed(
   stream: WeakRef<BodyStream>,
   body: Readable,
@@ -167,5 +171,5 @@ function feed(
     else stream.deref()?.destroy(unreadable(error));
   });
   body.on('error', (error) => stream.deref()?.destroy(unreadable(error)));
-  body.on('close', () => body.readableEnded || stream.deref()?.destroy());
+  body.on('close', () => body.readableEnded || stream.deref()?.destroy(unreadable(brokenOff())));
 }

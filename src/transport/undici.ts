@@ -2,7 +2,7 @@
 import { carriedCall, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
-import { contentLimit } from '../request.js';
+import { contentLimit, markSent } from '../request.js';
 import { resolveUrl, type Target } from '../url.js';
 import { type ConnectOptions, type Connectors, connector } from './connect.js';
 import { Exchange } from './exchange.js';
@@ -78,6 +78,9 @@ export class UndiciLane {
         }
         hop = nextHop(request, hop, response, followed);
       }
+    } catch (error) {
+      if (hop !== first) markSent(error);
+      throw error;
     } finally {
       upload.finish?.(failed);
     }
