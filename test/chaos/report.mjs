@@ -1,0 +1,34 @@
+/** The run in words. */
+import { kinds } from './ledger.mjs';
+
+export function report({ seed, ledger, season, grown }) {
+  const perSecond = Math.round((season.calls / season.took) * 1000);
+  const { reloads, rotations, restarts, closed } = season.weather;
+  const lines = [
+    `chaos, seed ${seed}, Node ${process.version}`,
+    `${season.calls} calls in ${(season.took / 1000).toFixed(1)} s, ${perSecond} a second; ${reloads} reloads, ${rotations} rotations, ${restarts} restarts, ${closed} clients closed; heap ${grown >= 0 ? '+' : ''}${(grown / 1024).toFixed(0)} KiB`,
+    '',
+    ...Object.entries(kinds).map(([kind, what]) => `${kind.padEnd(9)} ${String(ledger.counts[kind]).padStart(6)}   ${what}`),
+    '',
+    `ended: ${outcomes(ledger)}`,
+  ];
+  if (ledger.total > 0) lines.push('', ...failures(ledger), '', `Run again with --seed ${seed}. The plan of each call follows from the seed; how the machine mixes them does not.`);
+  return lines.join('\n');
+}
+
+function outcomes({ outcomes: counted }) {
+  const sorted = [...counted].sort(([, one], [, other]) => other - one);
+  return sorted.map(([name, count]) => `${name} ${count}`).join(', ');
+}
+
+const shown = 25;
+
+function* failures(ledger) {
+  for (const { kind, where, detail, count, first } of ledger.failures.slice(0, shown)) {
+    yield `${kind} x${count}: ${where}`;
+    yield `  ${String(detail).replaceAll('\n', '\n  ')}`;
+    if (first !== undefined) yield `  call ${first.index}: ${JSON.stringify(first)}`;
+  }
+  const rest = ledger.failures.length - shown;
+  if (rest > 0) yield `and ${rest} more kinds of failures`;
+}

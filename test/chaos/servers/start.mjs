@@ -1,0 +1,26 @@
+/** The servers, as their parent sees them. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+export function startServers() {
+  const child = fork(new URL('process.mjs', import.meta.url), { execArgv: [] });
+  const waiting = new Map();
+  let count = 0;
+  child.on('message', ({ id, result }) => {
+    waiting.get(id)(result);
+    waiting.delete(id);
+  });
+  return {
+    ask(what, options = {}) {
+      const id = ++count;
+      child.send({ id, what, ...options });
+      return new Promise((resolve) => waiting.set(id, resolve));
+    },
+    async stop() {
+      const gone = once(child, 'exit');
+      child.disconnect();
+      const [code] = await gone;
+      if (code !== 0) throw new Error(`The servers ended with code ${code}: their own fault.`);
+    },
+  };
+}
