@@ -19,12 +19,18 @@ class Call {
     this.abort = abortOf(plan, world);
   }
 
+  /** The way through the library: protocol, lane and front door. */
+  get lane() {
+    const { server, lane, way } = this.plan;
+    return `${server} ${lane} ${way}`;
+  }
+
   /** Kinds of calls, as failures are told by them. */
   get kind() {
-    const { calm, server, way, lane, method, upload, reading, asked, abort } = this.plan;
+    const { calm, method, upload, reading, asked, abort } = this.plan;
     const ended = abort.by === 'nothing' ? '' : `, given up by ${abort.by}`;
     const fault = calm ? 'well' : asked.fault;
-    return `${server} ${lane} ${way} ${method}, body ${upload.kind}, read ${reading}, server ${fault}${ended}`;
+    return `${this.lane} ${method}, body ${upload.kind}, read ${reading}, server ${fault}${ended}`;
   }
 
   count(kind, detail) {

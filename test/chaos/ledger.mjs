@@ -23,10 +23,11 @@ export class Ledger {
   count(kind, call, detail) {
     this.counts[kind]++;
     const where = call === undefined ? 'no call' : call.kind;
-    const key = `${kind}\n${where}\n${String(detail).replace(/\d+|n[\da-f]{7}/g, '#')}`;
-    const group = this.#groups.get(key);
-    if (group !== undefined) group.count++;
-    else this.#groups.set(key, { kind, where, detail, count: 1, first: call?.plan });
+    const key = `${kind}\n${call?.lane}\n${String(detail).replace(/n[\da-f]{7}|\d+/g, '#')}`;
+    const group = this.#groups.get(key) ?? { kind, detail, count: 0, where: new Map(), first: call?.plan };
+    group.count++;
+    group.where.set(where, (group.where.get(where) ?? 0) + 1);
+    this.#groups.set(key, group);
   }
 
   ended(outcome) {

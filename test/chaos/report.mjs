@@ -25,10 +25,17 @@ const shown = 25;
 
 function* failures(ledger) {
   for (const { kind, where, detail, count, first } of ledger.failures.slice(0, shown)) {
-    yield `${kind} x${count}: ${where}`;
-    yield `  ${String(detail).replaceAll('\n', '\n  ')}`;
-    if (first !== undefined) yield `  call ${first.index}: ${JSON.stringify(first)}`;
+    yield `${kind} x${count}: ${String(detail).replaceAll('\n', '\n  ')}`;
+    for (const [name, times] of [...where].slice(0, 3)) yield `  x${times} ${name}`;
+    if (where.size > 3) yield `  and ${where.size - 3} more kinds of calls`;
+    if (first !== undefined) yield `  for example call ${first.index}: ${told(first)}`;
   }
   const rest = ledger.failures.length - shown;
   if (rest > 0) yield `and ${rest} more kinds of failures`;
+}
+
+/** The plan, as short as it can be. */
+function told({ abort, options, asked, upload, total, client, keyed }) {
+  const { nonce, key, upload: _, ...rest } = asked;
+  return JSON.stringify({ client, total, keyed, upload, abort, options: Object.keys(options).filter((name) => options[name]), asked: rest });
 }

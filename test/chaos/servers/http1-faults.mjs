@@ -4,8 +4,7 @@ import { pathOf } from './asked.mjs';
 import { later } from './later.mjs';
 
 export function reset(socket) {
-  if (socket.raw !== undefined) socket.raw.resetAndDestroy();
-  else socket.resetAndDestroy();
+  (socket.outside ?? socket).resetAndDestroy();
 }
 
 const ends = {

@@ -58,11 +58,11 @@ export const faults = {
   /** The whole connection is lost, and whatever else was on it. */
   garbage(exchange) {
     const { stream, arrived } = exchange;
-    const { secured, raw } = stream.session?.connection ?? {};
+    const { outside } = stream.session ?? {};
     inBody(exchange, () => {
-      if (arrived.asked.end === 'reset') raw?.resetAndDestroy();
-      else if (arrived.asked.end === 'destroy') secured?.destroy();
-      else raw?.destroy();
+      if (arrived.asked.end === 'reset') outside?.resetAndDestroy();
+      else if (arrived.asked.end === 'destroy') outside?.destroy();
+      else outside?.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
   },
 

@@ -2,12 +2,11 @@
 import { answerTo } from './answers.mjs';
 import { faults, refused } from './http2-faults.mjs';
 
-export function serveHttp2(listening, reception) {
-  const { server } = listening;
+export function serveHttp2(server, reception) {
   const broken = () => {};
   server.on('session', (session) => {
     session.on('error', broken);
-    session.connection = listening.latest;
+    session.outside = server.latest;
   });
   server.on('sessionError', broken);
   server.on('stream', (stream, headers) => {

@@ -6,9 +6,13 @@ export function startServers() {
   const child = fork(new URL('process.mjs', import.meta.url), { execArgv: [] });
   const waiting = new Map();
   let count = 0;
+  let stopping = false;
   child.on('message', ({ id, result }) => {
     waiting.get(id)(result);
     waiting.delete(id);
+  });
+  child.once('exit', (code, signal) => {
+    if (!stopping) throw new Error(`The servers ended with ${signal ?? code}: a fault of their own.`);
   });
   return {
     ask(what, options = {}) {
@@ -17,10 +21,10 @@ export function startServers() {
       return new Promise((resolve) => waiting.set(id, resolve));
     },
     async stop() {
+      stopping = true;
       const gone = once(child, 'exit');
       child.disconnect();
-      const [code] = await gone;
-      if (code !== 0) throw new Error(`The servers ended with code ${code}: their own fault.`);
+      await gone;
     },
   };
 }
