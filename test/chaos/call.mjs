@@ -39,7 +39,8 @@ class Call {
 
   /** Said wherever code of the call runs. */
   here(where) {
-    if (current() !== this) this.count('crossed', `async context of ${current()?.plan.asked.nonce ?? 'no call'} in ${where}`);
+    if (current() !== this)
+      this.count('crossed', `async context of ${current()?.plan.asked.nonce ?? 'no call'} in ${where}`);
   }
 
   reached(moment) {
@@ -95,7 +96,10 @@ async function read(call, answer) {
 const httpLane = [{ family: 4 }, { lookup: (name, options, done) => lookup(name, options, done) }];
 
 const ownOptions = ({ plan, abort }) => ({
-  timeouts: { total: abort.total ?? plan.total, attempt: Math.min(abort.total ?? plan.total, plan.calm ? 20_000 : 400) },
+  timeouts: {
+    total: abort.total ?? plan.total,
+    attempt: Math.min(abort.total ?? plan.total, plan.calm ? 20_000 : 400),
+  },
   ...(plan.keyed && { idempotencyKey: true }),
 });
 
@@ -134,4 +138,3 @@ function byFetch(call, client, world) {
     ...abort.options,
   });
 }
-

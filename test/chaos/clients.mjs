@@ -9,7 +9,11 @@ const eager = { maxRetries: 2, backoff: { base: 2, max: 10 }, budget: false };
 
 const variants = {
   calm: { timeouts: patient },
-  wild: { timeouts: { total: '5s', attempt: '1s' }, retry: { ...eager, on: ['5xx', 'reset', 'connect-failure', 'refused-stream'] }, circuitBreaker: false },
+  wild: {
+    timeouts: { total: '5s', attempt: '1s' },
+    retry: { ...eager, on: ['5xx', 'reset', 'connect-failure', 'refused-stream'] },
+    circuitBreaker: false,
+  },
 };
 variants.hedged = { ...variants.wild, hedging: { delay: 10, percentile: 99.99, budget: 1 }, circuitBreaker: {} };
 

@@ -21,7 +21,10 @@ export function fault(got, nonce, size, { whole = true } = {}) {
   if (expected.equals(got)) return undefined;
   const [foreign] = got.latin1Slice().match(new RegExp(`n(?!${nonce.slice(1)})[0-9a-f]{7}(?=[0-9a-f]{7}\\n)`)) ?? [];
   if (foreign !== undefined) return { kind: 'crossed', detail: `the body holds bytes of ${foreign}` };
-  return { kind: 'lost', detail: `${got.length} of ${size} bytes, the first wrong one at ${firstDifference(got, expected)}` };
+  return {
+    kind: 'lost',
+    detail: `${got.length} of ${size} bytes, the first wrong one at ${firstDifference(got, expected)}`,
+  };
 }
 
 function firstDifference(got, expected) {

@@ -23,10 +23,11 @@ function events(call, { data }) {
   const chunks = [];
   return new Promise((resolve, reject) => {
     let ended = false;
-    const at = (name, work) => data.on(name, (value) => {
-      call.here(`'${name}' of the body`);
-      work(value);
-    });
+    const at = (name, work) =>
+      data.on(name, (value) => {
+        call.here(`'${name}' of the body`);
+        work(value);
+      });
     at('data', (chunk) => {
       call.reached('data');
       chunks.push(chunk);

@@ -7,7 +7,18 @@ import { weather } from './weather.mjs';
 const callers = 96;
 
 /** Calls from number `from` on while `goesOn(calls, milliseconds)`. */
-export async function season({ seed, from = 0, profile, servers, ports, material, ledger, patient, uploadFile, goesOn }) {
+export async function season({
+  seed,
+  from = 0,
+  profile,
+  servers,
+  ports,
+  material,
+  ledger,
+  patient,
+  uploadFile,
+  goesOn,
+}) {
   const identity = material.openIdentity();
   const clients = new Clients(ports, identity);
   const sky = weather(seed, { clients, servers, material, identity });

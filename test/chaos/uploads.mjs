@@ -6,6 +6,8 @@ import { pattern } from './pattern.mjs';
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 1));
 
+const broken = () => Object.assign(new Error('the source of the body broke'), { code: 'ESOURCE' });
+
 export function bodyOf(call, world) {
   const { upload, asked } = call.plan;
   if (upload.kind === 'nothing') return undefined;
@@ -39,7 +41,7 @@ async function* pieces(bytes, call) {
     call.reached('upload');
     if (pause) await moment();
     call.here('the generator of the body, after its await');
-    if (breaks && at + 8192 >= bytes.length) throw new Error('the source of the body broke');
+    if (breaks && at + 8192 >= bytes.length) throw broken();
     yield bytes.subarray(at, at + 8192);
   }
 }
@@ -53,7 +55,7 @@ function streamOf(bytes, call) {
       call.reached('upload');
       const piece = at < bytes.length ? bytes.subarray(at, at + 8192) : null;
       at += 8192;
-      if (breaks && piece === null) this.destroy(new Error('the source of the body broke'));
+      if (breaks && piece === null) this.destroy(broken());
       else if (pause) setTimeout(() => this.push(piece), 1);
       else this.push(piece);
     },

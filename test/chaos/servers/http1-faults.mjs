@@ -30,7 +30,12 @@ export const faults = {
   },
 
   garbage({ socket, arrived: { asked }, bytes }) {
-    const junk = ['SSH-2.0-OpenSSH_9.6\r\n', 'HTTP/1.1 2OO OK\r\n\r\n', '\0\0\0\x04\x01\0\0', 'HTTP/9.9 200 OK\r\n\r\n'];
+    const junk = [
+      'SSH-2.0-OpenSSH_9.6\r\n',
+      'HTTP/1.1 2OO OK\r\n\r\n',
+      '\0\0\0\x04\x01\0\0',
+      'HTTP/9.9 200 OK\r\n\r\n',
+    ];
     const text = junk[Math.floor(asked.at * junk.length)];
     if (asked.end === 'reset') socket.write(bytes.all.subarray(0, bytes.head.length >> 1));
     socket.write(text, () => later(asked.delay % 5, () => socket.destroy()));

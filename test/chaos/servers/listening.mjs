@@ -13,7 +13,11 @@ export async function openAll(material, reception) {
     h1: new Listening((socket) => serveHttp1(socket, reception)),
     tls1: await behind(tls.createServer(http1), serveHttp1, reception),
     h2: await behind(http2.createSecureServer(material), serveHttp2, reception),
-    few: await behind(http2.createSecureServer({ ...material, settings: { maxConcurrentStreams: 2 } }), serveHttp2, reception),
+    few: await behind(
+      http2.createSecureServer({ ...material, settings: { maxConcurrentStreams: 2 } }),
+      serveHttp2,
+      reception,
+    ),
   };
   for (const server of Object.values(servers)) await server.listen(0);
   return servers;
