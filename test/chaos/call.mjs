@@ -48,8 +48,10 @@ class Call {
   }
 }
 
+export const callOf = (plan, world) => new Call(plan, world);
+
 export function makeCall(plan, world) {
-  const call = new Call(plan, world);
+  const call = callOf(plan, world);
   return within(call, () => inTime(call, world));
 }
 

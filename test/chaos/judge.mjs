@@ -22,6 +22,10 @@ export function judgeAnswer(call, { status, headers }) {
 /** Bytes that were read to what was said to be their end; not `whole` where the caller stopped before. */
 export function judgeBody(call, bytes, whole = true) {
   const { asked, method } = call.plan;
+  if (!Buffer.isBuffer(bytes)) {
+    call.count('strange', `a body of bytes is ${typeof bytes}: ${JSON.stringify(bytes)}`);
+    return 'wrong answer';
+  }
   const size = method === 'HEAD' || withoutContent.has(asked.status) ? 0 : asked.size;
   // An empty coded body is an empty body.
   if (asked.fault === 'empty-coding' && bytes.length === 0) return 'answered';
@@ -34,7 +38,7 @@ export function judgeBody(call, bytes, whole = true) {
 export function judgeError(call, error) {
   const { plan } = call;
   const { response } = error ?? {};
-  if (axios.isAxiosError(error) && response?.status >= 400 && response.status === plan.asked.status) {
+  if (axios.isAxiosError(error) && error.code?.startsWith('ERR_BAD_') && response?.status === plan.asked.status) {
     if (!judgeAnswer(call, response)) return 'wrong answer';
     return Buffer.isBuffer(response.data) ? judgeBody(call, response.data) : `status ${response.status}`;
   }

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc');
+export const gc = runInNewContext('gc');
 
 /** Bytes that a run may add for good: what the engine compiled and what grew to the size that it needs. */
 const heapSlack = 6 * 1024 * 1024;

@@ -5,10 +5,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { positive, readArguments } from '../bench/arguments.mjs';
+import { callOf } from './call.mjs';
 import { before, leftovers } from './leaks.mjs';
 import { Ledger } from './ledger.mjs';
 import { openMaterial } from './material.mjs';
 import { nonceOf, pattern } from './pattern.mjs';
+import { planOf } from './plan.mjs';
 import { report } from './report.mjs';
 import { season } from './season.mjs';
 import { startServers } from './servers/start.mjs';
@@ -36,13 +38,10 @@ await season({ ...world, from: 0xf00000, ledger: new Ledger(), goesOn: (made) =>
 await leftovers({ resources: {}, descriptors: Infinity, heap: Infinity }, {});
 const then = await before();
 const counted = await season({ ...world, goesOn: (made, ms) => ms < seconds * 1000 || made < calls });
-if (counted.held > 0) ledger.count('leaked', undefined, `${counted.held} places of calls that are over`);
 const { found, grown } = await leftovers(then, { patient });
 for (const leak of found) ledger.count('leaked', undefined, leak);
-const open = await servers.ask('sockets');
-if (open > 0) ledger.count('leaked', undefined, `${open} sockets, as the servers see it`);
 for (const key of await servers.ask('doubled'))
-  ledger.count('doubled', undefined, `call ${Number.parseInt(key.slice(1), 16)}`);
+  ledger.count('doubled', callOf(planOf(seed, Number.parseInt(key.slice(1), 16)), world), 'served twice');
 await servers.stop();
 material.remove();
 console.log(report({ seed, ledger, season: counted, grown }));

@@ -11,7 +11,13 @@ const broken = () => Object.assign(new Error('the source of the body broke'), { 
 export function bodyOf(call, world) {
   const { upload, asked } = call.plan;
   if (upload.kind === 'nothing') return undefined;
-  return makers[upload.kind](pattern(asked.nonce, upload.size), call, world);
+  const body = makers[upload.kind](pattern(asked.nonce, upload.size), call, world);
+  if (body instanceof Readable) {
+    // Whatever becomes of the call, it has to be closed.
+    world.openBodies.set(body, call);
+    body.once('close', () => world.openBodies.delete(body));
+  }
+  return body;
 }
 
 const makers = {

@@ -29,7 +29,7 @@ export const faults = {
     socket.write(bytes.all.subarray(0, cutOf(bytes, asked.at)), () => later(asked.delay % 5, () => ends[end](socket)));
   },
 
-  garbage({ socket, arrived: { asked }, bytes }) {
+  garbage({ socket, arrived: { asked } }) {
     const junk = [
       'SSH-2.0-OpenSSH_9.6\r\n',
       'HTTP/1.1 2OO OK\r\n\r\n',
@@ -37,7 +37,7 @@ export const faults = {
       'HTTP/9.9 200 OK\r\n\r\n',
     ];
     const text = junk[Math.floor(asked.at * junk.length)];
-    if (asked.end === 'reset') socket.write(bytes.all.subarray(0, bytes.head.length >> 1));
+    if (asked.end === 'reset') socket.write('HTTP/1.');
     socket.write(text, () => later(asked.delay % 5, () => socket.destroy()));
   },
 
@@ -79,14 +79,14 @@ export const faults = {
   /** A whole answer, and the end of the connection right behind it, unannounced. */
   'close-after': ({ socket, bytes }) => socket.end(bytes.all),
 
-  /** More than the message holds: it belongs to nobody. */
-  extra({ socket, arrived: { asked }, bytes }) {
+  /** More than the message holds: it belongs to nobody. After a HEAD, a moment later: servers send the body all the same. */
+  extra({ socket, arrived, bytes }) {
     if (bytes.closes) return socket.end(bytes.all);
     const foreign = pattern('nfffffff', 160);
     const head = `HTTP/1.1 200 OK\r\nx-nonce: nfffffff\r\nx-received: whole\r\ncontent-length: ${foreign.length}\r\n\r\n`;
     const more = Buffer.concat([Buffer.from(head), foreign]);
-    if (asked.end === 'reset') socket.write(Buffer.concat([bytes.all, more]));
-    else socket.write(bytes.all, () => later(asked.delay % 5, () => socket.write(more)));
+    if (arrived.method !== 'HEAD' || !arrived.asked.tellsLength) socket.write(Buffer.concat([bytes.all, more]));
+    else socket.write(bytes.all, () => later(arrived.asked.delay % 5, () => socket.write(more)));
   },
 
   /** Interim answers before the final one. */

@@ -28,6 +28,14 @@ function begin({ stream, answer, arrived: { asked } }) {
   return !answer.bare;
 }
 
+/** Node's `close` sends END_STREAM before the code: where no length was told, that is a whole answer. `destroy` does not. */
+function breakOff({ stream, arrived: { asked } }) {
+  if (asked.frame === 'length' && asked.end === 'finish') stream.close(codeOf(asked));
+  else if (asked.end === 'destroy') stream.destroy(new Error('broken off'));
+  // With NO_ERROR.
+  else stream.destroy();
+}
+
 /** Begins well; `then` once a part of the content is out. */
 function inBody(exchange, then) {
   const { stream, answer, arrived } = exchange;
@@ -47,12 +55,11 @@ export const faults = {
 
   hang() {},
 
-  /** RST_STREAM, before the head or in the body; NO_ERROR too. */
+  /** RST_STREAM, before the head or in the body. */
   cut(exchange) {
-    const { stream, arrived } = exchange;
-    const { at } = arrived.asked;
-    if (at < 0.3) stream.close(codeOf(arrived.asked));
-    else inBody(exchange, () => later(arrived.asked.delay % 5, () => stream.close(codeOf(arrived.asked))));
+    const { at, delay } = exchange.arrived.asked;
+    if (at < 0.3) exchange.stream.close(codeOf(exchange.arrived.asked));
+    else inBody(exchange, () => later(delay % 5, () => breakOff(exchange)));
   },
 
   /** The whole connection is lost, and whatever else was on it. */

@@ -69,10 +69,6 @@ class Listening {
     });
   }
 
-  get open() {
-    return this.#sockets.size;
-  }
-
   async listen(port) {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -18,7 +18,6 @@ const answers = {
   },
   restart: async ({ name, pause }) => void (await wild[name].restart(pause)),
   doubled: () => reception.doubled(),
-  sockets: () => [calm, wild].flatMap((all) => Object.values(all)).reduce((sum, { open }) => sum + open, 0),
 };
 
 const portsOf = (all) => Object.fromEntries(Object.entries(all).map(([name, { port }]) => [name, port]));
