@@ -1,5 +1,6 @@
 /** The clients under test: for servers that are well and for those that are not, changed while calls are running. */
 import { createHttpClient } from 'pillion';
+import { current } from './context.mjs';
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -20,6 +21,8 @@ variants.hedged = { ...variants.wild, hedging: { delay: 10, percentile: 99.99, b
 export class Clients {
   #clients = new Map();
   #make = new Map();
+  /** Calls that are not over, bodies included: ours by the library's. */
+  underWay = new Map();
 
   constructor(ports, identity) {
     for (const mood of ['calm', 'wild'])
@@ -35,7 +38,7 @@ export class Clients {
     const config = { ...options, name, baseURL, maxRedirects: 3, allowH2: server === 'h2' || server === 'few' };
     const make = () => createHttpClient(config, { logger: silent, ...(!plain && { identity }) });
     this.#make.set(name, { config, make });
-    this.#clients.set(name, make());
+    this.#open(name);
   }
 
   get names() {
@@ -57,13 +60,15 @@ export class Clients {
   /** Closes one while calls are running, and has another in its place. */
   replace(name, grace) {
     const old = this.get(name);
-    this.#clients.set(name, this.#make.get(name).make());
+    this.#open(name);
     return old.close({ grace });
   }
 
-  /** Calls still under way, and the most that hold a place. */
-  get active() {
-    return [...this.#clients.values()].reduce((sum, client) => sum + client.stats().calls.active, 0);
+  #open(name) {
+    const client = this.#make.get(name).make();
+    client.on('call.start', ({ call }) => this.underWay.set(call, current()));
+    client.on('call.end', ({ call }) => this.underWay.delete(call));
+    this.#clients.set(name, client);
   }
 
   async close() {

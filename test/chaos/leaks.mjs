@@ -55,8 +55,8 @@ function left(then, signals) {
 }
 
 /** Waits for what goes by itself; each line of the answer is a leak. */
-export async function leftovers(then, signals) {
-  const until = performance.now() + patience;
+export async function leftovers(then, signals, ms = patience) {
+  const until = performance.now() + ms;
   while (left(then, signals).length > 0 && performance.now() < until) {
     gc();
     await pause(50);

@@ -18,7 +18,7 @@ import { countUncaught } from './uncaught.mjs';
 
 const options = Object.fromEntries(['seconds', 'calls', 'seed'].map((name) => [name, { type: 'string' }]));
 const { seconds, calls, seed } = readArguments(options, (given) => ({
-  seconds: positive('seconds', given.seconds ?? '60'),
+  seconds: positive('seconds', given.seconds ?? '60', { whole: false }),
   calls: positive('calls', given.calls ?? (given.seconds === undefined ? '50000' : '1'), { whole: true }),
   seed: positive('seed', given.seed ?? String(1 + Math.floor(Math.random() * 1e6)), { whole: true }),
 }));

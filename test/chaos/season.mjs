@@ -34,8 +34,8 @@ export async function season({
   await Promise.all(Array.from({ length: callers }, call));
   const took = performance.now() - startedAt;
   await sky.stop();
-  const held = await whenIdle(clients);
-  if (held > 0) ledger.count('leaked', undefined, `${held} places of calls that are over`);
+  await whenIdle(clients);
+  for (const call of clients.underWay.values()) ledger.count('leaked', call, 'the place of a call that is over');
   await clients.close();
   identity.close();
   await pause(50);
@@ -44,11 +44,10 @@ export async function season({
 }
 
 /** Bodies that nobody reads hold a place until they have come, or until they are collected. */
-async function whenIdle(clients) {
+async function whenIdle({ underWay }) {
   const until = performance.now() + 5000;
-  while (clients.active > 0 && performance.now() < until) {
+  while (underWay.size > 0 && performance.now() < until) {
     gc();
     await pause(50);
   }
-  return clients.active;
 }
