@@ -6,7 +6,7 @@ import axios, {
   type AxiosResponse,
   type CreateAxiosDefaults,
 } from 'axios';
-import { isStream } from './body.js';
+import { discardUpload, isStream, isWebStream } from './body.js';
 import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
@@ -39,8 +39,18 @@ function lean(plain: AxiosInstance): AxiosInstance {
 function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
   const asked = call.data !== null && typeof call.data === 'object' ? withReadable(call) : call;
   const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
-  if (config === undefined) return refuseLineBreaks(asked.headers) ?? plain.request(asked);
-  return front(config);
+  const answer = config === undefined ? (refuseLineBreaks(asked.headers) ?? plain.request(asked)) : front(config);
+  return isStream(asked.data) || isWebStream(asked.data) ? owning(answer, asked.data) : answer;
+}
+
+/** What throws on the way to the adapter (an interceptor, a transform) leaves the body to us. */
+async function owning(answer: Promise<AxiosResponse>, data: unknown): Promise<AxiosResponse> {
+  try {
+    return await answer;
+  } catch (error) {
+    discardUpload(data);
+    throw error;
+  }
 }
 
 /** axios would take an async iterable for an object and send its JSON, `{}`. */
@@ -63,7 +73,7 @@ function verbs(request: Request, plain: AxiosInstance): Partial<Record<keyof Axi
   const full = (method: string) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
     request({ ...config, method, url, data });
   const form = (send: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    refuseLineBreaks(config?.headers) ?? send(url, data, config);
+    owning(refuseLineBreaks(config?.headers) ?? send(url, data, config), data);
   return {
     ...{ get: bare('get'), delete: bare('delete'), head: bare('head'), options: bare('options') },
     ...{ post: full('post'), put: full('put'), patch: full('patch'), query: full('query') },

@@ -1,13 +1,12 @@
 /** One HTTP/2 connection: many requests at once over Node's own http2, which a GOAWAY ends without harm to those in flight. */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { AxiosError } from 'axios';
 import { plainHost } from '../url.js';
 import type { Connect } from './connect.js';
 import type { Carrier, ConnectionEvents, Job } from './connection.js';
-import { H2Exchange } from './h2-exchange.js';
-
-/** What a server may be sent before it has told its own limit (RFC 9113 recommends no less). */
-const assumedStreams = 100;
+import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
 
 /** Milliseconds that a server may take to answer a PING before the connection is given up for dead. */
 const pingTimeout = 2000;
@@ -19,12 +18,16 @@ export interface H2Events extends ConnectionEvents {
   unreachable(connection: H2Connection, error: Error): void;
 }
 
-export class H2Connection implements Carrier {
+export class H2Connection implements Carrier, H2ExchangeEvents {
   readonly retiresAt: number;
   connected = false;
   idle = false;
   finishing = false;
   used = false;
+  /** Streams that the server takes at once. Until its SETTINGS say so, one request goes ahead and the others wait. */
+  #limit = 1;
+  /** It takes requests; a server may say that it takes none for a while. */
+  ready = false;
   readonly #pool: H2Events;
   readonly #keepAliveTimeout: number;
   readonly #socket: { destroy(error?: Error): unknown };
@@ -63,10 +66,21 @@ export class H2Connection implements Carrier {
     clearTimeout(this.#idleTimer);
     this.#open(this.#session, job);
     this.used = true;
-    if (this.#hasRoom) this.#pool.free(this);
+    if (this.#streams.size === 0) this.#closeWhenUnused();
   }
 
-  /** Others may wait for it: the connect timeout ends it if nothing comes. */
+  get hasRoom(): boolean {
+    // Of its end the session tells only once its socket is closed.
+    return (
+      this.connected &&
+      !this.#leaving &&
+      !this.#session?.closed &&
+      !this.#session?.destroyed &&
+      this.#streams.size < this.#limit
+    );
+  }
+
+  /** Others may wait for it. */
   abandon(): void {
     this.#first = undefined;
   }
@@ -94,15 +108,10 @@ export class H2Connection implements Carrier {
     const waiting = this.#first;
     this.#first = undefined;
     waiting?.onResponseError?.(undefined as never, reason);
-    for (const stream of this.#streams) stream.refuse(reason);
+    for (const stream of this.#streams) stream.abort(reason);
     this.#session?.destroy();
     this.#socket.destroy();
     this.#closed?.();
-  }
-
-  get #hasRoom(): boolean {
-    const limit = this.#session?.remoteSettings?.maxConcurrentStreams ?? assumedStreams;
-    return this.connected && !this.#leaving && this.#streams.size < limit;
   }
 
   #connectedBy(socket: TLSSocket, origin: URL): void {
@@ -115,7 +124,7 @@ export class H2Connection implements Carrier {
     this.connected = true;
     this.#session = this.#sessionOver(socket, origin);
     if (job !== undefined && !job.over) this.send(job);
-    else this.#free();
+    else this.#closeWhenUnused();
   }
 
   #sessionOver(socket: TLSSocket, origin: URL): ClientHttp2Session {
@@ -124,9 +133,20 @@ export class H2Connection implements Carrier {
     session.unref();
     // Errors come to the streams as well; without a listener they would end the process.
     session.on('error', () => {});
-    session.on('goaway', () => this.#gone());
+    session.on('remoteSettings', (settings) => this.#heed(settings));
+    session.on('goaway', (_, lastStream) => {
+      for (const stream of this.#streams) stream.leftBehind(lastStream);
+      this.#gone();
+    });
     session.on('close', () => this.#gone());
     return session;
+  }
+
+  /** A server may say more, or less, at any time. */
+  #heed({ maxConcurrentStreams = Number.POSITIVE_INFINITY }: http2.Settings): void {
+    this.#limit = maxConcurrentStreams;
+    this.ready = maxConcurrentStreams > 0;
+    if (!this.#leaving) this.#pool.free(this);
   }
 
   /** Takes no further request; Node lets those in flight finish where the server does. */
@@ -150,50 +170,62 @@ export class H2Connection implements Carrier {
   }
 
   #open(session: ClientHttp2Session, job: Job): void {
+    if (job.over) return;
     let stream: ClientHttp2Stream;
     try {
       stream = session.request(pseudoHeaders(job, session), { endStream: job.options.body === null });
-    } catch (error) {
-      job.onResponseError?.(undefined as never, error as Error);
+    } catch (cause) {
+      job.onResponseError?.(undefined as never, refused(cause as Error));
       return;
     }
     if (this.#streams.size === 0) session.ref();
-    const exchange = new H2Exchange(stream, job, () => this.#ended(exchange, session));
+    const exchange = new H2Exchange(stream, job, this);
     this.#streams.add(exchange);
     exchange.begin();
   }
 
-  #ended(exchange: H2Exchange, session: ClientHttp2Session): void {
+  ended(exchange: H2Exchange): void {
     this.#streams.delete(exchange);
-    if (exchange.unanswered) this.#ping(session);
-    if (this.#streams.size === 0 && !session.destroyed) session.unref();
-    if (!this.#leaving) this.#free();
-    else if (this.#streams.size === 0) this.#pool.lost(this);
+    const unused = this.#streams.size === 0;
+    if (unused) this.#session?.unref();
+    if (this.#leaving) {
+      if (unused) this.#pool.lost(this);
+      return;
+    }
+    if (unused) this.#closeWhenUnused();
+    this.#pool.free(this);
   }
 
   /**
-   * A call given up without an answer takes no socket along here: were the connection dead, every further call would wait
+   * A call given up before its answer is whole takes no socket along here: were the connection dead, every further call would wait
    * in vain, for as long as TCP hopes.
    */
-  #ping(session: ClientHttp2Session): void {
-    if (this.#pinging || session.destroyed || session.closed) return;
+  gaveUp(): void {
+    const session = this.#session;
+    if (this.#pinging || this.#leaving || session === undefined || session.destroyed || session.closed) return;
     this.#pinging = true;
-    const timer = setTimeout(() => session.destroy(), pingTimeout).unref();
+    // What came while this process stood still is read before the connection is given up.
+    const timer = setTimeout(() => setImmediate(() => this.#pinging && this.#die()), pingTimeout).unref();
     session.ping(() => {
       clearTimeout(timer);
       this.#pinging = false;
     });
   }
 
-  #free(): void {
-    if (this.#streams.size === 0) this.#closeWhenUnused();
-    this.#pool.free(this);
+  #die(): void {
+    void this.destroy(reset(`The server has not answered a PING within ${pingTimeout} ms.`));
+    this.#gone();
   }
 
   #closeWhenUnused(): void {
     clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => this.#session?.close(), this.#keepAliveTimeout).unref();
+    if (!this.#leaving) this.#idleTimer = setTimeout(() => this.#gone(), this.#keepAliveTimeout).unref();
   }
+}
+
+/** What the protocol cannot carry, such as a header that only HTTP/1.1 has. */
+function refused(cause: Error): Error {
+  return Object.assign(new Error(cause.message, { cause }), { code: AxiosError.ERR_BAD_REQUEST });
 }
 
 /** In undici's words, as for its own connections. */
@@ -213,6 +245,9 @@ function pseudoHeaders({ options }: Job, session: ClientHttp2Session): OutgoingH
     const value = String(list[at + 1]);
     if (name === 'host') headers[':authority'] = value;
     if (connectionHeaders.has(name)) continue;
+    // Node would end the whole connection for a bad name, and send a bad value.
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
     const before = headers[name];
     headers[name] = before === undefined ? value : [before, value].flat();
   }

@@ -5,100 +5,178 @@ import type { Dispatcher } from 'undici';
 import { isStream } from '../body.js';
 import type { Job } from './connection.js';
 
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
+
+/** What its connection is told of. */
+export interface H2ExchangeEvents {
+  /** Given up before its answer was whole. */
+  gaveUp(): void;
+  /** It needs its stream no longer: on the wire, what comes next comes after its end. */
+  ended(exchange: H2Exchange): void;
+}
 
 export class H2Exchange {
   readonly #stream: ClientHttp2Stream;
   readonly #job: Job;
-  readonly #onEnd: () => void;
+  readonly #events: H2ExchangeEvents;
   readonly #controller: Dispatcher.DispatchController;
-  /** Given up before there was an answer. */
-  unanswered = false;
+  #upload: Readable | undefined;
   #over = false;
   #answered = false;
-  #ended = false;
+  /** The server has sent END_STREAM: every byte of the answer is here. */
+  #complete = false;
+  #refused = false;
   #error: Error | undefined;
 
-  constructor(stream: ClientHttp2Stream, job: Job, onEnd: () => void) {
+  constructor(stream: ClientHttp2Stream, job: Job, events: H2ExchangeEvents) {
     this.#stream = stream;
     this.#job = job;
-    this.#onEnd = onEnd;
+    this.#events = events;
     this.#controller = {
       aborted: false,
       paused: false,
       reason: null,
-      abort: (reason: Error) => this.#abort(reason),
-      pause: () => stream.pause(),
+      abort: (reason: Error) => this.abort(reason),
+      pause: () => this.#complete || stream.pause(),
       resume: () => stream.resume(),
     };
   }
 
   begin(): void {
     const stream = this.#stream;
-    const job = this.#job;
+    this.#watchEnd();
     stream.on('response', (headers) => this.#head(headers));
-    stream.on('data', (chunk: Buffer) => this.#over || job.onResponseData?.(this.#controller, chunk));
-    stream.on('end', () => {
-      this.#ended = true;
-    });
+    stream.on('end', () => this.#complete && this.#finish());
     stream.on('error', (error) => {
       this.#error ??= error;
     });
     stream.on('close', () => this.#closed());
-    job.onRequestStart?.(this.#controller, {});
-    this.#upload(job.options.body);
+    // A stream without a number fails in a moment, and was never sent.
+    if (stream.id !== undefined) this.#job.onRequestStart?.(this.#controller, {});
+    this.#send(this.#job.options.body);
   }
 
   /** Ends it with an error of ours. */
-  refuse(reason: Error): void {
-    this.#abort(reason);
+  abort(reason: Error): void {
+    if (this.#over) return;
+    if (!this.#complete) this.#events.gaveUp();
+    this.#fail(reason);
+    this.#letGo();
+  }
+
+  /** A GOAWAY has named the last stream that the server has worked on, or may have. */
+  leftBehind(lastStream: number): void {
+    if (this.#stream.id !== undefined && this.#stream.id > lastStream) this.#refused = true;
+  }
+
+  /**
+   * Node ends the readable side in the same way for END_STREAM, for RST_STREAM with NO_ERROR, and for a connection that is
+   * gone; only in the first case is the stream not closed yet.
+   */
+  #watchEnd(): void {
+    const stream = this.#stream;
+    const push = stream.push;
+    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk === null && !this.#complete) {
+        if (stream.closed) this.#cutOff();
+        else this.#complete = true;
+      }
+      const more = push.call(stream, chunk, encoding);
+      if (chunk === null && this.#complete && this.#answered) this.#handOver();
+      return more;
+    };
   }
 
   #head({ ':status': status, ...headers }: IncomingHttpHeaders & { ':status'?: number | undefined }): void {
+    if (this.#over) return;
     this.#answered = true;
-    if (!this.#over) this.#job.onResponseStart?.(this.#controller, Number(status), headers as never, '');
+    this.#job.onResponseStart?.(this.#controller, Number(status), headers as never, '');
+    // Node tells of the headers a tick late, and of data at once: that would be lost if we had listened before.
+    if (this.#complete) this.#handOver();
+    else this.#stream.on('data', this.#onData);
   }
 
-  #upload(body: unknown): void {
-    if (this.#over || body === null || body === undefined) return;
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.#over) this.#job.onResponseData?.(this.#controller, chunk);
+  };
+
+  /** Nothing is held back any more: what has arrived whole shall survive its connection. */
+  #handOver(): void {
+    const stream = this.#stream;
+    stream.off('data', this.#onData);
+    for (let rest = stream.read(); rest !== null; rest = stream.read()) this.#onData(rest as Buffer);
+  }
+
+  #send(body: unknown): void {
+    if (body === null || body === undefined) return;
     if (!isStream(body)) {
-      this.#stream.end(body as Buffer | string);
+      if (!this.#over) this.#stream.end(body as Buffer | string);
       return;
     }
-    body.once('error', (error) => this.#abort(error));
-    body.once('close', () => body.readableEnded || this.#abort(new Error('The request body was destroyed.')));
-    body.pipe(this.#stream);
-    this.#stream.once('close', () => (body as Readable).destroy());
+    this.#upload = body;
+    body.on('error', (error) => this.abort(error));
+    body.once('close', () => body.readableEnded || this.abort(bodyGone()));
+    if (this.#over) this.#endUpload();
+    else if (body.readable) body.pipe(this.#stream);
+    else this.abort(bodyGone());
   }
 
-  #abort(reason: Error): void {
-    if (this.#over) return;
-    this.unanswered = !this.#answered;
-    this.#error = reason;
-    this.#stream.close(NGHTTP2_CANCEL);
-    this.#settle(() => this.#job.onResponseError?.(this.#controller, reason));
+  /** The answer is whole, whether or not the upload is: what is left of that nobody wants (RFC 9113, 8.1). */
+  #finish(): void {
+    this.#settle(() => this.#job.onResponseEnd?.(this.#controller, {}));
+    // Node tells of the end before the stream is closed on both sides. Servers count resets, and end a connection with many.
+    if (!this.#stream.writableFinished) setImmediate(() => this.#letGo());
+  }
+
+  /** The server has closed the stream before its end. Node would wait for an upload that can go nowhere. */
+  #cutOff(): void {
+    this.#upload?.unpipe(this.#stream);
+    process.nextTick(() => this.#stream.destroy());
   }
 
   #closed(): void {
-    this.#settle(() => {
-      const { rstCode } = this.#stream;
-      // Node ends a stream as if it were complete when its connection breaks; only the code tells.
-      if (this.#answered && this.#ended && rstCode === NGHTTP2_NO_ERROR)
-        this.#job.onResponseEnd?.(this.#controller, {});
-      else this.#job.onResponseError?.(this.#controller, this.#failure(rstCode));
-    });
-    this.#onEnd();
+    if (this.#complete && this.#answered) this.#finish();
+    else this.#fail(this.#failure());
   }
 
-  #failure(rstCode: number): Error {
-    if (rstCode === NGHTTP2_REFUSED_STREAM)
+  #letGo(): void {
+    if (this.#stream.destroyed) return;
+    if (this.#stream.closed) this.#stream.destroy();
+    else this.#stream.close(NGHTTP2_CANCEL);
+  }
+
+  #failure(): Error {
+    const { rstCode } = this.#stream;
+    if (this.#refused || rstCode === NGHTTP2_REFUSED_STREAM)
       return Object.assign(new Error('The server refused the stream.'), { code: 'REFUSED_STREAM' });
-    return this.#error ?? Object.assign(new Error(`The stream ended with code ${rstCode}.`), { code: 'ECONNRESET' });
+    const error = this.#error as NodeJS.ErrnoException | undefined;
+    if (error !== undefined && !error.code?.startsWith('ERR_HTTP2_')) return error;
+    return reset(error?.message ?? `The stream ended early, with code ${rstCode}.`, error);
+  }
+
+  #fail(error: Error): void {
+    this.#settle(() => this.#job.onResponseError?.(this.#controller, error));
   }
 
   #settle(tell: () => void): void {
     if (this.#over) return;
     this.#over = true;
     tell();
+    this.#endUpload();
+    this.#events.ended(this);
   }
+
+  #endUpload(): void {
+    this.#upload?.unpipe(this.#stream);
+    this.#upload?.destroy();
+  }
+}
+
+/** A stream or its connection broke off, in the words of HTTP/1.1. */
+export function reset(message: string, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code: 'ECONNRESET' });
+}
+
+function bodyGone(): Error {
+  return new Error('The request body was destroyed.');
 }

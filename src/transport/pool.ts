@@ -46,9 +46,13 @@ export class Pool implements H2Events {
   readonly #idle: Carrier[] = [];
   readonly #waiting: Job[] = [];
   #finishing = 0;
+  #pumping = false;
   /** Until a server has shown that it speaks HTTP/1.1 only. */
   #tryH2: boolean;
-  /** The connection that is being made and may turn out to be HTTP/2: who comes meanwhile waits for it. */
+  /**
+   * The connection that is being made and may turn out to be HTTP/2. Until it takes requests, nothing else is opened: what
+   * comes meanwhile waits for it.
+   */
   #dialing: H2Connection | undefined;
   /** Who waits for the queue to be empty. */
   readonly #drained: (() => void)[] = [];
@@ -66,7 +70,7 @@ export class Pool implements H2Events {
   dispatch(job: Job): void {
     const connection = this.#waiting.length === 0 ? this.#takeIdle() : undefined;
     if (connection !== undefined) {
-      connection.send(job);
+      this.#give(connection, job);
       return;
     }
     this.#waiting.push(job);
@@ -77,10 +81,13 @@ export class Pool implements H2Events {
   giveUp(job: Job, reason: Error): void {
     if (job.connection !== undefined) {
       job.connection.abandon(reason);
-      return;
+    } else {
+      const index = this.#waiting.indexOf(job);
+      if (index >= 0) this.#waiting.splice(index, 1);
     }
-    const index = this.#waiting.indexOf(job);
-    if (index >= 0) this.#waiting.splice(index, 1);
+    const dialing = this.#dialing;
+    if (dialing !== undefined && !dialing.connected && this.#waiting.length === 0 && dialing.running === 0)
+      this.lost(dialing);
   }
 
   /**
@@ -95,18 +102,16 @@ export class Pool implements H2Events {
 
   free(connection: Carrier): void {
     this.#settled(connection);
-    if (connection === this.#dialing) this.#dialing = undefined;
+    if (this.#dialing?.ready) this.#dialing = undefined;
     if (!connection.connected) this.lost(connection);
     else if (connection.retiresAt < performance.now()) this.#retire(connection);
-    else if (!connection.idle) {
-      connection.idle = true;
-      this.#idle.push(connection);
-    }
+    else this.#list(connection);
     this.#pump();
   }
 
   lost(connection: Carrier): void {
     this.#settled(connection);
+    if (connection === this.#dialing) this.#dialing = undefined;
     if (!this.#forget(connection)) return;
     void connection.destroy();
     this.#pump();
@@ -114,6 +119,7 @@ export class Pool implements H2Events {
 
   left(connection: Carrier): void {
     if (connection === this.#dialing) this.#dialing = undefined;
+    this.#settled(connection);
     this.#unlist(connection);
     if (connection.running === 0) this.lost(connection);
     this.#pump();
@@ -179,12 +185,29 @@ export class Pool implements H2Events {
   }
 
   #pump(): void {
+    // A connection that fails while it is given a request calls back: the loop under way goes on by itself.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      this.#spread();
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#waiting.length === 0) this.#tellDrained();
+  }
+
+  #spread(): void {
     while (this.#waiting.length > 0) {
       const connection = this.#takeIdle() ?? this.#open();
       if (connection === undefined) return;
-      connection.send(this.#waiting.shift() as Job);
+      this.#give(connection, this.#waiting.shift() as Job);
     }
-    this.#tellDrained();
+  }
+
+  /** One that carries many requests stays in the list for as long as it has room. */
+  #give(connection: Carrier, job: Job): void {
+    connection.send(job);
+    this.#list(connection);
   }
 
   #tellDrained(): void {
@@ -194,8 +217,8 @@ export class Pool implements H2Events {
   #takeIdle(): Carrier | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       connection.idle = false;
-      if (connection.retiresAt > performance.now()) return connection;
-      this.#retire(connection);
+      if (connection.retiresAt <= performance.now()) this.#retire(connection);
+      else if (connection.hasRoom) return connection;
     }
     return undefined;
   }
@@ -233,6 +256,14 @@ export class Pool implements H2Events {
   #retire(connection: Carrier): void {
     if (connection.running === 0) this.#forget(connection);
     void this.#end(connection);
+  }
+
+  #list(connection: Carrier): void {
+    if (!connection.hasRoom) this.#unlist(connection);
+    else if (!connection.idle) {
+      connection.idle = true;
+      this.#idle.push(connection);
+    }
   }
 
   #unlist(connection: Carrier): void {
