@@ -34,7 +34,7 @@ writeFileSync(uploadFile, pattern(nonceOf(0xeeeeeee), 40_000));
 const world = { seed, servers, ports, material, ledger, patient, uploadFile };
 
 // What is loaded and grown once is no leak.
-await season({ ...world, from: 0xf00000, ledger: new Ledger(), goesOn: (made) => made < 1000 });
+await season({ ...world, from: 0xf00000, ledger: new Ledger(), goesOn: (made, ms) => made < 1000 && ms < 4000 });
 await leftovers({ resources: {}, descriptors: Infinity, heap: Infinity }, {});
 const then = await before();
 const counted = await season({ ...world, goesOn: (made, ms) => ms < seconds * 1000 || made < calls });
