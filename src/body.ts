@@ -86,16 +86,37 @@ export function discard(response: Response | undefined): void {
   letGo(response?.data);
 }
 
+/** A stream in a form of the form-data package, and what it has told since it was put there. */
+export interface FormPart {
+  readonly source: Readable;
+  readonly _bufferedEvents: readonly ArrayLike<unknown>[];
+}
+
+/** The streams in such a form: the one that is being sent, and those that follow. */
+export function formParts(form: unknown): FormPart[] {
+  const { _streams: parts, _currentStream: current } = (form ?? {}) as { _streams?: unknown; _currentStream?: unknown };
+  return isStream(form) && Object.hasOwn(form, '_streams') && Array.isArray(parts)
+    ? [current, ...parts].filter(isFormPart)
+    : [];
+}
+
+function isFormPart(part: unknown): part is FormPart {
+  const { source, _bufferedEvents } = (part ?? {}) as Partial<FormPart>;
+  return isStream(source) && Array.isArray(_bufferedEvents);
+}
+
 /**
- * Lets go of a request body that will not be sent, or not to its end: files are closed, sockets freed. What can be sent again
- * (text, bytes, forms, blobs) stays as it is.
+ * Lets go of a request body that will not be sent, or not to its end, when it is called: files are closed, sockets freed. What
+ * can be sent again (text, bytes, forms, blobs) stays as it is. The form-data package forgets its streams: they are noted now.
  */
+export function uploadOwner(data: unknown): () => void {
+  const streams = [data, ...formParts(data).map(({ source }) => source)];
+  return () => streams.forEach(letGo);
+}
+
+/** The same, at once. */
 export function discardUpload(data: unknown): void {
-  // The form-data package has its files in a list of its own, and forgets them when it is destroyed.
-  const { _streams: parts, _currentStream: current } = (data ?? {}) as { _streams?: unknown; _currentStream?: unknown };
-  letGo(data);
-  if (!isStream(data) || !Array.isArray(parts)) return;
-  for (const part of [current, ...parts]) letGo((part as { source?: unknown } | null | undefined)?.source ?? part);
+  if (typeof data === 'object' && data !== null) uploadOwner(data)();
 }
 
 function letGo(body: unknown): void {

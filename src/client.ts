@@ -19,6 +19,7 @@ import type { Policy, Request } from './policy.js';
 import type { Scope } from './scope.js';
 import type { IdentityStats } from './transport/identity.js';
 import { resolveUrl } from './url.js';
+import { refuseUsed } from './used-body.js';
 import './call-options.js';
 
 /** Code that stands beside the configuration. */
@@ -303,6 +304,7 @@ class ClientCore {
     const target = resolveUrl(config, true);
     if (this.#origin !== undefined && target.origin !== this.#origin && !config.allowAbsoluteUrls)
       throw leavesOrigin(name, config, target, this.#origin);
+    refuseUsed(config, name);
     return enterCall(new Call(config, name, target), config);
   }
 

@@ -5,10 +5,12 @@ import { responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
 import { conceal, ErrorCode, markPresented, PillionError, statusError } from './errors.js';
 import { copyHeaders } from './headers.js';
+import { replayable } from './object-form.js';
 import type { Request, Response, Transport } from './policy.js';
 import { redactUrl } from './redact.js';
 import { linkCaller, Scope } from './scope.js';
 import type { Target } from './url.js';
+import { caught } from './used-body.js';
 
 /** A call on its way in. */
 export interface EnteredCall {
@@ -27,6 +29,7 @@ export function enterCall(call: Call, config: Request): EnteredCall {
     config,
     {
       headers: headersOf(config),
+      data: caught(replayable(config.data)),
       signal: scope,
       cancelToken: undefined,
       // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.

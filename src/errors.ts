@@ -28,6 +28,8 @@ export const ErrorCode = {
   NO_ENDPOINT: 'ERR_NO_ENDPOINT',
   /** `rateLimit` has no request to spare in time; nothing was sent. */
   RATE_LIMITED: 'ERR_RATE_LIMITED',
+  /** The request body is a stream, a form or a generator that was read already; nothing was sent. */
+  BODY_USED: 'ERR_BODY_USED',
   /** The client was closed. */
   CLOSED: 'ERR_CLOSED',
   /** The server's certificate is not one of `tls.pins` or `tls.subjectAltNames`. */

@@ -2,11 +2,12 @@
  * The way of a call from the instance to its adapter, for calls that use nothing unusual: what axios does with them, at a
  * fifth of the price (3 us in place of 15). Every other call goes through axios itself.
  */
-import { type AxiosAdapter, AxiosHeaders, type AxiosResponse, isCancel } from 'axios';
+import { type AxiosAdapter, AxiosHeaders, type AxiosResponse, CanceledError, isCancel } from 'axios';
 import { responseOf } from './body.js';
 import { conceal, takePresented, takeTraceless } from './errors.js';
 import { standardRequest, standardResponse } from './front-config.js';
 import { nameIn } from './headers.js';
+import { forms } from './object-form.js';
 import type { Request } from './policy.js';
 
 /** Sends a call that `frontConfig` took. */
@@ -17,6 +18,7 @@ export async function front(config: Request): Promise<AxiosResponse> {
     config.data = encoded(config);
     startedAt = performance.now();
     const response = await (config.adapter as AxiosAdapter)(config);
+    throwIfCancelled(config);
     answered = true;
     return received(response, config, startedAt);
   } catch (error) {
@@ -28,13 +30,21 @@ export async function front(config: Request): Promise<AxiosResponse> {
 function failed(error: unknown, config: Request, startedAt: number): unknown {
   const response = responseOf(error);
   const fit = takePresented(error) ? error : conceal(error);
-  if (response === undefined || startedAt < 0 || isCancel(error)) return fit;
+  if (startedAt < 0 || isCancel(error)) return fit;
   try {
-    received(response, config, startedAt);
+    throwIfCancelled(config);
+    if (response !== undefined) received(response, config, startedAt);
     return fit;
   } catch (unreadable) {
     return conceal(unreadable);
   }
+}
+
+/** As axios after the adapter: a call cancelled in that very moment is cancelled. Before it the stack looks itself. */
+function throwIfCancelled(config: Request): void {
+  const { signal, cancelToken } = config;
+  cancelToken?.throwIfRequested();
+  if (signal?.aborted) throw new CanceledError(undefined, config);
 }
 
 type Transform = (this: unknown, data: unknown, headers: unknown, status?: number) => unknown;
@@ -54,10 +64,13 @@ function encoded(config: Request): unknown {
     if (type === undefined) headers[name ?? 'Content-Type'] = 'application/json';
     return JSON.stringify(data);
   }
-  const body = (standardRequest as Transform).call(config, data, headers);
+  const body = (standardRequest as Transform).call(context, data, headers);
   if (nameless(headers)) nothingSent(config, nameIn(headers, 'Content-Type'));
   return body;
 }
+
+/** What `transformRequest` reads of a config: `formSerializer` and another `env` are not for this way. */
+const context = { env: forms };
 
 function nameless(headers: AxiosHeaders): boolean {
   const name = nameIn(headers, 'Content-Type');

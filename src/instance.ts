@@ -1,6 +1,7 @@
 /** The axios instance: one whose defaults cost a call nothing unless they are used. */
 import { Readable } from 'node:stream';
 import axios, {
+  type AxiosAdapter,
   type AxiosInstance,
   type AxiosRequestConfig,
   type AxiosResponse,
@@ -11,8 +12,15 @@ import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
 import { frontConfig } from './front-config.js';
+import { forms } from './object-form.js';
+import { isUsed, spend } from './used-body.js';
 
-export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
+/** Adapters that end a cancelled call themselves; any other is left to axios, which looks before and after it. */
+const own = new WeakSet<object>();
+
+/** `adapter`: the stack behind the instance. */
+export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosAdapter }): AxiosInstance {
+  own.add(defaults.adapter);
   const instance = axios.create(defaults);
   // axios's -1 could not be told from a caller's, who means "no limit" by it.
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
@@ -24,6 +32,8 @@ export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
  * browsers among them; its verbs merge once more. Without that a call costs axios about 9 us in place of 15.
  */
 function lean(plain: AxiosInstance): AxiosInstance {
+  // In place of axios's own; what somebody has set stays.
+  if (isSame(plain.defaults.env, axios.defaults.env)) delete plain.defaults.env;
   for (const [name, standard] of Object.entries(idle)) onDemand(plain.defaults, name, standard);
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
   // What axios itself throws, before or after the adapter, carries the whole config as well.
@@ -38,8 +48,10 @@ function lean(plain: AxiosInstance): AxiosInstance {
 /** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
 function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
   const asked = call.data !== null && typeof call.data === 'object' ? withReadable(call) : call;
-  const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
-  const answer = config === undefined ? (refuseLineBreaks(asked.headers) ?? plain.request(asked)) : front(config);
+  const usual = hasOwnInterceptorOnly(plain) && own.has(plain.defaults.adapter as object);
+  const config = usual ? frontConfig(plain.defaults, asked) : undefined;
+  const answer =
+    config === undefined ? (refuseLineBreaks(asked.headers) ?? plain.request(withForms(plain, asked))) : front(config);
   return isStream(asked.data) || isWebStream(asked.data) ? owning(answer, asked.data) : answer;
 }
 
@@ -53,11 +65,25 @@ async function owning(answer: Promise<AxiosResponse>, data: unknown): Promise<Ax
   }
 }
 
+/** With the class of form that axios is to make of an object: as a default that every call is given it would take time. */
+function withForms({ defaults }: AxiosInstance, call: AxiosRequestConfig): AxiosRequestConfig {
+  const { data, env } = call;
+  const isOther = env !== undefined || Object.prototype.propertyIsEnumerable.call(defaults, 'env');
+  return isOther || typeof data !== 'object' || data === null ? call : { ...call, env: forms };
+}
+
 /** axios would take an async iterable for an object and send its JSON, `{}`. */
 function withReadable(call: AxiosRequestConfig): AxiosRequestConfig {
   const { data } = call;
   if (!(Symbol.asyncIterator in data) || isStream(data) || data instanceof ReadableStream) return call;
-  return { ...call, data: Readable.from(data, { objectMode: false }) };
+  const body = isUsed(data) ? goneStream() : Readable.from(data, { objectMode: false });
+  spend(data);
+  return { ...call, data: body };
+}
+
+/** The stack refuses it. */
+function goneStream(): Readable {
+  return Readable.from([]).destroy();
 }
 
 /** Only the handler that `lean` has put there; a hole is what an ejected one leaves. */
@@ -73,7 +99,7 @@ function verbs(request: Request, plain: AxiosInstance): Partial<Record<keyof Axi
   const full = (method: string) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
     request({ ...config, method, url, data });
   const form = (send: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    owning(refuseLineBreaks(config?.headers) ?? send(url, data, config), data);
+    owning(refuseLineBreaks(config?.headers) ?? send(url, data, withForms(plain, { ...config, data })), data);
   return {
     ...{ get: bare('get'), delete: bare('delete'), head: bare('head'), options: bare('options') },
     ...{ post: full('post'), put: full('put'), patch: full('patch'), query: full('query') },
@@ -103,7 +129,7 @@ const idle: Readonly<Record<string, unknown>> = {
   xsrfCookieName: 'XSRF-TOKEN',
   xsrfHeaderName: 'X-XSRF-TOKEN',
   transitional: { ...axios.defaults.transitional },
-  env: { ...axios.defaults.env },
+  env: forms,
 };
 
 /** The names of axios's header buckets: `delete`, `get`, `head`, … */

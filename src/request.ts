@@ -40,6 +40,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   [ErrorCode.RATE_LIMITED]: 'local',
   [ErrorCode.NO_ENDPOINT]: 'connect',
   [ErrorCode.CLOSED]: 'local',
+  [ErrorCode.BODY_USED]: 'local',
   [ErrorCode.TLS_IDENTITY]: 'tls',
   ECONNREFUSED: 'connect',
   ENOTFOUND: 'connect',

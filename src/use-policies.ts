@@ -1,10 +1,12 @@
 /** The stack on an axios instance that somebody else made: for moving a codebase over step by step. */
+import { isDeepStrictEqual } from 'node:util';
 import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import { type ClientHandle, type CloseOptions, type HttpClientDeps, isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
 import { harmless } from './harmless.js';
 import { defaultLogger, type Logger } from './logger.js';
+import { rememberingFields } from './object-form.js';
 
 /** Options that the instance itself has. */
 const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
@@ -25,8 +27,8 @@ export interface InstancePolicies extends ClientHandle {
 
 /** What is needed of an axios instance: by shape, for axios has its types twice, for ES modules and for CommonJS. */
 export interface AxiosLike {
-  /** What is read and put there: `adapter`, and `baseURL` for endpoints. */
-  defaults: { adapter?: unknown; baseURL?: string | undefined };
+  /** What is read and put there: `adapter`, the class of forms in `env`, and `baseURL` for endpoints. */
+  defaults: { adapter?: unknown; baseURL?: string | undefined; env?: { FormData?: unknown } | undefined };
 }
 
 const installed = new WeakSet<AxiosAdapter>();
@@ -34,8 +36,8 @@ const installed = new WeakSet<AxiosAdapter>();
 /**
  * Puts the stack behind an existing instance, also the global `axios`. Its defaults, interceptors and transforms stay as
  * they are and run once per call; its `timeout` bounds the whole call; a proxy of the environment, redirects and absolute URLs are
- * as axios has them. A single call goes past the stack with `adapter: 'http'`. An adapter of the instance's own (a mock's, say)
- * becomes the wire. `close()` gives the instance its former adapter back.
+ * as axios has them. A single call goes past the stack with `adapter: 'http'`. An adapter of the instance's own (a mock, or names
+ * such as `'fetch'`, with its `env.fetch`) becomes the wire; axios's own list of names becomes the wire of this library. `close()` gives the instance its former adapter back.
  * @throws PillionError `ERR_CONFIG` for a bad configuration, options that the instance has itself, and an instance that has the
  * stack already
  */
@@ -46,9 +48,10 @@ export function usePolicies(
 ): InstancePolicies {
   const { defaults } = instance;
   const former = defaults.adapter;
-  if (typeof former === 'function' && (installed.has(former as AxiosAdapter) || isStack(former as AxiosAdapter)))
+  if ([former].flat().some((each) => installed.has(each as AxiosAdapter) || isStack(each as AxiosAdapter)))
     throw new PillionError(ErrorCode.CONFIG, 'usePolicies: this instance has a stack of policies already.');
   const wire = deps.transport ?? wireOf(former);
+  if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, deps);
   const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, deps)), {
     ...deps,
     ...(wire && { transport: wire }),
@@ -56,9 +59,11 @@ export function usePolicies(
   const adapter = entrance(stack, deps.logger);
   installed.add(adapter);
   defaults.adapter = adapter;
+  const forget = rememberForms(defaults);
   const { update, close } = handle;
   const leave = (options?: CloseOptions) => {
     if (defaults.adapter === adapter) restore(defaults, former);
+    forget();
     return close(options);
   };
   return Object.assign(handle, {
@@ -69,10 +74,43 @@ export function usePolicies(
   });
 }
 
-/** An adapter of the caller's own, or one that axios has under a name and this library does not stand in for. */
+/**
+ * What the instance names becomes the wire, by axios's rules: a function, or names in order of preference. In place of axios's
+ * own list of names there is the wire of this library.
+ */
 function wireOf(adapter: unknown): AxiosAdapter | undefined {
   if (typeof adapter === 'function') return adapter as AxiosAdapter;
-  return adapter === 'fetch' ? axios.getAdapter('fetch') : undefined;
+  if (!adapter || isDeepStrictEqual(adapter, standard)) return undefined;
+  // Anew for each request: `env` says what `fetch` is.
+  return (request) => axios.getAdapter(adapter as AxiosAdapter[], request)(request);
+}
+
+/** Nobody shall believe that a server is checked, or a certificate shown, by a wire that knows of neither. */
+function warnOfIdentity(
+  { tls, allowH2 }: InstancePoliciesConfig,
+  { identity, transport, logger }: InstancePoliciesDeps,
+): void {
+  const given = Object.entries({ tls, allowH2, identity }).filter(([, value]) => Boolean(value));
+  if (given.length === 0 || transport !== undefined) return;
+  const sections = given.map(([name]) => name);
+  harmless(() => (logger ?? defaultLogger()).warn({ sections }, named));
+}
+
+const named =
+  'usePolicies: the instance names an adapter, which is the wire, so these sections have no effect; take the name away.';
+
+/** axios's default, of which Node has the second: nobody has chosen it. */
+const standard = ['xhr', 'http', 'fetch'];
+
+/** A form that axios makes of an object can be sent again; the function returned takes that back. */
+function rememberForms(defaults: AxiosLike['defaults']): () => void {
+  const { env } = defaults;
+  if (!env) return () => {};
+  const own = { ...env, FormData: rememberingFields(env.FormData) };
+  defaults.env = own;
+  return () => {
+    if (defaults.env === own) defaults.env = env;
+  };
 }
 
 function restore(defaults: AxiosLike['defaults'], former: unknown): void {

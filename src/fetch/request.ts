@@ -1,4 +1,5 @@
 /** What a call of `fetch` asks for, by the rules of the standard. */
+import { isUsed, usedError } from '../used-body.js';
 import { type Extracted, extractBody, heldBody } from './body.js';
 
 /** What `fetch` takes as its first argument: a relative URL is appended to `baseURL`. */
@@ -72,6 +73,12 @@ function bodyOf(
   const { body } = init;
   if (body !== undefined && body !== null) return extractBody(body, init.duplex);
   if (!given?.body) return undefined;
-  if (given.bodyUsed) throw new TypeError('The body of the request was read already.');
+  if (given.bodyUsed || isUsed(given.body)) throw gone();
   return heldBody(given.body, signal);
+}
+
+/** As the failure of any other call: a TypeError with the error of an axios call for its cause. */
+function gone(): TypeError {
+  const cause = usedError('fetch');
+  return new TypeError(cause.message, { cause });
 }

@@ -1,9 +1,10 @@
 /** Where a streamed request body comes from, and the headers it brings along. */
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import { discardUpload, guard, isStream, isWebStream } from '../body.js';
 import { getHeader } from '../headers.js';
 import type { Request } from '../policy.js';
+import { claimBody, through } from '../used-body.js';
 import type { BodyHeaders } from './headers.js';
 import { multipart } from './multipart.js';
 
@@ -21,8 +22,9 @@ export interface Source {
   readonly headers?: BodyHeaders | undefined;
 }
 
-/** @throws AxiosError ERR_BAD_REQUEST for data of no known kind */
+/** @throws AxiosError ERR_BAD_REQUEST for data of no known kind; PillionError ERR_BODY_USED for a body that is gone */
 export function sourceOf(data: unknown, request: Request): Source {
+  claimBody(request);
   if (data instanceof FormData) return formSource(data, request);
   if (data instanceof Blob) return blobSource(data);
   if (isStream(data)) return { open: () => piecesOfStream(data), replayable: false };
@@ -36,7 +38,7 @@ export function sourceOf(data: unknown, request: Request): Source {
   );
 }
 
-function formSource(form: FormData, request: Request): Source {
+export function formSource(form: FormData, request: Request): Source {
   const type: unknown = request.headers['content-type'] ?? request.headers['Content-Type'];
   const [, boundary] = /boundary=([-\w]{10,70})/i.exec(String(type ?? '')) ?? [];
   const { contentType, contentLength, encode } = multipart(form, boundary);
@@ -73,13 +75,9 @@ function piecesOfWebStream(stream: ReadableStream): Pieces {
   return { next, close: () => void reader.cancel().catch(() => {}) };
 }
 
-/** A stream of Node's old kind, as the form-data package has it, becomes one that undici can pause. */
+/** One that undici can pause, and that tells nothing before it is read. */
 function nodeStream(stream: Readable): Readable {
-  if (stream instanceof Readable) return stream;
-  const through = new PassThrough();
-  guard(through);
-  (stream as Readable).once('error', (error) => through.destroy(error));
-  return (stream as Readable).pipe(through);
+  return stream instanceof Readable && stream.readableFlowing !== true ? stream : through(stream);
 }
 
 /** What the form-data package tells of itself. */
@@ -94,6 +92,7 @@ export function isFormDataPackage(data: unknown): data is FormDataPackage & Read
 
 /** Its parts may be files, whose length has to be asked for. */
 export async function formPackageSource(form: FormDataPackage & Readable, request: Request): Promise<Source> {
+  claimBody(request);
   const headers: Record<string, string> = lowerCased(form.getHeaders());
   if (request.formDataHeaderPolicy === 'content-only')
     for (const name of Object.keys(headers)) if (!contentHeaders.has(name)) delete headers[name];

@@ -10,6 +10,7 @@ import { ErrorCode } from '../errors.js';
 import { markStalled, markUnsent } from '../request.js';
 import { Timer } from '../timer.js';
 import { plainHost } from '../url.js';
+import type { NodeSockets } from './node-sockets.js';
 
 export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
@@ -92,33 +93,48 @@ export interface Route {
 export function nodeAgents(
   { connectTimeout, identity }: ConnectOptions,
   maxSockets: number,
+  sockets: NodeSockets,
   route?: Route,
 ): { httpAgent: HttpAgent; httpsAgent: HttpAgent } {
   const pool = { keepAlive: true, maxSockets };
+  const terms = { timeout: connectTimeout, sockets, route };
   return {
-    httpAgent: connecting(new http.Agent(pool), connectTimeout, false, route),
-    httpsAgent: connecting(new https.Agent({ ...pool, ...identity }), connectTimeout, true, route),
+    httpAgent: connecting(new http.Agent(pool), { ...terms, secure: false }),
+    httpsAgent: connecting(new https.Agent({ ...pool, ...identity }), { ...terms, secure: true }),
   };
 }
 
 interface SocketAddress {
   host?: string;
   port?: number;
+  socketPath?: string;
 }
 
 interface ConnectingAgent {
   createConnection(options: SocketAddress, callback?: unknown): Socket;
 }
 
-function connecting<A extends HttpAgent>(agent: A, timeout: number | false, secure: boolean, route?: Route): A {
+interface Terms {
+  readonly timeout: number | false;
+  readonly secure: boolean;
+  readonly sockets: NodeSockets;
+  readonly route: Route | undefined;
+}
+
+function connecting<A extends HttpAgent>(agent: A, { timeout, secure, sockets, route }: Terms): A {
   const making = agent as unknown as ConnectingAgent;
   const create = making.createConnection.bind(agent);
   making.createConnection = (asked, callback) => {
     const options = route === undefined ? asked : routed(asked, route, secure);
+    const peer = options.socketPath ?? `${options.host}:${options.port}`;
+    const key = `${secure ? 'https' : 'http'}://${asked.host}:${asked.port} at ${peer}`;
+    sockets.makeRoom(key);
     const socket = create(options, callback);
-    watchConnecting(socket, timeout, secure, `${options.host}:${options.port}`);
+    watchConnecting(socket, timeout, secure, peer);
+    sockets.opened(key, socket);
     return socket;
   };
+  sockets.govern(agent);
   return agent;
 }
 

@@ -29,7 +29,7 @@ const none: readonly Coding[] = [];
  * body is handed out as it came, as axios and fetch do.
  * @throws Error for more codings than five
  */
-export function codingsOf(headers: Headers | undefined): readonly Coding[] {
+function codingsOf(headers: Headers | undefined): readonly Coding[] {
   const value = headers?.['content-encoding'];
   if (typeof value !== 'string') return none;
   const names = value.split(',').map((name) => name.trim().toLowerCase());
@@ -40,6 +40,17 @@ export function codingsOf(headers: Headers | undefined): readonly Coding[] {
   }
   const known = applied.map(codingOf);
   return known.includes(undefined) ? none : (known as Coding[]);
+}
+
+/** What ends at its headers, whatever they say of a body (RFC 9110, 6.4.1). */
+const withoutContent = new Set([204, 205, 304]);
+
+/** The codings that are to be undone; the header that tells them goes. */
+export function takeCodings(headers: Headers, method: string | undefined, status: number): readonly Coding[] {
+  const isEmpty = method?.toUpperCase() === 'HEAD' || withoutContent.has(status);
+  const codings = isEmpty ? none : codingsOf(headers);
+  if (isEmpty || codings.length > 0) delete headers['content-encoding'];
+  return codings;
 }
 
 function codingOf(name: string): Coding | undefined {

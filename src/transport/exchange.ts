@@ -11,7 +11,7 @@ import { abortError, onAbort } from '../scope.js';
 import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
 import type { Connection, Job } from './connection.js';
-import { type Coding, codingsOf, decompress } from './decompress.js';
+import { type Coding, decompress, takeCodings } from './decompress.js';
 import { codeOf, messageOf } from './failure.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
@@ -35,9 +35,6 @@ export interface Order {
 
 /** The body of a redirect is read on, so that the connection can be used again, but not for ever. */
 const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
-
-/** What ends at its headers, whatever they say of a length (RFC 9110, 6.4.1). */
-const withoutContent = new Set([204, 205, 304]);
 
 function nothing(): void {}
 
@@ -126,7 +123,7 @@ export class Exchange implements Job {
       this.#skip(controller);
       return;
     }
-    if (request.decompress !== false) this.#expectCodings(hop.method === 'HEAD' || withoutContent.has(status), headers);
+    if (request.decompress !== false) this.#codings = takeCodings(headers, hop.method, status);
     if (request.onDownloadProgress !== undefined)
       this.#progress = progressOf(
         request.onDownloadProgress,
@@ -134,11 +131,6 @@ export class Exchange implements Job {
         Number(headers['content-length'] ?? Number.NaN),
       );
     if (request.responseType === 'stream') this.#startStream(controller);
-  }
-
-  #expectCodings(isEmpty: boolean, headers: Response['headers']): void {
-    if (!isEmpty) this.#codings = codingsOf(headers);
-    if (this.#codings.length > 0 || isEmpty) delete headers['content-encoding'];
   }
 
   /** The caller goes on to where the answer leads; what comes of its body is of no use to anybody. */

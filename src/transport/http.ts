@@ -1,34 +1,46 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
 import type { AsyncResource } from 'node:async_hooks';
+import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
-import { guard, isStream, onBodyEnd, responseOf } from '../body.js';
+import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
+import { copyHeaders } from '../headers.js';
+import { ObjectForm } from '../object-form.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
+import { claimBody } from '../used-body.js';
+import { dataOf } from './answer.js';
+import { formSource, sourceOf } from './body-source.js';
 import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
+import { type Coding, decompress, takeCodings } from './decompress.js';
+import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
+import { readableOf } from './request-body.js';
 
-export interface HttpOptions extends ConnectOptions {
+export interface HttpOptions extends ConnectOptions, NodeSocketOptions {
   readonly maxConnections: number;
   readonly maxContentLength: number;
 }
 
 type Agents = ReturnType<typeof nodeAgents>;
 
-/** Endpoints come and go; agents of the oldest are let go. */
+/** Endpoints come and go; agents of those used longest ago are let go. */
 const maxAgents = 256;
 
 /** axios's http adapter over agents of our own, made when first needed. */
 export class HttpLane {
   readonly #options: HttpOptions;
-  /** By origin and endpoint, where one of many was chosen; the latest made last. */
+  readonly #sockets: NodeSockets;
+  /** By origin and endpoint, where one of many was chosen; the latest used last. */
   readonly #agents = new Map<string, Agents>();
   #adapter: AxiosAdapter | undefined;
   #active = 0;
   /** Ends each request that has no answer yet. */
   readonly #unanswered = new Set<AbortController>();
+  /** Bodies that are still being read: a tunnel's, HTTP/2's and those of the caller's agents come over no socket of ours. */
+  readonly #bodies = new Set<WeakRef<Readable>>();
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   /** Why what was in flight has been ended. */
@@ -36,16 +48,21 @@ export class HttpLane {
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#sockets = new NodeSockets(options);
   }
 
   async send(request: Request): Promise<Response> {
+    if (this.#closing !== undefined || this.#ended !== undefined) throw this.#endedError(request);
     this.#adapter ??= axios.getAdapter('http');
-    const ending = new AbortController();
+    const abort = new AbortController();
     this.#active++;
-    this.#unanswered.add(ending);
-    const unlink = linked(request, ending);
+    this.#unanswered.add(abort);
+    const unlink = linked(request, abort);
+    let endUpload = () => {};
     const leave = () => {
       unlink();
+      // axios leaves a request body open that was not read to its end.
+      endUpload();
       if (--this.#active === 0) this.#drained?.();
     };
     // Axios leaves a stream that it has given up without a listener for what goes wrong after that.
@@ -53,17 +70,26 @@ export class HttpLane {
     const context = contextOf(request);
     let answer: Response | undefined;
     try {
-      answer = ours(await this.#adapter(this.#asked(request, ending.signal)), request, context);
+      const asked = this.#asked(request, abort.signal);
+      endUpload = uploadOwner(asked.data);
+      answer = await this.#received(await this.#adapter(asked), request, context);
       return answer;
     } catch (error) {
-      answer = ours(responseOf(error), request, context);
-      if (answer !== undefined) (error as AxiosError).response = answer;
       throw this.#ended !== undefined && isCancel(error) ? this.#endedError(request) : recode(error, request);
     } finally {
-      this.#unanswered.delete(ending);
+      this.#unanswered.delete(abort);
       if (answer === undefined) leave();
-      else onBodyEnd(answer, leave);
+      else this.#follow(answer, leave);
     }
+  }
+
+  #follow(answer: Response, leave: () => void): void {
+    const body = isStream(answer.data) ? new WeakRef(answer.data) : undefined;
+    if (body !== undefined) this.#bodies.add(body);
+    onBodyEnd(answer, () => {
+      if (body !== undefined) this.#bodies.delete(body);
+      leave();
+    });
   }
 
   #endedError(request: Request): AxiosError {
@@ -80,9 +106,30 @@ export class HttpLane {
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
       signal,
+      // What a status means is said further up.
+      validateStatus: null,
+      ...(request.decompress !== false && encoded(request)),
+      ...bodyFor(request),
       // axios's HTTP/2 takes no agent.
       ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
     } as Request;
+  }
+
+  /** With the caller's config, and the body as the fast lane has it: decoded, a stream as one of ours. */
+  async #received(answer: Response, request: Request, context: AsyncResource): Promise<Response> {
+    answer.config = request;
+    const { data, headers, status } = answer;
+    const decodes = request.decompress !== false;
+    const codings = decodes ? takeCodings(headers, request.method, status) : [];
+    const limit = contentLimit(request, this.#options.maxContentLength);
+    if (isStream(data)) return streamed(answer, data, request, context, codings, limit);
+    if (!decodes || !Buffer.isBuffer(data) || isData(request)) return answer;
+    try {
+      answer.data = dataOf(await decompress(data, codings, limit), request, headers);
+    } catch (cause) {
+      throw unreadable(cause as NodeJS.ErrnoException, answer, limit);
+    }
+    return answer;
   }
 
   #agentsFor(request: Request): Agents {
@@ -91,15 +138,19 @@ export class HttpLane {
     const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
     const key = route === undefined ? '' : `${origin} at ${endpoint?.address}`;
     const known = this.#agents.get(key);
-    if (known !== undefined) return known;
-    const made = nodeAgents(this.#options, this.#options.maxConnections, route);
-    this.#agents.set(key, made);
-    const [[oldest, agents] = []] = this.#agents;
-    if (this.#agents.size > maxAgents && oldest !== undefined && agents !== undefined) {
-      this.#agents.delete(oldest);
+    this.#agents.delete(key);
+    const agents = known ?? nodeAgents(this.#options, this.#options.maxConnections, this.#sockets, route);
+    this.#agents.set(key, agents);
+    if (this.#agents.size > maxAgents) this.#forgetOldest();
+    return agents;
+  }
+
+  #forgetOldest(): void {
+    for (const [key, agents] of this.#agents) {
+      this.#agents.delete(key);
       closeIdle(agents);
+      return;
     }
-    return made;
   }
 
   /** Closes what is idle; the rest closes with the end of its request. */
@@ -109,26 +160,23 @@ export class HttpLane {
   }
 
   async #drain(): Promise<void> {
-    for (const agents of this.#agents.values()) closeIdle(agents);
+    this.#sockets.close();
     if (this.#active > 0)
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });
-    this.#letGo();
+    this.#sockets.destroy();
   }
 
   /** Ends requests in flight, also those that wait for a connection: an agent alone would make new ones for them. */
   destroy(reason?: Error): void {
-    this.#ended = { reason };
-    for (const ending of [...this.#unanswered]) ending.abort();
-    this.#letGo();
-  }
-
-  #letGo(): void {
-    for (const { httpAgent, httpsAgent } of this.#agents.values()) {
-      httpAgent.destroy();
-      httpsAgent.destroy();
+    this.#ended ??= { reason };
+    for (const each of [...this.#unanswered]) each.abort();
+    for (const body of [...this.#bodies]) {
+      const stream = body.deref();
+      if (stream !== undefined) endBody(stream, reason ?? closedError('pillion'));
     }
+    this.#sockets.destroy();
   }
 }
 
@@ -140,23 +188,65 @@ function closeIdle(agents: Agents): void {
   }
 }
 
-/** With the caller's config, and the body as one of ours: on both lanes a body that has arrived holds nothing, read or not. */
-function ours<R extends Response | undefined>(answer: R, request: Request, context: AsyncResource): R {
-  if (answer === undefined) return answer;
-  answer.config = request;
-  const body: unknown = answer.data;
-  if (!isStream(body)) return answer;
-  // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
+/** As it came: axios takes a coded body that was cut for a whole one. */
+function encoded(request: Request): Partial<Request> {
+  const buffered = request.responseType !== 'stream' && !isData(request);
+  return { decompress: false, ...(buffered && { responseType: 'arraybuffer' }) };
+}
+
+/** A `data:` URL, which is decoded by axios. */
+function isData({ url = '' }: Request): boolean {
+  return /^data:/i.test(url);
+}
+
+function streamed(
+  answer: Response,
+  body: Readable,
+  request: Request,
+  context: AsyncResource,
+  codings: readonly Coding[],
+  bytes: number,
+): Response {
   const { signal } = request;
-  const unreadable = (cause: Error) =>
-    signal?.aborted ? abortError(signal, request) : (recode(cause, request) as Error);
-  return { ...answer, data: adopted(body, { context, codings: [], unreadable }) };
+  const options = {
+    context,
+    codings,
+    limit: bytes > -1 && codings.length > 0 ? { bytes, exceeded: () => tooLarge(answer, bytes) } : undefined,
+    unreadable: (cause: Error) => (signal?.aborted ? abortError(signal, request) : unreadable(cause, answer, bytes)),
+  };
+  // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
+  return { ...answer, data: adopted(body, options) };
+}
+
+function tooLarge({ config, request }: Response, bytes: number): AxiosError {
+  return new AxiosError(`maxContentLength size of ${bytes} exceeded`, AxiosError.ERR_BAD_RESPONSE, config, request);
+}
+
+/** Why a body could not be read to its end. */
+function unreadable(cause: NodeJS.ErrnoException, answer: Response, bytes: number): AxiosError {
+  if (cause.code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(answer, bytes);
+  const { config, request } = answer;
+  if (isAxiosError(cause)) return recode(cause, config) as AxiosError;
+  return AxiosError.from(cause, cause.code ?? AxiosError.ERR_BAD_RESPONSE, config, request);
+}
+
+/** Bodies that axios would not take, or make other parts of than of an object's form, as the fast lane sends them. */
+function bodyFor(request: Request): Partial<Request> {
+  const data: unknown = request.data;
+  if (data instanceof ObjectForm) {
+    const { open, headers } = formSource(data, request);
+    return { data: readableOf(open(), contextOf(request)), headers: copyHeaders(request.headers).set({ ...headers }) };
+  }
+  const iterable = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
+  if (iterable && !isStream(data)) return { data: readableOf(sourceOf(data, request).open(), contextOf(request)) };
+  claimBody(request);
+  return {};
 }
 
 /** Follows the request's own signal; the function returned ends that. */
-function linked({ signal }: Request, ending: AbortController): () => void {
+function linked({ signal }: Request, own: AbortController): () => void {
   if (signal === undefined) return () => {};
-  const abort = () => ending.abort((signal as AbortSignal).reason);
+  const abort = () => own.abort((signal as AbortSignal).reason);
   if (signal.aborted) abort();
   return onAbort(signal, abort);
 }

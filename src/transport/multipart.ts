@@ -1,5 +1,8 @@
 /** Spec FormData as a request body: `multipart/form-data` (RFC 7578) with a known length, made anew at each sending. */
 import { randomBytes } from 'node:crypto';
+import { ObjectForm } from '../object-form.js';
+
+const bytes = 'application/octet-stream';
 
 export interface Multipart {
   readonly contentType: string;
@@ -14,7 +17,8 @@ interface Part {
 
 /** `boundary`: where the caller has put one in a `content-type` of their own. */
 export function multipart(form: FormData, boundary = `pillion-${randomBytes(18).toString('hex')}`): Multipart {
-  const parts = [...form.entries()].map(([name, value]) => partOf(name, value, boundary));
+  const entries = form instanceof ObjectForm ? form.fields : [...form.entries()];
+  const parts = entries.map(([name, value]) => partOf(name, value, boundary, form instanceof ObjectForm));
   const end = Buffer.from(`--${boundary}--\r\n`);
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
@@ -31,13 +35,15 @@ export function multipart(form: FormData, boundary = `pillion-${randomBytes(18).
   };
 }
 
-function partOf(name: string, value: string | File, boundary: string): Part {
+/** `asIs`: axios leaves the line breaks of an object's texts. */
+function partOf(name: string, value: string | Buffer | File, boundary: string, asIs: boolean): Part {
   const disposition = `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(name)}"`;
   if (typeof value === 'string') {
-    const text = value.replace(/\r?\n|\r/g, '\r\n');
+    const text = asIs ? value : value.replace(/\r?\n|\r/g, '\r\n');
     return { head: Buffer.from(`${disposition}\r\n\r\n`), value: Buffer.from(text) };
   }
-  const type = (value.type || 'application/octet-stream').replace(/[\r\n]/g, '');
+  if (Buffer.isBuffer(value)) return { head: Buffer.from(`${disposition}\r\nContent-Type: ${bytes}\r\n\r\n`), value };
+  const type = (value.type || bytes).replace(/[\r\n]/g, '');
   const head = `${disposition}; filename="${escaped(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`;
   return { head: Buffer.from(head), value };
 }

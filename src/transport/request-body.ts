@@ -1,5 +1,6 @@
 /** A request body as a connection reads it: what the caller's code does to make it runs in the context of its call. */
 import type { AsyncResource } from 'node:async_hooks';
+import type { Pieces } from './body-source.js';
 import { CallStream } from './call-stream.js';
 
 export class RequestBody extends CallStream {
@@ -34,4 +35,13 @@ export class RequestBody extends CallStream {
     this.context.runInAsyncScope(this.#closed);
     callback(error);
   }
+}
+
+/** The pieces of a source as a stream, for a wire that takes nothing else. */
+export function readableOf(pieces: Pieces, context: AsyncResource): RequestBody {
+  const next = async () => {
+    const { done, value } = await pieces.next();
+    return done ? undefined : Buffer.from(value as Uint8Array);
+  };
+  return new RequestBody(context, next, () => pieces.close());
 }

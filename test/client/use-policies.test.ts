@@ -125,6 +125,71 @@ describe('an adapter of its own', () => {
     expect(policies.stats()).toMatchObject({ attempts: 1, policies: { wire: { injected: true } } });
   });
 
+  it.each([['http'], ['fetch'], [['fetch', 'http']], [['xhr', 'http']]])('may be named: %j', async (name) => {
+    const upstream = await startHttp((_, response) => void response.end('ok'));
+    const instance = axios.create({ baseURL: upstream.origin, adapter: name as never });
+    const policies = usePolicies(instance, {}, { logger: silent });
+    onTestFinished(() => policies.close());
+
+    expect((await instance.get('/')).data).toBe('ok');
+    expect(policies.stats()).toMatchObject({ attempts: 1, policies: { wire: { injected: true } } });
+    // Only fetch says how it was asked.
+    expect('sec-fetch-mode' in (upstream.requests[0]?.headers ?? {})).toBe([name].flat().includes('fetch'));
+  });
+
+  it('is the wire of this library where the instance names none, or the list that axios has for a default', async () => {
+    for (const adapter of [undefined, null, ['xhr', 'http', 'fetch']]) {
+      const policies = usePolicies(axios.create({ ...(adapter && { adapter }) }), {}, { logger: silent });
+      expect(policies.stats().policies.wire).not.toHaveProperty('injected');
+      await policies.close();
+    }
+  });
+
+  it('has the fetch of env, of the instance and of each call, on each attempt', async () => {
+    const asked: string[] = [];
+    const answering = (name: string, status: number) => async () => {
+      asked.push(name);
+      return new Response(name, { status });
+    };
+    const env = { fetch: answering('the instance', 503) };
+    const instance = axios.create({ baseURL, adapter: ['fetch', 'http'], env } as never);
+    const policies = usePolicies(instance, { retry: { maxRetries: 1 } }, { logger: silent, random: () => 0 });
+    onTestFinished(() => policies.close());
+
+    expect(await rejection(instance.get('/'))).toMatchObject({ status: 503, attempts: 2 });
+    const { data } = await instance.get('/', { env: { fetch: answering('the call', 200) } } as never);
+    expect(data).toBe('the call');
+    expect(asked).toEqual(['the instance', 'the instance', 'the call']);
+  });
+
+  it.each([
+    ['smtp', { message: "Unknown adapter 'smtp'" }],
+    ['xhr', { code: 'ERR_NOT_SUPPORT' }],
+  ])('that axios does not know is its error: %s', async (adapter, error) => {
+    const instance = axios.create({ baseURL, adapter: adapter as never });
+    const policies = usePolicies(instance, {}, { logger: silent });
+    onTestFinished(() => policies.close());
+    expect(await rejection(instance.get('/'))).toMatchObject({ isAxiosError: true, ...error });
+  });
+
+  it('that is named has no tls section of the policies, and that is said', async () => {
+    for (const [adapter, warnings] of [
+      ['fetch', 1],
+      [undefined, 0],
+    ] as const) {
+      const { logger, lines } = collecting();
+      const policies = usePolicies(axios.create({ ...(adapter && { adapter }) }), { tls: {} }, { logger });
+      onTestFinished(() => policies.close());
+      expect(lines.filter(({ message }) => message.includes('no effect'))).toHaveLength(warnings);
+    }
+  });
+
+  it('in a list with a stack is a stack already', () => {
+    const { policies } = stacked([]);
+    const instance = axios.create({ adapter: ['xhr', policies.adapter] as never });
+    expect(() => usePolicies(instance)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+  });
+
   it('of a single call goes past the stack, and the stack as one of a single call is gone through', async () => {
     const past: AxiosAdapter = async (config) => ({ data: 'past', status: 200, statusText: '', headers: {}, config });
     const { instance, policies, transport } = stacked([503, { data: 'through' }]);

@@ -23,6 +23,7 @@ describe('the codes', () => {
     expect(ErrorCode).toMatchInlineSnapshot(`
       {
         "ATTEMPT_TIMEOUT": "ERR_ATTEMPT_TIMEOUT",
+        "BODY_USED": "ERR_BODY_USED",
         "CIRCUIT_OPEN": "ERR_CIRCUIT_OPEN",
         "CLOSED": "ERR_CLOSED",
         "CONFIG": "ERR_CONFIG",

@@ -57,7 +57,8 @@ const readings: readonly [string, (client: HttpClient, path: string, body?: Buff
   [
     'a response of fetch',
     async (client, url, body) =>
-      (await (await client.fetch(url, { method: body ? 'POST' : 'GET', body })).arrayBuffer()).byteLength,
+      (await (await client.fetch(url, { method: body ? 'POST' : 'GET', ...(body && { body }) })).arrayBuffer())
+        .byteLength,
   ],
 ];
 
