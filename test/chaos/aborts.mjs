@@ -21,8 +21,8 @@ const patient = new AbortController().signal;
 const world = { seed, profile: 'aborts', servers, ports, material, ledger, patient, uploadFile };
 // However it ends.
 process.once('exit', () => {
-  const { lost, doubled, crossed, hanging, failed } = ledger.counts;
-  console.log(JSON.stringify({ calls: ledger.calls, counts: { lost, doubled, crossed, hanging, failed } }));
+  const failures = ledger.failures.map(({ kind, detail, count, first }) => ({ kind, detail, count, first }));
+  console.log(JSON.stringify({ calls: ledger.calls, failures }));
 });
 await season({ ...world, goesOn: (made) => made < calls });
 await servers.stop();
