@@ -1,5 +1,6 @@
 /** Questions about bodies that may be streams, and the rule that each such stream is let go of by somebody. */
 import { Readable } from 'node:stream';
+import { ErrorCode } from './errors.js';
 import type { Response } from './policy.js';
 
 /** True for a Node stream: the call has answered, the body is still to come. */
@@ -114,9 +115,10 @@ export function uploadOwner(data: unknown): () => void {
   return () => streams.forEach(letGo);
 }
 
-/** The same, at once. */
-export function discardUpload(data: unknown): void {
-  if (typeof data === 'object' && data !== null) uploadOwner(data)();
+/** The same, at once, for `error`. A body that was refused since it is used already may be another call's. */
+export function discardUpload(data: unknown, error?: unknown): void {
+  if (typeof data !== 'object' || data === null) return;
+  if ((error as { code?: unknown } | undefined)?.code !== ErrorCode.BODY_USED) uploadOwner(data)();
 }
 
 function letGo(body: unknown): void {

@@ -279,7 +279,7 @@ class ClientCore {
       const code = (error as AxiosError | undefined)?.code;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
       // Whatever has refused it: a body that was not sent to its end is sent by nobody else.
-      discardUpload(config.data);
+      discardUpload(config.data, error);
       throw presentable(error, config, call);
     } finally {
       if (outcome.response === undefined) leave();
@@ -291,7 +291,7 @@ class ClientCore {
     try {
       return this.#enter(config);
     } catch (error) {
-      discardUpload(config.data);
+      discardUpload(config.data, error);
       throw error;
     }
   }

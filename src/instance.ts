@@ -60,7 +60,7 @@ async function owning(answer: Promise<AxiosResponse>, data: unknown): Promise<Ax
   try {
     return await answer;
   } catch (error) {
-    discardUpload(data);
+    discardUpload(data, error);
     throw error;
   }
 }

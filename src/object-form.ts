@@ -3,36 +3,35 @@
  * them, which is gone once it was read; of texts and bytes they can be sent as often as one likes.
  */
 import axios, { type AxiosRequestConfig } from 'axios';
-
-/** A field as it goes on the wire: bytes without the name of a file. */
-export type Field = readonly [name: string, value: string | Buffer];
+import type { Request } from './policy.js';
 
 /** What of the form-data package is used. */
 interface FormPackage {
-  append(name: string, value: unknown, options?: unknown): void;
+  append(...field: Field): void;
 }
+type Field = [name: string, value: unknown, ...options: unknown[]];
 type FormPackageClass = new (...options: unknown[]) => FormPackage;
 
-const fields = Symbol('pillion.fields');
+const made = Symbol('pillion.form');
 
 const remembering = new WeakSet<object>();
 
 /** The same class for axios's `env.FormData`: a form of it remembers its fields. A class of another kind stays as it is. */
 export function rememberingFields(Form: unknown): unknown {
   if (!isFormPackage(Form) || remembering.has(Form)) return Form;
-  const made = class FormData extends Form {
-    /** Undefined where one of them can be read only once, or where somebody says how it is sent. */
-    [fields]: Field[] | undefined = [];
+  const Plain = Form;
+  const Remembering = class FormData extends Plain {
+    /** Undefined where a field can be read only once. */
+    [made]: ObjectForm | undefined = new ObjectForm(Plain);
 
-    override append(name: string, value: unknown, ...options: unknown[]): void {
-      const sent = typeof value === 'number' ? String(value) : value;
-      if (options.length === 0 && isPlain(sent)) this[fields]?.push([name, sent]);
-      else this[fields] = undefined;
-      super.append(name, value, ...options);
+    override append(...field: Field): void {
+      if (isPlain(field[1])) this[made]?.fields.push(field);
+      else this[made] = undefined;
+      super.append(...field);
     }
   };
-  remembering.add(made);
-  return made;
+  remembering.add(Remembering);
+  return Remembering;
 }
 
 /** axios's `env`, with the class that remembers. */
@@ -46,26 +45,34 @@ function isFormPackage(Form: unknown): Form is FormPackageClass {
   return [append, getHeaders, getBoundary].every((method) => typeof method === 'function');
 }
 
-/** The form-data package takes a `name` or a `path` of bytes for that of a file. */
-function isPlain(value: unknown): value is string | Buffer {
-  return typeof value === 'string' || (Buffer.isBuffer(value) && !('name' in value) && !('path' in value));
+function isPlain(value: unknown): boolean {
+  return value === null || Buffer.isBuffer(value) || (typeof value !== 'object' && typeof value !== 'function');
 }
 
-/** For policies and other wires a `FormData`; ours write its fields as axios would. */
-export class ObjectForm extends FormData {
-  readonly fields: readonly Field[];
+/** The fields of a form: what policies see, and each attempt has a form made of it. */
+export class ObjectForm {
+  readonly fields: Field[] = [];
+  readonly #Form: FormPackageClass;
 
-  constructor(made: readonly Field[]) {
-    super();
-    this.fields = made;
-    for (const [name, value] of made)
-      this.append(name, typeof value === 'string' ? value : (new File([value], '') as Blob));
+  constructor(Form: FormPackageClass) {
+    this.#Form = Form;
+  }
+
+  /** As axios would hand it to an adapter. */
+  open(): unknown {
+    const form = new this.#Form();
+    for (const field of this.fields) form.append(...field);
+    return form;
   }
 }
 
 /** A body that axios made of an object, where possible in a form that can be sent again; any other as it is. */
 export function replayable(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body;
-  const made = (body as { [fields]?: Field[] })[fields];
-  return made === undefined ? body : new ObjectForm(made);
+  return (body as { [made]?: ObjectForm })[made] ?? body;
+}
+
+/** The request as a wire takes it. */
+export function withForm(request: Request): Request {
+  return request.data instanceof ObjectForm ? { ...request, data: request.data.open() } : request;
 }

@@ -128,6 +128,18 @@ export function isUnsent(error: unknown): boolean {
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
 }
 
+const broken = new WeakSet<object>();
+
+/** Remembers that the answer which this error carries has no body: it was not received to its end, or cannot be decoded. */
+export function markBroken<E extends object>(error: E): E {
+  broken.add(error);
+  return error;
+}
+
+export function isBroken(error: object): boolean {
+  return broken.has(error);
+}
+
 const stalled = new WeakSet<object>();
 
 /** Remembers that this process did not run while the time went by: the failure says nothing of the other side. */

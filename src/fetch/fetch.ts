@@ -44,7 +44,7 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
       asked = await readRequest(input, init);
       return await sent(asked, init);
     } catch (error) {
-      discardUpload(asked?.data ?? init.body);
+      discardUpload(asked?.data ?? init.body, (error as { cause?: unknown } | undefined)?.cause);
       throw error;
     }
   };

@@ -57,7 +57,7 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
     try {
       return settled(await carried(wire.send, ownOf(request)), request);
     } catch (error) {
-      discardUpload(request.data);
+      discardUpload(request.data, error);
       throw presented(error, request);
     }
   };

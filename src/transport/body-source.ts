@@ -38,7 +38,7 @@ export function sourceOf(data: unknown, request: Request): Source {
   );
 }
 
-export function formSource(form: FormData, request: Request): Source {
+function formSource(form: FormData, request: Request): Source {
   const type: unknown = request.headers['content-type'] ?? request.headers['Content-Type'];
   const [, boundary] = /boundary=([-\w]{10,70})/i.exec(String(type ?? '')) ?? [];
   const { contentType, contentLength, encode } = multipart(form, boundary);

@@ -143,20 +143,29 @@ export class BodyStream extends CallStream {
   }
 }
 
-/** A body that another wire reads, under the same rules. */
-export function adopted(body: Readable, options: BodyOptions): BodyStream {
+/** A body that another wire reads, under the same rules. `cut` tells why it is not complete, though it has ended. */
+export function adopted(body: Readable, options: BodyOptions, cut: () => Error | undefined): BodyStream {
   const stream = new BodyStream(
     { pause: () => body.pause(), resume: () => body.resume(), abort: (reason) => body.destroy(reason) },
     options,
   );
-  feed(new WeakRef(stream), body, options);
+  feed(new WeakRef(stream), body, options, cut);
   onBodyEnd({ data: stream } as unknown as Response, () => body.readableEnded || body.destroy());
   return stream;
 }
 
-function feed(stream: WeakRef<BodyStream>, body: Readable, { unreadable }: BodyOptions): void {
+function feed(
+  stream: WeakRef<BodyStream>,
+  body: Readable,
+  { unreadable }: BodyOptions,
+  cut: () => Error | undefined,
+): void {
   body.on('data', (chunk) => stream.deref()?.receive(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)));
-  body.on('end', () => stream.deref()?.finish());
+  body.on('end', () => {
+    const error = cut();
+    if (error === undefined) stream.deref()?.finish();
+    else stream.deref()?.destroy(unreadable(error));
+  });
   body.on('error', (error) => stream.deref()?.destroy(unreadable(error)));
   body.on('close', () => body.readableEnded || stream.deref()?.destroy());
 }

@@ -10,6 +10,10 @@ export interface Job extends Dispatcher.DispatchHandler {
   connection: Carrier | undefined;
   /** True once it needs no connection any more. */
   readonly over: boolean;
+  /** The other side has ended the connection: nothing is held back for a slow reader any more. */
+  ended?(): void;
+  /** The connection broke: what ends now is not complete, whatever the parser makes of it. */
+  cut?(error: Error): void;
 }
 
 /** A connection, as the pool knows it. */
@@ -54,6 +58,7 @@ export class Connection implements Carrier {
   readonly #client: Client;
   readonly #pool: ConnectionEvents;
   #socket: Socket | undefined;
+  #job: Job | undefined;
   retiresAt: number;
   connected = false;
   running = 0;
@@ -68,7 +73,7 @@ export class Connection implements Carrier {
     this.#pool = pool;
     this.#client = new Client(origin, {
       connect: (options, callback) => {
-        this.#socket = connect(options, callback);
+        this.#socket = this.#watched(connect(options, callback));
       },
       keepAliveTimeout,
       // Time is kept by the policies; undici's own timers are coarse.
@@ -87,13 +92,33 @@ export class Connection implements Carrier {
       .on('drain', () => this.#free());
   }
 
+  /**
+   * Ahead of undici's own listeners. It ends the process by an assertion where a socket ends while its parser is paused for a
+   * slow reader, and takes a body without a length that was cut by a reset for a whole one.
+   */
+  #watched(socket: Socket): Socket {
+    const unpause = () => {
+      const parser = parserOf(socket);
+      if (parser) parser.paused = false;
+    };
+    return socket
+      .on('end', () => this.#job?.ended?.())
+      .on('error', (error) => {
+        this.#job?.cut?.(error);
+        unpause();
+      })
+      .on('close', unpause);
+  }
+
   #free(): void {
+    this.#job = undefined;
     this.running = 0;
     this.#pool.free(this);
   }
 
   send(job: Job): void {
     job.connection = this;
+    this.#job = job;
     this.running = 1;
     this.used = this.#sent;
     this.#sent = true;
@@ -108,9 +133,7 @@ export class Connection implements Carrier {
    */
   expectNoBody(toHead: boolean): void {
     if (toHead) this.retiresAt = 0;
-    const socket = this.#socket as unknown as Record<symbol, { contentLength?: string } | null> | undefined;
-    const key = Object.getOwnPropertySymbols(socket ?? {}).find(({ description }) => description === 'parser');
-    const parser = key && socket?.[key];
+    const parser = this.#socket && parserOf(this.#socket);
     if (parser) parser.contentLength = '';
   }
 
@@ -136,4 +159,16 @@ export class Connection implements Carrier {
     if (!this.connected) this.#socket?.destroy();
     return reason === undefined ? this.#client.destroy() : this.#client.destroy(reason);
   }
+}
+
+/** What of undici's parser is mended here. */
+interface Parser {
+  contentLength: string;
+  paused: boolean;
+}
+
+/** Of an undici that keeps it elsewhere there is none: then the mends are missing, and tests of framing tell. */
+function parserOf(socket: Socket): Parser | null | undefined {
+  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
+  return key && (socket as unknown as Record<symbol, Parser | null>)[key];
 }

@@ -4,7 +4,9 @@ import { discard, responseOf } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError, statusError } from '../errors.js';
 import type { Emitter } from '../events.js';
+import { withForm } from '../object-form.js';
 import type { Request, Transport } from '../policy.js';
+import { isBroken } from '../request.js';
 import { abortError } from '../scope.js';
 import type { Wire } from './wire.js';
 
@@ -20,7 +22,7 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
     const startedAt = performance.now();
     events.emit('attempt.start', { call, attempt });
     try {
-      const response = await send(request);
+      const response = await send(withForm(request));
       if (response.status >= 400) throw statusError(request, response);
       events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
       return response;
@@ -42,10 +44,11 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
   };
 }
 
-/** An answer that comes with a reset, or one below 400 with any error, was not received to its end: it is no answer. */
+/** An answer below 400 that comes with an error, or any whose body was not received, is no answer. */
 function withoutBrokenResponse(error: Error): Error {
   const broken = error as AxiosError;
-  if (!broken.response || (broken.response.status >= 400 && broken.code !== 'ECONNRESET')) return error;
+  if (!broken.response) return error;
+  if (broken.response.status >= 400 && broken.code !== 'ECONNRESET' && !isBroken(broken)) return error;
   discard(broken.response);
   delete broken.response;
   delete broken.status;

@@ -6,7 +6,7 @@ import { onBodyEnd } from '../body.js';
 import { carriedCall, contextOf } from '../call.js';
 import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
-import { markUnsent } from '../request.js';
+import { markBroken, markUnsent } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
 import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
@@ -50,6 +50,10 @@ export class Exchange implements Job {
   #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
+  /** What has arrived is not held back any more. */
+  #flows = false;
+  /** Why the connection broke under it. */
+  #cut: Error | undefined;
   #reused = false;
   readonly #chunks: Buffer[] = [];
   #size = 0;
@@ -157,7 +161,20 @@ export class Exchange implements Job {
     else this.#stream.deref()?.receive(chunk);
   }
 
+  ended(): void {
+    this.#flows = true;
+    this.#controller?.resume();
+  }
+
+  cut(error: Error): void {
+    this.#cut ??= error;
+  }
+
   onResponseEnd(): void {
+    if (this.#cut !== undefined) {
+      this.onResponseError(undefined, this.#cut);
+      return;
+    }
     clearTimeout(this.#skipping);
     this.#order.pool.finished(this.connection);
     if (this.#skipping !== undefined) return;
@@ -174,7 +191,7 @@ export class Exchange implements Job {
     else this.#answer(body);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+  onResponseError(_controller: unknown, cause: Error): void {
     clearTimeout(this.#skipping);
     const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
     this.#fail(error);
@@ -193,6 +210,7 @@ export class Exchange implements Job {
     let paused = false;
     const source = {
       pause: () => {
+        if (this.#flows) return;
         paused = true;
         controller.pause();
       },
@@ -301,7 +319,8 @@ export class Exchange implements Job {
 
   #error(message: string, code: string, cause?: Error): AxiosError {
     const response = this.#head === undefined ? undefined : this.#response(undefined);
-    return withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
+    const error = withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
+    return response === undefined ? error : markBroken(error);
   }
 }
 

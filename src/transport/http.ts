@@ -5,14 +5,12 @@ import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'ax
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
-import { copyHeaders } from '../headers.js';
-import { ObjectForm } from '../object-form.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
 import { claimBody } from '../used-body.js';
 import { dataOf } from './answer.js';
-import { formSource, sourceOf } from './body-source.js';
+import { sourceOf } from './body-source.js';
 import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
@@ -215,7 +213,14 @@ function streamed(
     unreadable: (cause: Error) => (signal?.aborted ? abortError(signal, request) : unreadable(cause, answer, bytes)),
   };
   // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
-  return { ...answer, data: adopted(body, options) };
+  return { ...answer, data: adopted(body, options, () => cutOff(answer)) };
+}
+
+/** Node takes a body without a length for a whole one also where the connection was reset. */
+function cutOff({ headers, request }: Response): Error | undefined {
+  const { 'content-length': length, 'transfer-encoding': coding } = headers;
+  const { socket } = (request ?? {}) as { socket?: { errored?: Error | null } | null };
+  return length === undefined && coding === undefined ? (socket?.errored ?? undefined) : undefined;
 }
 
 function tooLarge({ config, request }: Response, bytes: number): AxiosError {
@@ -230,13 +235,9 @@ function unreadable(cause: NodeJS.ErrnoException, answer: Response, bytes: numbe
   return AxiosError.from(cause, cause.code ?? AxiosError.ERR_BAD_RESPONSE, config, request);
 }
 
-/** Bodies that axios would not take, or make other parts of than of an object's form, as the fast lane sends them. */
+/** Bodies that axios would not take, as streams. */
 function bodyFor(request: Request): Partial<Request> {
   const data: unknown = request.data;
-  if (data instanceof ObjectForm) {
-    const { open, headers } = formSource(data, request);
-    return { data: readableOf(open(), contextOf(request)), headers: copyHeaders(request.headers).set({ ...headers }) };
-  }
   const iterable = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
   if (iterable && !isStream(data)) return { data: readableOf(sourceOf(data, request).open(), contextOf(request)) };
   claimBody(request);

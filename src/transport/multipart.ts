@@ -1,8 +1,5 @@
 /** Spec FormData as a request body: `multipart/form-data` (RFC 7578) with a known length, made anew at each sending. */
 import { randomBytes } from 'node:crypto';
-import { ObjectForm } from '../object-form.js';
-
-const bytes = 'application/octet-stream';
 
 export interface Multipart {
   readonly contentType: string;
@@ -17,8 +14,7 @@ interface Part {
 
 /** `boundary`: where the caller has put one in a `content-type` of their own. */
 export function multipart(form: FormData, boundary = `pillion-${randomBytes(18).toString('hex')}`): Multipart {
-  const entries = form instanceof ObjectForm ? form.fields : [...form.entries()];
-  const parts = entries.map(([name, value]) => partOf(name, value, boundary, form instanceof ObjectForm));
+  const parts = [...form.entries()].map(([name, value]) => partOf(name, value, boundary));
   const end = Buffer.from(`--${boundary}--\r\n`);
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
@@ -35,15 +31,13 @@ export function multipart(form: FormData, boundary = `pillion-${randomBytes(18).
   };
 }
 
-/** `asIs`: axios leaves the line breaks of an object's texts. */
-function partOf(name: string, value: string | Buffer | File, boundary: string, asIs: boolean): Part {
+function partOf(name: string, value: string | File, boundary: string): Part {
   const disposition = `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(name)}"`;
   if (typeof value === 'string') {
-    const text = asIs ? value : value.replace(/\r?\n|\r/g, '\r\n');
+    const text = value.replace(/\r?\n|\r/g, '\r\n');
     return { head: Buffer.from(`${disposition}\r\n\r\n`), value: Buffer.from(text) };
   }
-  if (Buffer.isBuffer(value)) return { head: Buffer.from(`${disposition}\r\nContent-Type: ${bytes}\r\n\r\n`), value };
-  const type = (value.type || bytes).replace(/[\r\n]/g, '');
+  const type = (value.type || 'application/octet-stream').replace(/[\r\n]/g, '');
   const head = `${disposition}; filename="${escaped(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`;
   return { head: Buffer.from(head), value };
 }

@@ -107,18 +107,18 @@ describe('a coded body', () => {
     });
   });
 
-  it.each(Object.keys(encoders))(
-    'that breaks off is an error of its stream, of the call, and of fetch: %s',
-    async (coding) => {
+  it.each(Object.keys(encoders).flatMap((coding) => lanes.map(([name, lane]) => [coding, name, lane] as const)))(
+    'that breaks off is an error of its stream, of the call, and of fetch: %s on %s',
+    async (coding, _, lane) => {
       const { origin } = await server();
       const { client } = watch({ baseURL: origin, retry: false });
       for (const kind of ['cut', 'wrong']) {
         const url = `/200/${coding}/${kind}`;
-        expect(await rejection(client.get(url))).toMatchObject({
+        expect(await rejection(client.get(url, lane))).toMatchObject({
           isAxiosError: true,
           code: expect.stringMatching(/^Z|^ERR/),
         });
-        const { data } = await client.get<Readable>(url, { responseType: 'stream' });
+        const { data } = await client.get<Readable>(url, { ...lane, responseType: 'stream' });
         expect(await rejection(text(data))).toMatchObject({
           isAxiosError: true,
           code: expect.stringMatching(/^Z|^ERR/),
@@ -128,6 +128,15 @@ describe('a coded body', () => {
       }
     },
   );
+
+  it.each(lanes)('is an error whatever its status, also one that is accepted, on %s', async (_, lane) => {
+    const { origin } = await server();
+    const { client } = watch({ baseURL: origin, retry: false });
+    for (const status of [200, 404, 500]) {
+      const options = { ...lane, validateStatus: null, responseType: 'arraybuffer' } as const;
+      expect(await rejection(client.get(`/${status}/gzip/wrong`, options))).toMatchObject({ code: 'Z_DATA_ERROR' });
+    }
+  });
 
   it('that nobody reads tells of its error whoever comes later', async () => {
     const { origin } = await server();

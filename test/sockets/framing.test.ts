@@ -56,6 +56,47 @@ describe('an answer without content', () => {
   });
 });
 
+const both: [string, object][] = [
+  ['the fast lane', {}],
+  ["axios's http adapter", { family: 4 }],
+];
+
+describe.each(both)('a body that ends with its connection, on %s', (_, lane) => {
+  it('comes whole to a reader who is slower than the server', async () => {
+    let size = 0;
+    const { port } = await startTcp((socket) => {
+      socket.once('data', () => socket.end(head(['200 OK', 'Connection: close']) + 'x'.repeat(size)));
+    });
+    const { client } = watch({ baseURL: `http://127.0.0.1:${port}` });
+    for (size of [60_000, 70_000, 130_000, 200_000, 240_000, 600_000]) {
+      const { data } = await client.get<Readable>('/', { ...lane, responseType: 'stream' });
+      await pause(10);
+      let received = 0;
+      for await (const chunk of data) {
+        received += chunk.length;
+        await pause(1);
+      }
+      expect(received).toBe(size);
+    }
+  });
+
+  it.each([10, 200_000])('is an error in every way of reading where a reset has ended it: %i bytes', async (size) => {
+    const { port } = await startTcp((socket) => {
+      socket.once('data', () => {
+        socket.write(head(['200 OK', 'Connection: close']) + 'x'.repeat(size));
+        setTimeout(() => socket.resetAndDestroy(), 20);
+      });
+    });
+    const { client } = watch({ baseURL: `http://127.0.0.1:${port}`, retry: false });
+    await expect(client.get('/', lane)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const { data } = await client.get<Readable>('/', { ...lane, responseType: 'stream' });
+    await pause(30);
+    await expect(buffer(data)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const response = await client.fetch('/');
+    await expect(response.text()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
+  });
+});
+
 describe('bytes that belong to no answer', () => {
   const evil = `${head(['200 OK', 'Content-Length: 4'])}evil`;
 
