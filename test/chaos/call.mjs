@@ -37,6 +37,14 @@ class Call {
     this.ledger.count(kind, this, detail);
   }
 
+  /** How far it is. The body is held weakly: what nobody else holds may be collected here as in any program. */
+  stage() {
+    if (this.body === undefined) return 'without an answer';
+    const { destroyed, closed, readableEnded, readableFlowing, readableLength, errored } = this.body.deref() ?? {};
+    const state = { destroyed, closed, readableEnded, readableFlowing, readableLength, errored: errored?.code };
+    return `its body ${JSON.stringify(state)}`;
+  }
+
   /** Said wherever code of the call runs. */
   here(where) {
     if (current() !== this)
@@ -63,7 +71,7 @@ async function inTime(call, world) {
   const outcome = await Promise.race([perform(call, world), late]);
   clearTimeout(timer);
   call.abort.over();
-  if (outcome === 'hanging') call.count('hanging', 'not settled long after its deadline');
+  if (outcome === 'hanging') call.count('hanging', `not settled long after its deadline, ${call.stage()}`);
   call.ledger.ended(outcome);
 }
 
@@ -75,6 +83,7 @@ async function perform(call, world) {
     call.abort.begun();
     const answer = await asking;
     call.here('the await of the call');
+    call.body = new WeakRef(Object(answer.data ?? answer.body));
     call.reached('answer');
     if (!judgeAnswer(call, answer)) return 'wrong answer';
     return await read(call, answer);

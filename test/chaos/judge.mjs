@@ -29,9 +29,17 @@ export function judgeBody(call, bytes, whole = true) {
   const size = method === 'HEAD' || withoutContent.has(asked.status) ? 0 : asked.size;
   // An empty coded body is an empty body.
   if (asked.fault === 'empty-coding' && bytes.length === 0) return 'answered';
-  const wrong = fault(bytes, asked.nonce, size, { whole });
+  const wrong = fault(bytes, asked.nonce, size, { whole: whole && tellsItsEnd(call.plan) });
   if (wrong !== undefined) call.count(wrong.kind, wrong.detail);
   return wrong?.kind ?? 'answered';
+}
+
+/**
+ * Where only the end of the connection tells the end of the body, a reset is no better told than an end in good order: where it
+ * has arrived together with the last bytes, libuv reports both as the same.
+ */
+function tellsItsEnd({ calm, asked, server }) {
+  return calm || asked.frame !== 'close' || server === 'h2' || server === 'few';
 }
 
 /** The call itself failed: with an AxiosError, or with what the standard says of fetch. */
