@@ -32,7 +32,7 @@ const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
  * @throws PillionError ERR_CONFIG
  */
 export function callTimeouts({ timeouts }: Request): z.output<typeof timeoutsOption> {
-  return timeouts === undefined ? {} : parseOptions(timeoutsOption, timeouts, 'the call option timeouts');
+  return timeouts === undefined ? {} : parseOptions(timeoutsOption, timeouts, 'the call option timeouts', ['timeouts']);
 }
 
 /**

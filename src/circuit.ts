@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
-import { assumed, duration } from './options.js';
+import { assumed, duration, rule } from './options.js';
 import type { PolicyContext } from './policy.js';
 
 export const circuitBreakerOptions = z
@@ -30,14 +30,14 @@ export const circuitBreakerOptions = z
         'The longest the circuit stays open before the next trial; 60s by default, or `resetTimeout` if longer.',
       ),
   })
+  .refine(
+    ({ resetTimeout, maxResetTimeout = resetTimeout }) => maxResetTimeout >= resetTimeout,
+    rule(['resetTimeout', 'maxResetTimeout'], ['maxResetTimeout'], 'must not be shorter than resetTimeout'),
+  )
   .transform(({ maxResetTimeout, ...rest }) => ({
     ...rest,
     maxResetTimeout: maxResetTimeout ?? Math.max(60_000, rest.resetTimeout),
-  }))
-  .refine(({ resetTimeout, maxResetTimeout }) => maxResetTimeout >= resetTimeout, {
-    path: ['maxResetTimeout'],
-    error: 'must not be shorter than resetTimeout',
-  });
+  }));
 
 export type CircuitOptions = z.output<typeof circuitBreakerOptions>;
 

@@ -109,7 +109,18 @@ export interface HttpClient extends AxiosInstance, ClientHandle {
  * @throws PillionError `ERR_CONFIG` that lists every fault of `config`
  */
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {
-  return openClient(parseConfig(config), deps).client;
+  return openClient(parseConfig(config, readsFiles(deps)), deps).client;
+}
+
+/** Certificates and keys of the configuration are used only where nothing stands in their place. */
+export function readsFiles({
+  transport,
+  identity,
+}: {
+  readonly transport?: unknown;
+  readonly identity?: unknown;
+}): boolean {
+  return transport === undefined && identity === undefined;
 }
 
 /** Another configuration, ready to be put in force. */
@@ -217,7 +228,7 @@ class ClientCore {
 
   update(input: HttpClientConfig): void {
     if (this.#closing !== undefined) throw closedError(this.#config.name);
-    this.prepare(parseConfig(input)).apply();
+    this.prepare(parseConfig(input, readsFiles(this.#deps))).apply();
   }
 
   /** Makes everything that another configuration needs, so that putting it in force cannot fail. */

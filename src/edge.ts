@@ -96,7 +96,7 @@ function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
 function keyOf(key: string | true): string {
   if (key === true) return randomUUID();
   if (typeof key === 'string' && /^[\x20-\x7e]+$/.test(key)) return key;
-  const message =
-    'Bad call option idempotencyKey: expected true or visible ASCII; calls with an empty one would share it.';
-  throw new PillionError(ErrorCode.CONFIG, message);
+  const why = 'expected true or visible ASCII; calls with an empty one would share it';
+  const faults = [{ path: 'idempotencyKey', message: why }];
+  throw new PillionError(ErrorCode.CONFIG, `Bad call option idempotencyKey: ${why}.`, undefined, { faults });
 }

@@ -38,9 +38,23 @@ export const ErrorCode = {
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
+/** One thing that is wrong with a configuration or with options. */
+export interface OptionProblem {
+  /** Dotted: `timeouts.total`, `clients.billing.timeouts.total`; empty where it is about the whole. */
+  readonly path: string;
+  /** What is wrong, and mostly how to mend it. */
+  readonly message: string;
+  /** Counted from 1; present for a configuration that is a text. */
+  readonly line?: number;
+  /** Counted from 1. */
+  readonly column?: number;
+}
+
 /** What an error may carry beside its message and code. */
 export interface ErrorDetails {
   cause?: unknown;
+  /** With `ERR_CONFIG`. */
+  faults?: readonly OptionProblem[];
   /** Milliseconds after which another try may be let through. */
   retryAfter?: number;
 }
@@ -49,12 +63,16 @@ export interface ErrorDetails {
 export class PillionError extends AxiosError {
   /** Milliseconds after which another try may be let through; set with `ERR_CIRCUIT_OPEN`, unless the circuit was forced open. */
   declare readonly retryAfter?: number;
+  /** Everything that is wrong, in order; set with `ERR_CONFIG`. */
+  declare readonly faults?: readonly OptionProblem[];
 
   /** `request` becomes `error.config`: for code to read, never printed. */
   constructor(code: ErrorCode, message: string, request?: Request, details: ErrorDetails = {}) {
     super(message, code, request);
     this.name = 'PillionError';
     if (details.retryAfter !== undefined) Object.assign(this, { retryAfter: details.retryAfter });
+    // The message lists them: printed with the error they would stand there twice.
+    if (code === ErrorCode.CONFIG) hide(this, 'faults', details.faults ?? [{ path: '', message }]);
     withCause(this, details.cause);
     conceal(this);
   }

@@ -9,12 +9,13 @@ import { z } from 'zod';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Events, IdentityEvents } from './events.js';
 import { defaultLogger, type Logger } from './logger.js';
-import { parseOptions } from './options.js';
+import { badOptions, faultsOf, valueAt } from './options.js';
 import type { PolicyContext } from './policy.js';
 import { type IdentityStats, RotatingIdentity } from './transport/identity.js';
-import { type MaterialOptions, materialOptions, paired } from './transport/material.js';
+import { type MaterialOptions, materialOptions, paired, wherePaired } from './transport/material.js';
+import { materialFaults } from './transport/material-faults.js';
 
-const identityOptions = z.strictObject(materialOptions).check(paired);
+const identityOptions = z.strictObject(materialOptions).superRefine(paired, wherePaired);
 
 /** Certificate, key and authorities by path or as PEM text; files are watched. */
 export type IdentityOptions = z.input<typeof identityOptions>;
@@ -53,7 +54,7 @@ const rotating = new WeakMap<Identity, RotatingIdentity>();
  * @throws PillionError `ERR_CONFIG` for options or material that cannot be used
  */
 export function createIdentity(options: IdentityOptions, { logger }: IdentityDeps = {}): Identity {
-  const core = new RotatingIdentity(parseOptions(identityOptions, options, 'the identity'));
+  const core = coreOf(options);
   logRotations(core, () => logger ?? defaultLogger(), {});
   const identity: Identity = {
     refresh: () => core.refresh(),
@@ -66,6 +67,21 @@ export function createIdentity(options: IdentityOptions, { logger }: IdentityDep
   };
   rotating.set(identity, core);
   return identity;
+}
+
+function coreOf(options: IdentityOptions): RotatingIdentity {
+  const result = identityOptions.safeParse(options);
+  try {
+    if (result.success) return new RotatingIdentity(result.data);
+  } catch (error) {
+    // Its options stand in no section.
+    const { faults = [], message, cause } = error as PillionError;
+    const own = faults.map(({ path, ...rest }) => ({ path: path.replace(/^tls\./, ''), ...rest }));
+    throw new PillionError(ErrorCode.CONFIG, message, undefined, { faults: own, cause });
+  }
+  const faults = faultsOf(result.error, identityOptions, (path) => valueAt(options, path));
+  const files = materialFaults(options).map(({ path, ...rest }) => ({ path: path.slice(1), ...rest }));
+  throw badOptions([...faults, ...files], 'the identity');
 }
 
 function serverOptions(core: RotatingIdentity): TlsServerOptions {
@@ -132,7 +148,9 @@ export function holdIdentity(source: MaterialOptions | Identity, context: Policy
 /** @throws PillionError ERR_CONFIG for anything that createIdentity did not make */
 export function checkIdentity(identity: unknown): void {
   if (identity === undefined || rotating.has(identity as Identity)) return;
-  throw new PillionError(ErrorCode.CONFIG, 'Bad configuration: deps.identity is not made by createIdentity().');
+  const why = 'deps.identity is not made by createIdentity()';
+  const faults = [{ path: 'deps.identity', message: why }];
+  throw new PillionError(ErrorCode.CONFIG, `Bad configuration: ${why}.`, undefined, { faults });
 }
 
 function forward({ events: from }: RotatingIdentity, { client, events }: PolicyContext): () => void {

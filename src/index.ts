@@ -17,7 +17,7 @@ export type { ConfigSource } from './config/source.js';
 export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './config/versions.js';
 export type { Discovery } from './endpoints/discovery.js';
 export type { DiscoveredEndpoint } from './endpoints/host.js';
-export { ErrorCode, PillionError } from './errors.js';
+export { ErrorCode, type OptionProblem, PillionError } from './errors.js';
 export type {
   AttemptOutcome,
   ClientEventName,

@@ -112,8 +112,10 @@ function refuseLineBreaks(headers: AxiosRequestConfig['headers']): Promise<never
   for (const name in headers) {
     const value: unknown = (headers as Record<string, unknown>)[name];
     if (!/[\r\n]/.test(name) && !(Array.isArray(value) ? value : [value]).some(hasLineBreak)) continue;
-    const message = `Bad call option headers: ${JSON.stringify(name)} holds a line break.`;
-    return Promise.reject(new PillionError(ErrorCode.CONFIG, message));
+    const message = `${JSON.stringify(name)} holds a line break`;
+    const faults = [{ path: 'headers', message }];
+    const why = `Bad call option headers: ${message}.`;
+    return Promise.reject(new PillionError(ErrorCode.CONFIG, why, undefined, { faults }));
   }
   return undefined;
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Call, callOf } from './call.js';
 import { getHeader } from './headers.js';
-import { headerName, headerValue } from './options.js';
+import { headerName, headerValue, rule } from './options.js';
 import type { Request } from './policy.js';
 
 const slash = z.string().regex(/^\//, { error: 'must begin with /' });
@@ -19,9 +19,10 @@ export const matchOptions = z.strictObject({
         .optional()
         .describe('Found anywhere in it.'),
     })
-    .refine((path) => Object.values(path).filter((each) => each !== undefined).length === 1, {
-      error: 'give exactly one of its options',
-    })
+    .refine(
+      (path) => Object.values(path).filter((each) => each !== undefined).length === 1,
+      rule(['prefix', 'exact', 'regex'], [], 'give exactly one of its options'),
+    )
     .optional()
     .describe('The path of the URL, without the query.'),
   headers: z.record(headerName, headerValue).optional().describe('Each must be there with exactly this value.'),

@@ -2,6 +2,9 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from './errors.js';
+import { advice, bare, knownWords } from './option-advice.js';
+import { otherNames } from './option-names.js';
+import { inWords, keysOf, pathsIn, schemasAt } from './option-schema.js';
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const day = 24 * units.h;
@@ -45,41 +48,90 @@ function spell(ms: number): string {
   return ms === day ? '24h' : `${ms}ms`;
 }
 
+/**
+ * A rule between the options of an object, looked at wherever those it `reads` are well: zod would skip it where anything
+ * else in the object is wrong, and its fault would come out one run later.
+ */
+export function rule(reads: readonly string[], path: readonly string[], error: string) {
+  return { path: [...path], error, ...whereWell(reads) };
+}
+
+/** The same for a check that makes its faults itself. */
+export function whereWell(reads: readonly string[]) {
+  const spoils = ({ code, path }: z.core.$ZodRawIssue) =>
+    code !== 'unrecognized_keys' && (path?.[0] === undefined || reads.includes(String(path[0])));
+  return {
+    when: ({ value, issues }: z.core.ParsePayload) =>
+      typeof value === 'object' && value !== null && !issues.some(spoils),
+  };
+}
+
+type Path = readonly PropertyKey[];
+
 /** What is wrong with one option. */
 export interface OptionFault {
-  readonly path: readonly PropertyKey[];
+  readonly path: Path;
   readonly message: string;
   /** The key itself is wrong, not its value. */
   readonly unknown?: boolean;
 }
 
 /**
- * Parses `input` by `schema`.
+ * Parses `input` by `schema`; `what` names it in the message.
  * @throws PillionError ERR_CONFIG that lists every fault: where, what and, for an unknown key, the nearest known one.
  */
-export function parseOptions<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
+export function parseOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  what: string,
+  at: Path = [],
+): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const faults = faultsOf(result.error, schema).map(({ path, message }) => `${dotted(path)}: ${message}`);
-  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${faults.join('; ')}.`);
+  throw badOptions(
+    faultsOf(result.error, schema, (path) => valueAt(input, path)),
+    what,
+    at,
+  );
 }
 
-/** Every fault, in words for who wrote the options. */
-export function faultsOf(error: z.ZodError, schema: z.ZodType): OptionFault[] {
-  return error.issues.flatMap((issue) => describeIssue(issue, schema));
+/** ERR_CONFIG for faults; `at`: what stands before the path of each in `error.faults`. */
+export function badOptions(faults: readonly OptionFault[], what: string, at: Path = []): PillionError {
+  const message = faults.map(({ path, message }) => `${dotted(path)}: ${message}`).join('; ');
+  return new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${message}.`, undefined, {
+    faults: faults.map(({ path, message }) => ({ path: shownPath([...at, ...path]), message })),
+  });
+}
+
+/** The value at a path of an input. */
+export function valueAt(input: unknown, path: Path): unknown {
+  let here = input;
+  for (const key of path) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined;
+    here = (here as Record<PropertyKey, unknown>)[key];
+  }
+  return here;
+}
+
+/** Every fault, in words for who wrote the options; `given` tells a value that may be looked at for what was meant. */
+export function faultsOf(
+  error: z.ZodError,
+  schema: z.ZodType,
+  given: (path: Path) => unknown = () => undefined,
+): OptionFault[] {
+  return error.issues.flatMap((issue) => describeIssue(issue, schema, given));
 }
 
 type Issue = z.core.$ZodIssue;
 
-function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []): OptionFault[] {
+function describeIssue(issue: Issue, schema: z.ZodType, given: (path: Path) => unknown, at: Path = []): OptionFault[] {
   const path = [...at, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
+  if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: [...path, key],
-      message: `unknown option${hint(key, knownKeys(schema, path))}`,
+      message: `unknown option${unknownHint(key, path, schema)}`,
       unknown: true,
     }));
-  }
   if (issue.code === 'invalid_key')
     return [{ path, message: issue.issues[0]?.message ?? issue.message, unknown: true }];
   if (issue.code === 'invalid_union') {
@@ -87,21 +139,36 @@ function describeIssue(issue: Issue, schema: z.ZodType, at: PropertyKey[] = []):
     const branch = issue.errors.find((errors) =>
       errors.some((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
     );
-    if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, path));
-    return [{ path, message: tellingMessage(issue) }];
+    if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, given, path));
   }
-  return [{ path, message: issue.message.replace(missing, 'is missing: expected a $1') }];
+  return [{ path, message: explained(issue, schema, path, given(path)) }];
 }
 
-/** What zod says of a key that is not there. */
-const missing = /^Invalid input: expected (\w+), received undefined$/;
+/** What is expected, and what was probably meant. */
+function explained(issue: Issue, schema: z.ZodType, path: Path, value: unknown): string {
+  const schemas = schemasAt(schema, path);
+  const message = tellingMessage(issue);
+  const ours = !message.startsWith('Invalid ') || schemas.length === 0;
+  const absent = value === undefined && message.endsWith('received undefined');
+  const expected = ours ? message : `${absent ? 'is missing: ' : ''}expected ${inWords(schemas)}`;
+  const meant = issue.code === 'custom' ? undefined : advice(value, schemas);
+  const near = meant ?? nearWord(value, schemas);
+  return near === undefined ? expected : `${expected}; ${near}`;
+}
+
+/** A word of the option that was mistyped. */
+function nearWord(value: unknown, schemas: ReturnType<typeof schemasAt>): string | undefined {
+  const words = knownWords(schemas);
+  if (typeof value !== 'string' || words.length === 0 || value.length > 64) return undefined;
+  const nearest = nearestOf(value, words);
+  return nearest === undefined ? undefined : `did you mean "${nearest}"?`;
+}
 
 /** Of the messages of a union's branches the one that says most: ours, or a list of what is known. */
 function tellingMessage(issue: Issue): string {
   const leaves = leavesOf(issue);
   const telling = leaves.find(({ message }) => !message.startsWith('Invalid '));
-  const listing = leaves.find((leaf) => leaf.code === 'invalid_value' && leaf.values.length > 1);
-  return (telling ?? listing ?? leaves[0] ?? issue).message;
+  return (telling ?? leaves[0] ?? issue).message;
 }
 
 function leavesOf(issue: Issue): Issue[] {
@@ -111,8 +178,13 @@ function leavesOf(issue: Issue): Issue[] {
 }
 
 /** A path as it is written: `retry.backoff.base`. */
-export function dotted(path: readonly PropertyKey[]): string {
-  return path.map(shortened).join('.') || 'the value itself';
+export function dotted(path: Path): string {
+  return shownPath(path) || 'the value itself';
+}
+
+/** The same, and nothing for the whole. */
+export function shownPath(path: Path): string {
+  return path.map(shortened).join('.');
 }
 
 /** A key that somebody mistyped may be a whole document. */
@@ -121,44 +193,70 @@ function shortened(key: PropertyKey): string {
   return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }
 
+/** What is said of an unknown key: the option that was meant, where it belongs, or what there is. */
+function unknownHint(key: string, path: Path, schema: z.ZodType): string {
+  const siblings = keysOf(schemasAt(schema, path));
+  const same = siblings.find((name) => bare(name) === bare(key));
+  if (same !== undefined) return meant(same);
+  const section = shownPath(path);
+  if (section !== '' && /^(enabled?|disabled?|active)$/i.test(key)) return switchHint(section, schemasAt(schema, path));
+  const elsewhere = placeOf(key, path, pathsIn(schema));
+  return elsewhere === undefined ? hint(key, siblings) : elsewhere;
+}
+
+function switchHint(section: string, schemas: ReturnType<typeof schemasAt>): string {
+  const standing = schemas.some((each) => each.const === false);
+  return standing ? `: write ${section}: false to switch it off` : `: leave ${section} out to switch it off`;
+}
+
+function meant(name: string): string {
+  return `, did you mean "${name}"?`;
+}
+
+/** Sections that everybody has, and whose options are taken for each other's. */
+const commonSections = ['timeouts', 'retry', 'circuitBreaker', 'limits'];
+
+/** Where an option belongs that is known by this name or by another one, but not here. */
+function placeOf(key: string, path: Path, paths: readonly string[][]): string | undefined {
+  const [section] = path;
+  const anywhere = section === undefined || commonSections.includes(String(section));
+  const named = otherNames(key, path.filter((each) => typeof each === 'string').at(-1))
+    // A policy alone is configured by its section.
+    .flatMap((name) => [name, name.slice(name.indexOf('.') + 1)])
+    .map((name) => paths.find((each) => each.join('.') === name))
+    .find((each) => each !== undefined && (anywhere || each[0] === section));
+  if (named !== undefined) return meant(isBeside(named, path) ? (named.at(-1) ?? '') : named.join('.'));
+  const places = paths.filter((each) => bare(each.at(-1) ?? '') === bare(key));
+  const above = places.find((each) => each.length <= path.length && startsWith(path, each.slice(0, -1)));
+  if (above !== undefined) {
+    const holder = String(path[above.length - 1]);
+    return ` here: it belongs beside ${holder}, not inside (indented as ${holder} is)`;
+  }
+  const holders = places.map((each) => each.slice(0, -1).join('.')).filter((each) => each !== '');
+  return holders.length === 0 ? undefined : ` here: it belongs under ${holders.slice(0, 3).join(' or ')}`;
+}
+
+function isBeside(place: readonly string[], path: Path): boolean {
+  return place.length === path.length + 1 && startsWith(place, path);
+}
+
+function startsWith(path: Path, beginning: Path): boolean {
+  return beginning.every((key, index) => path[index] === key);
+}
+
 /** The nearest of what is known, or all of it. */
 export function hint(key: string, known: readonly string[]): string {
   if (known.length === 0) return '';
-  if (key.length > 64) return ` (known: ${known.join(', ')})`;
-  const nearest = closest(key, known as string[]);
-  const near = distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, Math.ceil(key.length / 3));
-  return near ? `, did you mean "${nearest}"?` : ` (known: ${known.join(', ')})`;
+  const nearest = key.length > 64 ? undefined : nearestOf(key, known);
+  return nearest === undefined ? ` (known: ${known.join(', ')})` : meant(nearest);
 }
 
-interface JsonSchema {
-  properties?: Record<string, JsonSchema>;
-  anyOf?: JsonSchema[];
-  items?: JsonSchema;
-}
-
-const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
-
-/** As plain data, whatever zod wraps around it. */
-function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  const known = jsonSchemas.get(schema);
-  if (known !== undefined) return known;
-  const made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-  jsonSchemas.set(schema, made);
-  return made;
-}
-
-/** The keys a schema knows at a path. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let here = [jsonSchemaOf(schema)];
-  for (const key of path) here = here.flatMap(alternatives).flatMap((each) => within(each, key));
-  return here.flatMap(alternatives).flatMap((each) => Object.keys(each.properties ?? {}));
-}
-
-function within({ properties, items }: JsonSchema, key: PropertyKey): JsonSchema[] {
-  const inner = typeof key === 'number' ? items : properties?.[String(key)];
-  return inner === undefined ? [] : [inner];
-}
-
-function alternatives(schema: JsonSchema): JsonSchema[] {
-  return [schema, ...(schema.anyOf ?? []).flatMap(alternatives)];
+function nearestOf(key: string, known: readonly string[]): string | undefined {
+  const lower = key.toLowerCase();
+  const nearest = closest(
+    lower,
+    known.map((each) => each.toLowerCase()),
+  );
+  const near = distance(lower, nearest) <= Math.max(2, Math.ceil(key.length / 3));
+  return near ? known.find((each) => each.toLowerCase() === nearest) : undefined;
 }

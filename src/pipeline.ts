@@ -155,7 +155,10 @@ function checkEndpoints({ name, endpoints, baseURL }: Config, { discovery }: Slo
     endpoints !== undefined
       ? 'endpoints and deps.discovery are both given; take one of them'
       : 'deps.discovery needs a baseURL: it names the server that the endpoints are';
-  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`);
+  const faults = [{ path: 'deps.discovery', message: why }];
+  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`, undefined, {
+    faults,
+  });
 }
 
 /** The files of the tls section, or the identity that was brought along. */
@@ -165,8 +168,11 @@ function identitySourceOf(
 ): MaterialOptions | Identity | undefined {
   const own = tls && partsOf(tls).material;
   if (own !== undefined && identity !== undefined) {
-    const why = `Bad configuration of the HTTP client "${name}": tls has cert, pfx or ca, and deps.identity is given too; take one of them.`;
-    throw new PillionError(ErrorCode.CONFIG, why);
+    const why = 'tls has cert, pfx or ca, and deps.identity is given too; take one of them';
+    const faults = [{ path: 'deps.identity', message: why }];
+    throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`, undefined, {
+      faults,
+    });
   }
   return own ?? identity;
 }

@@ -8,6 +8,7 @@ import {
   type OpenClient,
   openClient,
   type PreparedUpdate,
+  readsFiles,
 } from './client.js';
 import {
   type ConfigFault,
@@ -23,7 +24,7 @@ import { type HttpClientsEvents, type VersionStats, Versions } from './config/ve
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { defaultLogger } from './logger.js';
 import { type Duration, duration, parseOptions } from './options.js';
-import { faultOfMaterial } from './transport/material.js';
+import { faultsOfMaterial } from './transport/material.js';
 import { FileWatch } from './watch.js';
 
 /** Code that stands beside the configuration; all clients get the same. */
@@ -98,7 +99,9 @@ const standardInterval = 5000;
 
 function watchInterval(watch: HttpClientsDeps['watch']): number | undefined {
   if (!watch) return undefined;
-  return watch === true ? standardInterval : parseOptions(duration({ min: 20 }), watch.interval, 'deps.watch.interval');
+  return watch === true
+    ? standardInterval
+    : parseOptions(duration({ min: 20 }), watch.interval, 'deps.watch.interval', ['deps', 'watch', 'interval']);
 }
 
 function isSource(config: object | string): config is ConfigSource {
@@ -199,7 +202,10 @@ class Registry implements HttpClients {
     const parsed = new ParsedClients(input, this.source.name, { env: this.#env });
     // Also those of a version that is refused: it may become good by them alone.
     this.#watchReferences(parsed.files);
-    if (parsed.faults.length > 0) return parsed.faults;
+    if (parsed.faults.length > 0) {
+      if (readsFiles(this.#deps)) parsed.readMaterial();
+      return parsed.faults;
+    }
     const before = this.#current();
     const first = this.#versions.number === 0;
     if (!first && isDeepStrictEqual(before, parsed.clients)) return [];
@@ -232,7 +238,7 @@ class Registry implements HttpClients {
         if (known === undefined) opened.set(name, openClient(config, this.#deps));
         else if (!isDeepStrictEqual(known.config, config)) updates.push(known.prepare(config));
       } catch (error) {
-        parsed.fault(name, faultOfMaterial(error));
+        for (const fault of faultsOfMaterial(error)) parsed.fault(name, fault);
       }
     }
     return {
@@ -294,10 +300,8 @@ class Registry implements HttpClients {
 }
 
 function badConfiguration(faults: readonly ConfigFault[]): PillionError {
-  return new PillionError(
-    ErrorCode.CONFIG,
-    `Bad configuration of HTTP clients:\n  ${faults.map(spelled).join('\n  ')}`,
-  );
+  const message = `Bad configuration of HTTP clients:\n  ${faults.map(spelled).join('\n  ')}`;
+  return new PillionError(ErrorCode.CONFIG, message, undefined, { faults: faults.map(({ file: _, ...rest }) => rest) });
 }
 
 /** What a source throws says what is wrong with it. */

@@ -3,6 +3,7 @@ import { isAxiosError } from 'axios';
 import { isStream, responseOf } from './body.js';
 import { ErrorCode } from './errors.js';
 import type { Request } from './policy.js';
+import { httpDate, type ServerClock, timeUntil } from './server-clock.js';
 
 /**
  * What became of an attempt that failed.
@@ -60,6 +61,8 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   ERR_HTTP2_STREAM_ERROR: 'reset',
   ERR_HTTP2_SESSION_ERROR: 'reset',
   ERR_HTTP2_GOAWAY_SESSION: 'reset',
+  // The server spoke no HTTP/2.
+  ERR_HTTP2_ERROR: 'reset',
   REFUSED_STREAM: 'refused-stream',
 };
 
@@ -201,25 +204,18 @@ export function headerOf(headers: unknown, name: string): unknown {
 }
 
 /**
- * Milliseconds that a `Retry-After` header asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3).
- * Anything else, a negative number too, is `undefined`; a date gone by is 0.
+ * Milliseconds that a `Retry-After` header asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3), which is measured by the
+ * `Date` of the response. Anything else, a negative number too, is `undefined`; a date gone by is 0.
  */
 export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
   const value = headerOf(headers, 'retry-after');
   const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = dateFormats.some((format) => format.test(text)) ? Date.parse(asGmt(text)) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const at = httpDate(text);
+  return Number.isNaN(at) ? undefined : timeUntil(at, now, clockOf(headers));
 }
 
-/** The three date formats of RFC 9110, 5.6.7. Date.parse alone would take "-1", "2" and "Monday 5" for dates. */
-const dateFormats = [
-  /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
-  /^\w{6,9}, \d{2}-\w{3}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
-  /^\w{3} \w{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
-];
-
-/** The last of the three, of C's asctime, is in GMT without saying so. */
-function asGmt(date: string): string {
-  return date.endsWith('GMT') ? date : `${date} GMT`;
+/** What a response tells of its own time. */
+export function clockOf(headers: unknown): ServerClock {
+  return { date: headerOf(headers, 'date'), age: headerOf(headers, 'age') };
 }

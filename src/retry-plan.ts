@@ -1,7 +1,7 @@
 /** Decides about retries: which failures, how often, after how long. The policy only loops. */
 import { z } from 'zod';
 import { responseOf } from './body.js';
-import { assumed, duration, parseOptions } from './options.js';
+import { assumed, duration, parseOptions, rule } from './options.js';
 import type { Request } from './policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
 import { maxTimer } from './timer.js';
@@ -33,9 +33,9 @@ const plan = {
         .meta({ [assumed]: '2s' })
         .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
     })
+    .refine(({ base, max = base }) => max >= base, rule(['base', 'max'], [], 'max must not be shorter than base'))
     .prefault({})
     .transform(({ base, max = Math.max(base, 2000) }) => ({ base, max }))
-    .refine(({ base, max }) => max >= base, { error: 'max must not be shorter than base' })
     .describe('Full jitter: each wait is uniform in [0, min(max, base * 2^(n-1))).'),
 };
 
@@ -127,5 +127,5 @@ export function planFor({ retry: own }: Request, { maxRetries, on, backoff }: Re
   // A base of its own has the default max, not one of the client's that may be shorter.
   const inherited = own.backoff?.base === undefined ? backoff : {};
   const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...own.backoff } };
-  return parseOptions(retryPlan, merged, 'the call option retry');
+  return parseOptions(retryPlan, merged, 'the call option retry', ['retry']);
 }

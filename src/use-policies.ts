@@ -7,6 +7,7 @@ import { ErrorCode, PillionError } from './errors.js';
 import { harmless } from './harmless.js';
 import { defaultLogger, type Logger } from './logger.js';
 import { rememberingFields } from './object-form.js';
+import { badOptions } from './options.js';
 
 /** Options that the instance itself has. */
 const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
@@ -124,14 +125,28 @@ function completed(
   { defaults }: AxiosLike,
   deps: InstancePoliciesDeps,
 ): HttpClientConfig {
-  const [option] = owned.filter((name) => name in config);
-  if (option !== undefined)
-    throw new PillionError(
-      ErrorCode.CONFIG,
-      `usePolicies: set ${option} on the axios instance; it is not an option of the stack.`,
-    );
+  const refused = owned.filter((name) => name in config);
+  if (refused.length > 0) throw refusal(config, refused);
   const balanced = config.endpoints !== undefined || deps.discovery !== undefined;
   return balanced && defaults.baseURL !== undefined ? { ...config, baseURL: defaults.baseURL } : config;
+}
+
+/** Options of the instance, and what else is wrong. */
+function refusal(config: InstancePoliciesConfig, refused: readonly string[]): unknown {
+  const message = 'set it on the axios instance; it is not an option of the stack';
+  const faults = refused.map((name) => ({ path: name, message }));
+  try {
+    const rest = Object.fromEntries(Object.entries(config).filter(([name]) => !refused.includes(name)));
+    parseConfig(rest, false);
+  } catch (error) {
+    const more = (error as PillionError).faults ?? [];
+    return badOptions(
+      [...faults, ...more].map(({ path, ...fault }) => ({ path: [path], ...fault })),
+      'usePolicies',
+    );
+  }
+  const why = `usePolicies: set ${refused.join(', ')} on the axios instance; it is not an option of the stack.`;
+  return new PillionError(ErrorCode.CONFIG, why, undefined, { faults });
 }
 
 /** Where calls come in from axios. */

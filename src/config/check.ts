@@ -1,12 +1,13 @@
 /** Everything that can be said of a configuration without running it: what a service would refuse, and what is likely a mistake. */
 import type { OptionFault } from '../options.js';
 import { daysLeft } from '../transport/expiry.js';
-import { checkMaterial, faultOfMaterial, notAfter, readMaterial } from '../transport/material.js';
+import { checkMaterial, notAfter, readMaterial } from '../transport/material.js';
 import { partsOf } from '../transport/tls.js';
-import { type ConfigFault, inOrder, type NamedClient, ParsedClients } from './clients.js';
+import { type ConfigFault, inOrder, ParsedClients } from './clients.js';
 import { ConfigDocument } from './document.js';
 import type { Surroundings } from './references.js';
 import { warningsOf } from './rules.js';
+import type { WellPart } from './well.js';
 
 export interface CheckResult {
   readonly errors: readonly ConfigFault[];
@@ -19,11 +20,13 @@ export interface CheckResult {
 export function checkText(text: string, file: string, surroundings: Surroundings): CheckResult {
   const parsed = new ParsedClients(new ConfigDocument(text), file, surroundings);
   const warnings: ConfigFault[] = [];
-  for (const client of parsed.clients) {
-    const found = surroundings.files === false ? nothing : materialFaults(client);
-    for (const error of found.errors) parsed.fault(client.name, error);
-    for (const warning of [...warningsOf(client.config), ...found.warnings])
-      warnings.push(parsed.located(client.name, warning));
+  if (surroundings.files !== false) parsed.readMaterial();
+  for (const { name, ...client } of parsed.examined) {
+    const part = client.part();
+    if (part === undefined) continue;
+    const expiring = surroundings.files === false ? [] : expiryWarnings(part.config);
+    for (const warning of [...warningsOf(part.config, part.without), ...expiring])
+      warnings.push(parsed.located(name, warning));
   }
   return {
     errors: parsed.faults,
@@ -34,38 +37,17 @@ export function checkText(text: string, file: string, surroundings: Surroundings
 
 const soon = 14;
 
-interface MaterialFaults {
-  readonly errors: readonly OptionFault[];
-  readonly warnings: readonly OptionFault[];
-}
-
-const nothing: MaterialFaults = { errors: [], warnings: [] };
-
-/** Certificates and keys, read as the client would. */
-function materialFaults({ config: { tls } }: NamedClient): MaterialFaults {
+/** Of a certificate that is in order; what is wrong with others is told elsewhere. */
+function expiryWarnings({ tls }: WellPart['config']): OptionFault[] {
   const material = tls && partsOf(tls).material;
-  if (material === undefined) return nothing;
-  const { cert, key, pfx, ca } = material;
-  // Each on its own, so that every file which cannot be read is told.
-  const authorities = [ca ?? []].flat().map((each) => ({ ca: each }));
-  const unreadable = [{ cert }, { key }, { pfx }, ...authorities].flatMap((one) => failure(() => readMaterial(one)));
-  if (unreadable.length > 0) return { errors: unreadable, warnings: [] };
-  const warnings: OptionFault[] = [];
-  const errors = failure(() => {
-    const { certificate } = checkMaterial(material, readMaterial(material));
-    if (certificate === undefined || daysLeft(certificate) > soon) return;
-    const message = `expires in ${daysLeft(certificate)} days, on ${notAfter(certificate)}`;
-    warnings.push({ path: ['tls', cert === undefined ? 'pfx' : 'cert'], message });
-  });
-  return { errors, warnings };
-}
-
-function failure(work: () => unknown): OptionFault[] {
+  if (material === undefined) return [];
   try {
-    work();
+    const { certificate } = checkMaterial(material, readMaterial(material));
+    if (certificate === undefined || daysLeft(certificate) > soon) return [];
+    const message = `expires in ${daysLeft(certificate)} days, on ${notAfter(certificate)}`;
+    return [{ path: ['tls', material.cert === undefined ? 'pfx' : 'cert'], message }];
+  } catch {
     return [];
-  } catch (error) {
-    return [faultOfMaterial(error)];
   }
 }
 

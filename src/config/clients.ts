@@ -1,15 +1,28 @@
 /** Named clients from one configuration: `defaults` merged under each, every fault found and located. */
-import { dotted, faultsOf, hint, type OptionFault } from '../options.js';
+import type { OptionProblem } from '../errors.js';
+import { faultsOf, type OptionFault, shownPath, valueAt } from '../options.js';
+import { materialFaults } from '../transport/material-faults.js';
 import { ConfigDocument, type Path, type Position } from './document.js';
+import { mergedOptions } from './merged.js';
+import {
+  clientFault,
+  inContext,
+  isMisplaced,
+  isNestedClient,
+  looksLikeClient,
+  misspeltClients,
+  topLevelFault,
+} from './misplaced.js';
 import {
   isPlain,
+  putScalar,
   type Reference,
   type Resolved,
   resolveReferences,
   type Surroundings,
-  scalarIn,
 } from './references.js';
 import { type Config, type HttpClientConfig, namelessSchema, optionalSections } from './schema.js';
+import { type WellPart, wellPart } from './well.js';
 
 /** What a file of clients holds. */
 export interface HttpClientsConfig {
@@ -20,17 +33,9 @@ export interface HttpClientsConfig {
 }
 
 /** Something wrong with a configuration, or likely to be. */
-export interface ConfigFault {
+export interface ConfigFault extends OptionProblem {
   /** Where the configuration comes from: a file's path, an address. */
   readonly file: string;
-  /** Counted from 1; absent for a configuration that is no text. */
-  readonly line?: number;
-  /** Counted from 1. */
-  readonly column?: number;
-  /** Dotted: `clients.billing.timeouts.total`. */
-  readonly path: string;
-  /** What is wrong, and mostly how to mend it. */
-  readonly message: string;
 }
 
 /** `file:line:column path message` */
@@ -55,12 +60,25 @@ export interface NamedClient {
   readonly config: Config;
 }
 
+/** A client with or without faults. */
+export interface ExaminedClient {
+  readonly name: string;
+  /** Merged with the defaults, references looked up, as yet unchecked. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What of it can be used; undefined where nothing can. */
+  part(): WellPart | undefined;
+}
+
 /** The text, if it is one, and what was made of it. */
 export class ParsedClients {
   /** Those without fault. */
   readonly clients: NamedClient[] = [];
   /** All that the configuration names. */
   readonly names: string[] = [];
+  /** Every client, also with faults. */
+  readonly examined: ExaminedClient[] = [];
+  /** Where clients stand that are not where they belong. */
+  readonly #places = new Map<string, Path>();
   readonly #faults: ConfigFault[] = [];
   readonly #file: string;
   readonly #document: ConfigDocument | undefined;
@@ -73,7 +91,7 @@ export class ParsedClients {
     this.#resolved = resolveReferences(this.#document ? this.#document.value : input, surroundings);
     this.#root = isPlain(this.#resolved.value) ? this.#resolved.value : {};
     if (this.#document !== undefined) this.#faults.push(...textFaults(this.#document, file));
-    if (this.#faults.length === 0) this.#read();
+    if (this.#document?.readable !== false) this.#read();
   }
 
   /** In the order of the file. */
@@ -102,12 +120,16 @@ export class ParsedClients {
       const inner = path.slice(0, length);
       const rest = path.slice(length);
       for (const origin of [
-        ['clients', client, ...inner],
+        [...this.#placeOf(client), ...inner],
         ['defaults', ...inner],
       ])
         if (this.#says(origin)) return [...origin, ...rest];
     }
-    return ['clients', client, ...path];
+    return [...this.#placeOf(client), ...path];
+  }
+
+  #placeOf(client: string): Path {
+    return this.#places.get(client) ?? ['clients', client];
   }
 
   /** True where the configuration says something at exactly this path. */
@@ -121,11 +143,27 @@ export class ParsedClients {
     return this.#resolved.references.get(JSON.stringify(this.originOf(client, path)));
   }
 
-  /** True where a file that a reference names gave an option its value, or a part of it. */
-  isSecret(client: string, path: Path): boolean {
+  /** True where a reference stands for an option, or a part of it, and what it stands for is not known here. */
+  #isOpen(client: string, path: Path): boolean {
+    return this.#hasReference(client, path, ({ open }) => open);
+  }
+
+  #hasReference(client: string, path: Path, test: (reference: Reference) => boolean): boolean {
     const start = JSON.stringify(this.originOf(client, path)).slice(0, -1);
     const references = [...this.#resolved.references];
-    return references.some(([at, { secret }]) => secret && (at === `${start}]` || at.startsWith(`${start},`)));
+    return references.some(([at, each]) => test(each) && (at === `${start}]` || at.startsWith(`${start},`)));
+  }
+
+  /** True where a file that a reference names gave an option its value, or a part of it. */
+  isSecret(client: string, path: Path): boolean {
+    return this.#hasReference(client, path, ({ secret }) => secret);
+  }
+
+  /** Adds what is wrong with the certificates and keys of all clients. */
+  readMaterial(): void {
+    for (const { name, options } of this.examined)
+      for (const fault of materialFaults(options.tls, (option) => this.#isOpen(name, ['tls', option])))
+        this.fault(name, fault);
   }
 
   positionOf(path: Path): Position | undefined {
@@ -146,10 +184,12 @@ export class ParsedClients {
     return { file: this.#file, ...place, path: shownPath(path), message };
   }
 
-  /** What is wrong with the defaults is told once, not for each client. */
+  /** What is wrong with the defaults is told once, not for each client, and what is no text of sense not again as its value. */
   #add(path: Path, message: string, atKey = false): void {
     const fault = this.#located(path, message, atKey);
-    if (!this.#faults.some((known) => spelled(known) === spelled(fault))) this.#faults.push(fault);
+    const known = (each: ConfigFault) => spelled(each) === spelled(fault);
+    const unreadable = this.#document?.faults.some((each) => shownPath(each.path) === fault.path) === true;
+    if (!unreadable && !this.#faults.some(known)) this.#faults.push(fault);
   }
 
   #read(): void {
@@ -159,24 +199,81 @@ export class ParsedClients {
       return;
     }
     const { defaults = {}, clients } = this.#root;
+    const own = isPlain(defaults) ? defaults : {};
     for (const key of Object.keys(this.#root))
-      if (!known.includes(key) && !key.startsWith('x-')) this.#add([key], `unknown option${hint(key, known)}`, true);
-    if (!isPlain(defaults)) this.#add(['defaults'], 'expected an object');
-    else if (!isPlain(clients) || Object.keys(clients).length === 0)
-      this.#add(['clients'], 'expected at least one client, by name');
-    else for (const [name, own] of Object.entries(clients)) this.#readClient(name, own, defaults);
+      if (!known.includes(key) && !key.startsWith('x-')) this.#readOther(key, own);
+    if (!isPlain(defaults)) this.#add(['defaults'], clientFault(defaults));
+    this.#readClients(clients, own);
   }
 
-  #readClient(name: string, own: unknown, defaults: Record<string, unknown>): void {
-    if (!/^[\w./-]{1,100}$/.test(name))
-      this.#add(['clients', name], 'the name of a client has letters, digits and . _ - / only', true);
-    else if (!isPlain(own ?? {})) this.#add(['clients', name], 'expected an object');
-    else {
-      this.names.push(name);
-      const merged = mergedOptions(defaults, this.#withoutSections(name, (own ?? {}) as Record<string, unknown>));
-      if ('name' in merged) this.fault(name, { path: ['name'], message: 'a client is named by its key; remove this' });
-      else this.#validate(name, merged);
+  /** At the top of the file, where it does not belong. */
+  #readOther(key: string, defaults: Record<string, unknown>): void {
+    const value = this.#root[key];
+    this.#add([key], topLevelFault(key, value, known), true);
+    if (looksLikeClient(value)) this.#examine(`top > ${key}`, value as Record<string, unknown>, defaults, [key]);
+  }
+
+  #readClients(clients: unknown, defaults: Record<string, unknown>): void {
+    const misspelt = misspeltClients(this.#root);
+    const inside = clients === undefined && isPlain(defaults.clients);
+    if (misspelt !== undefined) this.#readNamed(this.#root[misspelt] as Record<string, unknown>, defaults, [misspelt]);
+    else if (inside) this.#readNamed(defaults.clients as Record<string, unknown>, {}, ['defaults', 'clients']);
+    if (Array.isArray(clients)) this.#readList(clients, defaults);
+    else if (isPlain(clients) && Object.keys(clients).length > 0) this.#readNamed(clients, defaults, ['clients']);
+    else
+      this.#add(
+        ['clients'],
+        `expected at least one client, by name${inside ? '; those inside defaults belong beside it' : ''}`,
+      );
+  }
+
+  #readNamed(clients: Record<string, unknown>, defaults: Record<string, unknown>, at: Path): void {
+    let before: string | undefined;
+    for (const [name, own] of Object.entries(clients)) {
+      if (isMisplaced(name, own, before)) this.#readMisplaced(name, own, at, before);
+      else {
+        this.#readClient(name, own, defaults, at);
+        before = name;
+      }
     }
+  }
+
+  #readList(clients: readonly unknown[], defaults: Record<string, unknown>): void {
+    const example = 'write `billing:` and its options indented under it in place of `- name: billing`';
+    this.#add(['clients'], `expected clients by name, not a list; ${example}`);
+    for (const [index, item] of clients.entries()) {
+      if (!isPlain(item)) continue;
+      const { name: _, ...own } = item;
+      this.#examine(`clients > ${index}`, own, defaults, ['clients', index]);
+    }
+  }
+
+  /** An option in the place of a client: most likely it is not indented far enough. */
+  #readMisplaced(name: string, own: unknown, at: Path, client = 'the client that it is for'): void {
+    this.#add([...at, name], `is an option, not a client: indent it under ${client}`, true);
+    const result = namelessSchema.safeParse({ [name]: own });
+    const given = (path: Path) => valueAt({ [name]: own }, path);
+    if (!result.success)
+      for (const { path, message, unknown } of faultsOf(result.error, namelessSchema, given))
+        if (path[0] === name) this.#add([...at, ...path], message, unknown === true);
+  }
+
+  #readClient(name: string, own: unknown, defaults: Record<string, unknown>, at: Path): void {
+    const named = /^[\w./-]{1,100}$/.test(name);
+    if (!named) this.#add([...at, name], 'the name of a client has letters, digits and . _ - / only', true);
+    if (!isPlain(own ?? {})) this.#add([...at, name], clientFault(own, name));
+    else {
+      if (named) this.names.push(name);
+      this.#examine(name, (own ?? {}) as Record<string, unknown>, defaults, [...at, name]);
+    }
+  }
+
+  #examine(name: string, own: Record<string, unknown>, defaults: Record<string, unknown>, place?: Path): void {
+    if (place !== undefined) this.#places.set(name, place);
+    const options = mergedOptions(defaults, this.#withoutSections(name, own));
+    if ('name' in options) this.fault(name, { path: ['name'], message: 'a client is named by its key; remove this' });
+    delete options.name;
+    this.#validate(name, options);
   }
 
   /** `false` for an optional section may come from a reference, which gives text. */
@@ -186,75 +283,40 @@ export class ParsedClients {
   }
 
   #validate(name: string, options: Record<string, unknown>): void {
+    const given = (path: Path) => (this.referenceOf(name, path) === undefined ? valueAt(options, path) : undefined);
     let result = namelessSchema.safeParse(options);
-    if (!result.success && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
+    const referring = this.#resolved.references.size > 0;
+    if (!result.success && referring && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
       result = namelessSchema.safeParse(options);
     if (result.success) {
-      this.clients.push({ name, config: { name, ...result.data } });
+      const config = { name, ...result.data };
+      this.clients.push({ name, config });
+      this.examined.push({ name, options, part: () => ({ config, without: [] }) });
       return;
     }
-    for (const fault of faultsOf(result.error, namelessSchema))
-      if (fault.unknown || !this.referenceOf(name, fault.path)?.open) this.fault(name, fault);
+    const faults = faultsOf(result.error, namelessSchema, given);
+    this.examined.push({ name, options, part: () => wellPart(options, faults) });
+    for (const fault of faults) this.#tell(name, fault, valueAt(options, fault.path));
+  }
+
+  #tell(name: string, fault: OptionFault, value: unknown): void {
+    const { path, unknown } = fault;
+    const told = inContext(fault, value, unknown === true ? undefined : this.referenceOf(name, path));
+    if (told === undefined) return;
+    this.fault(name, told);
+    const [key] = path;
+    if (isNestedClient(fault, value))
+      this.#examine(`${name} > ${String(key)}`, value as Record<string, unknown>, {}, [
+        ...this.#placeOf(name),
+        ...path,
+      ]);
   }
 
   /** Text from a reference becomes a number or a boolean where text was not what the option takes. */
   #readScalars(name: string, options: Record<string, unknown>, faults: readonly OptionFault[]): boolean {
-    let changed = false;
-    for (const { path } of faults) {
-      const [holder, key] = holderOf(options, path);
-      const text = holder?.[key];
-      if (typeof text !== 'string' || this.referenceOf(name, path) === undefined) continue;
-      const value = scalarIn(text);
-      if (value === text) continue;
-      (holder as Record<PropertyKey, unknown>)[key] = value;
-      changed = true;
-    }
-    return changed;
+    const referring = faults.filter(({ path }) => this.referenceOf(name, path) !== undefined);
+    return referring.map(({ path }) => putScalar(options, path)).some(Boolean);
   }
 }
 
 const known = ['defaults', 'clients', '$schema'];
-
-function shownPath(path: Path): string {
-  return path.length === 0 ? '' : dotted(path);
-}
-
-function holderOf(
-  options: Record<string, unknown>,
-  path: Path,
-): [Record<PropertyKey, unknown> | undefined, PropertyKey] {
-  let here: unknown = options;
-  for (const key of path.slice(0, -1)) here = (here as Record<PropertyKey, unknown> | undefined)?.[key];
-  const holds = typeof here === 'object' && here !== null;
-  return [holds ? (here as Record<PropertyKey, unknown>) : undefined, path.at(-1) ?? ''];
-}
-
-/** Always fresh objects, so that a value read for one client does not change another's. */
-function mergedOptions(defaults: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
-  const merged = merge(defaults, own);
-  if (isPlain(defaults.headers) && isPlain(own.headers)) merged.headers = mergedHeaders(defaults.headers, own.headers);
-  for (const section of optionalSections) if (own[section] === false) delete merged[section];
-  return merged;
-}
-
-function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const merged: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(under), ...Object.keys(over)])) {
-    const [below, above] = [under[key], over[key]];
-    if (!Object.hasOwn(over, key)) merged[key] = copy(below);
-    else merged[key] = isPlain(below) && isPlain(above) ? merge(below, above) : copy(above);
-  }
-  return merged;
-}
-
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy);
-  return isPlain(value) ? merge(value, {}) : value;
-}
-
-/** Names of headers are the same whatever their case. */
-function mergedHeaders(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const taken = new Set(Object.keys(over).map((name) => name.toLowerCase()));
-  const kept = Object.entries(under).filter(([name]) => !taken.has(name.toLowerCase()));
-  return { ...Object.fromEntries(kept), ...over };
-}

@@ -1,4 +1,5 @@
 /** A YAML or JSON text as a plain value that remembers where each part of it stands. */
+import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 
 /** Counted from 1. */
@@ -22,6 +23,8 @@ const most = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faul
 export class ConfigDocument {
   readonly faults: Fault[] = [];
   readonly value: unknown;
+  /** False where the text could not be read to its end: what follows from what is missing is nobody's fault. */
+  readable = true;
   readonly #lines: Lines;
   /** Where each path begins: the key for a map or list, else the value. */
   readonly #places = new Map<string, Position>();
@@ -33,8 +36,11 @@ export class ConfigDocument {
   constructor(text: string) {
     this.#lines = new Lines(text);
     const fault = tooMuch(text, this.#lines);
-    if (fault !== undefined) this.faults.push(fault);
-    else this.value = this.#parse(text);
+    if (fault === undefined) this.value = this.#parse(text);
+    else {
+      this.faults.push(fault);
+      this.readable = false;
+    }
   }
 
   /** Where a path stands in the text, or the nearest part around it. */
@@ -59,10 +65,12 @@ export class ConfigDocument {
     // Its own check for twins takes time that grows with the square of their number.
     const options = { prettyErrors: false, uniqueKeys: false } as const;
     const document = withoutTraces(() => parseDocument(text, options));
-    for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults))
-      this.faults.push({ path: [], message: plain(message), ...this.#at(pos[0]) });
-    if (this.faults.length > 0) return undefined;
-    return this.#valueOf(document.contents, []);
+    for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults)) {
+      const fault = { path: [], message: mergeMarker(text, pos[0]) ?? plain(message), ...this.#at(pos[0]) };
+      if (!this.faults.some((each) => isDeepStrictEqual(each, fault))) this.faults.push(fault);
+    }
+    this.readable = this.faults.length === 0;
+    return this.readable ? this.#valueOf(document.contents, []) : undefined;
   }
 
   #at(offset: number): Position {
@@ -79,7 +87,10 @@ export class ConfigDocument {
     if (node === null || node === undefined) return null;
     const here = node as Node;
     if (++this.#nodes > most.nodes) return this.#tooMany(here, path);
-    if (path.length > most.depth) return this.#fault(here, path, `is nested deeper than ${most.depth} levels`);
+    if (path.length > most.depth) {
+      this.readable = false;
+      return this.#fault(here, path, `is nested deeper than ${most.depth} levels`);
+    }
     if (isAlias(node)) return this.#aliased(node.source, here, path);
     const before = this.#nodes;
     const value = isMap(node) ? this.#map(node, path) : isSeq(node) ? this.#list(node, path) : scalar(node);
@@ -91,6 +102,7 @@ export class ConfigDocument {
   #tooMany(node: Node, path: Path): undefined {
     if (this.#overflown) return undefined;
     this.#overflown = true;
+    this.readable = false;
     return this.#fault(node, path, `has more than ${most.nodes} values, those behind aliases counted`);
   }
 
@@ -129,6 +141,10 @@ export class ConfigDocument {
     const start = isMap(value) || isSeq(value) ? key : value;
     this.#places.set(name, this.#at(start?.range?.[0] ?? 0));
   }
+}
+
+function mergeMarker(text: string, at: number): string | undefined {
+  return /^(<{7}|={7}|>{7})( |\r?\n|$)/.test(text.slice(at, at + 9)) ? 'is left from a merge conflict' : undefined;
 }
 
 /** A text can have a fault for each of its characters, and the library makes an error for each. */
@@ -189,9 +205,26 @@ class Lines {
   }
 }
 
-/** The library's words without its advice to programmers. */
+/** The library's words, or better ones where it speaks of its own insides. */
 function plain(message: string): string {
-  if (message.startsWith('Source contains multiple documents')) return 'the file holds more than one YAML document';
-  if (message === 'Maximum call stack size exceeded') return 'is nested too deeply';
-  return message.charAt(0).toLowerCase() + message.slice(1).split('\n')[0];
+  const [, better] = inOurWords.find(([words]) => message.startsWith(words)) ?? [];
+  return better ?? message.charAt(0).toLowerCase() + message.slice(1).split('\n')[0];
 }
+
+const inOurWords: readonly (readonly [string, string])[] = [
+  ['Source contains multiple documents', 'the file holds more than one YAML document'],
+  ['Maximum call stack size exceeded', 'is nested too deeply'],
+  ['Tabs are not allowed as indentation', 'tabs are not allowed as indentation; write spaces'],
+  ['All mapping items must start at the same column', 'is indented differently from the keys around it'],
+  ['Implicit map keys need to be followed by map values', 'a key needs a colon and a space after it'],
+  ['Unexpected scalar at node end', 'does not belong here: look at the indentation of this line and of those before'],
+  [
+    'Block collections are not allowed within flow collections',
+    'a comma is missing before it, or a value that holds a colon and a space needs quotes',
+  ],
+  ['Implicit keys need to be on a single line', 'a key needs a colon and a space after it'],
+  [
+    'Nested mappings are not allowed in compact mappings',
+    'a value that holds a colon and a space needs quotes, and options need a line of their own',
+  ],
+];

@@ -130,3 +130,16 @@ export function scalarIn(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
+
+/** Puts the value that a text stands for in its place; false where it stands for itself. */
+export function putScalar(options: Record<string, unknown>, path: Path): boolean {
+  let holder: unknown = options;
+  for (const key of path.slice(0, -1)) holder = (holder as Record<PropertyKey, unknown> | undefined)?.[key];
+  if (typeof holder !== 'object' || holder === null) return false;
+  const key = path.at(-1) ?? '';
+  const text = (holder as Record<PropertyKey, unknown>)[key];
+  const value = typeof text === 'string' ? scalarIn(text) : text;
+  if (value === text) return false;
+  (holder as Record<PropertyKey, unknown>)[key] = value;
+  return true;
+}

@@ -1,22 +1,50 @@
 /** What is allowed and still likely a mistake: the warnings of `pillion check`. */
 import type { OptionFault } from '../options.js';
+import type { Path } from './document.js';
 import type { Config } from './schema.js';
 import { sectionsWithoutEffect } from './traffic.js';
 
-type Rule = (config: Config) => readonly (OptionFault | false | undefined)[];
+/** Without its name, which no rule is about. */
+type Rules = Omit<Config, 'name'>;
+type Rule = (config: Rules) => readonly (OptionFault | false | undefined)[];
 
-/** Every warning about one client. */
-export function warningsOf(config: Config): OptionFault[] {
-  return rules.flatMap((rule) => rule(config)).filter((each) => typeof each === 'object');
+/** Every warning about one client. Nothing is said of what depends on an option that is wrong and so is `without`. */
+export function warningsOf(config: Rules, without: readonly Path[] = []): OptionFault[] {
+  return rules.flatMap((rule) => judged(rule, config, without)).filter((each) => typeof each === 'object');
+}
+
+function judged(rule: Rule, config: Rules, without: readonly Path[]): ReturnType<Rule> {
+  const gone = new Set(without.map((path) => JSON.stringify(path)));
+  let blind = false;
+  const seen = watched(config, [], (path) => {
+    blind ||= gone.has(JSON.stringify(path));
+  });
+  const said = rule(seen);
+  return blind ? [] : said;
+}
+
+/** Tells of each option that is read. */
+function watched<T extends object>(options: T, at: Path, read: (path: Path) => void): T {
+  return new Proxy(options, {
+    get: (target, key) => {
+      const path = [...at, key];
+      read(path);
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'object' && value !== null && !Array.isArray(value) ? watched(value, path, read) : value;
+    },
+  });
 }
 
 const warn = (path: string, message: string): OptionFault => ({ path: path.split('.'), message });
 
-const waits: Rule = ({ timeouts, retry }) => [
+const endless: Rule = ({ timeouts }) => [
   timeouts === false && warn('timeouts', 'without timeouts a call may wait for ever'),
   timeouts &&
     timeouts.total === false &&
     warn('timeouts.total', 'without a total a call with retries may take very long'),
+];
+
+const hanging: Rule = ({ timeouts, retry }) => [
   timeouts &&
     timeouts.attempt === false &&
     retry !== false &&
@@ -24,12 +52,32 @@ const waits: Rule = ({ timeouts, retry }) => [
       'timeouts.attempt',
       'without it one hanging attempt takes all the time of its call, and none is left for a retry',
     ),
+];
+
+const connecting: Rule = ({ timeouts }) => [
   timeouts &&
     timeouts.connect !== false &&
     timeouts.attempt !== false &&
     timeouts.connect > timeouts.attempt &&
     warn('timeouts.connect', 'is longer than timeouts.attempt, which ends the attempt first'),
 ];
+
+/** Of 5 or 1.5 somebody mostly thinks in seconds. */
+const tiny = (name: 'total' | 'attempt'): Rule => {
+  return ({ timeouts }) => {
+    if (timeouts === false) return [];
+    const ms = timeouts[name];
+    // The shorter of its default and the total.
+    const derived = name === 'attempt' && ms === timeouts.total;
+    if (ms === false || ms >= 10 || derived) return [];
+    return [
+      warn(
+        `timeouts.${name}`,
+        `is ${ms} ms, too short for most calls: a plain number is milliseconds; for seconds write "${ms}s"`,
+      ),
+    ];
+  };
+};
 
 /** As many attempts as the retries ask for, each ending by its timeout, with the mean of each wait. */
 const retriesFit: Rule = ({ timeouts, retry }) => {
@@ -57,21 +105,26 @@ function retriesWithin(total: number, attempt: number, { maxRetries, backoff }: 
   return maxRetries;
 }
 
-const budget: Rule = ({ retry, limits }) => {
+const budget: Rule = ({ retry }) => {
   if (retry === false || retry.maxRetries === 0) return [];
   const { budget } = retry;
   const none = budget !== false && budget.ratio < 0.001 && budget.minPerSecond < 0.1;
   return [
     none && warn('retry.budget', 'allows next to no retry; retry: false says so'),
-    limits !== false &&
-      limits.maxRetries === 0 &&
-      warn('limits.maxRetries', 'allows no retry at all; retry: false says so'),
     budget !== false &&
       budget.ratio >= retry.maxRetries &&
       warn('retry.budget.ratio', `allows every call all of its ${retry.maxRetries} retries, so it limits nothing`),
     budget === false && warn('retry.budget', 'without a budget retries multiply the load of an upstream that fails'),
   ];
 };
+
+const noRetries: Rule = ({ retry, limits }) => [
+  retry !== false &&
+    retry.maxRetries > 0 &&
+    limits !== false &&
+    limits.maxRetries === 0 &&
+    warn('limits.maxRetries', 'allows no retry at all; retry: false says so'),
+];
 
 /** As .NET's standard handler: a window has to see more than one generation of attempts. */
 const circuit: Rule = ({ circuitBreaker, timeouts }) => {
@@ -86,9 +139,12 @@ const circuit: Rule = ({ circuitBreaker, timeouts }) => {
   ];
 };
 
-const trust: Rule = ({ tls, baseURL }) => [
+const trust: Rule = ({ tls }) => [
   tls?.rejectUnauthorized === false &&
     warn('tls.rejectUnauthorized', 'accepts any server, so anybody in between can read and change calls'),
+];
+
+const unused: Rule = ({ tls, baseURL }) => [
   tls !== undefined && isHttp(baseURL) && warn('tls', 'has no effect on a baseURL of http'),
 ];
 
@@ -110,20 +166,24 @@ const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
 };
 
 /** A file does not know of `deps.discovery`, nor where it will be used. */
-const withoutEffect: Rule = (config) =>
-  sectionsWithoutEffect({ ...config, fault: undefined }).map(({ section }) =>
+const withoutEffect: Rule = ({ endpoints, balance, outlierDetection, healthCheck }) =>
+  sectionsWithoutEffect({ endpoints, balance, outlierDetection, healthCheck }).map(({ section }) =>
     warn(section, 'has no effect without endpoints (or a Discovery in deps)'),
   );
 
-const traffic: Rule = ({ hedging, timeouts, fault, split }) => [
+const hedges: Rule = ({ hedging, timeouts }) => [
   hedging?.delay !== undefined &&
     timeouts !== false &&
     timeouts.attempt !== false &&
     hedging.delay >= timeouts.attempt &&
     warn('hedging.delay', 'is not shorter than timeouts.attempt, so no attempt ever gets company'),
-  fault?.allowInProduction === true && warn('fault.allowInProduction', 'makes failures in production too'),
-  ...unreachable(split),
 ];
+
+const faults: Rule = ({ fault }) => [
+  fault?.allowInProduction === true && warn('fault.allowInProduction', 'makes failures in production too'),
+];
+
+const splits: Rule = ({ split }) => unreachable(split);
 
 /** A rule without a match takes every call, and leaves none for those after it. */
 function unreachable(split: Config['split']): OptionFault[] {
@@ -134,4 +194,7 @@ function unreachable(split: Config['split']): OptionFault[] {
     .map((_, index) => warn(`split.${all + 1 + index}`, 'is never reached: a rule before it matches every call'));
 }
 
-const rules: readonly Rule[] = [waits, retriesFit, budget, circuit, trust, credentials, traffic, withoutEffect];
+const rules: readonly Rule[] = [
+  ...[endless, hanging, connecting, tiny('total'), tiny('attempt'), retriesFit, budget, noRetries, circuit],
+  ...[trust, unused, credentials, hedges, faults, splits, withoutEffect],
+];

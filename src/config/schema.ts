@@ -1,12 +1,13 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
-import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
+import { assumed, badOptions, duration, faultsOf, headerName, headerValue, rule, valueAt } from '../options.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
 import { tracingOptions } from '../policies/tracing.js';
 import { retryOptions } from '../retry-plan.js';
+import { materialFaults } from '../transport/material-faults.js';
 import { tlsOptions } from '../transport/tls.js';
 import { limitsSection } from './limits.js';
 import { trafficSections } from './traffic.js';
@@ -22,15 +23,19 @@ const timeouts = z
     attempt: attemptTimeout.optional().meta({ [assumed]: '2.5s' }),
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
   })
+  .refine(
+    ({ total, attempt = false }) => total === false || attempt === false || attempt <= total,
+    rule(
+      ['total', 'attempt'],
+      ['attempt'],
+      'must not be longer than timeouts.total, or no attempt could ever reach it',
+    ),
+  )
   .transform(({ total, attempt = shorter(2500, total), connect = shorter(1000, attempt) }) => ({
     total,
     attempt,
     connect,
-  }))
-  .refine(({ total, attempt }) => total === false || attempt === false || attempt <= total, {
-    path: ['attempt'],
-    error: 'must not be longer than timeouts.total, or no attempt could ever reach it',
-  });
+  }));
 
 function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
@@ -73,12 +78,15 @@ function named({ endpoints, baseURL }: Places): boolean {
   return endpoints === undefined || baseURL !== undefined;
 }
 
-const unnamed = { path: ['endpoints'], error: 'needs a baseURL: it names the server that the endpoints are' };
+const unnamed = rule(['baseURL'], ['endpoints'], 'needs a baseURL: it names the server that the endpoints are');
 
 export const configSchema = sections.refine(named, unnamed);
 
 /** The same where the name stands elsewhere. */
 export const namelessSchema = sections.omit({ name: true }).refine(named, unnamed);
+
+/** The options that a client in a file may have. */
+export const clientOptions: readonly string[] = Object.keys(sections.shape).filter((name) => name !== 'name');
 
 /** Off unless they are configured. */
 export const optionalSections: readonly string[] = ['tls', ...Object.keys(trafficSections)];
@@ -97,10 +105,16 @@ export type HttpClientConfig = z.input<typeof configSchema>;
 /** A configuration with every default filled in and durations in milliseconds. */
 export type Config = z.output<typeof configSchema>;
 
-/** @throws PillionError ERR_CONFIG that lists every fault */
-export function parseConfig(input: HttpClientConfig): Config {
+/**
+ * Also where the configuration is wrong, its certificates and keys are looked at, unless `files` is false: then others are used.
+ * @throws PillionError ERR_CONFIG that lists every fault
+ */
+export function parseConfig(input: HttpClientConfig, files = true): Config {
+  const result = configSchema.safeParse(input);
+  if (result.success) return result.data;
+  const faults = faultsOf(result.error, configSchema, (path) => valueAt(input, path));
   const name = typeof input?.name === 'string' ? `the HTTP client "${input.name}"` : 'the HTTP client';
-  return parseOptions(configSchema, input, name);
+  throw badOptions([...faults, ...(files ? materialFaults(input?.tls) : [])], name);
 }
 
 /** The JSON Schema (draft 2020-12) of a configuration, for editors and documentation. */

@@ -1,7 +1,7 @@
 /** Where endpoints come from: a list, DNS, or a source of the user's own. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { duration } from '../options.js';
+import { duration, rule } from '../options.js';
 import { dnsDiscovery, srvDiscovery } from './dns.js';
 import type { DiscoveredEndpoint } from './host.js';
 
@@ -66,9 +66,10 @@ export const endpointsOptions = z
       .optional()
       .describe('Addresses of the SRV records of the lowest priority number.'),
   })
-  .refine((given) => Object.values(given).filter((each) => each !== undefined).length === 1, {
-    error: 'give exactly one of its options',
-  });
+  .refine(
+    (given) => Object.values(given).filter((each) => each !== undefined).length === 1,
+    rule(['static', 'dns', 'srv'], [], 'give exactly one of its options'),
+  );
 
 export type EndpointsOptions = z.output<typeof endpointsOptions>;
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../body.js';
 import { callOf, destinationOf } from '../call.js';
 import { ErrorCode, PillionError, traceless } from '../errors.js';
+import { rule } from '../options.js';
 import { definePolicy, type Request, type Response } from '../policy.js';
 import { classify } from '../request.js';
 
@@ -18,10 +19,10 @@ export const adaptiveConcurrencyOptions = z
       .default(1.5)
       .describe('How much slower than usual attempts may be before the limit falls.'),
   })
-  .refine(({ initialLimit, minLimit, maxLimit }) => minLimit <= initialLimit && initialLimit <= maxLimit, {
-    path: ['initialLimit'],
-    error: 'must be between minLimit and maxLimit',
-  });
+  .refine(
+    ({ initialLimit, minLimit, maxLimit }) => minLimit <= initialLimit && initialLimit <= maxLimit,
+    rule(['initialLimit', 'minLimit', 'maxLimit'], ['initialLimit'], 'must be between minLimit and maxLimit'),
+  );
 
 type AdaptiveOptions = z.output<typeof adaptiveConcurrencyOptions>;
 

@@ -6,7 +6,7 @@ import { RetryBudget } from '../budget.js';
 import { type Budget, type Call, callOf, withCall } from '../call.js';
 import { copyHeaders } from '../headers.js';
 import { Latencies } from '../latencies.js';
-import { duration } from '../options.js';
+import { duration, rule } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
 import { classify, isIdempotent, isReplayable } from '../request.js';
 import { Scope } from '../scope.js';
@@ -31,11 +31,14 @@ export const hedgingOptions = z
       .default(0.02)
       .describe('Hedges allowed for each call, over 10 s. They are taken from the budget of `retry` too.'),
   })
-  .refine(({ delay, percentile, budget }) => delay !== undefined || percentile >= 100 * (1 - budget) - 1e-9, {
-    path: ['percentile'],
-    error:
+  .refine(
+    ({ delay, percentile, budget }) => delay !== undefined || percentile >= 100 * (1 - budget) - 1e-9,
+    rule(
+      ['delay', 'percentile', 'budget'],
+      ['percentile'],
       'asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
-  });
+    ),
+  );
 
 type HedgingOptions = z.output<typeof hedgingOptions>;
 

@@ -5,7 +5,7 @@ import type { Host } from '../endpoints/host.js';
 import type { HostSet } from '../endpoints/host-set.js';
 import type { Load } from '../endpoints/load.js';
 import type { EjectionReason } from '../events.js';
-import { duration } from '../options.js';
+import { duration, rule } from '../options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { type Health, healthOf } from '../request.js';
 
@@ -48,10 +48,10 @@ export const outlierDetectionOptions = z
       .prefault({})
       .describe('Ejects endpoints that succeed clearly less often than the others.'),
   })
-  .refine(({ baseEjectionTime, maxEjectionTime }) => maxEjectionTime >= baseEjectionTime, {
-    path: ['maxEjectionTime'],
-    error: 'must not be shorter than baseEjectionTime',
-  });
+  .refine(
+    ({ baseEjectionTime, maxEjectionTime }) => maxEjectionTime >= baseEjectionTime,
+    rule(['baseEjectionTime', 'maxEjectionTime'], ['maxEjectionTime'], 'must not be shorter than baseEjectionTime'),
+  );
 
 type OutlierOptions = z.output<typeof outlierDetectionOptions>;
 

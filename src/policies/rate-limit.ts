@@ -4,7 +4,7 @@ import { responseOf } from '../body.js';
 import { callOf } from '../call.js';
 import { ErrorCode, PillionError, traceless } from '../errors.js';
 import { getHeader } from '../headers.js';
-import { duration, headerName } from '../options.js';
+import { duration, headerName, rule } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response } from '../policy.js';
 import { abortError } from '../scope.js';
 import { serverQuota } from '../server-quota.js';
@@ -40,10 +40,10 @@ export const rateLimitOptions = z
       .describe('Obey `Retry-After` of a 429 or 503, `RateLimit` and `X-RateLimit-*` of answers.'),
     maxServerWait: duration({ min: 1 }).prefault('5m').describe('The longest that a server may ask to wait.'),
   })
-  .refine(({ requests, burst }) => burst === undefined || requests !== undefined, {
-    path: ['burst'],
-    error: 'has no meaning without requests',
-  });
+  .refine(
+    ({ requests, burst }) => burst === undefined || requests !== undefined,
+    rule(['requests', 'burst'], ['burst'], 'has no meaning without requests'),
+  );
 
 type RateLimitOptions = z.output<typeof rateLimitOptions>;
 

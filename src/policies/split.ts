@@ -5,7 +5,7 @@ import { url } from '../config/url.js';
 import { rendezvous } from '../hash.js';
 import { copyHeaders, getHeader, setHeader } from '../headers.js';
 import { matcherOf, matchOptions } from '../match.js';
-import { headerName, headerValue } from '../options.js';
+import { headerName, headerValue, rule } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
 import { rebased } from '../rebase.js';
 
@@ -16,16 +16,17 @@ const target = z.strictObject({
   headers: z.record(headerName, headerValue).optional().describe('Sent in place of those of the client and the call.'),
 });
 
-const rule = z.strictObject({
+const splitRule = z.strictObject({
   match: matchOptions.optional().describe('Only these calls; all where nothing is said.'),
   sticky: z
     .strictObject({
       header: headerName.optional().describe('By the value of this header.'),
       cookie: z.string().min(1).optional().describe('By the value of this cookie.'),
     })
-    .refine(({ header, cookie }) => (header === undefined) !== (cookie === undefined), {
-      error: 'give exactly one of its options',
-    })
+    .refine(
+      ({ header, cookie }) => (header === undefined) !== (cookie === undefined),
+      rule(['header', 'cookie'], [], 'give exactly one of its options'),
+    )
     .optional()
     .describe("The same value always takes the same target; a call's own `hashKey` goes first."),
   targets: z
@@ -37,9 +38,9 @@ const rule = z.strictObject({
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, { error: 'two have the same name' }),
 });
 
-export const splitOptions = z.array(rule).min(1);
+export const splitOptions = z.array(splitRule).min(1);
 
-type Rule = z.output<typeof rule>;
+type Rule = z.output<typeof splitRule>;
 type SplitTarget = z.output<typeof target>;
 
 /** Calls for each target, by the names of both; kept when weights change. */

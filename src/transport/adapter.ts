@@ -5,11 +5,12 @@ import { discardUpload, onBodyEnd } from '../body.js';
 import { requestOf } from '../call.js';
 import { timeoutOf } from '../call-options.js';
 import { statusError } from '../errors.js';
-import { duration, parseOptions } from '../options.js';
+import { badOptions, duration, faultsOf, valueAt } from '../options.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
 import { connectionOptions } from './connection-options.js';
 import { type IdentityStats, RotatingIdentity } from './identity.js';
+import { materialFaults } from './material-faults.js';
 import { partsOf, tlsOptions } from './tls.js';
 import { createWire, type WireStats } from './wire.js';
 
@@ -49,7 +50,7 @@ export interface UndiciAdapter extends AxiosAdapter, AsyncDisposable {
  * @throws PillionError `ERR_CONFIG` that lists every fault of `options`
  */
 export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciAdapter {
-  const { tls, ...parsed } = parseOptions(adapterOptions, options, 'createUndiciAdapter');
+  const { tls, ...parsed } = parseAdapterOptions(options);
   const { material, peer } = tls === undefined ? {} : partsOf(tls);
   const identity = material && new RotatingIdentity(material);
   const wire = createWire({ ...parsed, peer, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` }, identity);
@@ -73,6 +74,13 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
   return Object.assign(adapter, { stats, close, destroy, [Symbol.asyncDispose]: close });
 }
 
+function parseAdapterOptions(options: UndiciAdapterOptions): z.output<typeof adapterOptions> {
+  const result = adapterOptions.safeParse(options);
+  if (result.success) return result.data;
+  const faults = faultsOf(result.error, adapterOptions, (path) => valueAt(options, path));
+  throw badOptions([...faults, ...materialFaults(options?.tls)], 'createUndiciAdapter');
+}
+
 /** axios hands over an object without prototype; for a direct call too, a polluted `Object.prototype` shall set no option. */
 function ownOf(request: Request): Request {
   return Object.getPrototypeOf(request) === null ? request : Object.assign(Object.create(null), request);
@@ -89,7 +97,8 @@ function presented(error: unknown, request: Request): unknown {
 
 /** axios's own words for a body that the server ended too early; one that was being decompressed is a reset there too. */
 function brokenOff(error: AxiosError): void {
-  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET') {
+  // undici's own errors have names of their own: the server ended the connection, or broke HTTP.
+  if (error.cause?.name === 'Error') {
     delete error.response;
     delete error.status;
   } else if (!error.response?.headers['content-encoding'])

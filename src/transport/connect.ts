@@ -11,6 +11,7 @@ import { markStalled, markUnsent } from '../request.js';
 import { Timer } from '../timer.js';
 import { plainHost } from '../url.js';
 import type { NodeSockets } from './node-sockets.js';
+import { parserError } from './parser.js';
 
 export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
@@ -48,7 +49,7 @@ export function connectorTo({ host, port }: Endpoint, connect: Connect): Connect
   return (options, callback) => connect({ ...options, hostname: host, port: String(port) }, callback);
 }
 
-/** Two mends for what undici makes of a socket's end. */
+/** Mends for what undici makes of a socket's end. */
 function tame(socket: Socket): void {
   // Node tells of a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
   // would report the "other side closed" that follows in its place, which looks like something to retry.
@@ -56,7 +57,7 @@ function tame(socket: Socket): void {
   // undici ends the socket of an aborted request with an error of its own that makes it connect anew for that very request,
   // only to find it aborted: a hanging upstream would see two connections for each attempt.
   const destroy = socket.destroy.bind(socket);
-  socket.destroy = (error) => destroy(isAbort(error) ? new Error('aborted') : error);
+  socket.destroy = (error) => destroy(isAbort(error) ? new Error('aborted') : parserError(socket, error));
 }
 
 function isAbort(error: NodeJS.ErrnoException | undefined): boolean {

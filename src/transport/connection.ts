@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import type { Connect } from './connect.js';
+import { parserOf } from './parser.js';
 
 /** A request as a connection takes it. */
 export interface Job extends Dispatcher.DispatchHandler {
@@ -159,16 +160,4 @@ export class Connection implements Carrier {
     if (!this.connected) this.#socket?.destroy();
     return reason === undefined ? this.#client.destroy() : this.#client.destroy(reason);
   }
-}
-
-/** What of undici's parser is mended here. */
-interface Parser {
-  contentLength: string;
-  paused: boolean;
-}
-
-/** Of an undici that keeps it elsewhere there is none: then the mends are missing, and tests of framing tell. */
-function parserOf(socket: Socket): Parser | null | undefined {
-  const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
-  return key && (socket as unknown as Record<symbol, Parser | null>)[key];
 }

@@ -12,7 +12,7 @@ import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
 import type { Connection, Job } from './connection.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
-import { codeOf, messageOf } from './failure.js';
+import { codeOf, inKnownWords, isClosed, messageOf } from './failure.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
 import { type Progress, progressOf } from './progress.js';
@@ -309,11 +309,12 @@ export class Exchange implements Job {
   }
 
   #networkError(cause: Error): AxiosError {
-    const { code } = cause as NodeJS.ErrnoException;
     const { request } = this.#order;
-    if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
-      return closedError(carriedCall(request)?.client ?? 'pillion', request, cause);
-    const error = this.#error(messageOf(cause), codeOf(cause), cause);
+    const reading = { streaming: this.#stream !== undefined };
+    if (isClosed(cause))
+      return closedError(carriedCall(request)?.client ?? 'pillion', request, inKnownWords(cause, reading));
+    const code = codeOf(cause, reading);
+    const error = this.#error(messageOf(cause), code, inKnownWords(cause, reading));
     return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
   }
 

@@ -1,12 +1,11 @@
 /** One HTTP/2 connection: many requests at once over Node's own http2, which a GOAWAY ends without harm to those in flight. */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { AxiosError } from 'axios';
 import { plainHost } from '../url.js';
 import type { Connect } from './connect.js';
 import type { Carrier, ConnectionEvents, Job } from './connection.js';
 import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
+import { pseudoHeaders, uncarried } from './h2-headers.js';
 
 /** Milliseconds that a server may take to answer a PING before the connection is given up for dead. */
 const pingTimeout = 2000;
@@ -173,15 +172,19 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     if (job.over) return;
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(pseudoHeaders(job, session), { endStream: job.options.body === null });
+      // Node reads a polluted Object.prototype.
+      const own = { signal: undefined as never, waitForTrailers: false };
+      stream = session.request(pseudoHeaders(job, session), { ...own, endStream: job.options.body === null });
     } catch (cause) {
-      job.onResponseError?.(undefined as never, refused(cause as Error));
+      job.onResponseError?.(undefined as never, uncarried(cause as Error));
       return;
     }
     if (this.#streams.size === 0) session.ref();
     const exchange = new H2Exchange(stream, job, this);
     this.#streams.add(exchange);
     exchange.begin();
+    // The numbers of streams are used up.
+    if (stream.id === undefined) this.#gone();
   }
 
   ended(exchange: H2Exchange): void {
@@ -223,35 +226,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 }
 
-/** What the protocol cannot carry, such as a header that only HTTP/1.1 has. */
-function refused(cause: Error): Error {
-  return Object.assign(new Error(cause.message, { cause }), { code: AxiosError.ERR_BAD_REQUEST });
-}
-
 /** In undici's words, as for its own connections. */
 function clientClosed(): Error {
   return Object.assign(new Error('The client was closed.'), { code: 'UND_ERR_DESTROYED' });
-}
-
-const connectionHeaders = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
-
-/** HTTP/2 has its own words for the first line, and none for the connection (RFC 9113, 8.2.2 and 8.3). */
-function pseudoHeaders({ options }: Job, session: ClientHttp2Session): OutgoingHttpHeaders {
-  const { path, method, headers: flat, body } = options;
-  const headers: Record<string, string | string[]> = { ':method': String(method), ':path': path };
-  const list = flat as string[];
-  for (let at = 0; at < list.length; at += 2) {
-    const name = String(list[at]).toLowerCase();
-    const value = String(list[at + 1]);
-    if (name === 'host') headers[':authority'] = value;
-    if (connectionHeaders.has(name)) continue;
-    // Node would end the whole connection for a bad name, and send a bad value.
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  if (session.encrypted) headers[':scheme'] = 'https';
-  if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] ??= String(Buffer.byteLength(body));
-  return headers;
 }

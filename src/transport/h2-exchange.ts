@@ -7,6 +7,9 @@ import type { Job } from './connection.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
+/** Milliseconds that a server may take to end a stream whose answer was over with its headers. */
+const lateEnd = 1000;
+
 /** What its connection is told of. */
 export interface H2ExchangeEvents {
   /** Given up before its answer was whole. */
@@ -93,7 +96,16 @@ export class H2Exchange {
     this.#job.onResponseStart?.(this.#controller, Number(status), headers as never, '');
     // Node tells of the headers a tick late, and of data at once: that would be lost if we had listened before.
     if (this.#complete) this.#handOver();
+    else if (endsAtHeaders(this.#job.options.method, Number(status))) this.#endAtHeaders();
     else this.#stream.on('data', this.#onData);
+  }
+
+  /** Whatever a server sends behind such headers belongs to no answer; most end the stream with an empty frame. */
+  #endAtHeaders(): void {
+    this.#complete = true;
+    this.#stream.resume();
+    setTimeout(() => this.#letGo(), lateEnd).unref();
+    this.#finish();
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -175,6 +187,11 @@ export class H2Exchange {
 /** A stream or its connection broke off, in the words of HTTP/1.1. */
 export function reset(message: string, cause?: Error): Error {
   return Object.assign(new Error(message, { cause }), { code: 'ECONNRESET' });
+}
+
+/** RFC 9110, 6.4.1. */
+function endsAtHeaders(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
 }
 
 function bodyGone(): Error {

@@ -14,6 +14,7 @@ import { sourceOf } from './body-source.js';
 import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
+import { codeOf } from './failure.js';
 import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
 import { readableOf } from './request-body.js';
 
@@ -121,6 +122,8 @@ export class HttpLane {
     const codings = decodes ? takeCodings(headers, request.method, status) : [];
     const limit = contentLimit(request, this.#options.maxContentLength);
     if (isStream(data)) return streamed(answer, data, request, context, codings, limit);
+    const cut = cutOff(answer);
+    if (cut !== undefined) throw unreadable(cut, answer, limit);
     if (!decodes || !Buffer.isBuffer(data) || isData(request)) return answer;
     try {
       answer.data = dataOf(await decompress(data, codings, limit), request, headers);
@@ -232,7 +235,8 @@ function unreadable(cause: NodeJS.ErrnoException, answer: Response, bytes: numbe
   if (cause.code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(answer, bytes);
   const { config, request } = answer;
   if (isAxiosError(cause)) return recode(cause, config) as AxiosError;
-  return AxiosError.from(cause, cause.code ?? AxiosError.ERR_BAD_RESPONSE, config, request);
+  const code = cause.code === undefined ? AxiosError.ERR_BAD_RESPONSE : codeOf(cause, { streaming: true });
+  return AxiosError.from(cause, code, config, request);
 }
 
 /** Bodies that axios would not take, as streams. */
@@ -255,11 +259,11 @@ function linked({ signal }: Request, own: AbortController): () => void {
 /** With the caller's config. A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */
 function recode(error: unknown, request: Request): unknown {
   // What Node's own http refuses, such as the name of a header, comes as it is.
-  if (error instanceof Error && !isAxiosError(error)) return AxiosError.from(error, undefined, request);
-  if (!(error instanceof AxiosError)) return error;
-  error.config = request;
-  if (error.response) error.response.config = request;
-  if (error.code === AxiosError.ERR_BAD_RESPONSE && error.message === 'stream has been aborted')
-    error.code = 'ECONNRESET';
-  return error;
+  const failure = error instanceof Error && !isAxiosError(error) ? AxiosError.from(error, undefined, request) : error;
+  if (!(failure instanceof AxiosError)) return failure;
+  failure.config = request;
+  if (failure.response) failure.response.config = request;
+  const brokenOff = failure.code === AxiosError.ERR_BAD_RESPONSE && failure.message === 'stream has been aborted';
+  if (failure.code !== undefined && !isCancel(failure)) failure.code = brokenOff ? 'ECONNRESET' : codeOf(failure);
+  return failure;
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../errors.js';
-import { duration, type OptionFault } from '../options.js';
+import { duration, type OptionFault, whereWell } from '../options.js';
 
 const material = 'A file path, or PEM text.';
 const oneOrMore = z
@@ -35,16 +35,15 @@ export const materialOptions = {
     .describe('Files are read again when they change, and new connections use what they hold; `false`: never.'),
 };
 
+/** What the rules between them read. */
+export const wherePaired = whereWell(['cert', 'key', 'pfx']);
+
 /** The rules between them. */
-export function paired({
-  value,
-  issues,
-}: {
-  value: { cert?: unknown; key?: unknown; pfx?: unknown };
-  issues: object[];
-}) {
-  const { cert, key, pfx } = value;
-  const fault = (path: string, message: string) => issues.push({ code: 'custom', path: [path], message, input: value });
+export function paired(
+  { cert, key, pfx }: { cert?: unknown; key?: unknown; pfx?: unknown },
+  { addIssue }: z.core.$RefinementCtx,
+): void {
+  const fault = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message });
   if ((cert === undefined) !== (key === undefined))
     fault(cert === undefined ? 'cert' : 'key', 'cert and key go together');
   if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
@@ -80,13 +79,39 @@ export function pathsOf({ cert, key, pfx, ca }: MaterialOptions): string[] {
  * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
  */
 export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Material {
-  return {
-    ...(cert !== undefined && { cert: readPem('cert', cert) }),
-    ...(key !== undefined && { key: readPem('key', key) }),
-    ...(pfx !== undefined && { pfx: readSource('pfx', pfx) }),
+  const found = new Findings();
+  const material = {
+    ...(cert !== undefined && { cert: found.of(() => readPem('cert', cert)) }),
+    ...(key !== undefined && { key: found.of(() => readPem('key', key)) }),
+    ...(pfx !== undefined && { pfx: found.of(() => readSource('pfx', pfx)) }),
     ...(passphrase !== undefined && { passphrase }),
-    ...(ca !== undefined && { ca: [ca].flat().map((source) => readPem('ca', source)) }),
+    ...(ca !== undefined && { ca: [ca].flat().map((source) => found.of(() => readPem('ca', source))) }),
   };
+  found.tell();
+  return material as Material;
+}
+
+/** Faults of several sources, told in one error. */
+class Findings {
+  readonly #errors: PillionError[] = [];
+
+  of<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#errors.push(error as PillionError);
+      return undefined;
+    }
+  }
+
+  tell(): void {
+    const [first, ...others] = this.#errors;
+    if (first === undefined) return;
+    if (others.length === 0) throw first;
+    const faults = this.#errors.flatMap((error) => error.faults ?? []);
+    const message = `Bad configuration: ${faults.map(({ path, message }) => `${path} ${message}`).join('; ')}.`;
+    throw new PillionError(ErrorCode.CONFIG, message, undefined, { faults, cause: first.cause });
+  }
 }
 
 /**
@@ -95,12 +120,17 @@ export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Mater
  */
 export function checkMaterial(options: MaterialOptions, material: Material): Loaded {
   const { cert, key, pfx, ca } = material;
-  for (const [index, text] of (ca ?? []).entries()) parseBundle('ca', [options.ca].flat()[index] ?? '', text);
-  const bundle = pfx && contextOf(options, material);
-  const certificate =
-    cert !== undefined && key !== undefined ? checkPair(options, cert, key) : bundle && certificateIn(bundle);
-  if (certificate !== undefined) checkValidity(options, certificate);
-  if (bundle === undefined) contextOf(options, material);
+  const found = new Findings();
+  for (const [index, text] of (ca ?? []).entries())
+    found.of(() => parseBundle('ca', [options.ca].flat()[index] ?? '', text));
+  const certificate = found.of(() => {
+    const own =
+      cert !== undefined && key !== undefined ? checkPair(options, cert, key) : pfx && bundled(options, material);
+    if (own !== undefined) checkValidity(options, own);
+    return own;
+  });
+  found.tell();
+  contextOf(options, material);
   return { material, certificate };
 }
 
@@ -141,6 +171,11 @@ function contextOf(options: MaterialOptions, material: Material): SecureContext 
     const option = material.pfx === undefined ? 'cert' : 'pfx';
     throw fault(option, options.pfx ?? options.cert ?? '', (cause as Error).message, cause);
   }
+}
+
+/** Without the authorities: those that cannot be read are told on their own. */
+function bundled(options: MaterialOptions, { ca: _, ...material }: Material): X509Certificate | undefined {
+  return certificateIn(contextOf(options, material));
 }
 
 /** Node has no public way to look into a bundle; where this one goes, its dates are not checked. */
@@ -210,18 +245,17 @@ function checkPair(
 /** OpenSSL's own messages may go along as `cause`; the text never quotes what it read. */
 function fault(option: string, source: string, reason: string, cause?: unknown): PillionError {
   const message = `Bad configuration: tls.${option} (${shown(source)}): ${reason}.`;
-  const error = new PillionError(ErrorCode.CONFIG, message, undefined, { cause });
-  return Object.defineProperty(error, faultyOption, { value: option });
+  const faults = [{ path: `tls.${option}`, message: `(${shown(source)}): ${reason}` }];
+  return new PillionError(ErrorCode.CONFIG, message, undefined, { cause, faults });
 }
 
-/** The option that an error about material is about: `cert`, `key`, `pfx` or `ca`. */
-const faultyOption = Symbol('faultyOption');
-
-/** What is wrong with certificates and keys, as a fault of the option that names them. */
-export function faultOfMaterial(error: unknown): OptionFault {
-  const { message, [faultyOption]: option } = error as Error & { [faultyOption]?: string };
-  const path = option === undefined ? [] : ['tls', option];
-  return { path, message: message.replace(/^Bad configuration: tls\.\w+ /, '').replace(/\.$/, '') };
+/** What is wrong with certificates and keys, as faults of the options that name them. */
+export function faultsOfMaterial(error: unknown): OptionFault[] {
+  const { message, faults = [{ path: '', message }] } = error as PillionError;
+  return faults.map(({ path, message }) => ({
+    path: path === '' ? [] : path.split('.'),
+    message: message.replace(/\.$/, ''),
+  }));
 }
 
 function shown(source: string): string {
@@ -229,9 +263,14 @@ function shown(source: string): string {
   return isPathLike(source) ? source : `a value of ${source.length} characters that is neither PEM nor a path`;
 }
 
-/** A key pasted without its PEM lines must not be quoted in a message as if it were a path. */
+/** A key or a password must not be quoted in a message as if it were a path. */
 function isPathLike(source: string): boolean {
-  return source.length <= 255 && !/\s/.test(source) && !/^[A-Za-z0-9+=][A-Za-z0-9+/=]{39,}$/.test(source);
+  return (
+    source.length <= 255 &&
+    /[./\\]/.test(source) &&
+    !/\s/.test(source) &&
+    !/^[A-Za-z0-9+=][A-Za-z0-9+/=]{39,}$/.test(source)
+  );
 }
 
 /** As in HPKP and Envoy's `verify_certificate_spki`: base64 of the SHA-256 of the DER SubjectPublicKeyInfo. */

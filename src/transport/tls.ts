@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import tls, { type ConnectionOptions, createSecureContext, type PeerCertificate } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode } from '../errors.js';
-import { assumed } from '../options.js';
+import { assumed, rule } from '../options.js';
 import {
   alternativeNames,
   type Material,
@@ -11,6 +11,7 @@ import {
   materialOptions,
   paired,
   publicKeyPin,
+  wherePaired,
 } from './material.js';
 
 export const tlsOptions = z
@@ -45,13 +46,16 @@ export const tlsOptions = z
       .default(true)
       .describe('`false` accepts any server; refused together with any other of these options.'),
   })
-  .check(paired)
-  .check(({ value, issues }) => {
-    const { rejectUnauthorized, reload: _, ...others } = value;
-    if (rejectUnauthorized || Object.values(others).every((each) => each === undefined)) return;
-    const message = 'false would switch off the checks that the other tls options ask for; remove it';
-    issues.push({ code: 'custom', path: ['rejectUnauthorized'], message, input: value });
-  })
+  .superRefine(paired, wherePaired)
+  .refine(
+    ({ rejectUnauthorized, reload: _, ...others }) =>
+      rejectUnauthorized || Object.values(others).every((each) => each === undefined),
+    rule(
+      ['rejectUnauthorized'],
+      ['rejectUnauthorized'],
+      'false would switch off the checks that the other tls options ask for; remove it',
+    ),
+  )
   .transform(({ minVersion = 'TLSv1.2', ...rest }) => ({ ...rest, minVersion }));
 
 export type TlsOptions = z.output<typeof tlsOptions>;

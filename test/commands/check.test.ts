@@ -54,7 +54,7 @@ describe('pillion check', () => {
       code: 1,
       stdout: [
         '@/a.yaml:5:5 clients.billing.retires unknown option, did you mean "retry"?',
-        '@/a.yaml:6:19 clients.billing.maxRedirects Invalid input: expected number, received string',
+        '@/a.yaml:6:19 clients.billing.maxRedirects expected a whole number from 0 to 50',
         `@/a.yaml:3:22 clients.users.retry.budget ${warning}`,
         '@/a.yaml: 2 errors, 1 warning\n',
       ].join('\n'),
@@ -133,7 +133,7 @@ describe('pillion check on another machine', () => {
     expect(await pillionWith(['MOST=5'], 'check', path)).toMatchObject({ code: 0 });
     expect(await pillionWith(['MOST=500'], 'check', path)).toMatchObject({
       code: 1,
-      stdout: `${path}:1:31 clients.a.maxRedirects Too big: expected number to be <=50\n${path}: 1 error\n`,
+      stdout: `${path}:1:31 clients.a.maxRedirects Too big: expected number to be <=50; it comes from \${MOST}\n${path}: 1 error\n`,
     });
   });
 
@@ -178,7 +178,7 @@ describe('pillion check --json', () => {
               line: 6,
               column: 19,
               path: 'clients.billing.maxRedirects',
-              message: 'Invalid input: expected number, received string',
+              message: 'expected a whole number from 0 to 50',
             },
           ],
           warnings: [
@@ -223,7 +223,7 @@ describe('pillion check --github', () => {
       code: 1,
       stdout: [
         '::error file=@/a.yaml,line=5,col=5,title=pillion::clients.billing.retires unknown option, did you mean "retry"?',
-        '::error file=@/a.yaml,line=6,col=19,title=pillion::clients.billing.maxRedirects Invalid input: expected number, received string',
+        '::error file=@/a.yaml,line=6,col=19,title=pillion::clients.billing.maxRedirects expected a whole number from 0 to 50',
         `::warning file=@/a.yaml,line=3,col=22,title=pillion::clients.users.retry.budget ${budget}\n`,
       ].join('\n'),
       stderr: '',

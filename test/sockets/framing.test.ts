@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createHttpClient } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { pause, until, watch } from '../support/client.js';
+import { pause, rejection, until, watch } from '../support/client.js';
 import { startTcp } from '../support/upstream.js';
 
 /** Answers the n-th request of a connection with the n-th script. */
@@ -80,20 +80,26 @@ describe.each(both)('a body that ends with its connection, on %s', (_, lane) => 
     }
   });
 
-  it.each([10, 200_000])('is an error in every way of reading where a reset has ended it: %i bytes', async (size) => {
+  it('is an error in every way of reading where a reset has ended it', async () => {
+    let reset = () => {};
     const { port } = await startTcp((socket) => {
-      socket.once('data', () => {
-        socket.write(head(['200 OK', 'Connection: close']) + 'x'.repeat(size));
-        setTimeout(() => socket.resetAndDestroy(), 20);
-      });
+      reset = () => socket.resetAndDestroy();
+      socket.once('data', () => socket.write(head(['200 OK', 'Connection: close']) + 'x'.repeat(10)));
     });
     const { client } = watch({ baseURL: `http://127.0.0.1:${port}`, retry: false });
-    await expect(client.get('/', lane)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    // Not before the client has seen some of it: the kernel may forget the reset of a connection that nobody has read yet.
+    const buffered = client.get('/', { ...lane, onDownloadProgress: () => setImmediate(reset) });
+    expect(await rejection(buffered)).toMatchObject({ code: 'ECONNRESET' });
     const { data } = await client.get<Readable>('/', { ...lane, responseType: 'stream' });
-    await pause(30);
-    await expect(buffer(data)).rejects.toMatchObject({ code: 'ECONNRESET' });
-    const response = await client.fetch('/');
-    await expect(response.text()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
+    data.once('data', () => setImmediate(reset));
+    expect(await rejection(buffer(data))).toMatchObject({ code: 'ECONNRESET' });
+    const reader = (await client.fetch('/')).body?.getReader();
+    await reader?.read();
+    setImmediate(reset);
+    const rest = async () => {
+      while (!(await reader?.read())?.done);
+    };
+    expect(await rejection(rest())).toMatchObject({ cause: { code: 'ECONNRESET' } });
   });
 });
 

@@ -120,7 +120,7 @@ export interface FrameServer {
 
 /** `connected` is told of each connection, `received` of each frame. The server sends nothing by itself, SETTINGS neither. */
 export async function startFrames(
-  identity: Pick<TlsOptions, 'cert' | 'key'>,
+  identity: TlsOptions,
   connected: (peer: Peer, index: number) => void,
   received: (peer: Peer, frame: Frame) => void = () => {},
 ): Promise<FrameServer> {

@@ -57,8 +57,7 @@ const readings: readonly [string, (client: HttpClient, path: string, body?: Buff
   [
     'a response of fetch',
     async (client, url, body) =>
-      (await (await client.fetch(url, { method: body ? 'POST' : 'GET', ...(body && { body }) })).arrayBuffer())
-        .byteLength,
+      (await (await client.fetch(url, body ? { method: 'POST', body } : {})).arrayBuffer()).byteLength,
   ],
 ];
 
@@ -299,12 +298,55 @@ describe('An HTTP/2 answer without a body', () => {
     }
   });
 
+  it.each([
+    ['HEAD', 200, 'at once', (peer: Peer, id: number) => peer.data(id, 'hello', true)],
+    ['HEAD', 200, 'late', (peer: Peer, id: number) => setTimeout(() => peer.data(id, 'hello', true), 30)],
+    ['HEAD', 200, 'never', () => {}],
+    ['GET', 304, 'at once', (peer: Peer, id: number) => peer.data(id, 'hello', true)],
+    ['GET', 304, 'never', () => {}],
+    ['POST', 204, 'never', () => {}],
+    ['POST', 204, 'at once', (peer: Peer, id: number) => peer.data(id, '', true)],
+  ] as const)('ends at its headers, whatever comes behind them: %s, %i, %s', async (method, status, _, more) => {
+    let first = true;
+    const { origin } = await answering((peer, id) => {
+      if (!first) return peer.answer(id);
+      first = false;
+      peer.headers(id, [[':status', status], ...(status === 204 ? [] : [['content-length', 5] as const])]);
+      return more(peer, id);
+    });
+    const { client } = watch(config(origin));
+    const response = await client.request({ method, url: '/', validateStatus: null });
+    expect([response.status, response.data]).toEqual([status, '']);
+    // Node 22 and later end the whole connection for such bytes, Node 20 the stream.
+    await pause(50);
+    expect((await client.get('/')).data).toBe('ok');
+  });
+
   it('is a failure where there are no headers either', async () => {
     const { origin } = await answering((peer, id) => peer.reset(id, 0));
     const { client } = watch(config(origin));
     expect((await rejection(client.get('/'))).code).toBe('ECONNRESET');
     expect((await rejection(client.post('/', Buffer.alloc(200_000)))).code).toBe('ECONNRESET');
   });
+});
+
+describe('An HTTP/2 answer that nobody reads', () => {
+  it.each([404, 200])(
+    'holds no place once it has arrived, and leaves its connection in use: status %i',
+    async (status) => {
+      const { origin, peers } = await answering((peer, id) => {
+        peer.headers(id, [[':status', status]]);
+        send(peer, id, 60_000, true);
+      });
+      const { client } = watch({ ...config(origin), limits: { maxConnections: 2, maxPendingRequests: 1 } });
+      for (let i = 0; i < 50; i++) {
+        const { status: told } =
+          i % 2 ? await client.fetch('/') : await client.get('/', { responseType: 'stream', validateStatus: null });
+        expect(told).toBe(status);
+      }
+      expect(peers).toHaveLength(1);
+    },
+  );
 });
 
 describe('The headers of an HTTP/2 answer', () => {

@@ -4,12 +4,16 @@ const tokenKey = 'pillion-token';
 let token = sessionStorage.getItem(tokenKey) || '';
 let heardAt = 0;
 let shownAt = 0;
+// A wall clock that is set would tell of silence where there is none.
+const now = () => performance.now();
+let freshAt = 0;
 let reading = new AbortController();
 
 const headers = () => (token ? { authorization: 'Bearer ' + token } : {});
 
 function show(snapshot) {
   shownAt = Date.now();
+  freshAt = now();
   tellLost('');
   at('login').hidden = true;
   const { status, config } = snapshot;
@@ -44,7 +48,7 @@ function askForToken(error) {
 /** False where nobody is let in without another token. */
 async function read() {
   const { signal } = (reading = new AbortController());
-  heardAt = Date.now();
+  heardAt = now();
   const answer = await fetch('events', { headers: headers(), signal });
   if (answer.status === 401 || answer.status === 403) {
     const { error } = await answer.json();
@@ -57,7 +61,7 @@ async function read() {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return true;
-    heardAt = Date.now();
+    heardAt = now();
     const events = (text + value).split('\n\n');
     text = events.pop();
     // Only the newest where several came at once.
@@ -83,7 +87,7 @@ async function watch() {
 
 /** A connection can die without a word. */
 function checkStream() {
-  if (shownAt && Date.now() - shownAt > 5000) tellLost('No new figures.');
-  if (Date.now() - heardAt > 10000) reading.abort();
+  if (shownAt && now() - freshAt > 5000) tellLost('No new figures.');
+  if (now() - heardAt > 10000) reading.abort();
 }
 `;

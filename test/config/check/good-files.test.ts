@@ -194,7 +194,7 @@ describe('a file that is checked far from where it is used', () => {
       { ...away, env: { SET: 'many' } },
     );
     expect(spelledOut(errors)).toEqual([
-      '1:31 clients.a.maxRedirects Invalid input: expected number, received string',
+      '1:31 clients.a.maxRedirects expected a whole number from 0 to 50; it comes from ${SET}',
       '1:57 clients.a.headers.x-a has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
     ]);
   });

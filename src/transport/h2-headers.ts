@@ -1,0 +1,35 @@
+/** The headers of a request as HTTP/2 has them. */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
+import { AxiosError } from 'axios';
+import type { Job } from './connection.js';
+
+const connectionHeaders = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
+
+/** HTTP/2 has its own words for the first line, and none for the connection (RFC 9113, 8.2.2 and 8.3). */
+export function pseudoHeaders({ options }: Job, session: ClientHttp2Session): OutgoingHttpHeaders {
+  const { path, method, headers: flat, body } = options;
+  const headers: Record<string, string | string[]> = Object.create(null);
+  headers[':method'] = String(method);
+  headers[':path'] = path;
+  const list = flat as string[];
+  for (let at = 0; at < list.length; at += 2) {
+    const name = String(list[at]).toLowerCase();
+    const value = String(list[at + 1]);
+    if (name === 'host') headers[':authority'] = value;
+    if (connectionHeaders.has(name)) continue;
+    // Node would end the whole connection for a bad name, and send a bad value.
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  if (session.encrypted) headers[':scheme'] = 'https';
+  if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] ??= String(Buffer.byteLength(body));
+  return headers;
+}
+
+/** What the protocol cannot carry, such as a header that only HTTP/1.1 has. */
+export function uncarried(cause: Error): Error {
+  return Object.assign(new Error(cause.message, { cause }), { code: AxiosError.ERR_BAD_REQUEST });
+}
