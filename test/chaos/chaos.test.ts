@@ -28,7 +28,7 @@ describe('twenty seconds of chaos', () => {
     const { code, stdout, stderr } = await run('run.mjs', ['--seconds', '20', '--seed', '20']);
     console.log(stdout.split('\n').slice(0, 2).join('\n'));
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
-  }, 90_000);
+  }, 120_000);
 });
 
 describe('ten thousand calls that are aborted at any moment', () => {
@@ -36,7 +36,7 @@ describe('ten thousand calls that are aborted at any moment', () => {
     const { code, stdout, stderr } = await run('aborts.mjs', ['10000', '1']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({ calls: 10_000, failures: [] });
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('what counts the faults', () => {
