@@ -95,6 +95,10 @@ export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Mater
 class Findings {
   readonly #errors: PillionError[] = [];
 
+  get none(): boolean {
+    return this.#errors.length === 0;
+  }
+
   of<T>(work: () => T): T | undefined {
     try {
       return work();
@@ -119,18 +123,21 @@ class Findings {
  * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
  */
 export function checkMaterial(options: MaterialOptions, material: Material): Loaded {
-  const { cert, key, pfx, ca } = material;
+  const { ca, ...own } = material;
+  const { cert, key, pfx } = own;
   const found = new Findings();
   for (const [index, text] of (ca ?? []).entries())
     found.of(() => parseBundle('ca', [options.ca].flat()[index] ?? '', text));
+  // Authorities that cannot be read are told of on their own.
+  const bundle = pfx && found.of(() => contextOf(options, found.none ? material : own));
   const certificate = found.of(() => {
-    const own =
-      cert !== undefined && key !== undefined ? checkPair(options, cert, key) : pfx && bundled(options, material);
-    if (own !== undefined) checkValidity(options, own);
-    return own;
+    const mine =
+      cert !== undefined && key !== undefined ? checkPair(options, cert, key) : bundle && certificateIn(bundle);
+    if (mine !== undefined) checkValidity(options, mine);
+    return mine;
   });
   found.tell();
-  contextOf(options, material);
+  if (bundle === undefined) contextOf(options, material);
   return { material, certificate };
 }
 
@@ -171,11 +178,6 @@ function contextOf(options: MaterialOptions, material: Material): SecureContext 
     const option = material.pfx === undefined ? 'cert' : 'pfx';
     throw fault(option, options.pfx ?? options.cert ?? '', (cause as Error).message, cause);
   }
-}
-
-/** Without the authorities: those that cannot be read are told on their own. */
-function bundled(options: MaterialOptions, { ca: _, ...material }: Material): X509Certificate | undefined {
-  return certificateIn(contextOf(options, material));
 }
 
 /** Node has no public way to look into a bundle; where this one goes, its dates are not checked. */
