@@ -2,6 +2,7 @@
 import type { AxiosError } from 'axios';
 import { discard, responseOf } from '../body.js';
 import { callOf } from '../call.js';
+import { forget } from '../conceal.js';
 import { ErrorCode, PillionError, statusError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import type { Request, Transport } from '../policy.js';
@@ -47,8 +48,8 @@ function withoutBrokenResponse(error: Error): Error {
   const broken = error as AxiosError;
   if (!broken.response || (broken.response.status >= 400 && broken.code !== 'ECONNRESET')) return error;
   discard(broken.response);
-  delete broken.response;
-  delete broken.status;
+  forget(broken, 'response');
+  forget(broken, 'status');
   return error;
 }
 
