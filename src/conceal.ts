@@ -155,7 +155,10 @@ function prototypeWith(parent: object, names: readonly PropertyKey[]): object {
   const found = known.get(shape);
   if (found !== undefined) return found;
   const own = { toJSON: method(printableFields), [inspect.custom]: method(undefined) };
-  const accessors = Object.create(parent, { ...own, ...Object.fromEntries(names.map((name) => [name, accessor(name)])) });
+  const accessors = Object.create(parent, {
+    ...own,
+    ...Object.fromEntries(names.map((name) => [name, accessor(name)])),
+  });
   // A Proxy would cost each failed call some microseconds.
   const holder = names.includes('cause') ? new Proxy(accessors, causeless) : accessors;
   const made = Object.create(Object.create(Object.create(holder)));

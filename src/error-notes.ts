@@ -16,7 +16,9 @@ export interface ErrorNotes {
 /** A constructor may return another object, and the fields of a class that extends it are put on that one. */
 const Given = function given(error: object) {
   return error;
-} as unknown as new (error: object) => object;
+} as unknown as new (
+  error: object,
+) => object;
 
 class Noted extends Given {
   readonly #notes: ErrorNotes = {};
