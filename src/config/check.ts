@@ -1,6 +1,6 @@
 /** Everything that can be said of a configuration without running it: what a service would refuse, and what is likely a mistake. */
 import type { OptionFault } from '../options.js';
-import { daysLeft } from '../transport/expiry.js';
+import { daysLeft, expiryOf, validityOf } from '../transport/expiry.js';
 import { checkMaterial, faultOfMaterial, notAfter, readMaterial } from '../transport/material.js';
 import { partsOf } from '../transport/tls.js';
 import { type ConfigFault, inOrder, type NamedClient, ParsedClients } from './clients.js';
@@ -32,8 +32,6 @@ export function checkText(text: string, file: string, surroundings: Surroundings
   };
 }
 
-const soon = 14;
-
 interface MaterialFaults {
   readonly errors: readonly OptionFault[];
   readonly warnings: readonly OptionFault[];
@@ -53,7 +51,7 @@ function materialFaults({ config: { tls } }: NamedClient): MaterialFaults {
   const warnings: OptionFault[] = [];
   const errors = failure(() => {
     const { certificate } = checkMaterial(material, readMaterial(material));
-    if (certificate === undefined || daysLeft(certificate) > soon) return;
+    if (certificate === undefined || expiryOf(validityOf(certificate)) === 'valid') return;
     const message = `expires in ${daysLeft(certificate)} days, on ${notAfter(certificate)}`;
     warnings.push({ path: ['tls', cert === undefined ? 'pfx' : 'cert'], message });
   });
