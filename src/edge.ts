@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { isAxiosError } from 'axios';
 import { responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
-import { conceal, ErrorCode, markPresented, PillionError, statusError } from './errors.js';
+import { conceal, hold } from './conceal.js';
+import { ErrorCode, markPresented, PillionError, statusError } from './errors.js';
 import { copyHeaders } from './headers.js';
 import { replayable } from './object-form.js';
 import type { Request, Response, Transport } from './policy.js';
@@ -72,12 +73,13 @@ export async function outcomeOf(transport: Transport, request: Request): Promise
 
 /** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
 export function presentable(error: unknown, config: Request, call: Call): unknown {
-  if (isAxiosError(error)) {
-    error.config = config;
-    if (error.response) error.response.config = config;
-    Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
+  const shown = conceal(error);
+  if (isAxiosError(shown)) {
+    hold(shown, 'config', config);
+    if (shown.response) shown.response.config = config;
+    Object.assign(shown, { method: call.method, url: call.shownUrl, attempts: call.attempts });
   }
-  return markPresented(conceal(error));
+  return markPresented(shown);
 }
 
 export function leavesOrigin(client: string, config: Request, target: Target, origin: string): PillionError {

@@ -1,8 +1,8 @@
 /** One error class, one list of codes, and the rule that no error prints a secret. */
-import { type InspectOptions, inspect } from 'node:util';
-import { AxiosError, isAxiosError } from 'axios';
+import { AxiosError } from 'axios';
+import { conceal, keep } from './conceal.js';
+import { notesIfAny, notesOf } from './error-notes.js';
 import type { Request, Response } from './policy.js';
-import { redactUrl } from './redact.js';
 
 /** Every code of an error made here; other errors keep the code axios, Node or the upstream's network gave them. */
 export const ErrorCode = {
@@ -68,13 +68,14 @@ export class PillionError extends AxiosError {
 
   /** `request` becomes `error.config`: for code to read, never printed. */
   constructor(code: ErrorCode, message: string, request?: Request, details: ErrorDetails = {}) {
-    super(message, code, request);
+    super(message, code);
     this.name = 'PillionError';
     if (details.retryAfter !== undefined) Object.assign(this, { retryAfter: details.retryAfter });
     // The message lists them: printed with the error they would stand there twice.
     if (code === ErrorCode.CONFIG) hide(this, 'faults', details.faults ?? [{ path: '', message }]);
     withCause(this, details.cause);
-    conceal(this);
+    keep(this, request === undefined ? {} : { config: request });
+    if (details.cause !== undefined) conceal(this);
   }
 }
 
@@ -85,11 +86,14 @@ export function withCause<E extends object>(error: E, cause: unknown): E {
 }
 
 /** What axios rejects with for a status that is not accepted. */
-export function statusError(request: Request, response: Response): AxiosError {
-  const { status } = response;
+export function statusError(config: Request, response: Response): AxiosError {
+  const { status, request } = response;
   const code = status >= 400 && status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
-  const message = `Request failed with status code ${status}`;
-  return traceless(() => new AxiosError(message, code, request, response.request, response));
+  return traceless(() => {
+    const error = new AxiosError(`Request failed with status code ${status}`, code);
+    error.status = status;
+    return keep(error, request === undefined ? { config, response } : { config, request, response });
+  });
 }
 
 /**
@@ -101,101 +105,39 @@ export function traceless<E extends Error>(make: () => E): E {
   Error.stackTraceLimit = 0;
   try {
     const error = make();
-    withoutFrames.add(error);
+    notesOf(error).traceless = true;
     return error;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
-const presented = new WeakSet<object>();
-
 /** Notes that the client's edge has made an error fit to be shown. */
 export function markPresented<E>(error: E): E {
-  if (error instanceof Error) presented.add(error);
+  if (error instanceof Error) notesOf(error).presented = true;
   return error;
 }
 
 /** True, once, for an error that the client's edge has just made fit to be shown: nothing is left to hide. */
 export function takePresented(error: unknown): boolean {
-  return presented.delete(error as object);
+  return taken(error, 'presented');
 }
-
-const withoutFrames = new WeakSet<Error>();
 
 /** True, once, for an error made without stack frames. */
 export function takeTraceless(error: Error): boolean {
-  return withoutFrames.delete(error);
+  return taken(error, 'traceless');
+}
+
+function taken(error: unknown, note: 'presented' | 'traceless'): boolean {
+  const notes = notesIfAny(error);
+  if (!notes?.[note]) return false;
+  notes[note] = false;
+  return true;
 }
 
 /** For a call that met a client which was closed. */
 export function closedError(client: string, request?: Request, cause?: unknown): PillionError {
   return new PillionError(ErrorCode.CLOSED, `${client}: the client was closed.`, request, { cause });
-}
-
-/** Properties that hold no secret and so may be printed; every other one is made non-enumerable. */
-const printable = new Set([
-  ...['name', 'message', 'code', 'status', 'method', 'url', 'attempts', 'retryAfter', 'isAxiosError'],
-  ...['errno', 'syscall', 'address', 'port', 'hostname', 'reason', 'library', 'phase', 'duration'],
-]);
-
-/**
- * Makes an error safe to print by whatever means: `JSON.stringify`, `util.inspect`, pino's `err` serializer.
- * axios's errors carry headers, bodies and TLS keys in `config`, `request` and `response`; these stay readable for code
- * but are no longer enumerable, and `toJSON` shows an allow-list. So are those of axios under an error of another kind;
- * what the caller's own code throws is theirs to show.
- */
-export function conceal<E>(error: E): E {
-  concealChain(error, false, undefined);
-  return error;
-}
-
-function concealChain(error: unknown, below: boolean, seen: Set<unknown> | undefined): void {
-  if (!(error instanceof Error) || seen?.has(error)) return;
-  const ours = below || isAxiosError(error);
-  if (ours) concealOne(error);
-  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-  if (cause === undefined && errors === undefined) return;
-  const known = (seen ?? new Set()).add(error);
-  concealChain(cause, ours, known);
-  if (Array.isArray(errors)) for (const inner of errors) concealChain(inner, ours, known);
-}
-
-function concealOne(error: Error): void {
-  const record = error as unknown as Record<string, unknown>;
-  if (error instanceof SyntaxError || error.name === 'SyntaxError') concealBody(error);
-  if (typeof record.url === 'string') record.url = redactUrl(record.url);
-  for (const key of Object.keys(error)) {
-    if (!printable.has(key)) hide(error, key, record[key]);
-  }
-  // Every AxiosError has a toJSON that prints its config; ours shows what is printable.
-  if (typeof record.toJSON === 'function' && record.toJSON !== printableFields) hide(error, 'toJSON', printableFields);
-  // A cause that is no error may be anything; util.inspect would print it although it is not enumerable.
-  if (error.cause !== undefined && !(error.cause instanceof Error)) hide(error, inspect.custom, inspectWithoutCause);
-}
-
-/** JSON.parse quotes what it could not read. */
-function concealBody(error: Error): void {
-  const { message, stack } = error;
-  hide(error, 'message', 'The body is not valid JSON.');
-  hide(error, 'stack', stack?.replaceAll(message, error.message));
-}
-
-function inspectWithoutCause(this: Error, _depth: number, options: InspectOptions): string {
-  const {
-    cause: _,
-    [inspect.custom]: __,
-    ...shown
-  } = Object.getOwnPropertyDescriptors(this) as PropertyDescriptorMap & {
-    [inspect.custom]?: PropertyDescriptor;
-  };
-  return inspect(Object.create(Object.getPrototypeOf(this), shown), options);
-}
-
-function printableFields(this: Error): object {
-  const fields: Record<string, unknown> = { name: this.name, message: this.message };
-  for (const [key, value] of Object.entries(this)) if (printable.has(key)) fields[key] = value;
-  return { ...fields, stack: this.stack };
 }
 
 function hide(error: object, key: PropertyKey, value: unknown): void {

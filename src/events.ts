@@ -74,7 +74,7 @@ export interface IdentityEvents {
   'identity.rotated': { generation: number; subject?: string | undefined; notAfter?: string | undefined };
   /** Changed material cannot be used; what was in force stays. */
   'identity.rejected': { generation: number; message: string };
-  /** The certificate in force expires in 14, 7 or 1 days, or has expired; sooner for one that lives shorter. */
+  /** A third of the lifetime of the certificate in force is left (14 days at most), or 7 days, or one, or it has expired. */
   'identity.expiring': { generation: number; subject: string; notAfter: string; daysLeft: number };
 }
 

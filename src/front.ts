@@ -4,7 +4,8 @@
  */
 import { type AxiosAdapter, AxiosHeaders, type AxiosResponse, CanceledError, isCancel } from 'axios';
 import { responseOf } from './body.js';
-import { conceal, takePresented, takeTraceless } from './errors.js';
+import { conceal } from './conceal.js';
+import { takePresented, takeTraceless } from './errors.js';
 import { standardRequest, standardResponse } from './front-config.js';
 import { nameIn } from './headers.js';
 import { forms } from './object-form.js';

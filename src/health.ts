@@ -2,6 +2,7 @@
 import type { ClientHandle, HttpClientStats } from './client.js';
 import { type ClientSet, clientsOf, isRegistry } from './clients.js';
 import type { VersionStats } from './config/versions.js';
+import { expiryOf } from './transport/expiry.js';
 
 /** `down`: can do nothing; `degraded`: works, but somebody should look. */
 export type HealthStatus = 'up' | 'degraded' | 'down';
@@ -26,15 +27,16 @@ export interface ClientsHealth {
 
 /** What counts as degraded. */
 export interface HealthOptions {
-  /** A certificate that ends in fewer days than this is degraded; 14 by default. */
-  certificateDays?: number;
+  /** A certificate that ends in this many days or fewer is degraded; by default when a third of its lifetime is left, 14 days at most. */
+  certificateDays?: number | undefined;
 }
 
 /**
  * Tells how clients are, by what they know already: nothing is sent. An upstream that fails makes its client degraded, never
- * down: taking this process out of service would not mend it. Down are a client that is closed and one whose certificate has expired.
+ * down: taking this process out of service would not mend it; so it is with a certificate that has expired. Down is a client
+ * that is closed.
  */
-export function healthOfClients(set: ClientSet, { certificateDays = 14 }: HealthOptions = {}): ClientsHealth {
+export function healthOfClients(set: ClientSet, { certificateDays }: HealthOptions = {}): ClientsHealth {
   const clients = Object.fromEntries(
     [...clientsOf(set)].map(([name, client]) => [name, healthOf(client, certificateDays)]),
   );
@@ -43,10 +45,9 @@ export function healthOfClients(set: ClientSet, { certificateDays = 14 }: Health
   return { status: worstOf(all.map(({ status }) => status)), clients, ...(config && { config }) };
 }
 
-function healthOf(client: ClientHandle, certificateDays: number): Health {
+function healthOf(client: ClientHandle, certificateDays: number | undefined): Health {
   const stats = client.stats();
-  const down = [...(stats.closed ? ['the client is closed'] : []), ...certificateReasons(stats, 0)];
-  if (down.length > 0) return { status: 'down', reasons: down };
+  if (stats.closed) return { status: 'down', reasons: ['the client is closed'] };
   const reasons = [...circuitReasons(stats), ...endpointReasons(stats), ...certificateReasons(stats, certificateDays)];
   return { status: reasons.length > 0 ? 'degraded' : 'up', reasons };
 }
@@ -72,10 +73,12 @@ interface BalanceStats {
   readonly lookups?: { readonly failed: number; readonly lastError?: string };
 }
 
-function certificateReasons({ identity }: HttpClientStats, days: number): string[] {
-  const { daysLeft, notAfter } = identity ?? {};
-  if (daysLeft === undefined || daysLeft > days) return [];
-  return [daysLeft <= 0 ? `the certificate expired at ${notAfter}` : `the certificate expires at ${notAfter}`];
+function certificateReasons({ identity }: HttpClientStats, days: number | undefined): string[] {
+  const { notBefore, notAfter } = identity ?? {};
+  if (notAfter === undefined) return [];
+  const expiry = expiryOf({ from: notBefore, to: notAfter }, days);
+  if (expiry === 'valid') return [];
+  return [`the certificate ${expiry === 'expired' ? 'expired' : 'expires'} at ${notAfter}`];
 }
 
 function configHealth({ refused, version, lastRejection }: VersionStats): Health {

@@ -8,8 +8,9 @@ import axios, {
   type CreateAxiosDefaults,
 } from 'axios';
 import { discardUpload, isStream, isWebStream } from './body.js';
+import { conceal } from './conceal.js';
 import type { Config } from './config/schema.js';
-import { conceal, ErrorCode, PillionError } from './errors.js';
+import { ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
 import { frontConfig } from './front-config.js';
 import { forms } from './object-form.js';

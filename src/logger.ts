@@ -20,8 +20,21 @@ export interface Logger {
 
 let shared: Logger | undefined;
 
-/** One pino logger to stdout for every client of this process that was given none; level from `LOG_LEVEL`, else `info`. */
+const levels = [...Object.keys(pino.levels.values), 'silent'];
+
+/**
+ * One pino logger to stdout for every client of this process that was given none; level from `LOG_LEVEL`, else `info`. A level
+ * that nobody knows is one too, with a warning: a mistyped variable must not keep a service from starting.
+ */
 export function defaultLogger(): Logger {
-  shared ??= pino({ level: process.env.LOG_LEVEL ?? 'info' });
+  shared ??= loggerOf(process.env.LOG_LEVEL);
   return shared;
+}
+
+function loggerOf(variable = ''): Logger {
+  const level = variable.trim().toLowerCase() || 'info';
+  if (levels.includes(level)) return pino({ level });
+  const logger = pino({ level: 'info' });
+  logger.warn({ known: levels }, 'the environment variable LOG_LEVEL names no level, so it is info');
+  return logger;
 }

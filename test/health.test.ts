@@ -75,24 +75,60 @@ describe('by what a client tells of itself', () => {
     const fake = { stats: () => ({ name: 'billing', policies: {}, ...stats }) as unknown as HttpClientStats };
     return healthOfClients([fake as HttpClient]).clients.billing;
   };
-  const notAfter = '2026-12-01T00:00:00.000Z';
+  const now = Date.parse('2026-12-01T00:00:00Z');
+  const [second, minute, hour, day] = [1000, 60_000, 3_600_000, 86_400_000];
+  const iso = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  /** Of a certificate of so long a life with so much of it left. */
+  const identity = (life: number, left: number) => ({ notBefore: iso(now + left - life), notAfter: iso(now + left) });
+  const at = (ms: number) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: ms });
+    onTestFinished(() => void vi.useRealTimers());
+  };
 
   it.each([
-    [15, 'up'],
-    [14, 'degraded'],
-    [0.5, 'degraded'],
-    [0, 'down'],
-    [-3, 'down'],
-  ])('a certificate with %d days left makes it %s', (daysLeft, status) => {
-    const health = telling({ identity: { daysLeft, notAfter } });
+    ['an hour, new', hour, hour, 'up'],
+    ['an hour, at half its life', hour, 30 * minute, 'up'],
+    ['an hour, a third left', hour, 20 * minute, 'degraded'],
+    ['an hour, five minutes left', hour, 5 * minute, 'degraded'],
+    ['a day, at half its life', day, 12 * hour, 'up'],
+    ['a day, two hours left', day, 2 * hour, 'degraded'],
+    ['30 days, 14 left', 30 * day, 14 * day, 'up'],
+    ['30 days, 10 left', 30 * day, 10 * day, 'degraded'],
+    ['90 days, 15 left', 90 * day, 15 * day, 'up'],
+    ['90 days, 14 left', 90 * day, 14 * day, 'degraded'],
+    ['ten years, 14 days left', 3650 * day, 14 * day, 'degraded'],
+    ['90 days, two hours left', 90 * day, 2 * hour, 'degraded'],
+    ['90 days, expired for a second', 90 * day, -second, 'degraded'],
+    ['90 days, expired for a year', 90 * day, -365 * day, 'degraded'],
+  ])('a certificate of %s makes it as it should', (_, life, left, status) => {
+    at(now);
+    const health = telling({ identity: identity(life, left) });
     expect(health?.status).toBe(status);
-    for (const reason of health?.reasons ?? []) expect(reason).toContain(notAfter);
+    const word = left < 0 ? 'expired' : 'expires';
+    if (status !== 'up') expect(health?.reasons).toEqual([`the certificate ${word} at ${iso(now + left)}`]);
   });
 
-  it('counts the days that it is told to', () => {
-    const stats = () => ({ name: 'billing', policies: {}, identity: { daysLeft: 20, notAfter } });
-    const fake = { stats } as unknown as HttpClient;
-    expect(healthOfClients([fake], { certificateDays: 30 }).status).toBe('degraded');
+  it('a certificate is expired only once its end is past, by the clock as it is', () => {
+    const told = () => telling({ identity: identity(hour, 0) })?.reasons[0];
+    at(now);
+    expect(told()).toMatch(/expires at/);
+    vi.setSystemTime(now + 1);
+    expect(told()).toMatch(/expired at/);
+    vi.setSystemTime(now - 50 * minute);
+    expect(told()).toBeUndefined();
+  });
+
+  it('counts the days that it is told to, whatever the lifetime is', () => {
+    at(now);
+    const of = (life: number, left: number) => ({
+      stats: () => ({ name: 'billing', policies: {}, identity: identity(life, left) }),
+    });
+    const status = (fake: object, certificateDays: number) =>
+      healthOfClients([fake as HttpClient], { certificateDays }).status;
+    expect(status(of(90 * day, 20 * day), 30)).toBe('degraded');
+    expect(status(of(day, 12 * hour), 14)).toBe('degraded');
+    expect(status(of(90 * day, hour), 0)).toBe('up');
+    expect(status(of(90 * day, -second), 0)).toBe('degraded');
   });
 
   it('endpoints that are all out make it degraded, one that is usable does not', () => {

@@ -33,7 +33,12 @@ export interface Figures {
   readonly limits: { readonly running: number; readonly pending: number } | null;
   /** Null where the wire is injected. */
   readonly connections: { readonly used: number; readonly idle: number } | null;
-  readonly certificate: { readonly subject: string; readonly notAfter: string; readonly daysLeft: number } | null;
+  readonly certificate: {
+    readonly subject: string;
+    readonly notAfter: string;
+    readonly daysLeft: number;
+    readonly expired: boolean;
+  } | null;
 }
 
 /** A client may have called a thousand; a page shows so many of them. */
@@ -70,7 +75,10 @@ export function figuresOf(client: ClientHandle): Figures {
     pending: sum(Object.values(told.limits ?? {}).map(({ pending }) => pending)),
     limits: limitsOf(client),
     connections: connectionsOf(told),
-    certificate: notAfter === undefined || daysLeft === undefined ? null : { subject, notAfter, daysLeft },
+    certificate:
+      notAfter === undefined || daysLeft === undefined
+        ? null
+        : { subject, notAfter, daysLeft, expired: Date.parse(notAfter) < Date.now() },
   };
 }
 

@@ -15,7 +15,7 @@ export const adminOptions = z.strictObject({
     .string()
     .regex(/^(\/[^/?#]+)*$/, { error: 'has to be a path such as "/admin"' })
     .default(''),
-  certificateDays: z.number().min(0).default(14),
+  certificateDays: z.number().min(0).optional(),
 });
 
 /** Node takes a port that is no number for the path of a socket, and an empty host for every address. */

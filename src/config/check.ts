@@ -1,6 +1,6 @@
 /** Everything that can be said of a configuration without running it: what a service would refuse, and what is likely a mistake. */
 import type { OptionFault } from '../options.js';
-import { daysLeft } from '../transport/expiry.js';
+import { daysLeft, expiryOf, validityOf } from '../transport/expiry.js';
 import { checkMaterial, notAfter, readMaterial } from '../transport/material.js';
 import { partsOf } from '../transport/tls.js';
 import { type ConfigFault, inOrder, ParsedClients } from './clients.js';
@@ -35,15 +35,13 @@ export function checkText(text: string, file: string, surroundings: Surroundings
   };
 }
 
-const soon = 14;
-
 /** Of a certificate that is in order; what is wrong with others is told elsewhere. */
 function expiryWarnings({ tls }: WellPart['config']): OptionFault[] {
   const material = tls && partsOf(tls).material;
   if (material === undefined) return [];
   try {
     const { certificate } = checkMaterial(material, readMaterial(material));
-    if (certificate === undefined || daysLeft(certificate) > soon) return [];
+    if (certificate === undefined || expiryOf(validityOf(certificate)) === 'valid') return [];
     const message = `expires in ${daysLeft(certificate)} days, on ${notAfter(certificate)}`;
     return [{ path: ['tls', material.cert === undefined ? 'pfx' : 'cert'], message }];
   } catch {

@@ -2,7 +2,7 @@
 import type { HttpClientStats } from '../client.js';
 import type { AttemptOutcome, ClientEventName, ClientEvents } from '../events.js';
 import type { HttpClientsStats } from '../registry.js';
-import { circuits, connections, days, destinations, endpoints, number, remaining } from './readings.js';
+import { circuits, connections, days, destinations, endpoints, lifetime, number, remaining } from './readings.js';
 
 /** Of few values each: never a path, a query or a header. */
 export type Attributes = Readonly<Record<string, string | number>>;
@@ -247,6 +247,12 @@ export const gauges: readonly Gauge[] = [
     unit: 'd',
     description: 'Days until the certificate in force expires; negative once it has.',
     read: ({ identity }) => days(identity),
+  },
+  {
+    name: 'pillion.client.certificate.lifetime_days',
+    unit: 'd',
+    description: 'Days from the beginning to the end of the certificate in force.',
+    read: ({ identity }) => lifetime(identity),
   },
 ];
 

@@ -51,5 +51,16 @@ export function endpoints(balance: unknown): Reading[] {
 }
 
 export function days(identity: IdentityStats | undefined): Reading[] {
-  return identity?.daysLeft === undefined ? [] : [[identity.daysLeft]];
+  const { notAfter } = identity ?? {};
+  return notAfter === undefined ? [] : [[daysBetween(Date.now(), Date.parse(notAfter))]];
+}
+
+export function lifetime(identity: IdentityStats | undefined): Reading[] {
+  const { notBefore, notAfter } = identity ?? {};
+  if (notBefore === undefined || notAfter === undefined) return [];
+  return [[daysBetween(Date.parse(notBefore), Date.parse(notAfter))]];
+}
+
+function daysBetween(from: number, to: number): number {
+  return (to - from) / 86_400_000;
 }

@@ -19,8 +19,8 @@ export interface HttpClientHealthResult {
 }
 
 /**
- * `health.check([() => clients.isHealthy('http')])`: up; degraded while a circuit is open, a certificate is near its end, no
- * endpoint is usable or the configuration was refused; down once the clients are closed or a certificate has expired. It is made
+ * `health.check([() => clients.isHealthy('http')])`: up; degraded while a circuit is open, a certificate is near its end or past it, no
+ * endpoint is usable or the configuration was refused; down once the clients are closed. It is made
  * for readiness probes: an upstream that fails never makes it down, since taking this process out of service would mend nothing.
  * Nothing is sent.
  */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../body.js';
 import { requestOf } from '../call.js';
 import { timeoutOf } from '../call-options.js';
-import { statusError } from '../errors.js';
+import { statusError, traceless } from '../errors.js';
 import { badOptions, duration, faultsOf, valueAt } from '../options.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
@@ -108,8 +108,11 @@ function brokenOff(error: AxiosError): void {
 function settled(response: Response, request: Request): Response {
   response.config = request;
   const { validateStatus } = request;
-  if (!validateStatus || validateStatus(response.status)) return response;
-  throw statusError(request, response);
+  const { status } = response;
+  if (!validateStatus || validateStatus(status)) return response;
+  const { message, code } = statusError(request, response);
+  // As axios makes it: on its own the adapter is in axios's place.
+  throw traceless(() => new AxiosError(message, code, request, response.request, response));
 }
 
 /** Under axios's `timeout`, which here bounds the whole request (a stream's up to its headers), and both its ways to cancel. */

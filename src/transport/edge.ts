@@ -2,6 +2,7 @@
 import type { AxiosError } from 'axios';
 import { discard, responseOf } from '../body.js';
 import { callOf } from '../call.js';
+import { forget } from '../conceal.js';
 import { ErrorCode, PillionError, statusError } from '../errors.js';
 import type { Emitter } from '../events.js';
 import { withForm } from '../object-form.js';
@@ -50,8 +51,8 @@ function withoutBrokenResponse(error: Error): Error {
   if (!broken.response) return error;
   if (broken.response.status >= 400 && broken.code !== 'ECONNRESET' && !isBroken(broken)) return error;
   discard(broken.response);
-  delete broken.response;
-  delete broken.status;
+  forget(broken, 'response');
+  forget(broken, 'status');
   return error;
 }
 

@@ -29,8 +29,10 @@ export interface IdentityStats {
   /** The authority that signed it. */
   issuer?: string;
   /** ISO 8601. */
+  notBefore?: string;
+  /** ISO 8601. */
   notAfter?: string;
-  /** To one place; negative once it has expired. */
+  /** To show it: to one place, rounded down; negative once it has expired. Whether it has is told by `notAfter`. */
   daysLeft?: number;
   /** ISO 8601; null where there was none yet. */
   lastRotation: string | null;
@@ -141,6 +143,7 @@ export class RotatingIdentity {
         ...described(certificate),
         subjectAltNames: alternativeNames(certificate),
         issuer: oneLine(certificate.issuer),
+        notBefore: isoTime(Date.parse(certificate.validFrom)),
         daysLeft: daysLeft(certificate),
       }),
       lastRotation: this.#lastRotation,

@@ -1,6 +1,7 @@
 /** Which lane a request takes: undici, or axios's http adapter for what that does not speak. */
 import { getProxyForUrl } from 'proxy-from-env';
 import { carriedCall } from '../call.js';
+import { ErrorCode, PillionError } from '../errors.js';
 import type { Request } from '../policy.js';
 import { redirectsOf } from './redirect.js';
 
@@ -31,7 +32,25 @@ function isProxied(request: Request): boolean {
   if (request.proxy === false) return false;
   if (request.proxy) return true;
   if (!proxyVariables.some((name) => process.env[name])) return false;
-  return redirectsOf(request) > 0 || getProxyForUrl(carriedCall(request)?.href ?? request.url ?? '') !== '';
+  const { href = request.url ?? '', client = 'pillion' } = carriedCall(request) ?? {};
+  const proxy = getProxyForUrl(href);
+  if (proxy !== '' && !isProxyUrl(proxy)) throw badProxy(client, href, request);
+  return proxy !== '' || redirectsOf(request) > 0;
+}
+
+function isProxyUrl(proxy: string): boolean {
+  return URL.canParse(proxy) && /^https?:\/\//i.test(proxy);
+}
+
+/** Without its value, which may hold a password. */
+function badProxy(client: string, href: string, request: Request): PillionError {
+  const names = [`${new URL(href).protocol.slice(0, -1)}_proxy`, 'all_proxy'].flatMap((name) => [
+    name,
+    name.toUpperCase(),
+  ]);
+  const name = names.find((each) => process.env[each]);
+  const message = `${client}: the environment variable ${name} is not the URL of an http proxy, such as http://proxy:3128.`;
+  return new PillionError(ErrorCode.CONFIG, `${message} Mend it, or list the host in NO_PROXY.`, request);
 }
 
 /** `data:` URLs, and schemes that axios has its own words for, are not. */

@@ -70,3 +70,25 @@ describe('a proxy named by a call', () => {
     expect(await answer({}, { proxy: { host, port: Number(port) } })).toBe(`proxy saw ${server.origin}/path`);
   });
 });
+
+describe('a proxy variable that is no URL', () => {
+  it.each(['http://[', 'http://proxy:port', 'http://user:planted@proxy:99999', 'socks5://proxy:1080', '://'])(
+    '%s fails each call by a code and names the variable, not its value',
+    async (value) => {
+      for (const name of ['HTTP_PROXY', 'http_proxy']) vi.stubEnv(name, name === 'HTTP_PROXY' ? value : '');
+      for (const options of [{}, { maxRedirects: 1 }]) {
+        const error = await answer({ proxy: 'env' }, options).catch((reason) => reason);
+        expect(error).toMatchObject({ code: 'ERR_CONFIG' });
+        expect(error.message).toContain('HTTP_PROXY');
+        expect(error.message).not.toContain('planted');
+      }
+    },
+  );
+
+  it('is left alone where the proxy is not asked for, or not for this host', async () => {
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, 'http://[');
+    expect(await answer({})).toBe('server');
+    vi.stubEnv('no_proxy', '127.0.0.1');
+    expect(await answer({ proxy: 'env' })).toBe('server');
+  });
+});

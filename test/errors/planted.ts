@@ -73,7 +73,57 @@ export function printed(error: unknown): Record<string, string> {
     spread: inspect({ ...(error as object) }, { depth: 10 }),
     'console.error': console.text(),
     pino: line.text(),
+    ...searched(error),
   };
+}
+
+const everything = { showHidden: true, depth: Number.POSITIVE_INFINITY, getters: true } as const;
+
+/** By those who look harder: hidden properties, getters, symbols, copies, and tools that walk by themselves. */
+function searched(error: unknown): Record<string, string> {
+  const thrown = error as Error;
+  const line = sink();
+  const serializers = { err: pino.stdSerializers.errWithCause };
+  pino({ serializers }, line.stream).error({ err: error }, 'with causes');
+  return {
+    'format %o': format('%o', error),
+    'format %O and %j': format('%O %j', error, error),
+    'inspect of all': inspect(error, everything),
+    'inspect of all in an array': inspect([[{ err: error }]], everything),
+    'inspect of all without custom inspection': inspect(error, { ...everything, customInspect: false }),
+    'own properties by name': inspect(ownOf(error), { depth: 10 }),
+    'own properties by JSON': JSON.stringify(error, Object.getOwnPropertyNames(error ?? {})) ?? '',
+    'own properties of causes': inspect(walked(error), { depth: 20 }),
+    'assigned to a plain object': inspect(Object.assign({}, error), everything),
+    structuredClone: cloneable(error) ? inspect(structuredClone(error), everything) : '',
+    'pino with causes': line.text(),
+    'the error of an error': inspect(holding(error), everything),
+    toString: String(thrown?.toString?.()),
+  };
+}
+
+/** V8 cannot clone an error that is its own cause. */
+function cloneable(error: unknown): boolean {
+  return error instanceof Error && error.cause !== error;
+}
+
+/** Without a stack: the name of this file is the word that is looked for. */
+function holding(cause: unknown): Error {
+  const [outer, all] = [new Error('outer', { cause }), new AggregateError([])];
+  return Object.assign(all, { stack: 'all', errors: [Object.assign(outer, { stack: 'outer' })] });
+}
+
+/** As loggers do that know errors have properties that are not enumerable. */
+function ownOf(value: unknown): object {
+  const descriptors = Object.getOwnPropertyDescriptors(value ?? {});
+  return Reflect.ownKeys(descriptors).map((key) => [key, (value as Record<PropertyKey, unknown>)[key]]);
+}
+
+/** With everything below, as crash reporters do. */
+function walked(value: unknown, seen = new Set<unknown>()): unknown {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return value;
+  seen.add(value);
+  return Reflect.ownKeys(value).map((key) => [key, walked((value as Record<PropertyKey, unknown>)[key], seen)]);
 }
 
 /** The means of printing that showed a secret, each with the first it showed. */

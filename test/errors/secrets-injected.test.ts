@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import axios, { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
 import { describe, expect, it } from 'vitest';
@@ -44,6 +45,27 @@ const rejections: Record<string, Throwing> = {
       'ECONNRESET',
       Object.assign(new Error('x'), { url: 'http://api.test/?token=planted', reason: {} }),
     ),
+  'a frozen AxiosError': (request) => Object.freeze(answered(request, 500)),
+  'a sealed AxiosError': (request) => Object.seal(foreign(request)),
+  'an AxiosError whose cause is frozen': (request) =>
+    foreign(request, 'ECONNRESET', Object.freeze(answered(request, 500))),
+  'a frozen Error whose cause is a frozen AxiosError': (request) =>
+    Object.freeze(new Error('it failed', { cause: Object.freeze(answered(request, 500)) })),
+  'an AxiosError with properties that cannot be taken off': (request) =>
+    Object.defineProperty(foreign(request), 'session', { value: 'planted-session' }),
+  'an AxiosError with symbols and getters': (request) =>
+    Object.defineProperties(foreign(request), {
+      [Symbol('token')]: { value: 'planted-symbol', enumerable: true, configurable: true },
+      session: { get: () => 'planted-session', enumerable: true, configurable: true },
+    }),
+  'an AxiosError that would print itself': (request) =>
+    Object.assign(foreign(request), {
+      toJSON: () => request,
+      [inspect.custom]: () => 'planted-inspected',
+      reason: { token: 'planted-reason' },
+    }),
+  'an AxiosError over things that are no errors': (request) =>
+    foreign(request, 'ECONNRESET', new AggregateError([{ token: 'planted-object' }, 'planted-text'], 'all')),
   'something that is no error': (request) => ({ config: request, token: 'planted-object' }),
   'a text': () => 'a text',
   nothing: () => undefined,

@@ -1,4 +1,4 @@
-import axios, { AxiosError, isAxiosError } from 'axios';
+import axios, { AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createHttpClient, ErrorCode, type HttpClientConfig, PillionError } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -81,6 +81,38 @@ describe('an error', () => {
     expect(error.response?.headers.etag).toBe('"2"');
     const { config, response } = error;
     expect([config, response]).toEqual([error.config, error.response]);
+  });
+
+  it('has them by `in` and by matchers as ever, and what it does not have, it has not', async () => {
+    const [answered, lost] = [await failing([409]), await failing([{ reply: { error: 'ECONNRESET' } }])];
+    expect(answered).toMatchObject({ response: { status: 409 }, config: { url: '/path?secret=1' } });
+    expect(answered).toHaveProperty('response.status', 409);
+    expect(['config' in lost, 'response' in answered, 'response' in lost]).toEqual([true, true, false]);
+  });
+
+  it('takes what is set on it later', async () => {
+    const error = await failing([409]);
+    const config = { url: '/other' } as never;
+    Object.assign(error, { config, note: 'mine' });
+    expect(error).toMatchObject({ config: { url: '/other' }, note: 'mine' });
+    expect(Object.keys(error)).not.toContain('config');
+  });
+
+  it('that a transport has frozen comes with its config, method and attempts all the same', async () => {
+    const transport = (request: InternalAxiosRequestConfig) =>
+      Promise.reject(Object.freeze(new AxiosError('gone', 'ECONNRESET', request)));
+    const client = createHttpClient({ baseURL, retry: false }, { logger: silent, transport });
+    const error = await rejection(client.get('/', { headers: { 'x-a': '1' } }));
+    expect(error).toBeInstanceOf(AxiosError);
+    expect(error).toMatchObject({ code: 'ECONNRESET', message: 'gone', method: 'GET', attempts: 1 });
+    expect(error).toHaveProperty(['config', 'headers', 'x-a'], '1');
+    expect(error.stack).toContain('gone');
+  });
+
+  it('that has nothing to hide stays equal to others of its class', async () => {
+    const transport = () => Promise.reject(AxiosError.from(new RangeError('boom'), 'ERR_X'));
+    const client = createHttpClient({ baseURL, logging: false }, { transport });
+    expect((await rejection(client.get('/'))).cause).toEqual(new RangeError('boom'));
   });
 
   it('keeps its cause', async () => {

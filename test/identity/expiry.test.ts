@@ -41,11 +41,11 @@ function followed(first: Pair) {
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('a certificate', () => {
-  it('of 30 days is warned of when 14, 7, 1 and 0 days are left, once each', async () => {
+  it('of 30 days is warned of when a third of them, 7, 1 and 0 are left, once each', async () => {
     const { told } = followed(await dated('month', now, now + 30 * day));
     await pass(60 * day);
     expect(told).toEqual([
-      { at: 16, daysLeft: 14 },
+      { at: 20, daysLeft: 10 },
       { at: 23, daysLeft: 7 },
       { at: 29, daysLeft: 1 },
       { at: 30, daysLeft: 0 },
@@ -65,11 +65,11 @@ describe('a certificate', () => {
     ]);
   });
 
-  it('of 24 hours is warned of when a quarter is left, and at its end', async () => {
+  it('of 24 hours is warned of when a third is left, and at its end', async () => {
     const { told } = followed(await dated('short', now, now + day));
     await pass(3 * day);
     expect(told).toEqual([
-      { at: 0.75, daysLeft: 0.2 },
+      { at: 2 / 3, daysLeft: 0.3 },
       { at: 1, daysLeft: 0 },
     ]);
   });
@@ -95,10 +95,10 @@ describe('a certificate', () => {
 
   it('that is replaced late is warned of no more, and the new one in its time', async () => {
     const { rotate, told } = followed(await dated('1', now, now + 30 * day));
-    await pass(20 * day);
-    expect(told).toEqual([{ at: 16, daysLeft: 14 }]);
-    rotate(await dated('2', now + 20 * day, now + 60 * day));
-    await pass(39 * day);
+    await pass(21 * day);
+    expect(told).toEqual([{ at: 20, daysLeft: 10 }]);
+    rotate(await dated('2', now + 18 * day, now + 60 * day));
+    await pass(38 * day);
     expect(told.slice(1)).toEqual([
       { at: 46, daysLeft: 14 },
       { at: 53, daysLeft: 7 },
@@ -108,7 +108,7 @@ describe('a certificate', () => {
 
   it('is warned of no more once the identity is closed', async () => {
     const { identity, told } = followed(await dated('month', now, now + 30 * day));
-    await pass(20 * day);
+    await pass(21 * day);
     identity.close();
     await pass(20 * day);
     expect(told).toHaveLength(1);
@@ -127,8 +127,8 @@ describe('the event', () => {
   it('names generation, subject and end', async () => {
     const { rotate, events } = followed(await dated('1', now, now + 90 * day));
     rotate(await dated('2', now, now + 30 * day));
-    await pass(16 * day);
-    expect(events).toEqual([{ generation: 2, subject: 'CN=2', notAfter: iso(now + 30 * day), daysLeft: 14 }]);
+    await pass(20 * day);
+    expect(events).toEqual([{ generation: 2, subject: 'CN=2', notAfter: iso(now + 30 * day), daysLeft: 10 }]);
   });
 
   it('of a client names the client', async () => {
@@ -139,9 +139,9 @@ describe('the event', () => {
     onTestFinished(() => client.close());
     const events: object[] = [];
     client.on('identity.expiring', (event) => events.push(event));
-    await pass(16 * day);
+    await pass(20 * day);
     expect(events).toEqual([
-      { client: 'billing', generation: 1, subject: 'CN=1', notAfter: iso(now + 30 * day), daysLeft: 14 },
+      { client: 'billing', generation: 1, subject: 'CN=1', notAfter: iso(now + 30 * day), daysLeft: 10 },
     ]);
   });
 });
@@ -152,25 +152,25 @@ describe('the log', () => {
     await pass(40 * day);
     const fields = { generation: 1, subject: 'CN=month', not_after: iso(now + 30 * day) };
     expect(lines).toEqual([
-      { level: 'warn', fields: { ...fields, days_left: 14 }, text: 'certificate expires soon' },
+      { level: 'warn', fields: { ...fields, days_left: 10 }, text: 'certificate expires soon' },
       { level: 'warn', fields: { ...fields, days_left: 7 }, text: 'certificate expires soon' },
       { level: 'warn', fields: { ...fields, days_left: 1 }, text: 'certificate expires soon' },
       { level: 'error', fields: { ...fields, days_left: 0 }, text: 'certificate has expired' },
     ]);
   });
 
-  it('of a certificate of one hour does not say that it has expired a quarter of an hour before', async () => {
+  it('of a certificate of one hour does not say that it has expired twenty minutes before', async () => {
     const { lines } = followed(await dated('hour', now, now + hour));
-    await pass(45 * minute);
+    await pass(40 * minute);
     expect(lines).toEqual([expect.objectContaining({ level: 'warn', text: 'certificate expires soon' })]);
-    await pass(15 * minute);
+    await pass(20 * minute);
     expect(lines[1]).toMatchObject({ level: 'error', text: 'certificate has expired' });
   });
 
-  it('of a certificate of one hour has a line a quarter of an hour before, and one at the end', async () => {
+  it('of a certificate of one hour has a line twenty minutes before, and one at the end', async () => {
     const { told, lines } = followed(await dated('hour', now, now + hour));
     await pass(2 * hour);
-    expect(told.map(({ at }) => at * 24)).toEqual([0.75, 1]);
+    expect(told.map(({ at }) => at * 24)).toEqual([2 / 3, 1]);
     expect(lines).toHaveLength(2);
   });
 });

@@ -67,7 +67,7 @@ async function forceCircuit(name, state) {
 function certificate(told) {
   if (told === null) return '–';
   const days = Math.floor(told.daysLeft);
-  return told.daysLeft <= 0 ? 'expired' : days < 1 ? 'less than a day' : count(days, 'day', 'days');
+  return told.expired ? 'expired' : days < 1 ? 'less than a day' : count(days, 'day', 'days');
 }
 
 function figuresOf(client) {

@@ -13,7 +13,7 @@ const ca = await authority('the authority');
 const good = await ca.issue({ name: 'client', expiresIn: 30 * day });
 const other = await ca.issue({ name: 'other', expiresIn: 30 * day });
 const expired = await ca.issue({ name: 'client', expiresIn: -day });
-const ending = await ca.issue({ name: 'client', expiresIn: 10 * day });
+const ending = await ca.issue({ name: 'client', expiresIn: day / 3 + 60_000 });
 
 const timeOf = (date: 'validFrom' | 'validTo', { cert }: Identity) =>
   isoTime(Date.parse(new X509Certificate(cert)[date]));
@@ -181,13 +181,13 @@ it('a certificate that is not valid yet is an error', () => {
 });
 
 it.each(['{ cert: @ending.crt, key: @ending.key }', '{ pfx: @ending.p12, passphrase: open sesame }'])(
-  'a certificate that expires within 14 days is a warning: %s',
+  'a certificate with less than a third of its lifetime left is a warning: %s',
   (tls) => {
     const [, option, file] = /(cert|pfx): (@ending\.\w+)/.exec(tls) ?? [];
     expect(file).toMatch(/^@ending/);
     expect(check(tls)).toEqual({
       errors: [],
-      warnings: [`clients.a.tls.${option} expires in 9.9 days, on ${timeOf('validTo', ending)}`],
+      warnings: [`clients.a.tls.${option} expires in 0.3 days, on ${timeOf('validTo', ending)}`],
     });
   },
 );
