@@ -1,6 +1,7 @@
 /** The record of one call: what the policies tell each other and the log line about it. */
 import type { Host } from './endpoints/host.js';
 import type { HostSet } from './endpoints/host-set.js';
+import { ownOf } from './own.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
@@ -135,12 +136,14 @@ export function carriedCall(request: Request): Call | undefined {
 
 /** The call a request belongs to; one made on the spot for a policy that works alone. */
 export function callOf(request: Request): Call {
-  return (request as Carrying)[CALL] ?? new Call(request);
+  return (request as Carrying)[CALL] ?? new Call(ownOf(request));
 }
 
 /** The request with a call on it, so that everything further down sees the same one. */
 export function withCall(request: Request): Request {
-  return (request as Carrying)[CALL] === undefined ? requestOf(request, {}, new Call(request)) : request;
+  if ((request as Carrying)[CALL] !== undefined) return request;
+  const own = ownOf(request);
+  return requestOf(own, {}, new Call(own));
 }
 
 /** The address an attempt goes to, where one was chosen among many. */
@@ -165,14 +168,16 @@ export function destinationOf(request: Request): string {
 
 /**
  * A request of our own out of axios's, with its call and what is given in place of the caller's options.
+ * Every option that is read further down is in `shape`, so that none is ever looked for on `Object.prototype`.
  * axios hands over an object without prototype, which V8 takes 3 us to spread each time. Copied into `shape` it has all its
  * usual keys from the start and stays fast: this copy takes 0.8 us, every spread further down 20 ns.
  */
 export function requestOf(config: Request, own: Partial<Request>, call?: Call): Request {
   const request: Record<PropertyKey, unknown> = { ...shape };
+  const from = ownOf(config);
   request[CALL] = call;
-  for (const key in config) request[key] = config[key as keyof Request];
-  for (const key of Object.getOwnPropertySymbols(config)) request[key] ??= (config as Carrying)[key as typeof CALL];
+  for (const key in from) request[key] = from[key as keyof Request];
+  for (const key of Object.getOwnPropertySymbols(from)) request[key] ??= (from as Carrying)[key as typeof CALL];
   return Object.assign(request, own) as unknown as Request;
 }
 
@@ -184,10 +189,13 @@ const shape = {
   baseURL: undefined,
   headers: undefined,
   params: undefined,
+  paramsSerializer: undefined,
   data: undefined,
+  auth: undefined,
   signal: undefined,
   cancelToken: undefined,
   timeout: undefined,
+  timeoutErrorMessage: undefined,
   timeouts: undefined,
   retry: undefined,
   routeName: undefined,
@@ -198,13 +206,17 @@ const shape = {
   transformRequest: undefined,
   transformResponse: undefined,
   responseType: undefined,
+  responseEncoding: undefined,
+  decompress: undefined,
   validateStatus: undefined,
   maxContentLength: undefined,
   maxBodyLength: undefined,
   maxRedirects: undefined,
+  beforeRedirect: undefined,
+  sensitiveHeaders: undefined,
   allowAbsoluteUrls: undefined,
+  onUploadProgress: undefined,
+  onDownloadProgress: undefined,
+  formDataHeaderPolicy: undefined,
   proxy: undefined,
-  env: undefined,
-  xsrfCookieName: undefined,
-  xsrfHeaderName: undefined,
-} satisfies { [Key in keyof Carrying]?: unknown };
+} satisfies { [Key in keyof Carrying | 'sensitiveHeaders']?: unknown };

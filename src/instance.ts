@@ -10,7 +10,9 @@ import { isStream } from './body.js';
 import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
-import { frontConfig } from './front-config.js';
+import { frontConfig, standardTransitional } from './front-config.js';
+import { ownValue } from './own.js';
+import { isUrl, textOf } from './url.js';
 
 export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
   const instance = axios.create(defaults);
@@ -28,26 +30,27 @@ function lean(plain: AxiosInstance): AxiosInstance {
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
   // What axios itself throws, before or after the adapter, carries the whole config as well.
   plain.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
-  const request = (config: AxiosRequestConfig = {}) => requested(plain, config);
-  const callable = (target?: string | AxiosRequestConfig, config?: AxiosRequestConfig) =>
-    request(typeof target === 'string' ? { ...config, url: target } : target);
+  const send = (call: AxiosRequestConfig) => requested(plain, call);
+  const request = (target?: string | URL | AxiosRequestConfig, config?: AxiosRequestConfig) =>
+    send(typeof target === 'string' || isUrl(target) ? { ...config, url: textOf(target) } : { ...target });
   const create = (more?: CreateAxiosDefaults) => lean(plain.create(more));
-  return Object.assign(callable, plain, verbs(request, plain), { request, create }) as unknown as AxiosInstance;
+  return Object.assign(request.bind(undefined), plain, verbs(send, plain), { request, create }) as unknown as AxiosInstance;
 }
 
 /** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
 function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
-  const asked = call.data !== null && typeof call.data === 'object' ? withReadable(call) : call;
+  const asked = withReadable(call);
   const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
-  if (config === undefined) return refuseLineBreaks(asked.headers) ?? plain.request(asked);
+  if (config === undefined) return refuseLineBreaks(asked) ?? plain.request(asked);
   return front(config);
 }
 
 /** axios would take an async iterable for an object and send its JSON, `{}`. */
 function withReadable(call: AxiosRequestConfig): AxiosRequestConfig {
-  const { data } = call;
-  if (!(Symbol.asyncIterator in data) || isStream(data) || data instanceof ReadableStream) return call;
-  return { ...call, data: Readable.from(data, { objectMode: false }) };
+  const data: unknown = Object.hasOwn(call, 'data') ? call.data : undefined;
+  if (typeof data !== 'object' || data === null || !(Symbol.asyncIterator in data)) return call;
+  if (isStream(data) || data instanceof ReadableStream) return call;
+  return { ...call, data: Readable.from(data as AsyncIterable<unknown>, { objectMode: false }) };
 }
 
 /** Only the handler that `lean` has put there; a hole is what an ejected one leaves. */
@@ -56,14 +59,15 @@ function hasOwnInterceptorOnly({ interceptors }: AxiosInstance): boolean {
   return request?.handlers?.length === 0 && response?.handlers?.length === 1 && response.handlers[0] !== null;
 }
 
-type Request = (config: AxiosRequestConfig) => Promise<AxiosResponse>;
+type Send = (config: AxiosRequestConfig) => Promise<AxiosResponse>;
 
-function verbs(request: Request, plain: AxiosInstance): Partial<Record<keyof AxiosInstance, unknown>> {
-  const bare = (method: string) => (url: string, config?: AxiosRequestConfig) => request({ ...config, method, url });
+function verbs(send: Send, plain: AxiosInstance): Partial<Record<keyof AxiosInstance, unknown>> {
+  const bare = (method: string) => (url: string, config?: AxiosRequestConfig) =>
+    send({ ...config, method, url });
   const full = (method: string) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    request({ ...config, method, url, data });
-  const form = (send: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    refuseLineBreaks(config?.headers) ?? send(url, data, config);
+    send({ ...config, method, url, data });
+  const form = (post: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
+    refuseLineBreaks(config) ?? post(url, data, config);
   return {
     ...{ get: bare('get'), delete: bare('delete'), head: bare('head'), options: bare('options') },
     ...{ post: full('post'), put: full('put'), patch: full('patch'), query: full('query') },
@@ -72,9 +76,10 @@ function verbs(request: Request, plain: AxiosInstance): Partial<Record<keyof Axi
 }
 
 /** axios takes CR and LF out of a header's value in silence; they are never meant, so here the call is refused. */
-function refuseLineBreaks(headers: AxiosRequestConfig['headers']): Promise<never> | undefined {
-  for (const name in headers) {
-    const value: unknown = (headers as Record<string, unknown>)[name];
+function refuseLineBreaks(call: AxiosRequestConfig | undefined): Promise<never> | undefined {
+  const headers = ownValue(call, 'headers') as Record<string, unknown> | undefined;
+  for (const name of Object.keys(headers ?? {})) {
+    const value = headers?.[name];
     if (!/[\r\n]/.test(name) && !(Array.isArray(value) ? value : [value]).some(hasLineBreak)) continue;
     const message = `Bad call option headers: ${JSON.stringify(name)} holds a line break.`;
     return Promise.reject(new PillionError(ErrorCode.CONFIG, message));
@@ -92,7 +97,7 @@ const idle: Readonly<Record<string, unknown>> = {
   maxBodyLength: -1,
   xsrfCookieName: 'XSRF-TOKEN',
   xsrfHeaderName: 'X-XSRF-TOKEN',
-  transitional: { ...axios.defaults.transitional },
+  transitional: standardTransitional,
   env: { ...axios.defaults.env },
 };
 

@@ -1,5 +1,5 @@
 /** Where a request goes. */
-import axios, { AxiosError } from 'axios';
+import { Axios, AxiosError, isAxiosError } from 'axios';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
@@ -31,7 +31,8 @@ const noSlashes = /^ *https?:(?!\/\/)/i;
  * `params` that cannot be serialized
  */
 export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
-  const { url = '', baseURL } = request;
+  const url = textOf(request.url);
+  const baseURL = textOf(request.baseURL);
   checkSlashes(url, request);
   const joined = joinUrl(baseURL, url, allowAbsolute);
   const text = request.params === undefined ? joined : withParams(joined, request);
@@ -74,6 +75,16 @@ function isNormal(origin: string): boolean {
   return normal;
 }
 
+/** A URL as text: axios takes a `URL` too, whatever its types say. */
+export function textOf(url: unknown): string {
+  return typeof url === 'string' ? url : String(url ?? '');
+}
+
+/** By its shape: a `URL` may come from another realm or package. */
+export function isUrl(value: unknown): value is URL {
+  return Object.prototype.toString.call(value) === '[object URL]';
+}
+
 function parse(text: string, request: Request): URL {
   try {
     return new URL(text);
@@ -84,7 +95,7 @@ function parse(text: string, request: Request): URL {
   }
 }
 
-function joinUrl(baseURL: string | undefined, url: string, allowAbsolute: boolean): string {
+function joinUrl(baseURL: string, url: string, allowAbsolute: boolean): string {
   if (!baseURL || (allowAbsolute && absolute.test(url))) return url;
   return url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL;
 }
@@ -95,19 +106,23 @@ function checkSlashes(url: string, request: Request): void {
   if (noSlashes.test(shown)) throw invalidUrl(request, 'missing "//" after protocol');
 }
 
+/** An axios without any defaults: the global one would add its own `params`, `paramsSerializer` and `baseURL`. */
+const serializer = new Axios({});
+
 function withParams(url: string, request: Request): string {
   const { params, paramsSerializer, baseURL } = request;
-  if (baseURL) checkSlashes(baseURL, request);
+  if (baseURL) checkSlashes(textOf(baseURL), request);
   try {
-    return axios.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
+    return serializer.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
   } catch (cause) {
-    const error = AxiosError.from(cause as Error, AxiosError.ERR_BAD_REQUEST, request);
+    const code = isAxiosError(cause) ? cause.code : AxiosError.ERR_BAD_REQUEST;
+    const error = AxiosError.from(cause as Error, code, request);
     throw Object.assign(error, { url: request.url, exists: true });
   }
 }
 
 function invalidUrl(request: Request, why: string): PillionError {
   // What cannot be parsed may have its credentials anywhere before the last @.
-  const shown = redactUrl((request.url ?? '').replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
+  const shown = redactUrl(textOf(request.url).replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
   return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}`, request);
 }
