@@ -1,4 +1,5 @@
 /** The record of one call: what the policies tell each other and the log line about it. */
+import { AsyncResource } from 'node:async_hooks';
 import type { Host } from './endpoints/host.js';
 import type { HostSet } from './endpoints/host-set.js';
 import { ownOf } from './own.js';
@@ -71,6 +72,8 @@ export class Call {
   budget: Budget | undefined;
   /** Endpoints that attempts of this call went to. */
   readonly tried: Endpoint[] = [];
+  /** The async context it was made in; at 50 ns each call has one, though only streams and progress need it. */
+  readonly context = new AsyncResource('HttpCall', { requireManualDestroy: true });
 
   /** The client makes one for each call; a policy that works alone has one made by its first request. */
   constructor(request: Request, client = 'pillion', target: Target = resolveUrl(request)) {
@@ -137,6 +140,14 @@ export function carriedCall(request: Request): Call | undefined {
 /** The call a request belongs to; one made on the spot for a policy that works alone. */
 export function callOf(request: Request): Call {
   return (request as Carrying)[CALL] ?? new Call(ownOf(request));
+}
+
+/**
+ * The async context in which the caller's code runs that belongs to this request. Without a call it is that of whoever asks, so
+ * it has to be asked for before anything is sent.
+ */
+export function contextOf(request: Request): AsyncResource {
+  return carriedCall(request)?.context ?? new AsyncResource('HttpCall', { requireManualDestroy: true });
 }
 
 /** The request with a call on it, so that everything further down sees the same one. */

@@ -1,6 +1,6 @@
 /** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
 import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxiosDefaults, isCancel } from 'axios';
-import { onBodyEnd } from './body.js';
+import { discardUpload, onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
@@ -256,7 +256,7 @@ class ClientCore {
   /** The outer edge: a call begins and ends here, exactly once each. */
   readonly adapter: AxiosAdapter = async (config) => {
     const { pipeline } = this;
-    const { call, request, scope, release } = this.#enter(config);
+    const { call, request, scope, release } = this.#entered(config);
     this.#live.add(scope);
     pipeline.enter();
     this.#counts.started++;
@@ -270,17 +270,30 @@ class ClientCore {
     };
     try {
       const response = settle(outcome, config);
+      // Answered by a policy, so the body has gone nowhere.
+      if (call.attempts === 0) discardUpload(config.data);
       this.#end(call, 'succeeded', { status: response.status });
       return response;
     } catch (error) {
       const code = (error as AxiosError | undefined)?.code;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
+      // Whatever has refused it: a body that was not sent to its end is sent by nobody else.
+      discardUpload(config.data);
       throw presentable(error, config, call);
     } finally {
       if (outcome.response === undefined) leave();
       else onBodyEnd(outcome.response, leave);
     }
   };
+
+  #entered(config: Request): EnteredCall {
+    try {
+      return this.#enter(config);
+    } catch (error) {
+      discardUpload(config.data);
+      throw error;
+    }
+  }
 
   /** Checks before anything is sent. */
   #enter(config: Request): EnteredCall {

@@ -6,7 +6,7 @@ import axios, {
   type AxiosResponse,
   type CreateAxiosDefaults,
 } from 'axios';
-import { isStream } from './body.js';
+import { discardUpload, isStream, isWebStream } from './body.js';
 import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
@@ -41,8 +41,19 @@ function lean(plain: AxiosInstance): AxiosInstance {
 function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
   const asked = withReadable(call);
   const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
-  if (config === undefined) return refuseLineBreaks(asked) ?? plain.request(asked);
-  return front(config);
+  const answer = config === undefined ? (refuseLineBreaks(asked) ?? plain.request(asked)) : front(config);
+  const data = ownValue(asked, 'data');
+  return isStream(data) || isWebStream(data) ? owning(answer, data) : answer;
+}
+
+/** What throws on the way to the adapter (an interceptor, a transform) leaves the body to us. */
+async function owning(answer: Promise<AxiosResponse>, data: unknown): Promise<AxiosResponse> {
+  try {
+    return await answer;
+  } catch (error) {
+    discardUpload(data);
+    throw error;
+  }
 }
 
 /** axios would take an async iterable for an object and send its JSON, `{}`. */
@@ -67,7 +78,7 @@ function verbs(send: Send, plain: AxiosInstance): Partial<Record<keyof AxiosInst
   const full = (method: string) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
     send({ ...config, method, url, data });
   const form = (post: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    refuseLineBreaks(config) ?? post(url, data, config);
+    owning(refuseLineBreaks(config) ?? post(url, data, config), data);
   return {
     ...{ get: bare('get'), delete: bare('delete'), head: bare('head'), options: bare('options') },
     ...{ post: full('post'), put: full('put'), patch: full('patch'), query: full('query') },

@@ -124,12 +124,20 @@ export function isUnsent(error: unknown): boolean {
   if (responseOf(error) !== undefined) return false;
   const kind = kindOfCode(error);
   // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
-  return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error));
+  return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
 }
 
-function isMarked(error: unknown, depth = 0): boolean {
+const stalled = new WeakSet<object>();
+
+/** Remembers that this process did not run while the time went by: the failure says nothing of the other side. */
+export function markStalled<E extends object>(error: E): E {
+  stalled.add(error);
+  return error;
+}
+
+function isMarked(error: unknown, marks: WeakSet<object>, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 10) return false;
-  return unsent.has(error) || isMarked((error as { cause?: unknown }).cause, depth + 1);
+  return marks.has(error) || isMarked((error as { cause?: unknown }).cause, marks, depth + 1);
 }
 
 /** What a failure says of the destination's health. */
@@ -137,6 +145,7 @@ export type Health = 'success' | 'failure' | 'nothing';
 
 /** What an error says about the health of the destination; `sent`: the wire was called for it. */
 export function healthOf(error: unknown, sent: boolean): Health {
+  if (isMarked(error, stalled)) return 'nothing';
   switch (classify(error)) {
     case 'status':
       return (responseOf(error)?.status ?? 0) >= 500 ? 'failure' : 'success';

@@ -4,7 +4,7 @@ import { responseOf } from './body.js';
 import { assumed, duration, parseOptions } from './options.js';
 import type { Request } from './policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
-import { maxTimer } from './scope.js';
+import { maxTimer } from './timer.js';
 
 const conditions = [
   '5xx',

@@ -3,6 +3,8 @@ import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
 import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
 import { withCause } from './errors.js';
 import type { Request, Response, Transport } from './policy.js';
+import { markStalled } from './request.js';
+import { Timer } from './timer.js';
 
 type AbortListener = (() => void) | { handleEvent(): void };
 
@@ -58,6 +60,43 @@ export class Scope implements GenericAbortSignal {
   }
 }
 
+/** Whatever follows a signal that is not ours. */
+interface Followers {
+  readonly listeners: Set<() => void>;
+  readonly tell: () => void;
+}
+
+/** Callers may use one signal for many calls: however many there are, one listener of ours is on it. */
+const followed = new WeakMap<GenericAbortSignal, Followers>();
+
+/** Calls `listener` when the signal aborts, until the function returned is called. */
+export function onAbort(signal: GenericAbortSignal, listener: () => void): () => void {
+  if (signal instanceof Scope) {
+    signal.addEventListener('abort', listener);
+    return () => signal.removeEventListener('abort', listener);
+  }
+  const { listeners, tell } = followed.get(signal) ?? follow(signal);
+  // Apart from another use of the same function.
+  const own = () => listener();
+  listeners.add(own);
+  return () => {
+    if (!listeners.delete(own) || listeners.size > 0 || followed.get(signal)?.listeners !== listeners) return;
+    followed.delete(signal);
+    signal.removeEventListener?.('abort', tell);
+  };
+}
+
+function follow(signal: GenericAbortSignal): Followers {
+  const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of [...listeners]) listener();
+  };
+  const followers = { listeners, tell };
+  followed.set(signal, followers);
+  signal.addEventListener?.('abort', tell);
+  return followers;
+}
+
 /** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */
 export function linkCaller(config: Request, scope: Scope): () => void {
   const { signal, cancelToken } = config;
@@ -71,10 +110,11 @@ export function linkCaller(config: Request, scope: Scope): () => void {
     | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
     | undefined;
   if (signal?.aborted) cancel();
-  signal?.addEventListener?.('abort', cancel);
+  // What only looks like a signal, without a way to listen, is asked once.
+  const unfollow = signal && onAbort(signal as GenericAbortSignal, cancel);
   token?.subscribe(cancel);
   return () => {
-    signal?.removeEventListener?.('abort', cancel);
+    unfollow?.();
     token?.unsubscribe(cancel);
   };
 }
@@ -131,10 +171,10 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
       reject(abortError(scope, request));
       return;
     }
-    const timer =
-      limit.ms === undefined ? undefined : setTimeout(() => scope.abort(limit.expired()), Math.min(limit.ms, maxTimer));
+    const expire = (stalled: boolean) => scope.abort(stalled ? markStalled(limit.expired()) : limit.expired());
+    const timer = limit.ms === undefined ? undefined : new Timer(limit.ms, expire);
     const release = () => {
-      clearTimeout(timer);
+      timer?.clear();
       scope.leave();
     };
     let body: unknown;
@@ -152,7 +192,9 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
         return !scope.aborted;
       }
       body = response.data;
-      if (limit.until === 'headers') clearTimeout(timer);
+      if (limit.until === 'headers') timer?.clear();
+      // The body is the caller's to read; that nobody does it shall not keep the process.
+      else timer?.unref();
       onBodyEnd(response, release);
       return true;
     };
@@ -162,6 +204,3 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
     );
   });
 }
-
-/** setTimeout fires at once above this. */
-export const maxTimer = 2 ** 31 - 1;

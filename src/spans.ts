@@ -12,7 +12,7 @@ import {
   type TextMapSetter,
   trace,
 } from '@opentelemetry/api';
-import { isStream, responseOf } from './body.js';
+import { responseOf } from './body.js';
 import { type Call, callOf } from './call.js';
 import type { Request, Response, Transport } from './policy.js';
 
@@ -31,13 +31,8 @@ export function inCallSpan(request: Request, client: string, next: Transport): P
   const span = tracer().startSpan(name('call', call), { kind: SpanKind.INTERNAL, attributes });
   const { traceId, spanId } = span.spanContext();
   Object.assign(call, { traceId, spanId });
-  const caller = context.active();
-  const under = trace.setSpan(caller, span);
-  const finish = (outcome: Attributes, response?: Response) => {
-    span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
-    // Its events come out of the wire, where tracing is suppressed; they are the caller's.
-    if (isStream(response?.data)) context.bind(caller, response.data);
-  };
+  const under = trace.setSpan(context.active(), span);
+  const finish = (outcome: Attributes) => span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
   return watch(span, () => context.with(under, next, undefined, request), finish);
 }
 
@@ -112,11 +107,11 @@ function target({ method, shownUrl, server, routeName }: Call): Attributes {
 async function watch(
   span: Span,
   run: () => Promise<Response>,
-  finish: (outcome: Attributes, response?: Response) => void,
+  finish: (outcome: Attributes) => void,
 ): Promise<Response> {
   try {
     const response = await run();
-    finish({ 'http.response.status_code': response.status }, response);
+    finish({ 'http.response.status_code': response.status });
     return response;
   } catch (error) {
     const { code, name: type } = (error ?? {}) as { code?: string; name?: string };

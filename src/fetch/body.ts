@@ -1,5 +1,6 @@
 /** Bodies as `fetch` takes them, in a form that can be sent again wherever that is possible. */
 import { isUint8Array } from 'node:util/types';
+import { onAbort } from '../scope.js';
 
 /** A body as axios takes it, and the content type that it brings along. */
 export interface Extracted {
@@ -41,8 +42,7 @@ const held = 1024 * 1024;
  */
 export async function heldBody(body: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Extracted> {
   const reader = body.getReader();
-  const abort = () => void reader.cancel(signal?.reason).catch(() => {});
-  signal?.addEventListener('abort', abort);
+  const release = signal && onAbort(signal, () => void reader.cancel(signal.reason).catch(() => {}));
   const chunks: Uint8Array[] = [];
   try {
     for (let size = 0; size <= held; size += chunks.at(-1)?.length ?? 0) {
@@ -52,7 +52,7 @@ export async function heldBody(body: ReadableStream<Uint8Array>, signal: AbortSi
       chunks.push(value);
     }
   } finally {
-    signal?.removeEventListener('abort', abort);
+    release?.();
   }
   return { data: continued(chunks, reader) };
 }

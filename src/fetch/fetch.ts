@@ -1,5 +1,6 @@
 /** A WHATWG `fetch` over the stack, for SDKs and code that take one. */
 import { type AxiosAdapter, AxiosHeaders, type AxiosRequestConfig } from 'axios';
+import { discardUpload } from '../body.js';
 import type { Config } from '../config/schema.js';
 import type { Request } from '../policy.js';
 import { type Asked, type FetchInput, readRequest } from './request.js';
@@ -22,8 +23,7 @@ const maxRedirects = 20;
 
 /** Makes the `fetch` of a client: `send` is its stack, `config` what is in force. */
 export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch {
-  return async function fetch(input, init = {}) {
-    const asked = await readRequest(input, init);
+  const sent = async (asked: Asked, init: HttpFetchInit) => {
     const { signal } = asked;
     if (signal?.aborted) throw signal.reason;
     let redirected = false;
@@ -36,6 +36,16 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw error instanceof TypeError ? error : failed(error);
+    }
+  };
+  return async function fetch(input, init = {}) {
+    let asked: Asked | undefined;
+    try {
+      asked = await readRequest(input, init);
+      return await sent(asked, init);
+    } catch (error) {
+      discardUpload(asked?.data ?? init.body);
+      throw error;
     }
   };
 }

@@ -1,5 +1,5 @@
 /** An answer of the stack as a WHATWG `Response`. */
-import { discard, isStream } from '../body.js';
+import { discard, isStream, isWebStream } from '../body.js';
 import type { Response as Answer } from '../policy.js';
 import { resolveUrl } from '../url.js';
 import type { Asked } from './request.js';
@@ -17,8 +17,9 @@ export function responseFrom(answer: Answer, asked: Followed): globalThis.Respon
     discard(answer);
     throw new TypeError(`The upstream redirects (${status}), and redirect is "error".`);
   }
-  const body = asked.method === 'HEAD' || empty.has(status) ? null : bodyOf(answer, asked.signal);
+  const body = asked.method === 'HEAD' || empty.has(status) ? null : bodyOf(answer.data, asked.signal);
   if (body === null && isStream(answer.data)) answer.data.resume();
+  else if (body === null) discard(answer);
   const standard = status >= 200 && status <= 599;
   const init = { status: standard ? status : 200, statusText: plain(statusText), headers: headersOf(answer) };
   const facts = { url: urlOf(answer), redirected: asked.redirected, ...(!standard && { status, ok: false }) };
@@ -49,32 +50,53 @@ function plain(statusText: string | undefined): string {
   return (statusText ?? '').replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 }
 
-/** The body as a byte stream; abandoning it frees the socket. */
-function bodyOf(answer: Answer, signal: AbortSignal | undefined): ReadableStream<Uint8Array> | null {
-  const { data } = answer;
-  if (!isStream(data)) return new Response(isText(data) ? data : JSON.stringify(data)).body;
-  const chunks = data.iterator() as AsyncIterator<Buffer>;
+/** Whatever an axios adapter may answer with: a stream of Node's or the web's kind, bytes, text, or data that was parsed already. */
+function bodyOf(data: unknown, signal: AbortSignal | undefined): ReadableStream<Uint8Array> | null {
+  if (data === undefined || data === null) return null;
+  if (isStream(data)) return byteStream(data[Symbol.asyncIterator](), () => discard({ data } as Answer), signal);
+  if (isWebStream(data)) {
+    const chunks = data[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    return byteStream(chunks, () => chunks.return?.(), signal);
+  }
+  return new Response(isBodyInit(data) ? data : JSON.stringify(data)).body;
+}
+
+function isBodyInit(data: unknown): data is string | ArrayBuffer | Blob {
+  return typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof ArrayBuffer || data instanceof Blob;
+}
+
+/** As fetch has it; abandoning it frees the socket. */
+function byteStream(
+  chunks: AsyncIterator<Uint8Array | string>,
+  abandon: () => unknown,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      const { done, value } = await nextOf(chunks, signal);
-      if (!done) return controller.enqueue(new Uint8Array(value));
+      const bytes = await nextOf(chunks, signal);
+      if (bytes !== undefined) return controller.enqueue(bytes);
       controller.close();
       // A reader with a buffer of its own waits for an answer.
       controller.byobRequest?.respond(0);
     },
-    cancel: () => discard(answer),
+    cancel: () => void abandon(),
   });
 }
 
-/** Transports for tests may answer with an object whatever was asked for. */
-function isText(data: unknown): data is string | Buffer {
-  return typeof data === 'string' || Buffer.isBuffer(data);
-}
-
-async function nextOf(chunks: AsyncIterator<Buffer>, signal: AbortSignal | undefined): Promise<IteratorResult<Buffer>> {
+/** A copy of the next bytes, for what is read is given away; undefined at the end. */
+async function nextOf(
+  chunks: AsyncIterator<Uint8Array | string>,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (signal?.aborted) throw signal.reason;
   try {
-    return await chunks.next();
+    for (;;) {
+      const { done, value } = await chunks.next();
+      if (done) return undefined;
+      // A byte stream takes no empty piece.
+      if (value.length > 0) return new Uint8Array(typeof value === 'string' ? Buffer.from(value) : value);
+    }
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
     throw new TypeError(`terminated: ${(cause as Error).message}`, { cause });

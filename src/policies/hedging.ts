@@ -10,6 +10,7 @@ import { duration } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response, type Transport } from '../policy.js';
 import { classify, isIdempotent, isReplayable } from '../request.js';
 import { Scope } from '../scope.js';
+import { Timer } from '../timer.js';
 
 export const hedgingOptions = z
   .strictObject({
@@ -127,7 +128,7 @@ class Race {
   readonly #terms: Terms;
   readonly #running = new Set<Runner>();
   #hedges = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #failure: { error: unknown } | undefined;
   #resolve!: (response: Response) => void;
   #reject!: (error: unknown) => void;
@@ -151,7 +152,7 @@ class Race {
 
   #wait(): void {
     if (this.#over || this.#hedges >= this.#terms.maxHedges) return;
-    this.#timer = setTimeout(() => this.#hedge(), this.#terms.ms);
+    this.#timer = new Timer(this.#terms.ms, () => this.#hedge());
   }
 
   #hedge(): void {
@@ -201,6 +202,8 @@ class Race {
     state.latencies.record(performance.now() - runner.startedAt);
     if (runner.hedge) state.counts.won++;
     onBodyEnd(response, () => runner.scope.leave());
+    // Of an attempt that failed before: while others were under way, it might have been what the call came to.
+    discard(responseOf(this.#failure?.error));
     this.#end();
     this.#resolve(response);
   }
@@ -223,7 +226,7 @@ class Race {
   /** Ends the losers at once. What the first has taken so far, it would have taken at least. */
   #end(): void {
     this.#over = true;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     const now = performance.now();
     for (const { scope, startedAt, hedge } of this.#running) {
       if (!hedge) this.#terms.state.latencies.record(now - startedAt);

@@ -6,8 +6,9 @@ import { ErrorCode, PillionError, traceless } from '../errors.js';
 import { getHeader } from '../headers.js';
 import { duration, headerName } from '../options.js';
 import { definePolicy, type PolicyContext, type Request, type Response } from '../policy.js';
-import { abortError, maxTimer } from '../scope.js';
+import { abortError } from '../scope.js';
 import { serverQuota } from '../server-quota.js';
+import { maxTimer } from '../timer.js';
 
 export const rateLimitOptions = z
   .strictObject({

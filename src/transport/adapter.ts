@@ -1,7 +1,7 @@
 /** The wire on its own: an axios adapter over undici, for any axios instance. */
 import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
 import { z } from 'zod';
-import { onBodyEnd } from '../body.js';
+import { discardUpload, onBodyEnd } from '../body.js';
 import { requestOf } from '../call.js';
 import { timeoutOf } from '../call-options.js';
 import { statusError } from '../errors.js';
@@ -57,6 +57,7 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
     try {
       return settled(await carried(wire.send, ownOf(request)), request);
     } catch (error) {
+      discardUpload(request.data);
       throw presented(error, request);
     }
   };

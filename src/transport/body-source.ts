@@ -1,14 +1,21 @@
 /** Where a streamed request body comes from, and the headers it brings along. */
 import { PassThrough, Readable } from 'node:stream';
 import { AxiosError } from 'axios';
-import { isStream } from '../body.js';
+import { discardUpload, guard, isStream, isWebStream } from '../body.js';
 import { getHeader } from '../headers.js';
 import type { Request } from '../policy.js';
 import type { BodyHeaders } from './headers.js';
 import { multipart } from './multipart.js';
 
+/** A body while it is read. */
+export interface Pieces {
+  next(): Promise<IteratorResult<unknown>>;
+  /** No more will be read: lets go of files and sockets behind it. */
+  close(): void;
+}
+
 export interface Source {
-  open(): Readable;
+  open(): Pieces;
   /** Can be opened again. */
   readonly replayable: boolean;
   readonly headers?: BodyHeaders | undefined;
@@ -18,10 +25,10 @@ export interface Source {
 export function sourceOf(data: unknown, request: Request): Source {
   if (data instanceof FormData) return formSource(data, request);
   if (data instanceof Blob) return blobSource(data);
-  if (isStream(data)) return { open: () => nodeStream(data), replayable: false };
-  if (data instanceof ReadableStream) return { open: () => Readable.fromWeb(data as never), replayable: false };
+  if (isStream(data)) return { open: () => piecesOfStream(data), replayable: false };
+  if (isWebStream(data)) return { open: () => piecesOfWebStream(data), replayable: false };
   if (typeof data === 'object' && Symbol.asyncIterator in (data as object))
-    return { open: () => Readable.from(data as AsyncIterable<unknown>, { objectMode: false }), replayable: false };
+    return { open: () => piecesOf(data as AsyncIterable<unknown>), replayable: false };
   throw new AxiosError(
     'Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream',
     AxiosError.ERR_BAD_REQUEST,
@@ -34,19 +41,43 @@ function formSource(form: FormData, request: Request): Source {
   const [, boundary] = /boundary=([-\w]{10,70})/i.exec(String(type ?? '')) ?? [];
   const { contentType, contentLength, encode } = multipart(form, boundary);
   const headers = { 'content-type': contentType, 'content-length': String(contentLength) };
-  return { open: () => Readable.from(encode(), { objectMode: false }), replayable: true, headers };
+  return { open: () => piecesOf(encode()), replayable: true, headers };
 }
 
 function blobSource(blob: Blob): Source {
   const type = blob.size > 0 ? { 'content-type': blob.type || 'application/octet-stream' } : {};
   const headers = { ...type, 'content-length': String(blob.size) };
-  return { open: () => Readable.fromWeb(blob.stream() as never), replayable: true, headers };
+  return { open: () => piecesOfWebStream(blob.stream()), replayable: true, headers };
+}
+
+function piecesOf(iterable: AsyncIterable<unknown>): Pieces {
+  const iterator = iterable[Symbol.asyncIterator]();
+  // A generator that waits for something ends when that has come.
+  return { next: () => iterator.next(), close: () => void iterator.return?.().catch(() => {}) };
+}
+
+function piecesOfStream(data: Readable): Pieces {
+  guard(data);
+  const stream = nodeStream(data);
+  const iterator = stream.iterator({ destroyOnReturn: false }) as AsyncIterator<unknown>;
+  const close = () => {
+    discardUpload(data);
+    stream.destroy();
+  };
+  return { next: () => iterator.next(), close };
+}
+
+function piecesOfWebStream(stream: ReadableStream): Pieces {
+  const reader = stream.getReader();
+  const next = () => reader.read() as Promise<IteratorResult<unknown>>;
+  return { next, close: () => void reader.cancel().catch(() => {}) };
 }
 
 /** A stream of Node's old kind, as the form-data package has it, becomes one that undici can pause. */
 function nodeStream(stream: Readable): Readable {
   if (stream instanceof Readable) return stream;
   const through = new PassThrough();
+  guard(through);
   (stream as Readable).once('error', (error) => through.destroy(error));
   return (stream as Readable).pipe(through);
 }
@@ -68,7 +99,7 @@ export async function formPackageSource(form: FormDataPackage & Readable, reques
     for (const name of Object.keys(headers)) if (!contentHeaders.has(name)) delete headers[name];
   const length = headers['content-length'] === undefined ? await lengthOf(form) : undefined;
   return {
-    open: () => nodeStream(form),
+    open: () => piecesOfStream(form),
     replayable: false,
     headers: { ...headers, ...(length !== undefined && ownLength(request, length)) },
   };
@@ -95,9 +126,12 @@ export function ownLength({ headers }: Request, length: number): BodyHeaders | u
 const sliceSize = 64 * 1024;
 
 /** In pieces, so that there is progress to tell of. */
-export function slices(bytes: Buffer): Readable {
-  function* pieces() {
-    for (let at = 0; at < bytes.length; at += sliceSize) yield bytes.subarray(at, at + sliceSize);
-  }
-  return Readable.from(pieces(), { objectMode: false });
+export function slices(bytes: Buffer): Pieces {
+  let at = 0;
+  const next = async () => {
+    const value = bytes.subarray(at, at + sliceSize);
+    at += sliceSize;
+    return { done: value.length === 0, value };
+  };
+  return { next, close: () => {} };
 }

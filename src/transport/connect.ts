@@ -7,7 +7,8 @@ import type { ConnectionOptions } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { Endpoint } from '../call.js';
 import { ErrorCode } from '../errors.js';
-import { markUnsent } from '../request.js';
+import { markStalled, markUnsent } from '../request.js';
+import { Timer } from '../timer.js';
 import { plainHost } from '../url.js';
 
 export interface ConnectOptions {
@@ -63,10 +64,13 @@ function isAbort(error: NodeJS.ErrnoException | undefined): boolean {
 
 /** Destroys the socket where it is not ready in time, and marks what fails before it is: nothing was sent then. */
 function watchConnecting(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
-  const timer =
-    timeout === false ? undefined : setTimeout(() => socket.destroy(connectTimeout(peer, timeout)), timeout);
+  const expired = (stalled: boolean) => {
+    const error = connectTimeout(peer, timeout as number);
+    socket.destroy(stalled ? markStalled(error) : error);
+  };
+  const timer = timeout === false ? undefined : new Timer(timeout, expired);
   const stop = () => {
-    clearTimeout(timer);
+    timer?.clear();
     socket.off('error', markUnsent);
   };
   socket.once('error', markUnsent);

@@ -15,7 +15,7 @@ export interface Job extends Dispatcher.DispatchHandler {
 /** A connection, as the pool knows it. */
 export interface Carrier {
   /** `performance.now()` after which it takes no further request. */
-  readonly retiresAt: number;
+  retiresAt: number;
   readonly connected: boolean;
   /** Requests it carries. */
   readonly running: number;
@@ -28,6 +28,8 @@ export interface Carrier {
   /** It ends with what it carries, and takes nothing more. */
   readonly closing: boolean;
   send(job: Job): void;
+  /** The answer that comes in has no body, whatever length it tells: for one by its status, or for a HEAD. */
+  expectNoBody?(toHead: boolean): void;
   /** Gives up a connection that is still being made. */
   abandon(reason: Error): void;
   /** Closes once what it carries has ended. */
@@ -50,7 +52,7 @@ export class Connection implements Carrier {
   readonly #client: Client;
   readonly #pool: ConnectionEvents;
   #socket: Socket | undefined;
-  readonly retiresAt: number;
+  retiresAt: number;
   connected = false;
   running = 0;
   used = false;
@@ -96,6 +98,18 @@ export class Connection implements Carrier {
     const free = this.#client.dispatch(job.options, job);
     // What undici refuses to take at all is over before it began, and no event tells that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
+  }
+
+  /**
+   * undici waits for the length that a 304 may tell (RFC 9110, 8.6), and takes what does not come for a broken connection. Some
+   * servers send the body that a HEAD is about all the same: what comes late would be taken for the next answer.
+   */
+  expectNoBody(toHead: boolean): void {
+    if (toHead) this.retiresAt = 0;
+    const socket = this.#socket as unknown as Record<symbol, { contentLength?: string } | null> | undefined;
+    const key = Object.getOwnPropertySymbols(socket ?? {}).find(({ description }) => description === 'parser');
+    const parser = key && socket?.[key];
+    if (parser) parser.contentLength = '';
   }
 
   abandon(reason: Error): void {

@@ -1,8 +1,7 @@
 /** Content codings: gzip, deflate (with and without zlib header), br, and zstd where Node has it (22.15). */
-import { PassThrough, pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import type { BodyStream } from './body-stream.js';
 
 type Headers = Record<string, unknown>;
 
@@ -20,10 +19,31 @@ export const hasZstd = zstdDecompress !== undefined;
 
 export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
-/** The coding to undo, if it is one we know. */
-export function encodingOf(headers: Headers | undefined): Coding | undefined {
+/** A response with more codings is refused, as by curl and undici: each can multiply the size of a body. */
+const maxCodings = 5;
+
+const none: readonly Coding[] = [];
+
+/**
+ * The codings of a body in the order in which they were applied; empty where there is none, or one that is not known: such a
+ * body is handed out as it came, as axios and fetch do.
+ * @throws Error for more codings than five
+ */
+export function codingsOf(headers: Headers | undefined): readonly Coding[] {
   const value = headers?.['content-encoding'];
-  switch (typeof value === 'string' ? value.trim().toLowerCase() : undefined) {
+  if (typeof value !== 'string') return none;
+  const names = value.split(',').map((name) => name.trim().toLowerCase());
+  const applied = names.filter((name) => name !== '' && name !== 'identity');
+  if (applied.length > maxCodings) {
+    const message = `The response has ${applied.length} content codings; at most ${maxCodings} are undone.`;
+    throw Object.assign(new Error(message), { code: 'ERR_BAD_RESPONSE' });
+  }
+  const known = applied.map(codingOf);
+  return known.includes(undefined) ? none : (known as Coding[]);
+}
+
+function codingOf(name: string): Coding | undefined {
+  switch (name) {
     case 'gzip':
     case 'x-gzip':
     case 'compress':
@@ -40,59 +60,126 @@ export function encodingOf(headers: Headers | undefined): Coding | undefined {
   }
 }
 
-/** The plain body, and no `content-encoding` any more. Rejects with ERR_BUFFER_TOO_LARGE above `limit` bytes. */
-export function decompress(body: Buffer, headers: Headers, limit: number): Promise<Buffer> {
-  const encoding = encodingOf(headers);
-  delete headers['content-encoding'];
+/** The plain body. Rejects with ERR_BUFFER_TOO_LARGE above `limit` bytes. */
+export async function decompress(body: Buffer, codings: readonly Coding[], limit: number): Promise<Buffer> {
+  let plain = body;
+  // An empty body was never encoded, whatever its headers say.
+  for (const coding of codings.toReversed()) if (plain.length > 0) plain = await undo(coding, plain, limit);
+  return plain;
+}
+
+function undo(coding: Coding, body: Buffer, limit: number): Promise<Buffer> {
   const options = limit > -1 ? { maxOutputLength: Math.max(1, limit) } : {};
-  if (encoding === 'br') return brotli(body, options);
-  if (encoding === 'zstd' && zstdDecompress !== undefined) return promisify(zstdDecompress)(body, options);
-  return encoding === 'deflate' && isRawDeflate(body[0]) ? inflateRaw(body, options) : unzip(body, options);
+  if (coding === 'br') return brotli(body, options);
+  if (coding === 'zstd' && zstdDecompress !== undefined) return promisify(zstdDecompress)(body, options);
+  return coding === 'deflate' && isRawDeflate(body[0]) ? inflateRaw(body, options) : unzip(body, options);
 }
 
-/** The same for a stream, through `limit` where there is one; destroying what is returned destroys the source. */
-export function decompressStream(source: BodyStream, headers: Headers, limit: Transform | false): Readable {
-  const encoding = encodingOf(headers);
-  delete headers['content-encoding'];
-  if (encoding === 'deflate') return inflate(source, limit || new PassThrough());
-  const decoder = decoderOf(encoding);
-  return limit ? pipeline(source, decoder, limit, () => {}) : pipeline(source, decoder, () => {});
+/** Takes a body piece by piece. */
+export interface Sink {
+  /** False: it wants no more until it has drained. */
+  write(chunk: Buffer): boolean;
+  end(): void;
+  fail(error: Error): void;
 }
 
-function decoderOf(encoding: Coding | undefined): Transform {
-  if (encoding === 'br') return zlib.createBrotliDecompress();
-  return encoding === 'zstd' && createZstdDecompress !== undefined ? createZstdDecompress() : zlib.createUnzip();
-}
+/** Undoes codings of a body that flows. Its streams never meet a caller, and none of their errors is without a listener. */
+export class Decoder implements Sink {
+  readonly #stages: Stage[] = [];
 
-/** Deflate: whether it has a zlib header shows in its first byte. */
-function inflate(source: Readable, target: Transform): Readable {
-  const decode = (first: Buffer) => {
-    source.off('end', empty).pause().unshift(first);
-    pipeline(source, isRawDeflate(first[0]) ? zlib.createInflateRaw() : zlib.createInflate(), target, () => {});
-  };
-  const empty = () => target.end();
-  source.once('data', decode).once('end', empty);
-  source.once('error', (error) => target.destroy(error));
-  target.once('close', () => source.destroy());
-  return target;
-}
-
-/** Fails with `exceeded()` once more than `limit` bytes have come through. */
-export class LengthLimit extends Transform {
-  #left: number;
-  readonly #exceeded: () => Error;
-
-  constructor(limit: number, exceeded: () => Error) {
-    super();
-    this.#left = limit;
-    this.#exceeded = exceeded;
+  /** `drained` is called when it takes more after a `write` that was false. */
+  constructor(codings: readonly Coding[], sink: Sink, drained: () => void) {
+    let next = sink;
+    for (const [at, coding] of codings.entries()) {
+      const stage = new Stage(coding, next, () =>
+        at === codings.length - 1 ? drained() : this.#stages[at + 1]?.resume(),
+      );
+      this.#stages.push(stage);
+      next = stage;
+    }
   }
 
-  override _transform(chunk: Buffer, _: BufferEncoding, callback: TransformCallback): void {
-    this.#left -= chunk.length;
-    if (this.#left < 0) callback(this.#exceeded());
-    else callback(null, chunk);
+  write(chunk: Buffer): boolean {
+    return this.#stages.at(-1)?.write(chunk) ?? true;
   }
+
+  end(): void {
+    this.#stages.at(-1)?.end();
+  }
+
+  fail(): void {
+    for (const stage of this.#stages) stage.destroy();
+  }
+
+  /** The sink takes more. */
+  resume(): void {
+    this.#stages[0]?.resume();
+  }
+}
+
+/** One coding. Its stream is made by the first byte: an empty body was never encoded, and deflate shows its kind there. */
+class Stage implements Sink {
+  readonly #coding: Coding;
+  readonly #sink: Sink;
+  readonly #drained: () => void;
+  #decoder: Transform | undefined;
+  #done = false;
+
+  constructor(coding: Coding, sink: Sink, drained: () => void) {
+    this.#coding = coding;
+    this.#sink = sink;
+    this.#drained = drained;
+  }
+
+  write(chunk: Buffer): boolean {
+    // What follows the end of the coded data is left out, as by zlib itself.
+    if (this.#done || chunk.length === 0) return true;
+    this.#decoder ??= this.#open(chunk[0]);
+    return this.#decoder.write(chunk);
+  }
+
+  end(): void {
+    if (this.#done) return;
+    if (this.#decoder === undefined) this.#finish();
+    else this.#decoder.end();
+  }
+
+  fail(error: Error): void {
+    this.#sink.fail(error);
+  }
+
+  resume(): void {
+    this.#decoder?.resume();
+  }
+
+  destroy(): void {
+    this.#done = true;
+    this.#decoder?.destroy();
+  }
+
+  #open(first: number | undefined): Transform {
+    const decoder = decoderOf(this.#coding, first);
+    decoder.on('data', (chunk: Buffer) => this.#sink.write(chunk) || decoder.pause());
+    decoder.on('end', () => {
+      this.#finish();
+      // It ends by itself where something follows the coded data, and tells of no room any more then.
+      this.#drained();
+    });
+    decoder.on('error', (error) => this.#done || this.#sink.fail(error));
+    decoder.on('drain', this.#drained);
+    return decoder;
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#sink.end();
+  }
+}
+
+function decoderOf(coding: Coding, first: number | undefined): Transform {
+  if (coding === 'br') return zlib.createBrotliDecompress();
+  if (coding === 'zstd' && createZstdDecompress !== undefined) return createZstdDecompress();
+  return coding === 'deflate' && isRawDeflate(first) ? zlib.createInflateRaw() : zlib.createUnzip();
 }
 
 /** Some servers send deflate without its zlib header, whose first byte would end in 8. */

@@ -1,17 +1,16 @@
 /** One request over undici: a handler that gathers the body, without a stream or a signal listener it does not need. */
-import type { Readable } from 'node:stream';
+import type { AsyncResource } from 'node:async_hooks';
 import { AxiosError, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
-import { endBody } from '../body.js';
-import { carriedCall } from '../call.js';
+import { carriedCall, contextOf } from '../call.js';
 import { closedError, withCause } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { markUnsent } from '../request.js';
-import { abortError } from '../scope.js';
+import { abortError, onAbort } from '../scope.js';
 import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
 import type { Connection, Job } from './connection.js';
-import { decompress, decompressStream, encodingOf, LengthLimit } from './decompress.js';
+import { type Coding, codingsOf, decompress } from './decompress.js';
 import { codeOf, messageOf } from './failure.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
@@ -33,8 +32,11 @@ export interface Order {
   readonly follows: boolean;
 }
 
-/** A redirect's body is read on, so that the connection can be used again, but not for ever. */
-const longestDiscarded = 64 * 1024;
+/** The body of a redirect is read on, so that the connection can be used again, but not for ever. */
+const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
+
+/** What ends at its headers, whatever they say of a length (RFC 9110, 6.4.1). */
+const withoutContent = new Set([204, 205, 304]);
 
 type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
 
@@ -52,15 +54,21 @@ export class Exchange implements Job {
   readonly #chunks: Buffer[] = [];
   #size = 0;
   #head: Head | undefined;
-  #discards = false;
+  #codings: readonly Coding[] = [];
+  /** The body of a redirect: read and thrown away. */
+  #skipping: NodeJS.Timeout | undefined;
   #progress: Progress | undefined;
+  /** Of the call, for what runs code of the caller's. */
+  readonly #context: AsyncResource | undefined;
   #stream: BodyStream | undefined;
-  /** What the caller reads: the stream itself, or its decompressed form. */
-  #body: Readable | undefined;
+  #release: (() => void) | undefined;
 
   constructor(order: Order, resolve: (response: Response) => void, reject: (error: Error) => void) {
     const { hop, upload, userAgent } = order;
     const { headers: bodyHeaders } = upload;
+    const { request } = order;
+    const callsBack = request.responseType === 'stream' || request.onDownloadProgress !== undefined;
+    this.#context = callsBack ? contextOf(request) : undefined;
     this.#order = order;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -80,19 +88,16 @@ export class Exchange implements Job {
   }
 
   begin(): void {
-    const { signal } = this.#order.request;
+    const { request, pool } = this.#order;
+    const { signal } = request;
     if (signal?.aborted) {
-      this.#fail(this.#named(abortError(signal, this.#order.request)));
+      this.#fail(this.#named(abortError(signal, request)));
       return;
     }
-    signal?.addEventListener?.('abort', this.#onAbort);
-    this.#order.pool.dispatch(this);
+    if (signal !== undefined)
+      this.#release = onAbort(signal, () => this.#giveUp(this.#named(abortError(signal, request))));
+    pool.dispatch(this);
   }
-
-  readonly #onAbort = (): void => {
-    const { request } = this.#order;
-    if (request.signal !== undefined) this.#giveUp(this.#named(abortError(request.signal, request)));
-  };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Given up before it was written: thrown, for controller.abort would end the connection, and with it the next request.
@@ -112,106 +117,114 @@ export class Exchange implements Job {
     const { request, hop, follows } = this.#order;
     const headers = responseHeaders(raw);
     this.#head = { status, statusText, headers };
+    if (status === 204 || status === 304 || (hop.method === 'HEAD' && announcesBody(headers)))
+      this.connection?.expectNoBody?.(hop.method === 'HEAD');
     if (follows && locationOf(status, headers) !== undefined) {
-      this.#discards = true;
+      this.#skip(controller);
       return;
     }
-    if (request.decompress !== false && (hop.method === 'HEAD' || status === 204)) delete headers['content-encoding'];
+    if (request.decompress !== false) this.#expectCodings(hop.method === 'HEAD' || withoutContent.has(status), headers);
     if (request.onDownloadProgress !== undefined)
       this.#progress = progressOf(
         request.onDownloadProgress,
         'download',
         Number(headers['content-length'] ?? Number.NaN),
       );
-    if (request.responseType === 'stream') this.#startStream(controller, headers);
+    if (request.responseType === 'stream') this.#startStream(controller);
+  }
+
+  #expectCodings(isEmpty: boolean, headers: Response['headers']): void {
+    if (!isEmpty) this.#codings = codingsOf(headers);
+    if (this.#codings.length > 0 || isEmpty) delete headers['content-encoding'];
+  }
+
+  /** The caller goes on to where the answer leads; what comes of its body is of no use to anybody. */
+  #skip(controller: Dispatcher.DispatchController): void {
+    const { maxMs } = redirectBody;
+    this.#skipping = setTimeout(
+      () => controller.abort(new Error('The body of a redirect took too long.')),
+      maxMs,
+    ).unref();
+    this.#finish('');
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { maxContentLength } = this.#order;
     this.#size += chunk.length;
-    this.#progress?.moved(this.#size);
-    if (this.#discards) {
-      if (this.#size > longestDiscarded) this.#endDiscarding(controller);
-    } else if (maxContentLength > -1 && this.#size > maxContentLength) {
-      this.#giveUp(this.#tooLarge());
-    } else if (this.#stream === undefined) {
-      this.#chunks.push(chunk);
-    } else if (!this.#stream.push(chunk)) {
-      controller.pause();
+    if (this.#skipping !== undefined) {
+      if (this.#size > redirectBody.maxBytes)
+        controller.abort(new Error('The body of a redirect is too long to be skipped.'));
+      return;
     }
+    if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.moved, undefined, this.#size);
+    if (maxContentLength > -1 && this.#size > maxContentLength) this.#giveUp(this.#tooLarge());
+    else if (this.#stream === undefined) this.#chunks.push(chunk);
+    else this.#stream.receive(chunk);
   }
 
   onResponseEnd(): void {
+    clearTimeout(this.#skipping);
     this.#order.pool.finished(this.connection);
-    this.#progress?.end();
+    if (this.#skipping !== undefined) return;
+    if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.end);
     const call = carriedCall(this.#order.request);
     if (call !== undefined) call.responseSize = this.#size;
     if (this.#stream !== undefined) {
-      this.#stream.push(null);
+      this.#release?.();
+      this.#stream.finish();
       return;
     }
     const [only] = this.#chunks;
     const body = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
-    const decoding = this.#decoding();
-    if (decoding && body.length > 0) {
-      this.#decompress(body);
-      return;
-    }
-    if (decoding) delete this.#head?.headers['content-encoding'];
-    this.#answer(body);
+    if (this.#codings.length > 0 && body.length > 0) this.#decompress(body);
+    else this.#answer(body);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    clearTimeout(this.#skipping);
     const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
     this.#fail(error);
-    this.#endBody(error);
+    this.#stream?.destroy(error);
   }
 
   #giveUp(reason: Error): void {
     this.#fail(reason);
-    this.#endBody(reason);
+    this.#stream?.destroy(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
     if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
     else this.#controller.abort(reason);
   }
 
-  #endDiscarding(controller: Dispatcher.DispatchController): void {
-    this.#finish('');
-    controller.abort(new Error('The body of a redirect is too long to be skipped.'));
-  }
-
-  #startStream(controller: Dispatcher.DispatchController, headers: Response['headers']): void {
-    this.#stream = new BodyStream(controller);
-    this.#stream.once('close', () => this.#release());
-    this.#body = this.#decoding() ? this.#decodedStream(this.#stream, headers) : this.#stream;
-    this.#finish(this.#body);
-  }
-
-  #decodedStream(stream: BodyStream, headers: Response['headers']): Readable {
-    const { maxContentLength } = this.#order;
-    const limit = maxContentLength > -1 && new LengthLimit(maxContentLength, () => this.#tooLarge());
-    return decompressStream(stream, headers, limit);
+  #startStream(controller: Dispatcher.DispatchController): void {
+    let paused = false;
+    const source = {
+      pause: () => {
+        paused = true;
+        controller.pause();
+      },
+      resume: () => {
+        // Not at once: a reader may ask for more while undici parses what came for another call, and it cannot do both.
+        if (paused) process.nextTick(() => controller.resume());
+        paused = false;
+      },
+      abort: (reason: Error) => controller.abort(reason),
+    };
+    const bytes = this.#order.maxContentLength;
+    this.#stream = new BodyStream(source, {
+      context: this.#context as AsyncResource,
+      codings: this.#codings,
+      limit: bytes > -1 && this.#codings.length > 0 ? { bytes, exceeded: () => this.#tooLarge() } : undefined,
+      unreadable: (cause) => this.#unreadable(cause),
+    });
+    this.#stream.once('close', () => this.#release?.());
+    this.#finish(this.#stream);
   }
 
   #decompress(body: Buffer): void {
-    decompress(body, this.#head?.headers ?? {}, this.#order.maxContentLength).then(
+    decompress(body, this.#codings, this.#order.maxContentLength).then(
       (plain) => this.#answer(plain),
-      (cause: NodeJS.ErrnoException) => {
-        const tooLarge = cause.code === 'ERR_BUFFER_TOO_LARGE';
-        this.#fail(
-          tooLarge ? this.#tooLarge() : this.#error(cause.message, cause.code ?? AxiosError.ERR_BAD_RESPONSE, cause),
-        );
-      },
-    );
-  }
-
-  #decoding(): boolean {
-    const { request, hop } = this.#order;
-    return (
-      request.decompress !== false &&
-      hop.method !== 'HEAD' &&
-      !this.#discards &&
-      encodingOf(this.#head?.headers) !== undefined
+      (cause: Error & { code?: string }) =>
+        this.#fail(cause.code === 'ERR_BUFFER_TOO_LARGE' ? this.#tooLarge() : this.#unreadable(cause)),
     );
   }
 
@@ -219,16 +232,16 @@ export class Exchange implements Job {
   #answer(body: Buffer): void {
     const { request } = this.#order;
     try {
-      this.#finish(this.#discards ? '' : dataOf(body, request, this.#head?.headers));
+      this.#finish(dataOf(body, request, this.#head?.headers));
     } catch (cause) {
-      this.#fail(this.#error((cause as Error).message, AxiosError.ERR_BAD_RESPONSE, cause as Error));
+      this.#fail(this.#unreadable(cause as Error));
     }
   }
 
   #finish(data: unknown): void {
     if (this.over) return;
     this.over = true;
-    if (this.#stream === undefined) this.#release();
+    if (this.#stream === undefined) this.#release?.();
     this.#resolve(this.#response(data));
   }
 
@@ -240,16 +253,8 @@ export class Exchange implements Job {
   #fail(error: Error): void {
     if (this.over) return;
     this.over = true;
-    this.#release();
+    this.#release?.();
     this.#reject(error);
-  }
-
-  #endBody(error: Error): void {
-    if (this.#body !== undefined && !this.#body.destroyed) endBody(this.#body, error);
-  }
-
-  #release(): void {
-    this.#order.request.signal?.removeEventListener?.('abort', this.#onAbort);
   }
 
   #sent(): SentRequest {
@@ -269,6 +274,11 @@ export class Exchange implements Job {
     return new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, request, this.#sent());
   }
 
+  /** The body is there and cannot be decoded. */
+  #unreadable(cause: NodeJS.ErrnoException): AxiosError {
+    return this.#error(cause.message, cause.code ?? AxiosError.ERR_BAD_RESPONSE, cause);
+  }
+
   #networkError(cause: Error): AxiosError {
     const { code } = cause as NodeJS.ErrnoException;
     const { request } = this.#order;
@@ -282,4 +292,8 @@ export class Exchange implements Job {
     const response = this.#head === undefined ? undefined : this.#response(undefined);
     return withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
   }
+}
+
+function announcesBody({ 'content-length': length, 'transfer-encoding': coding }: Response['headers']): boolean {
+  return Number(length) > 0 || coding !== undefined;
 }

@@ -1,10 +1,13 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
+import type { AsyncResource } from 'node:async_hooks';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
-import { onBodyEnd, responseOf } from '../body.js';
-import { carriedCall, endpointOf } from '../call.js';
+import { guard, isStream, onBodyEnd, responseOf } from '../body.js';
+import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
+import { onAbort } from '../scope.js';
+import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents } from './connect.js';
 
 export interface HttpOptions extends ConnectOptions {
@@ -45,13 +48,15 @@ export class HttpLane {
       unlink();
       if (--this.#active === 0) this.#drained?.();
     };
+    // Axios leaves a stream that it has given up without a listener for what goes wrong after that.
+    if (isStream(request.data)) guard(request.data);
+    const context = contextOf(request);
     let answer: Response | undefined;
     try {
-      answer = await this.#adapter(this.#asked(request, ending.signal));
-      answer.config = request;
+      answer = ours(await this.#adapter(this.#asked(request, ending.signal)), request, context);
       return answer;
     } catch (error) {
-      answer = responseOf(error);
+      answer = ours(responseOf(error), request, context);
       throw this.#ended !== undefined && isCancel(error) ? this.#endedError(request) : recode(error, request);
     } finally {
       this.#unanswered.delete(ending);
@@ -134,13 +139,26 @@ function closeIdle(agents: Agents): void {
   }
 }
 
+/** With the caller's config, and the body as one of ours: on both lanes a body that has arrived holds nothing, read or not. */
+function ours<R extends Response | undefined>(answer: R, request: Request, context: AsyncResource): R {
+  if (answer === undefined) return answer;
+  answer.config = request;
+  const body: unknown = answer.data;
+  if (isStream(body))
+    answer.data = adopted(body, {
+      context,
+      codings: [],
+      unreadable: (cause) => recode(cause, request) as Error,
+    });
+  return answer;
+}
+
 /** Follows the request's own signal; the function returned ends that. */
 function linked({ signal }: Request, ending: AbortController): () => void {
   if (signal === undefined) return () => {};
   const abort = () => ending.abort((signal as AbortSignal).reason);
   if (signal.aborted) abort();
-  signal.addEventListener?.('abort', abort);
-  return () => signal.removeEventListener?.('abort', abort);
+  return onAbort(signal, abort);
 }
 
 /** With the caller's config. A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */

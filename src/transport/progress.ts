@@ -1,5 +1,6 @@
 /** Progress events as axios has them, at most three a second and one at the end. */
 import type { AxiosProgressEvent } from 'axios';
+import { harmless } from '../harmless.js';
 
 export interface Progress {
   /** Bytes so far. */
@@ -27,8 +28,8 @@ export function progressOf(
     toldAt = performance.now();
     const event = eventOf(latest, latest - told, total, toldAt - startedAt, direction);
     told = latest;
-    // Outside of the transfer: what a listener throws is not the transfer's failure.
-    process.nextTick(() => listener(event));
+    // Outside of the transfer: what a listener throws is not the transfer's failure, and does not end the process.
+    process.nextTick(() => harmless(() => listener(event)));
   };
   return {
     moved: (loaded) => {

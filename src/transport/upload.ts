@@ -1,12 +1,24 @@
 /** Request bodies: every kind axios takes, as undici takes it, with the headers it brings along. */
-import { Readable } from 'node:stream';
+import type { AsyncResource } from 'node:async_hooks';
+import type { Readable } from 'node:stream';
 import { AxiosError, CanceledError } from 'axios';
+import { discardUpload } from '../body.js';
+import { contextOf } from '../call.js';
 import { withCause } from '../errors.js';
 import { getHeader } from '../headers.js';
 import type { Request } from '../policy.js';
-import { formPackageSource, isFormDataPackage, ownLength, type Source, slices, sourceOf } from './body-source.js';
+import {
+  formPackageSource,
+  isFormDataPackage,
+  ownLength,
+  type Pieces,
+  type Source,
+  slices,
+  sourceOf,
+} from './body-source.js';
 import type { BodyHeaders } from './headers.js';
 import { type Progress, progressOf } from './progress.js';
+import { RequestBody } from './request-body.js';
 
 export interface Upload {
   readonly headers?: BodyHeaders | undefined;
@@ -62,21 +74,24 @@ class StreamUpload implements Upload {
   error: Error | undefined;
   readonly #request: Request;
   readonly #source: Source;
+  readonly #context: AsyncResource;
   readonly #limit: number;
   readonly #progress: Progress | undefined;
-  /** Chunks sent so far, where the source cannot be opened again. */
-  readonly #kept: Buffer[] | undefined;
-  #opened: Readable | undefined;
-  /** What undici reads: the source itself, or what is made of it on the way. */
-  #sending: Readable | undefined;
-  #done = false;
+  /** A redirect may ask for what cannot be opened again. */
+  readonly #keeps: boolean;
+  #kept: Buffer[] = [];
+  #pieces: Pieces | undefined;
+  #reading: Promise<Buffer | undefined> | undefined;
+  #size = 0;
+  #sending: RequestBody | undefined;
 
   constructor(request: Request, source: Source) {
     this.#request = request;
     this.#source = source;
+    this.#context = contextOf(request);
     this.headers = source.headers;
     this.#limit = request.maxBodyLength ?? -1;
-    this.#kept = source.replayable || request.maxRedirects === 0 ? undefined : [];
+    this.#keeps = !source.replayable && request.maxRedirects !== 0;
     const length = Number(
       source.headers?.['content-length'] ?? getHeader(request.headers, 'content-length') ?? Number.NaN,
     );
@@ -85,64 +100,72 @@ class StreamUpload implements Upload {
   }
 
   body(): Readable {
-    if (this.#opened === undefined || this.#source.replayable) this.#opened = this.#open();
-    else return this.#sent(this.#replay());
-    const plain = this.#limit < 0 && this.#progress === undefined && this.#kept === undefined;
-    if (!plain) return this.#sent(this.#flow(this.#opened, 0));
-    this.#sending = this.#opened;
-    return this.#opened;
+    // An earlier request of a chain of redirects may have had its answer before it was sent to its end.
+    this.#sending?.destroy();
+    if (this.#pieces === undefined || this.#source.replayable) this.#open();
+    let at = 0;
+    this.#sending = new RequestBody(
+      this.#context,
+      () => this.#piece(at++),
+      () => this.#keeps || this.#pieces?.close(),
+    );
+    return this.#sending;
+  }
+
+  #open(): void {
+    this.#pieces?.close();
+    this.#pieces = this.#source.open();
+    this.#size = 0;
   }
 
   /** An answer may come before the whole body was sent, and does not end it. */
   finish(failed: boolean): void {
+    if (failed) this.#sending?.destroy();
+    if (this.#sending?.destroyed === false) this.#sending.once('close', () => this.#close());
+    else this.#close();
+  }
+
+  #close(): void {
     // What was never begun is let go of too: nobody else knows that it is not needed.
-    if (failed && !this.#source.replayable) this.#opened ??= this.#source.open();
-    if (failed || this.#sending?.closed !== false) this.#opened?.destroy();
-    else this.#sending.once('close', () => this.#opened?.destroy());
+    if (this.#pieces !== undefined) this.#pieces.close();
+    else if (!this.#source.replayable) discardUpload(this.#request.data);
   }
 
-  #sent(pieces: AsyncIterable<Buffer>): Readable {
-    this.#sending = Readable.from(pieces, { objectMode: false });
-    return this.#sending;
-  }
-
-  #open(): Readable {
-    const stream = this.#source.open();
-    stream.once('end', () => {
-      this.#done = true;
+  /** The piece at this place of the body; undefined after the last. */
+  async #piece(at: number): Promise<Buffer | undefined> {
+    if (!this.#keeps) return this.#next();
+    if (at < this.#kept.length) return this.#kept[at];
+    // Two requests may ask for the same piece: one that was given up, and the next of the chain.
+    this.#reading ??= this.#next().finally(() => {
+      this.#reading = undefined;
     });
-    stream.once('error', (error) => {
-      this.error ??= error instanceof AxiosError ? error : asUploadError(error, this.#request);
-    });
-    stream.once('close', () => {
-      if (!this.#done) this.error ??= new CanceledError('Request stream has been aborted', this.#request);
-    });
-    return stream;
+    return this.#reading;
   }
 
-  async *#replay(): AsyncGenerator<Buffer> {
-    const kept = [...(this.#kept ?? [])];
-    yield* kept;
-    if (!this.#done && this.#opened !== undefined) yield* this.#flow(this.#opened, Buffer.concat(kept).length);
-  }
-
-  async *#flow(stream: Readable, sent: number): AsyncGenerator<Buffer> {
-    let size = sent;
-    for await (const piece of stream.iterator({ destroyOnReturn: this.#kept === undefined })) {
-      const chunk = Buffer.isBuffer(piece) ? piece : Buffer.from(piece as string);
-      size += chunk.length;
-      if (this.#limit > -1 && size > this.#limit) {
-        this.error = tooLarge(this.#request);
-        throw this.error;
-      }
-      this.#kept?.push(chunk);
-      yield chunk;
-      this.#progress?.moved(size);
+  async #next(): Promise<Buffer | undefined> {
+    if (this.#size > 0) this.#progress?.moved(this.#size);
+    try {
+      const { done, value } = await (this.#pieces as Pieces).next();
+      if (!done) return this.#counted(Buffer.isBuffer(value) ? value : Buffer.from(value as string));
+      this.#progress?.end();
+      return undefined;
+    } catch (cause) {
+      this.error ??= uploadError(cause as NodeJS.ErrnoException, this.#request);
+      throw this.error;
     }
-    this.#progress?.end();
+  }
+
+  #counted(chunk: Buffer): Buffer {
+    this.#size += chunk.length;
+    if (this.#limit > -1 && this.#size > this.#limit) throw tooLarge(this.#request);
+    if (this.#keeps) this.#kept.push(chunk);
+    return chunk;
   }
 }
 
-function asUploadError(cause: Error, request: Request): AxiosError {
-  return withCause(new AxiosError(cause.message, (cause as NodeJS.ErrnoException).code, request), cause);
+/** Why the body could not be read to its end, in axios's words. */
+function uploadError(cause: NodeJS.ErrnoException, request: Request): AxiosError {
+  if (cause instanceof AxiosError) return cause;
+  if (cause.code === 'ERR_STREAM_PREMATURE_CLOSE') return new CanceledError('Request stream has been aborted', request);
+  return withCause(new AxiosError(cause.message, cause.code, request), cause);
 }

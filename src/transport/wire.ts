@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { AxiosAdapter, GenericAbortSignal } from 'axios';
 import { discard, responseOf } from '../body.js';
 import type { Request, Response, Transport } from '../policy.js';
-import { abortError, nativeSignal } from '../scope.js';
+import { abortError, nativeSignal, onAbort } from '../scope.js';
 import { HttpLane } from './http.js';
 import type { RotatingIdentity } from './identity.js';
 import { laneOf } from './lane.js';
@@ -120,14 +120,11 @@ export function injectedWire(adapter: AxiosAdapter): Wire {
 
 function untilAborted(answer: Promise<Response>, signal: GenericAbortSignal, request: Request): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(abortError(signal, request));
-    signal.addEventListener?.('abort', abort);
+    const release = onAbort(signal, () => reject(abortError(signal, request)));
     const late = (error: unknown) => {
       if (signal.aborted) discard(responseOf(error));
       reject(error);
     };
-    answer
-      .then((response) => (signal.aborted ? discard(response) : resolve(response)), late)
-      .finally(() => signal.removeEventListener?.('abort', abort));
+    answer.then((response) => (signal.aborted ? discard(response) : resolve(response)), late).finally(release);
   });
 }
