@@ -72,6 +72,12 @@ export class Call {
   budget: Budget | undefined;
   /** Endpoints that attempts of this call went to. */
   readonly tried: Endpoint[] = [];
+  /** The origin that the client's certificate is for. */
+  home: string;
+  /** The origin that no redirect may leave; undefined: redirects may go anywhere. */
+  confinedTo: string | undefined;
+  readonly #config: Request;
+  #ownHeaders: ReadonlySet<string> | undefined;
   /** The async context it was made in; at 50 ns each call has one, though only streams and progress need it. */
   readonly context = new AsyncResource('HttpCall', { requireManualDestroy: true });
 
@@ -82,7 +88,9 @@ export class Call {
     this.href = target.href;
     this.origin = target.origin;
     this.path = target.path;
+    this.home = target.origin;
     this.routeName = request.routeName;
+    this.#config = request;
   }
 
   /** The call goes elsewhere from now on. */
@@ -90,6 +98,13 @@ export class Call {
     this.href = href;
     this.origin = origin;
     this.path = path;
+    this.home = origin;
+  }
+
+  /** True for a header (in lower case) that the call itself asked for: neither its client nor a policy has added it. */
+  asksFor(header: string): boolean {
+    this.#ownHeaders ??= new Set(ownHeadersOf(this.#config).map((name) => name.toLowerCase()));
+    return this.#ownHeaders.has(header);
   }
 
   /** The URL without credentials, query values and fragment: fit to be shown. */
@@ -120,6 +135,20 @@ export class Call {
   remaining(): number {
     return this.endsAt - performance.now();
   }
+}
+
+const OWN_HEADERS = Symbol('pillion.ownHeaders');
+type Marked = { [OWN_HEADERS]?: readonly string[] };
+
+/** Notes which headers a config has from the call itself: once it is merged with the defaults of its client, nothing tells. */
+export function markOwnHeaders<Config extends object>(config: Config, names: readonly string[]): Config {
+  (config as Marked)[OWN_HEADERS] ??= names;
+  return config;
+}
+
+/** Where nothing is noted they are all its own. */
+function ownHeadersOf(config: Request): readonly string[] {
+  return (config as Marked)[OWN_HEADERS] ?? Object.keys(config.headers ?? {});
 }
 
 const CALL = Symbol('pillion.call');
@@ -195,6 +224,7 @@ export function requestOf(config: Request, own: Partial<Request>, call?: Call): 
 const shape = {
   [CALL]: undefined as Call | undefined,
   [ENDPOINT]: undefined as Placement | undefined,
+  [OWN_HEADERS]: undefined,
   url: undefined,
   method: undefined,
   baseURL: undefined,
@@ -230,4 +260,4 @@ const shape = {
   onDownloadProgress: undefined,
   formDataHeaderPolicy: undefined,
   proxy: undefined,
-} satisfies { [Key in keyof Carrying | 'sensitiveHeaders']?: unknown };
+} satisfies { [Key in keyof Carrying | typeof OWN_HEADERS | 'sensitiveHeaders']?: unknown };

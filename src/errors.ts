@@ -64,6 +64,20 @@ export function withCause<E extends object>(error: E, cause: unknown): E {
   return error;
 }
 
+/**
+ * What was thrown, as every call fails: with an AxiosError, whose `cause` it is. `code` stands in where it has none.
+ * `response`: what had come when it was thrown.
+ */
+export function asAxiosError(thrown: unknown, code: string, request?: Request, response?: Response): AxiosError {
+  if (isAxiosError(thrown)) return thrown;
+  if (!(thrown instanceof Error)) {
+    const error = new AxiosError('What was thrown is not an error.', code, request, response?.request, response);
+    return withCause(error, thrown);
+  }
+  const own: unknown = (thrown as NodeJS.ErrnoException).code;
+  return AxiosError.from(thrown, typeof own === 'string' && own ? own : code, request, response?.request, response);
+}
+
 /** What axios rejects with for a status that is not accepted. */
 export function statusError(request: Request, response: Response): AxiosError {
   const { status } = response;

@@ -1,5 +1,6 @@
 /** The config of a usual call as axios would merge it from the instance's defaults and the call's own options. */
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { markOwnHeaders } from './call.js';
 import { nameIn } from './headers.js';
 import { Own, ownValue } from './own.js';
 import type { Request } from './policy.js';
@@ -40,9 +41,12 @@ export function frontConfig(defaults: Defaults, call: AxiosRequestConfig): Reque
   if (typeof method !== 'string' || typeof config.adapter !== 'function' || !hasStandardTransforms(config))
     return undefined;
   config.method = method.toLowerCase();
+  markOwnHeaders(config, Object.keys(config.headers ?? none));
   config.headers = headersOf(defaults.headers as Loose, config.method, config.headers as Loose | undefined);
   return config.headers === undefined ? undefined : (config as unknown as Request);
 }
+
+const none = {};
 
 function isSimple(key: string): boolean {
   return simple.has(key);

@@ -7,10 +7,12 @@ import axios, {
   type CreateAxiosDefaults,
 } from 'axios';
 import { discardUpload, isStream, isWebStream } from './body.js';
+import { markOwnHeaders } from './call.js';
 import type { Config } from './config/schema.js';
 import { conceal, ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
 import { frontConfig, standardTransitional } from './front-config.js';
+import { copied, guarded } from './guarded.js';
 import { ownValue } from './own.js';
 import { isUrl, textOf } from './url.js';
 
@@ -18,32 +20,45 @@ export function createInstance(defaults: CreateAxiosDefaults): AxiosInstance {
   const instance = axios.create(defaults);
   // axios's -1 could not be told from a caller's, who means "no limit" by it.
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
-  return lean(instance);
+  return lean(instance, defaults.adapter);
 }
 
 /**
  * axios merges all its defaults into every call, the empty header buckets of eleven methods and copies of options for
  * browsers among them; its verbs merge once more. Without that a call costs axios about 9 us in place of 15.
  */
-function lean(plain: AxiosInstance): AxiosInstance {
+function lean(plain: AxiosInstance, stack: CreateAxiosDefaults['adapter']): AxiosInstance {
   for (const [name, standard] of Object.entries(idle)) onDemand(plain.defaults, name, standard);
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
   // What axios itself throws, before or after the adapter, carries the whole config as well.
   plain.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
-  const send = (call: AxiosRequestConfig) => requested(plain, call);
+  const send = (call: AxiosRequestConfig) => requested(plain, call, stack);
   const request = (target?: string | URL | AxiosRequestConfig, config?: AxiosRequestConfig) =>
     send(typeof target === 'string' || isUrl(target) ? { ...config, url: textOf(target) } : { ...target });
-  const create = (more?: CreateAxiosDefaults) => lean(plain.create(more));
-  return Object.assign(request.bind(undefined), plain, verbs(send, plain), { request, create }) as unknown as AxiosInstance;
+  const create = (more?: CreateAxiosDefaults) => lean(plain.create(more), stack);
+  return Object.assign(request.bind(undefined), plain, verbs(send, plain, stack), {
+    request,
+    create,
+  }) as unknown as AxiosInstance;
 }
 
 /** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
-function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
+function requested(plain: AxiosInstance, call: AxiosRequestConfig, stack: unknown): Promise<AxiosResponse> {
   const asked = withReadable(call);
   const config = hasOwnInterceptorOnly(plain) ? frontConfig(plain.defaults, asked) : undefined;
-  const answer = config === undefined ? (refuseLineBreaks(asked) ?? plain.request(asked)) : front(config);
+  const answer = config === undefined ? throughAxios(plain, asked, stack) : front(config);
   const data = ownValue(asked, 'data');
   return isStream(data) || isWebStream(data) ? owning(answer, data) : answer;
+}
+
+function throughAxios(
+  plain: AxiosInstance,
+  call: AxiosRequestConfig,
+  stack: unknown,
+  send: (call: AxiosRequestConfig) => Promise<AxiosResponse> = plain.request,
+): Promise<AxiosResponse> {
+  const asked = markOwnHeaders(guarded(call, plain.defaults, stack), Object.keys(ownValue(call, 'headers') ?? {}));
+  return refuseLineBreaks(asked) ?? copied(send(asked), asked, plain.defaults);
 }
 
 /** What throws on the way to the adapter (an interceptor, a transform) leaves the body to us. */
@@ -72,13 +87,15 @@ function hasOwnInterceptorOnly({ interceptors }: AxiosInstance): boolean {
 
 type Send = (config: AxiosRequestConfig) => Promise<AxiosResponse>;
 
-function verbs(send: Send, plain: AxiosInstance): Partial<Record<keyof AxiosInstance, unknown>> {
-  const bare = (method: string) => (url: string, config?: AxiosRequestConfig) =>
-    send({ ...config, method, url });
+function verbs(send: Send, plain: AxiosInstance, stack: unknown): Partial<Record<keyof AxiosInstance, unknown>> {
+  const bare = (method: string) => (url: string, config?: AxiosRequestConfig) => send({ ...config, method, url });
   const full = (method: string) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
     send({ ...config, method, url, data });
   const form = (post: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    owning(refuseLineBreaks(config) ?? post(url, data, config), data);
+    owning(
+      throughAxios(plain, { ...config }, stack, (call) => post(url, data, call)),
+      data,
+    );
   return {
     ...{ get: bare('get'), delete: bare('delete'), head: bare('head'), options: bare('options') },
     ...{ post: full('post'), put: full('put'), patch: full('patch'), query: full('query') },
@@ -87,7 +104,7 @@ function verbs(send: Send, plain: AxiosInstance): Partial<Record<keyof AxiosInst
 }
 
 /** axios takes CR and LF out of a header's value in silence; they are never meant, so here the call is refused. */
-function refuseLineBreaks(call: AxiosRequestConfig | undefined): Promise<never> | undefined {
+function refuseLineBreaks(call: AxiosRequestConfig): Promise<never> | undefined {
   const headers = ownValue(call, 'headers') as Record<string, unknown> | undefined;
   for (const name of Object.keys(headers ?? {})) {
     const value = headers?.[name];
@@ -120,7 +137,7 @@ const methods = Object.keys(axios.defaults.headers).filter((name) => name !== 'c
  * `client.defaults.headers.post['X-A'] = 'b'` and `client.defaults.transitional.silentJSONParsing = false` work as ever.
  */
 function onDemand(holder: object, name: string, standard: unknown): void {
-  const { [name]: value = copyOf(standard) } = holder as Record<string, unknown>;
+  const value = ownValue(holder, name) ?? copyOf(standard);
   if (!isSame(value, standard)) return;
   const settle = (next: unknown) =>
     Object.defineProperty(holder, name, { value: next, writable: true, enumerable: true, configurable: true });

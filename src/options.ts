@@ -2,6 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from './errors.js';
+import { dataOf } from './own.js';
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const day = 24 * units.h;
@@ -58,8 +59,8 @@ export interface OptionFault {
  * @throws PillionError ERR_CONFIG that lists every fault: where, what and, for an unknown key, the nearest known one.
  */
 export function parseOptions<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
+  const result = schema.safeParse(dataOf(input));
+  if (result.success) return dataOf(result.data) as z.output<Schema>;
   const faults = faultsOf(result.error, schema).map(({ path, message }) => `${dotted(path)}: ${message}`);
   throw new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${faults.join('; ')}.`);
 }

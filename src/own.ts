@@ -17,7 +17,8 @@ export function ownOf<T extends object>(foreign: T): T {
   const own = Object.create(null) as Record<PropertyKey, unknown>;
   for (let at: object | null = foreign; at !== null && !isRoot(at, foreign); at = Object.getPrototypeOf(at) as object)
     for (const key of Reflect.ownKeys(at))
-      if (key !== 'constructor' && key !== '__proto__' && !(key in own)) own[key] = foreign[key as keyof T];
+      if (key !== '__proto__' && !(key in own) && (key !== 'constructor' || at === foreign))
+        own[key] = foreign[key as keyof T];
   return own as T;
 }
 
@@ -29,4 +30,28 @@ function isRoot(at: object, foreign: object): boolean {
 /** One property of an object that may be anything. */
 export function ownValue(holder: object | null | undefined, name: string): unknown {
   return holder && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
+}
+
+/** Data, however deep, without anything that an `Object.prototype` has. */
+export function dataOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(dataOf);
+  if (!isRecord(value)) return value;
+  const data = Object.create(null) as object;
+  for (const name of Object.keys(value)) put(data, name, dataOf(value[name]), true);
+  if (Object.getPrototypeOf(value) === Object.prototype) return data;
+  const members = ownOf(value);
+  // Getters of a class are there for those who know their names.
+  for (const name of Object.keys(members))
+    if (!Object.hasOwn(data, name)) put(data, name, dataOf(members[name]), false);
+  return data;
+}
+
+function put(data: object, name: string, value: unknown, enumerable: boolean): void {
+  const descriptor = { __proto__: null, value, enumerable, configurable: true, writable: true };
+  Object.defineProperty(data, name, descriptor as PropertyDescriptor);
+}
+
+/** Not a Date, a Map, bytes or the like. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === '[object Object]';
 }

@@ -121,6 +121,12 @@ function withParams(url: string, request: Request): string {
   }
 }
 
+/** For a URL, of a call or of a redirect, to another place than the client may go to. */
+export function leavesOrigin(client: string, request: Request, href: string, origin: string): PillionError {
+  const why = `${client}: ${redactUrl(href)} leaves the origin ${origin} of baseURL`;
+  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, request);
+}
+
 function invalidUrl(request: Request, why: string): PillionError {
   // What cannot be parsed may have its credentials anywhere before the last @.
   const shown = redactUrl(textOf(request.url).replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');

@@ -1,5 +1,7 @@
 /** Named clients from one configuration: `defaults` merged under each, every fault found and located. */
+
 import { dotted, faultsOf, hint, type OptionFault } from '../options.js';
+import { dataOf } from '../own.js';
 import { ConfigDocument, type Path, type Position } from './document.js';
 import {
   isPlain,
@@ -186,11 +188,11 @@ export class ParsedClients {
   }
 
   #validate(name: string, options: Record<string, unknown>): void {
-    let result = namelessSchema.safeParse(options);
+    let result = namelessSchema.safeParse(dataOf(options));
     if (!result.success && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
-      result = namelessSchema.safeParse(options);
+      result = namelessSchema.safeParse(dataOf(options));
     if (result.success) {
-      this.clients.push({ name, config: { name, ...result.data } });
+      this.clients.push({ name, config: dataOf({ name, ...result.data }) as Config });
       return;
     }
     for (const fault of faultsOf(result.error, namelessSchema))

@@ -1,4 +1,5 @@
 /** What a call of `fetch` asks for, by the rules of the standard. */
+import { isUrl } from '../url.js';
 import { type Extracted, extractBody, heldBody } from './body.js';
 
 /** What `fetch` takes as its first argument: a relative URL is appended to `baseURL`. */
@@ -37,7 +38,7 @@ export async function readRequest(input: FetchInput, init: globalThis.RequestIni
 
 /** By its shape: a `Request` may come from another copy of undici. */
 function isRequest(input: FetchInput): input is globalThis.Request {
-  return typeof input === 'object' && 'headers' in input && 'url' in input;
+  return typeof input === 'object' && !isUrl(input) && 'headers' in input && 'url' in input;
 }
 
 function checkUrl(url: string): void {

@@ -1,13 +1,16 @@
 /** The wire on its own: an axios adapter over undici, for any axios instance. */
-import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
+import axios, { type AxiosAdapter, AxiosError } from 'axios';
 import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../body.js';
 import { requestOf } from '../call.js';
 import { timeoutOf } from '../call-options.js';
-import { statusError } from '../errors.js';
+import { isAccepted } from '../edge.js';
+import { asAxiosError, statusError } from '../errors.js';
 import { duration, parseOptions } from '../options.js';
+import { Own, ownOf } from '../own.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
+import { textOf } from '../url.js';
 import { connectionOptions } from './connection-options.js';
 import { type IdentityStats, RotatingIdentity } from './identity.js';
 import { partsOf, tlsOptions } from './tls.js';
@@ -55,7 +58,8 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
   const wire = createWire({ ...parsed, peer, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` }, identity);
   const adapter = async (request: Request): Promise<Response> => {
     try {
-      return settled(await carried(wire.send, ownOf(request)), request);
+      const own = ownOf(request);
+      return settled(await carried(wire.send, sendable(own)), own, request);
     } catch (error) {
       discardUpload(request.data);
       throw presented(error, request);
@@ -73,14 +77,15 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
   return Object.assign(adapter, { stats, close, destroy, [Symbol.asyncDispose]: close });
 }
 
-/** axios hands over an object without prototype; for a direct call too, a polluted `Object.prototype` shall set no option. */
-function ownOf(request: Request): Request {
-  return Object.getPrototypeOf(request) === null ? request : Object.assign(Object.create(null), request);
+/** As the lanes want it; `validateStatus` is applied to what they answer, for what it throws in a lane would end the process. */
+function sendable(own: Request): Request {
+  const text = { url: textOf(own.url), ...(own.baseURL && { baseURL: textOf(own.baseURL) }) };
+  return Object.assign(new Own(), own, text, { validateStatus: null }) as unknown as Request;
 }
 
 /** With the caller's config, and a body that broke off in axios's words. */
-function presented(error: unknown, request: Request): unknown {
-  if (!isAxiosError(error)) return error;
+function presented(thrown: unknown, request: Request): AxiosError {
+  const error = asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, request);
   error.config = request;
   if (error.response !== undefined) error.response.config = request;
   if (error.response !== undefined && error.code === 'ECONNRESET') brokenOff(error);
@@ -96,10 +101,9 @@ function brokenOff(error: AxiosError): void {
     Object.assign(error, { code: AxiosError.ERR_BAD_RESPONSE, message: 'stream has been aborted' });
 }
 
-function settled(response: Response, request: Request): Response {
+function settled(response: Response, { validateStatus }: Request, request: Request): Response {
   response.config = request;
-  const { validateStatus } = request;
-  if (!validateStatus || validateStatus(response.status)) return response;
+  if (!validateStatus || isAccepted(validateStatus, response, request)) return response;
   throw statusError(request, response);
 }
 

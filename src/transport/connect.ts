@@ -15,6 +15,13 @@ export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
   readonly connectTimeout: number | false;
   readonly identity: ConnectionOptions;
+  /** The same without the client's certificate, for origins that it is not meant for; undefined where there is none. */
+  readonly stranger?: (() => ConnectionOptions) | undefined;
+}
+
+/** How a client shows itself to an origin that its certificate is not meant for. */
+export function strangerOf({ identity, stranger }: ConnectOptions): ConnectionOptions {
+  return stranger?.() ?? identity;
 }
 
 /** undici's connector, telling of its socket at once: a connection nobody needs any more can be given up. */

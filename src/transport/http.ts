@@ -1,14 +1,19 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
 import type { AsyncResource } from 'node:async_hooks';
+import type { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
 import { guard, isStream, onBodyEnd, responseOf } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
-import { closedError } from '../errors.js';
+import { closedError, PillionError, withCause } from '../errors.js';
+import { standardTransitional } from '../front-config.js';
+import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { onAbort } from '../scope.js';
 import { adopted } from './body-stream.js';
-import { type ConnectOptions, nodeAgents } from './connect.js';
+import { type ConnectOptions, nodeAgents, strangerOf } from './connect.js';
+import { beginsAway, ruledRedirects } from './redirect.js';
+import { withoutCertificate } from './tunnel.js';
 
 export interface HttpOptions extends ConnectOptions {
   readonly maxConnections: number;
@@ -73,25 +78,43 @@ export class HttpLane {
 
   /** The request with what the lane adds to it. */
   #asked(request: Request, signal: AbortSignal): Request {
-    const { http2Options } = request as { http2Options?: object };
-    return {
-      ...this.#agentsFor(request),
+    const http2Options = ownValue(request, 'http2Options') as object | undefined;
+    const own = ownValue(request, 'httpsAgent');
+    const away = this.#options.stranger !== undefined && beginsAway(request);
+    const asked: Request = Object.assign(Object.create(null), {
+      ...this.#agentsFor(request, away),
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
       signal,
       // axios's HTTP/2 takes no agent.
-      ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
-    } as Request;
+      ...(Number(ownValue(request, 'httpVersion')) === 2 && {
+        http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },
+      }),
+      beforeRedirect: ruledRedirects(request, (options) => {
+        // Agents of the caller's are the caller's to choose.
+        if (own === undefined && this.#options.stranger !== undefined)
+          withoutCertificate(options, this.#agentsFor(request, true).httpsAgent as HttpsAgent);
+      }),
+    });
+    // Where there is none axios reads the global default's.
+    asked.transitional ??= standardTransitional;
+    return asked;
   }
 
-  #agentsFor(request: Request): Agents {
+  /** `away`: for an origin that the certificate is not meant for. */
+  #agentsFor(request: Request, away: boolean): Agents {
     const endpoint = endpointOf(request);
     const origin = carriedCall(request)?.origin;
     const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
-    const key = route === undefined ? '' : `${origin} at ${endpoint?.address}`;
+    const stranger = away && this.#options.stranger !== undefined;
+    const key = `${stranger ? 'away ' : ''}${route === undefined ? '' : `${origin} at ${endpoint?.address}`}`;
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const made = nodeAgents(this.#options, this.#options.maxConnections, route);
+    const made = nodeAgents(
+      stranger ? { ...this.#options, identity: strangerOf(this.#options) } : this.#options,
+      this.#options.maxConnections,
+      route,
+    );
     this.#agents.set(key, made);
     const [[oldest, agents] = []] = this.#agents;
     if (this.#agents.size > maxAgents && oldest !== undefined && agents !== undefined) {
@@ -168,7 +191,14 @@ function recode(error: unknown, request: Request): unknown {
   if (!(error instanceof AxiosError)) return error;
   error.config = request;
   if (error.response) error.response.config = request;
+  if (error.code === 'ERR_FR_REDIRECTION_FAILURE') return redirectionFailure(error);
   if (error.code === AxiosError.ERR_BAD_RESPONSE && error.message === 'stream has been aborted')
     error.code = 'ECONNRESET';
   return error;
+}
+
+/** Without what follow-redirects has put around the reason. */
+function redirectionFailure(error: AxiosError): AxiosError {
+  const reason: unknown = error.cause?.cause;
+  return reason instanceof PillionError ? reason : withCause(error, reason);
 }
