@@ -4,7 +4,7 @@ import type { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
 import { guard, isStream, onBodyEnd, responseOf } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
-import { closedError, PillionError, withCause } from '../errors.js';
+import { closedError } from '../errors.js';
 import { standardTransitional } from '../front-config.js';
 import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
@@ -12,8 +12,8 @@ import { contentLimit } from '../request.js';
 import { onAbort } from '../scope.js';
 import { adopted } from './body-stream.js';
 import { type ConnectOptions, nodeAgents, strangerOf } from './connect.js';
-import { beginsAway, ruledRedirects } from './redirect.js';
-import { withoutCertificate } from './tunnel.js';
+import { beginsAway, redirectFailure, ruledRedirects } from './redirect.js';
+import { uncertified, withoutCertificate } from './tunnel.js';
 
 export interface HttpOptions extends ConnectOptions {
   readonly maxConnections: number;
@@ -91,14 +91,18 @@ export class HttpLane {
         http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },
       }),
       beforeRedirect: ruledRedirects(request, (options) => {
-        // Agents of the caller's are the caller's to choose.
-        if (own === undefined && this.#options.stranger !== undefined)
-          withoutCertificate(options, this.#agentsFor(request, true).httpsAgent as HttpsAgent);
+        const agent = own === undefined ? this.#strangers(request) : uncertified(own as HttpsAgent);
+        if (agent !== undefined) withoutCertificate(options, agent);
       }),
     });
     // Where there is none axios reads the global default's.
     asked.transitional ??= standardTransitional;
     return asked;
+  }
+
+  #strangers(request: Request): HttpsAgent | undefined {
+    if (this.#options.stranger === undefined) return undefined;
+    return this.#agentsFor(request, true).httpsAgent as HttpsAgent;
   }
 
   /** `away`: for an origin that the certificate is not meant for. */
@@ -191,14 +195,8 @@ function recode(error: unknown, request: Request): unknown {
   if (!(error instanceof AxiosError)) return error;
   error.config = request;
   if (error.response) error.response.config = request;
-  if (error.code === 'ERR_FR_REDIRECTION_FAILURE') return redirectionFailure(error);
+  if (error.code === 'ERR_FR_REDIRECTION_FAILURE') return redirectFailure(error);
   if (error.code === AxiosError.ERR_BAD_RESPONSE && error.message === 'stream has been aborted')
     error.code = 'ECONNRESET';
   return error;
-}
-
-/** Without what follow-redirects has put around the reason. */
-function redirectionFailure(error: AxiosError): AxiosError {
-  const reason: unknown = error.cause?.cause;
-  return reason instanceof PillionError ? reason : withCause(error, reason);
 }

@@ -241,3 +241,9 @@ function dropAway(request: Request, options: Loose, before: Loose): void {
 function authorizationOf(auth: unknown): string | undefined {
   return typeof auth === 'string' ? `Basic ${Buffer.from(auth).toString('base64')}` : undefined;
 }
+
+/** Without what follow-redirects has put around the reason. */
+export function redirectFailure(error: AxiosError): AxiosError {
+  const reason: unknown = error.cause?.cause;
+  return reason instanceof PillionError ? reason : withCause(error, reason);
+}

@@ -1,6 +1,6 @@
 /** The wire: both lanes as one transport, with their counters. */
 import type { ConnectionOptions } from 'node:tls';
-import type { AxiosAdapter, GenericAbortSignal } from 'axios';
+import { type AxiosAdapter, type GenericAbortSignal, isAxiosError } from 'axios';
 import { discard, responseOf } from '../body.js';
 import { Own } from '../own.js';
 import type { Request, Response, Transport } from '../policy.js';
@@ -9,7 +9,7 @@ import { HttpLane } from './http.js';
 import type { RotatingIdentity } from './identity.js';
 import { laneOf } from './lane.js';
 import type { PoolStats } from './pool.js';
-import { redirectsOf, ruledRedirects } from './redirect.js';
+import { redirectFailure, redirectsOf, ruledRedirects } from './redirect.js';
 import { connectionOptions, type PeerOptions, standardPeer } from './tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
@@ -123,9 +123,9 @@ export function injectedWire(adapter: AxiosAdapter): Wire {
     send: (request) => {
       const { signal } = request;
       const asked = ownedBy(request);
-      if (signal === undefined) return adapter(asked);
+      if (signal === undefined) return followed(adapter, asked);
       asked.signal = nativeSignal(signal);
-      return untilAborted(adapter(asked), signal, request);
+      return untilAborted(followed(adapter, asked), signal, request);
     },
     stats: () => ({ injected: true }),
     close: async () => {},
@@ -133,11 +133,18 @@ export function injectedWire(adapter: AxiosAdapter): Wire {
   };
 }
 
-/** As axios hands it to adapters; those that follow redirects by themselves may do so by our rules. */
+/** As axios hands it to adapters. */
 function ownedBy(request: Request): Request {
-  const asked = Object.assign(new Own(), request) as unknown as Request;
-  if (redirectsOf(request) > 0) asked.beforeRedirect = ruledRedirects(request, () => {});
-  return asked;
+  return Object.assign(new Own(), request) as unknown as Request;
+}
+
+/** Adapters that follow redirects by themselves may do so by our rules. */
+function followed(adapter: AxiosAdapter, request: Request): Promise<Response> {
+  if (redirectsOf(request) === 0) return adapter(request);
+  request.beforeRedirect = ruledRedirects({ ...request }, () => {});
+  return Promise.resolve(adapter(request)).catch((error) => {
+    throw isAxiosError(error) && error.code === 'ERR_FR_REDIRECTION_FAILURE' ? redirectFailure(error) : error;
+  });
 }
 
 function untilAborted(answer: Promise<Response>, signal: GenericAbortSignal, request: Request): Promise<Response> {
