@@ -6,6 +6,7 @@ import { guard, isStream, onBodyEnd, responseOf } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
 import { standardTransitional } from '../front-config.js';
+import { harmless } from '../harmless.js';
 import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
@@ -90,6 +91,8 @@ export class HttpLane {
       ...(Number(ownValue(request, 'httpVersion')) === 2 && {
         http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },
       }),
+      onUploadProgress: heard(ownValue(request, 'onUploadProgress')),
+      onDownloadProgress: heard(ownValue(request, 'onDownloadProgress')),
       beforeRedirect: ruledRedirects(request, (options) => {
         const agent = own === undefined ? this.#strangers(request) : uncertified(own as HttpsAgent);
         if (agent !== undefined) withoutCertificate(options, agent);
@@ -156,6 +159,11 @@ export class HttpLane {
       httpsAgent.destroy();
     }
   }
+}
+
+/** What a listener throws would end the process: axios calls it by itself. */
+function heard(listener: unknown): ((event: unknown) => void) | undefined {
+  return typeof listener === 'function' ? (event) => harmless(() => listener(event)) : undefined;
 }
 
 /** Sockets in use close with the end of their request. */
