@@ -6,7 +6,8 @@ import type { Request, Response } from './policy.js';
 
 type Transform = (this: Request, data: unknown, headers: unknown, status?: number) => unknown;
 
-const made = new WeakMap<object, unknown>();
+const guardedTransforms = new WeakMap<Transform, Transform>();
+const guardedAdapters = new WeakMap<AxiosAdapter, AxiosAdapter>();
 
 /** The call with its transforms and adapter guarded; `stack` needs no guard. */
 export function guarded(call: AxiosRequestConfig, defaults: object, stack: unknown): AxiosRequestConfig {
@@ -16,19 +17,24 @@ export function guarded(call: AxiosRequestConfig, defaults: object, stack: unkno
     ...call,
     ...transforms('transformRequest', given('transformRequest')),
     ...transforms('transformResponse', given('transformResponse')),
-    ...(typeof adapter === 'function' && adapter !== stack && { adapter: once(adapter as AxiosAdapter, guardAdapter) }),
+    ...(typeof adapter === 'function' &&
+      adapter !== stack && {
+        adapter: once(adapter as AxiosAdapter, guardAdapter, guardedAdapters),
+      }),
   };
 }
 
 function transforms(name: string, given: unknown): object | undefined {
-  if (typeof given === 'function') return { [name]: once(given as Transform, guardTransform) };
-  return Array.isArray(given) ? { [name]: given.map((each) => once(each as Transform, guardTransform)) } : undefined;
+  if (typeof given === 'function') return { [name]: once(given as Transform, guardTransform, guardedTransforms) };
+  return Array.isArray(given)
+    ? { [name]: given.map((each) => once(each as Transform, guardTransform, guardedTransforms)) }
+    : undefined;
 }
 
 /** The same guard each time; a guard needs none. */
-function once<Given extends object>(given: Given, guard: (given: Given) => Given): Given {
+function once<Given extends object>(given: Given, guard: (given: Given) => Given, made: WeakMap<Given, Given>): Given {
   if (typeof given !== 'function') return given;
-  const known = made.get(given) as Given | undefined;
+  const known = made.get(given);
   if (known !== undefined) return known;
   const guarding = guard(given);
   made.set(given, guarding).set(guarding, guarding);

@@ -93,7 +93,7 @@ function verbs(send: Send, plain: AxiosInstance, stack: unknown): Partial<Record
     send({ ...config, method, url, data });
   const form = (post: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
     owning(
-      throughAxios(plain, { ...config }, stack, (call) => post(url, data, call)),
+      throughAxios(plain, { ...config, url, data }, stack, (call) => post(url, data, call)),
       data,
     );
   return {
