@@ -193,5 +193,7 @@ function printableFields(this: Error): object {
 }
 
 function hide(error: object, key: PropertyKey, value: unknown): void {
-  Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
+  // With no prototype: a polluted one could make a getter of it.
+  const descriptor = { __proto__: null, value, enumerable: false, configurable: true, writable: true };
+  Object.defineProperty(error, key, descriptor as PropertyDescriptor);
 }

@@ -140,12 +140,17 @@ function onDemand(holder: object, name: string, standard: unknown): void {
   const value = ownValue(holder, name) ?? copyOf(standard);
   if (!isSame(value, standard)) return;
   const settle = (next: unknown) =>
-    Object.defineProperty(holder, name, { value: next, writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(holder, name, own({ value: next, writable: true, enumerable: true, configurable: true }));
   const get = () => {
     settle(value);
     return value;
   };
-  Object.defineProperty(holder, name, { get, set: settle, enumerable: false, configurable: true });
+  Object.defineProperty(holder, name, own({ get, set: settle, configurable: true }));
+}
+
+/** With no prototype: a polluted one could make another kind of property of it. */
+function own(descriptor: PropertyDescriptor): PropertyDescriptor {
+  return Object.assign(Object.create(null), descriptor) as PropertyDescriptor;
 }
 
 function copyOf(value: unknown): unknown {

@@ -27,6 +27,11 @@ function isRoot(at: object, foreign: object): boolean {
   return at !== foreign && Object.getPrototypeOf(at) === null && Object.hasOwn(at, 'isPrototypeOf');
 }
 
+/** An object without properties, own or inherited: the default of sections. */
+export function nothing(): Record<string, never> {
+  return Object.create(null) as Record<string, never>;
+}
+
 /** One property of an object that may be anything. */
 export function ownValue(holder: object | null | undefined, name: string): unknown {
   return holder && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;

@@ -1,7 +1,9 @@
 /** Decides about retries: which failures, how often, after how long. The policy only loops. */
+
 import { z } from 'zod';
 import { responseOf } from './body.js';
 import { assumed, duration, parseOptions } from './options.js';
+import { nothing } from './own.js';
 import type { Request } from './policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
 import { maxTimer } from './timer.js';
@@ -33,7 +35,7 @@ const plan = {
         .meta({ [assumed]: '2s' })
         .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
     })
-    .prefault({})
+    .prefault(nothing)
     .transform(({ base, max = Math.max(base, 2000) }) => ({ base, max }))
     .refine(({ base, max }) => max >= base, { error: 'max must not be shorter than base' })
     .describe('Full jitter: each wait is uniform in [0, min(max, base * 2^(n-1))).'),
@@ -57,7 +59,7 @@ export const retryOptions = z.strictObject({
           .describe('Retries allowed each second whatever the traffic.'),
       }),
     )
-    .prefault({})
+    .prefault(nothing)
     .describe('What retries may add to the load of the upstream, all calls together; `false`: no budget.'),
 });
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
 import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
+import { nothing } from '../own.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
@@ -88,7 +89,7 @@ function section<Schema extends z.ZodType>(schema: Schema) {
   return z
     .literal(false)
     .or(schema)
-    .prefault({} as never);
+    .prefault(nothing as never);
 }
 
 /** What a configuration file can hold, and `createHttpClient` takes. */

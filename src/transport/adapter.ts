@@ -7,7 +7,7 @@ import { timeoutOf } from '../call-options.js';
 import { isAccepted } from '../edge.js';
 import { asAxiosError, statusError } from '../errors.js';
 import { duration, parseOptions } from '../options.js';
-import { Own, ownOf } from '../own.js';
+import { Own, ownOf, ownValue } from '../own.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
 import { textOf } from '../url.js';
@@ -130,6 +130,6 @@ async function bound(send: Transport, request: Request, ms: number | undefined):
 
 function timedOut(request: Request): AxiosError {
   const { timeout, timeoutErrorMessage, transitional } = request;
-  const code = transitional?.clarifyTimeoutError ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+  const code = ownValue(transitional, 'clarifyTimeoutError') ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
   return new AxiosError(timeoutErrorMessage || `timeout of ${timeout}ms exceeded`, code, request);
 }

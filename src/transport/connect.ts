@@ -33,9 +33,30 @@ export interface Connectors {
   readonly h2: Connect | undefined;
 }
 
+/** What Node and undici would otherwise take from a polluted `Object.prototype` for a connection. */
+const unset = Object.fromEntries(
+  [
+    ...[
+      'socketPath',
+      'path',
+      'session',
+      'maxCachedSessions',
+      'useH2c',
+      'signal',
+      'lookup',
+      'family',
+      'hints',
+      'localPort',
+    ],
+    ...['fd', 'handle', 'onread', 'readable', 'writable', 'allowHalfOpen', 'noDelay', 'keepAlive', 'blockList'],
+    ...['pskCallback', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
+  ].map((name) => [name, undefined]),
+);
+
 /** undici's connector under a clock of our own: its fast timers may be a second late. */
 export function connector({ connectTimeout, identity }: ConnectOptions, allowH2: boolean): Connect {
-  const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 });
+  const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
+  const connect = buildConnector(options as buildConnector.BuildOptions);
   // undici would rather have the name in a call's Host header, and the server checked for that.
   const named = identity.servername === undefined ? {} : { servername: identity.servername };
   return (options, callback) => {
@@ -122,7 +143,7 @@ function connecting<A extends HttpAgent>(agent: A, timeout: number | false, secu
   const create = making.createConnection.bind(agent);
   making.createConnection = (asked, callback) => {
     const options = route === undefined ? asked : routed(asked, route, secure);
-    const socket = create(options, callback);
+    const socket = create(Object.assign(options, { signal: undefined }), callback);
     watchConnecting(socket, timeout, secure, `${options.host}:${options.port}`);
     return socket;
   };

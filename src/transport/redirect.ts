@@ -216,7 +216,8 @@ export function ruledRedirects(request: Request, away: (options: Loose) => void)
       dropAway(request, options, options.headers as Loose);
     }
     // axios puts the credentials of the call back on once the chain is at its first origin again; fetch does not.
-    if (left) options.auth = undefined;
+    // follow-redirects takes the credentials of a URL from wherever the name leads.
+    if (left || typeof options.auth !== 'string') options.auth = undefined;
     const before = { ...options, headers: { ...(options.headers as Loose) } };
     if (request.beforeRedirect) (request.beforeRedirect as BeforeRedirect)(options, answer, details);
     const moved = movedTo(before, options);
