@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { responseOf } from './body.js';
 import { assumed, duration, parseOptions } from './options.js';
-import { nothing } from './own.js';
+import { nothing, ownOf, ownValue } from './own.js';
 import type { Request } from './policy.js';
 import { classify, isIdempotent, isReplayable, isUnsent, retryAfter } from './request.js';
 import { maxTimer } from './timer.js';
@@ -36,7 +36,10 @@ const plan = {
         .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
     })
     .prefault(nothing)
-    .transform(({ base, max = Math.max(base, 2000) }) => ({ base, max }))
+    .transform((given) => {
+      const { base, max = Math.max(base, 2000) } = ownOf(given);
+      return { base, max };
+    })
     .refine(({ base, max }) => max >= base, { error: 'max must not be shorter than base' })
     .describe('Full jitter: each wait is uniform in [0, min(max, base * 2^(n-1))).'),
 };
@@ -127,7 +130,8 @@ export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMom
 export function planFor({ retry: own }: Request, { maxRetries, on, backoff }: RetryPlan): RetryPlan {
   if (!own) return { maxRetries, on, backoff };
   // A base of its own has the default max, not one of the client's that may be shorter.
-  const inherited = own.backoff?.base === undefined ? backoff : {};
-  const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...own.backoff } };
+  const ownBackoff = ownValue(own, 'backoff') as typeof own.backoff;
+  const inherited = ownValue(ownBackoff, 'base') === undefined ? backoff : {};
+  const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...ownBackoff } };
   return parseOptions(retryPlan, merged, 'the call option retry');
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
 import { assumed, duration, headerName, headerValue, parseOptions } from '../options.js';
-import { nothing } from '../own.js';
+import { nothing, ownOf } from '../own.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
@@ -23,11 +23,10 @@ const timeouts = z
     attempt: attemptTimeout.optional().meta({ [assumed]: '2.5s' }),
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
   })
-  .transform(({ total, attempt = shorter(2500, total), connect = shorter(1000, attempt) }) => ({
-    total,
-    attempt,
-    connect,
-  }))
+  .transform((given) => {
+    const { total, attempt = shorter(2500, total), connect = shorter(1000, attempt) } = ownOf(given);
+    return { total, attempt, connect };
+  })
   .refine(({ total, attempt }) => total === false || attempt === false || attempt <= total, {
     path: ['attempt'],
     error: 'must not be longer than timeouts.total, or no attempt could ever reach it',

@@ -4,6 +4,7 @@ import tls, { type ConnectionOptions, createSecureContext, type PeerCertificate 
 import { z } from 'zod';
 import { ErrorCode } from '../errors.js';
 import { assumed } from '../options.js';
+import { ownOf } from '../own.js';
 import {
   alternativeNames,
   type Material,
@@ -52,7 +53,10 @@ export const tlsOptions = z
     const message = 'false would switch off the checks that the other tls options ask for; remove it';
     issues.push({ code: 'custom', path: ['rejectUnauthorized'], message, input: value });
   })
-  .transform(({ minVersion = 'TLSv1.2', ...rest }) => ({ ...rest, minVersion }));
+  .transform((given) => {
+    const { minVersion = 'TLSv1.2', ...rest } = ownOf(given);
+    return { ...rest, minVersion };
+  });
 
 export type TlsOptions = z.output<typeof tlsOptions>;
 
