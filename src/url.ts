@@ -34,11 +34,14 @@ export function resolveUrl(request: Request, allowAbsolute = request.allowAbsolu
   const url = textOf(request.url);
   const baseURL = textOf(request.baseURL);
   checkSlashes(url, request);
-  const joined = joinUrl(baseURL, url, allowAbsolute);
-  const text = request.params === undefined ? joined : withParams(joined, request);
+  const target = wholeTarget(joinUrl(baseURL, url, allowAbsolute), request, baseURL);
+  return request.params === undefined || target.origin === 'null' ? target : withParams(target, request);
+}
+
+function wholeTarget(text: string, request: Request, baseURL = ''): Target {
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
-  if (baseURL) checkSlashes(baseURL, request);
+  checkSlashes(baseURL, request);
   // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const parsed = parse(text, request);
@@ -109,9 +112,17 @@ function checkSlashes(url: string, request: Request): void {
 /** An axios without any defaults: the global one would add its own `params`, `paramsSerializer` and `baseURL`. */
 const serializer = new Axios({});
 
-function withParams(url: string, request: Request): string {
-  const { params, paramsSerializer, baseURL } = request;
-  if (baseURL) checkSlashes(textOf(baseURL), request);
+/** What may go on the wire as a serializer has written it. A parser would change a quote in it. */
+const sendable = /^[\x21\x22\x24-\x7e]+$/;
+
+function withParams({ href, origin, path }: Target, request: Request): Target {
+  const asked = serialized(path, request);
+  const whole = href.slice(0, href.indexOf('/', href.indexOf('//') + 2)) + asked;
+  return sendable.test(asked) ? { href: whole, origin, path: asked } : wholeTarget(whole, request);
+}
+
+function serialized(url: string, request: Request): string {
+  const { params, paramsSerializer } = request;
   try {
     return serializer.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
   } catch (cause) {
