@@ -145,7 +145,7 @@ function onDemand(holder: object, name: string, standard: unknown): void {
     settle(value);
     return value;
   };
-  Object.defineProperty(holder, name, own({ get, set: settle, configurable: true }));
+  Object.defineProperty(holder, name, own({ get, set: settle, enumerable: false, configurable: true }));
 }
 
 /** With no prototype: a polluted one could make another kind of property of it. */
