@@ -2,6 +2,7 @@
 import { AxiosError } from 'axios';
 import { z } from 'zod';
 import { type Duration, duration, parseOptions } from './options.js';
+import { nothing } from './own.js';
 import type { Request } from './policy.js';
 import type { retryPlan } from './retry-plan.js';
 
@@ -27,12 +28,16 @@ declare module 'axios' {
 const limit = duration({ min: 1 }).or(z.literal(false)).optional();
 const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
 
+const none = nothing();
+
 /**
  * The timeouts that a call sets for itself, in milliseconds.
  * @throws PillionError ERR_CONFIG
  */
 export function callTimeouts({ timeouts }: Request): z.output<typeof timeoutsOption> {
-  return timeouts === undefined ? {} : parseOptions(timeoutsOption, timeouts, 'the call option timeouts', ['timeouts']);
+  return timeouts === undefined
+    ? none
+    : parseOptions(timeoutsOption, timeouts, 'the call option timeouts', ['timeouts']);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Host } from './endpoints/host.js';
 import type { HostSet } from './endpoints/host-set.js';
+import { ownOf } from './own.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
@@ -71,6 +72,12 @@ export class Call {
   budget: Budget | undefined;
   /** Endpoints that attempts of this call went to. */
   readonly tried: Endpoint[] = [];
+  /** The origin that the client's certificate is for. */
+  home: string;
+  /** The origin that no redirect may leave; undefined: redirects may go anywhere. */
+  confinedTo: string | undefined;
+  readonly #config: Request;
+  #ownHeaders: ReadonlySet<string> | undefined;
   /** The async context it was made in; at 50 ns each call has one, though only streams and progress need it. */
   readonly context = new AsyncResource('HttpCall', { requireManualDestroy: true });
 
@@ -81,7 +88,9 @@ export class Call {
     this.href = target.href;
     this.origin = target.origin;
     this.path = target.path;
+    this.home = target.origin;
     this.routeName = request.routeName;
+    this.#config = request;
   }
 
   /** The call goes elsewhere from now on. */
@@ -89,6 +98,13 @@ export class Call {
     this.href = href;
     this.origin = origin;
     this.path = path;
+    this.home = origin;
+  }
+
+  /** True for a header (in lower case) that the call itself asked for: neither its client nor a policy has added it. */
+  asksFor(header: string): boolean {
+    this.#ownHeaders ??= new Set(ownHeadersOf(this.#config).map((name) => name.toLowerCase()));
+    return this.#ownHeaders.has(header);
   }
 
   /** The URL without credentials, query values and fragment: fit to be shown. */
@@ -121,6 +137,20 @@ export class Call {
   }
 }
 
+const OWN_HEADERS = Symbol('pillion.ownHeaders');
+type Marked = { [OWN_HEADERS]?: readonly string[] };
+
+/** Notes which headers a config has from the call itself: once it is merged with the defaults of its client, nothing tells. */
+export function markOwnHeaders<Config extends object>(config: Config, names: readonly string[]): Config {
+  (config as Marked)[OWN_HEADERS] ??= names;
+  return config;
+}
+
+/** Where nothing is noted they are all its own. */
+function ownHeadersOf(config: Request): readonly string[] {
+  return (config as Marked)[OWN_HEADERS] ?? Object.keys(config.headers ?? {});
+}
+
 const CALL = Symbol('pillion.call');
 const ENDPOINT = Symbol('pillion.endpoint');
 type Carrying = Request & { [CALL]?: Call; [ENDPOINT]?: Placement };
@@ -138,7 +168,7 @@ export function carriedCall(request: Request): Call | undefined {
 
 /** The call a request belongs to; one made on the spot for a policy that works alone. */
 export function callOf(request: Request): Call {
-  return (request as Carrying)[CALL] ?? new Call(request);
+  return (request as Carrying)[CALL] ?? new Call(ownOf(request));
 }
 
 /**
@@ -151,7 +181,9 @@ export function contextOf(request: Request): AsyncResource {
 
 /** The request with a call on it, so that everything further down sees the same one. */
 export function withCall(request: Request): Request {
-  return (request as Carrying)[CALL] === undefined ? requestOf(request, {}, new Call(request)) : request;
+  if ((request as Carrying)[CALL] !== undefined) return request;
+  const own = ownOf(request);
+  return requestOf(own, {}, new Call(own));
 }
 
 /** The address an attempt goes to, where one was chosen among many. */
@@ -176,29 +208,35 @@ export function destinationOf(request: Request): string {
 
 /**
  * A request of our own out of axios's, with its call and what is given in place of the caller's options.
+ * Every option that is read further down is in `shape`, so that none is ever looked for on `Object.prototype`.
  * axios hands over an object without prototype, which V8 takes 3 us to spread each time. Copied into `shape` it has all its
  * usual keys from the start and stays fast: this copy takes 0.8 us, every spread further down 20 ns.
  */
 export function requestOf(config: Request, own: Partial<Request>, call?: Call): Request {
   const request: Record<PropertyKey, unknown> = { ...shape };
+  const from = ownOf(config);
   request[CALL] = call;
-  for (const key in config) request[key] = config[key as keyof Request];
-  for (const key of Object.getOwnPropertySymbols(config)) request[key] ??= (config as Carrying)[key as typeof CALL];
+  for (const key in from) request[key] = from[key as keyof Request];
+  for (const key of Object.getOwnPropertySymbols(from)) request[key] ??= (from as Carrying)[key as typeof CALL];
   return Object.assign(request, own) as unknown as Request;
 }
 
 const shape = {
   [CALL]: undefined as Call | undefined,
   [ENDPOINT]: undefined as Placement | undefined,
+  [OWN_HEADERS]: undefined,
   url: undefined,
   method: undefined,
   baseURL: undefined,
   headers: undefined,
   params: undefined,
+  paramsSerializer: undefined,
   data: undefined,
+  auth: undefined,
   signal: undefined,
   cancelToken: undefined,
   timeout: undefined,
+  timeoutErrorMessage: undefined,
   timeouts: undefined,
   retry: undefined,
   routeName: undefined,
@@ -209,13 +247,17 @@ const shape = {
   transformRequest: undefined,
   transformResponse: undefined,
   responseType: undefined,
+  responseEncoding: undefined,
+  decompress: undefined,
   validateStatus: undefined,
   maxContentLength: undefined,
   maxBodyLength: undefined,
   maxRedirects: undefined,
+  beforeRedirect: undefined,
+  sensitiveHeaders: undefined,
   allowAbsoluteUrls: undefined,
+  onUploadProgress: undefined,
+  onDownloadProgress: undefined,
+  formDataHeaderPolicy: undefined,
   proxy: undefined,
-  env: undefined,
-  xsrfCookieName: undefined,
-  xsrfHeaderName: undefined,
-} satisfies { [Key in keyof Carrying]?: unknown };
+} satisfies { [Key in keyof Carrying | typeof OWN_HEADERS | 'sensitiveHeaders']?: unknown };

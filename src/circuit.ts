@@ -73,7 +73,9 @@ export class Circuit {
     this.#options = options;
     this.#random = random;
     const opossum = this.#opossumOptions();
-    this.#breaker = new CircuitBreaker(report, { ...opossum, status: leanStatus(opossum) });
+    // opossum would find further options on a polluted Object.prototype.
+    const own = Object.assign(Object.create(null), opossum, { status: leanStatus(opossum) });
+    this.#breaker = new CircuitBreaker(report, own);
     this.#breaker.on('open', () => {
       this.#changeState();
       this.#reopensAt = performance.now() + this.#resetTimeout();

@@ -4,21 +4,23 @@ import { discardUpload, onBodyEnd } from './body.js';
 import { Call } from './call.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/schema.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
-import { type EnteredCall, enterCall, leavesOrigin, outcomeOf, presentable, settle } from './edge.js';
+import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './edge.js';
 import type { Discovery } from './endpoints/discovery.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
 import { type AttemptOutcome, type ClientEventName, Events, type ForcedCircuit, type Listener } from './events.js';
 import { createFetch, type HttpFetch } from './fetch/fetch.js';
+import { standardTransitional } from './front-config.js';
 import { harmless } from './harmless.js';
 import { checkIdentity, type Identity } from './identity.js';
 import { inboundRemaining } from './inbound.js';
 import { ConfiguredDefaults, createInstance } from './instance.js';
 import { defaultLogger, type Logger } from './logger.js';
+import { dataOf, ownOf } from './own.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
 import type { Policy, Request } from './policy.js';
 import type { Scope } from './scope.js';
 import type { IdentityStats } from './transport/identity.js';
-import { resolveUrl } from './url.js';
+import { leavesOrigin, resolveUrl, type Target } from './url.js';
 import { refuseUsed } from './used-body.js';
 import './call-options.js';
 
@@ -139,7 +141,8 @@ export interface OpenClient {
 }
 
 /** The same for a configuration that has been parsed. */
-export function openClient(config: Config, deps: HttpClientDeps): OpenClient {
+export function openClient(config: Config, given: HttpClientDeps): OpenClient {
+  const deps = ownOf(given);
   const { core, handle } = openStack(config, deps);
   const instance = createInstance({ ...deps.axios, adapter: core.adapter });
   core.attach(instance);
@@ -157,7 +160,7 @@ export function openClient(config: Config, deps: HttpClientDeps): OpenClient {
 
 /** A stack without an axios instance of its own. */
 export function openPolicies(config: Config, deps: HttpClientDeps): { adapter: AxiosAdapter; handle: ClientHandle } {
-  const { core, handle } = openStack(config, deps);
+  const { core, handle } = openStack(config, ownOf(deps));
   opened.set(handle, core);
   return { adapter: core.adapter, handle };
 }
@@ -233,7 +236,7 @@ class ClientCore {
 
   /** Makes everything that another configuration needs, so that putting it in force cannot fail. */
   prepare(next: Config): PreparedUpdate {
-    const config = { ...next, name: this.#config.name };
+    const config: Config = dataOf({ ...next, name: this.#config.name }) as Config;
     const prepared = new Pipeline(config, this.#deps, this.pipeline);
     return { apply: () => this.#apply(config, prepared), discard: () => prepared.retire() };
   }
@@ -266,8 +269,11 @@ class ClientCore {
   }
 
   /** The outer edge: a call begins and ends here, exactly once each. */
-  readonly adapter: AxiosAdapter = async (config) => {
+  readonly adapter: AxiosAdapter = async (given) => {
     const { pipeline } = this;
+    const config = ownOf(given);
+    // Where there is none axios's transformResponse would read that of the global defaults.
+    config.transitional ??= standardTransitional;
     const { call, request, scope, release } = this.#entered(config);
     this.#live.add(scope);
     pipeline.enter();
@@ -282,6 +288,7 @@ class ClientCore {
     };
     try {
       const response = settle(outcome, config);
+      response.config = given;
       // Answered by a policy, so the body has gone nowhere.
       if (call.attempts === 0) discardUpload(config.data);
       this.#end(call, 'succeeded', { status: response.status });
@@ -291,7 +298,7 @@ class ClientCore {
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
       // Whatever has refused it: a body that was not sent to its end is sent by nobody else.
       discardUpload(config.data, error);
-      throw presentable(error, config, call);
+      throw presentable(error, given, call);
     } finally {
       if (outcome.response === undefined) leave();
       else onBodyEnd(outcome.response, leave);
@@ -313,10 +320,14 @@ class ClientCore {
     if (this.#closing !== undefined) throw closedError(name, config);
     // Absolute URLs are not bent into the base here but refused below.
     const target = resolveUrl(config, true);
-    if (this.#origin !== undefined && target.origin !== this.#origin && !config.allowAbsoluteUrls)
-      throw leavesOrigin(name, config, target, this.#origin);
+    const confinedTo = config.allowAbsoluteUrls ? undefined : this.#origin;
+    if (confinedTo !== undefined && target.origin !== confinedTo)
+      throw leavesOrigin(name, config, target.href, confinedTo);
     refuseUsed(config, name);
-    return enterCall(new Call(config, name, target), config);
+    const call = new Call(config, name, target);
+    call.confinedTo = confinedTo;
+    call.home = this.#origin ?? homeOf(config, target);
+    return enterCall(call, config);
   }
 
   #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
@@ -395,6 +406,11 @@ function hasTimeouts({ timeout, timeouts }: Request): boolean {
 
 function originOf({ baseURL }: Config): string | undefined {
   return baseURL === undefined ? undefined : new URL(baseURL).origin;
+}
+
+/** Without a baseURL of the client's: that of the call, which an absolute URL may leave. */
+function homeOf({ baseURL }: Request, { origin }: Target): string {
+  return baseURL && URL.canParse(baseURL) ? new URL(baseURL).origin : origin;
 }
 
 function changedSections(before: Config, after: Config): string[] {

@@ -1,16 +1,15 @@
 /** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
 import { randomUUID } from 'node:crypto';
-import { isAxiosError } from 'axios';
-import { responseOf } from './body.js';
+import { AxiosError } from 'axios';
+import { discard, responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
 import { conceal, hold } from './conceal.js';
-import { ErrorCode, markPresented, PillionError, statusError } from './errors.js';
+import { asAxiosError, ErrorCode, markPresented, PillionError, statusError } from './errors.js';
 import { copyHeaders } from './headers.js';
 import { replayable } from './object-form.js';
 import type { Request, Response, Transport } from './policy.js';
-import { redactUrl } from './redact.js';
 import { linkCaller, Scope } from './scope.js';
-import type { Target } from './url.js';
+import { textOf } from './url.js';
 import { caught } from './used-body.js';
 
 /** A call on its way in. */
@@ -29,6 +28,8 @@ export function enterCall(call: Call, config: Request): EnteredCall {
   const request = requestOf(
     config,
     {
+      url: textOf(config.url),
+      ...(config.baseURL && { baseURL: textOf(config.baseURL) }),
       headers: headersOf(config),
       data: caught(replayable(config.data)),
       signal: scope,
@@ -51,9 +52,19 @@ export function settle({ response, error }: StackOutcome, config: Request): Resp
   if (response === undefined || (error !== undefined && response.status < 400)) throw error;
   response.config = config;
   const { validateStatus } = config;
-  if (!validateStatus || validateStatus(response.status)) return response;
+  if (!validateStatus || isAccepted(validateStatus, response, config)) return response;
   if (error !== undefined) throw error;
   throw statusError(config, response);
+}
+
+/** @throws AxiosError ERR_BAD_RESPONSE for what `validateStatus` throws */
+export function isAccepted(accepts: (status: number) => boolean, response: Response, config: Request): boolean {
+  try {
+    return accepts(response.status);
+  } catch (thrown) {
+    discard(response);
+    throw asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, config, response);
+  }
 }
 
 /** What came out of the stack: an error may carry a response too. */
@@ -72,26 +83,26 @@ export async function outcomeOf(transport: Transport, request: Request): Promise
 }
 
 /** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
-export function presentable(error: unknown, config: Request, call: Call): unknown {
-  const shown = conceal(error);
-  if (isAxiosError(shown)) {
-    hold(shown, 'config', config);
-    if (shown.response) shown.response.config = config;
-    Object.assign(shown, { method: call.method, url: call.shownUrl, attempts: call.attempts });
-  }
-  return markPresented(shown);
+export function presentable(thrown: unknown, config: Request, call: Call): unknown {
+  // A policy or a transport of the caller's may throw anything.
+  const error = conceal(asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config));
+  hold(error, 'config', config);
+  if (error.response) error.response.config = config;
+  Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
+  return markPresented(error);
 }
 
-export function leavesOrigin(client: string, config: Request, target: Target, origin: string): PillionError {
-  const why = `${client}: ${redactUrl(target.href)} leaves the origin ${origin} of baseURL`;
-  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, config);
-}
-
-/** Headers of our own, with the idempotency key: the same on every attempt. */
-function headersOf({ headers, idempotencyKey }: Request): Request['headers'] {
-  const own = copyHeaders(headers);
+/**
+ * Headers of our own, with the idempotency key: the same on every attempt. One that is made here is left in the config, so
+ * that a config which is sent once more, as for a new token, has the same.
+ */
+function headersOf(config: Request): Request['headers'] {
+  const own = copyHeaders(config.headers);
+  const { idempotencyKey } = config;
+  if (idempotencyKey === undefined) return own;
+  config.idempotencyKey = keyOf(idempotencyKey);
   // By AxiosHeaders' own method: the key is the caller's text and has to be checked.
-  if (idempotencyKey !== undefined) own.set('Idempotency-Key', keyOf(idempotencyKey));
+  own.set('Idempotency-Key', config.idempotencyKey);
   return own;
 }
 

@@ -1,5 +1,5 @@
 /** One error class, one list of codes, and the rule that no error prints a secret. */
-import { AxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import { conceal, keep } from './conceal.js';
 import { notesIfAny, notesOf } from './error-notes.js';
 import type { Request, Response } from './policy.js';
@@ -85,6 +85,20 @@ export function withCause<E extends object>(error: E, cause: unknown): E {
   return error;
 }
 
+/**
+ * What was thrown, as every call fails: with an AxiosError, whose `cause` it is. `code` stands in where it has none.
+ * `response`: what had come when it was thrown.
+ */
+export function asAxiosError(thrown: unknown, code: string, request?: Request, response?: Response): AxiosError {
+  if (isAxiosError(thrown)) return thrown;
+  if (!(thrown instanceof Error)) {
+    const error = new AxiosError('What was thrown is not an error.', code, request, response?.request, response);
+    return withCause(error, thrown);
+  }
+  const own: unknown = (thrown as NodeJS.ErrnoException).code;
+  return AxiosError.from(thrown, typeof own === 'string' && own ? own : code, request, response?.request, response);
+}
+
 /** What axios rejects with for a status that is not accepted. */
 export function statusError(config: Request, response: Response): AxiosError {
   const { status, request } = response;
@@ -141,5 +155,7 @@ export function closedError(client: string, request?: Request, cause?: unknown):
 }
 
 function hide(error: object, key: PropertyKey, value: unknown): void {
-  Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
+  // With no prototype: a polluted one could make a getter of it.
+  const descriptor = { __proto__: null, value, enumerable: false, configurable: true, writable: true };
+  Object.defineProperty(error, key, descriptor as PropertyDescriptor);
 }

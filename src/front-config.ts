@@ -1,6 +1,8 @@
 /** The config of a usual call as axios would merge it from the instance's defaults and the call's own options. */
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { markOwnHeaders } from './call.js';
 import { nameIn } from './headers.js';
+import { Own, ownValue } from './own.js';
 import type { Request } from './policy.js';
 
 /** Options that a call may set on this way: the call's own simply goes before the default. */
@@ -22,55 +24,53 @@ type Loose = Record<string, unknown>;
 
 /** The config of a call as axios would merge it; undefined where axios has to do it. */
 export function frontConfig(defaults: Defaults, call: AxiosRequestConfig): Request | undefined {
-  if (isPolluted()) return undefined;
-  const { method = 'get' } = call;
   const keys = Object.keys(call);
-  if (typeof method !== 'string' || !keys.every(isSimple) || Object.getOwnPropertySymbols(call).length > 0)
-    return undefined;
-  const config = usual(defaults, method.toLowerCase());
-  for (const key in defaults) {
+  if (!keys.every(isSimple) || Object.getOwnPropertySymbols(call).length > 0) return undefined;
+  const config = new FrontConfig() as FrontConfig & Loose;
+  for (const key of Object.keys(defaults)) {
     if (!plainDefaults.has(key)) return undefined;
     config[key] = defaults[key as keyof Defaults];
   }
+  config.headers = undefined;
   for (const key of keys) {
     const value = (call as Loose)[key];
     if (value !== undefined) config[key] = value;
     else if (key === 'validateStatus') return undefined;
   }
+  const { method = 'get' } = config;
+  if (typeof method !== 'string' || typeof config.adapter !== 'function' || !hasStandardTransforms(config))
+    return undefined;
   config.method = method.toLowerCase();
-  const headers = headersOf(defaults.headers as Loose, config.method as string, call.headers as Loose | undefined);
-  if (headers === undefined || typeof config.adapter !== 'function' || !hasStandardTransforms(config)) return undefined;
-  config.headers = headers;
-  return config as unknown as Request;
+  markOwnHeaders(config, Object.keys(config.headers ?? none));
+  config.headers = headersOf(defaults.headers as Loose, config.method, config.headers as Loose | undefined);
+  return config.headers === undefined ? undefined : (config as unknown as Request);
 }
 
-/** What somebody has put on `Object.prototype` shall set no option: axios takes care of that. */
-function isPolluted(): boolean {
-  for (const _ in {}) return true;
-  return false;
-}
+const none = {};
 
 function isSimple(key: string): boolean {
   return simple.has(key);
 }
 
-/** A literal with the keys that every call has stays an object that V8 knows the shape of. */
-function usual({ baseURL, allowAbsoluteUrls = true }: Defaults, method: string): Loose {
-  return {
-    url: undefined,
-    method,
-    baseURL,
-    headers: undefined,
-    data: undefined,
-    allowAbsoluteUrls,
-    transformRequest: undefined,
-    transformResponse: undefined,
-    adapter: undefined,
-    validateStatus: undefined,
-    maxRedirects: undefined,
-    proxy: undefined,
-  };
+/** With the keys that every call has from the start it stays an object whose shape V8 knows. */
+class FrontConfig extends Own {
+  url: unknown = undefined;
+  method: string | undefined = undefined;
+  baseURL: unknown = undefined;
+  headers: unknown = undefined;
+  data: unknown = undefined;
+  allowAbsoluteUrls: unknown = true;
+  transitional: unknown = standardTransitional;
+  transformRequest: unknown = undefined;
+  transformResponse: unknown = undefined;
+  adapter: unknown = undefined;
+  validateStatus: unknown = undefined;
+  maxRedirects: unknown = undefined;
+  proxy: unknown = undefined;
 }
+
+/** axios's `transitional` as it was loaded: a config that has none would be read by that of the global defaults. */
+export const standardTransitional = Object.freeze({ ...axios.defaults.transitional });
 
 /** What axios itself makes of bodies. */
 export const [standardRequest] = [axios.defaults.transformRequest].flat();
@@ -87,7 +87,8 @@ function isOnly(list: unknown, only: unknown): boolean {
 /** Defaults for all methods, for this one, for the instance, then the call's own; undefined for values that are not plain. */
 function headersOf(defaults: Loose, method: string, own: Loose | undefined): AxiosHeaders | undefined {
   const headers = new AxiosHeaders();
-  const { common, [method]: bucket } = defaults as Record<string, Loose | undefined>;
+  const common = ownValue(defaults, 'common') as Loose | undefined;
+  const bucket = ownValue(defaults, method) as Loose | undefined;
   if (common !== undefined && !putAll(headers, common)) return undefined;
   if (bucket !== undefined && !putAll(headers, bucket)) return undefined;
   for (const name of Object.keys(defaults)) {
@@ -114,7 +115,7 @@ const oddValue = /^[\t ]|[\t ]$|[^\t\x20-\uffff]|\x7f/;
 function put(headers: AxiosHeaders, name: string, value: unknown): boolean {
   if (value === undefined) {
     // As axios has `Content-Type` among its defaults: no value, but a place.
-    headers[name] ??= undefined as never;
+    if (!Object.hasOwn(headers, name)) headers[name] = undefined as never;
     return true;
   }
   if (typeof value !== 'string' || oddValue.test(value) || !plainName.test(name) || name === '__proto__') return false;

@@ -11,9 +11,10 @@ export function copyHeaders(headers: Headers): Headers {
 
 /** The name under which a header stands in these headers, whatever its case. */
 export function nameIn(headers: Headers, name: string): string | undefined {
-  if (name in headers) return name;
+  if (Object.hasOwn(headers, name)) return name;
   const lower = name.toLowerCase();
-  for (const key in headers) if (key.length === lower.length && key.toLowerCase() === lower) return key;
+  for (const key in headers)
+    if (key.length === lower.length && key.toLowerCase() === lower && Object.hasOwn(headers, key)) return key;
   return undefined;
 }
 

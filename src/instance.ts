@@ -8,52 +8,69 @@ import axios, {
   type CreateAxiosDefaults,
 } from 'axios';
 import { discardUpload, isStream, isWebStream } from './body.js';
+import { markOwnHeaders } from './call.js';
 import { conceal } from './conceal.js';
 import type { Config } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
 import { front } from './front.js';
-import { frontConfig } from './front-config.js';
+import { frontConfig, standardTransitional } from './front-config.js';
+import { copied, guarded } from './guarded.js';
 import { forms } from './object-form.js';
+import { ownValue } from './own.js';
+import { isUrl, textOf } from './url.js';
 import { isUsed, spend } from './used-body.js';
 
 /** Adapters that end a cancelled call themselves; any other is left to axios, which looks before and after it. */
-const own = new WeakSet<object>();
+const ours = new WeakSet<object>();
 
 /** `adapter`: the stack behind the instance. */
 export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosAdapter }): AxiosInstance {
-  own.add(defaults.adapter);
+  ours.add(defaults.adapter);
   const instance = axios.create(defaults);
   // axios's -1 could not be told from a caller's, who means "no limit" by it.
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
-  return lean(instance);
+  return lean(instance, defaults.adapter);
 }
 
 /**
  * axios merges all its defaults into every call, the empty header buckets of eleven methods and copies of options for
  * browsers among them; its verbs merge once more. Without that a call costs axios about 9 us in place of 15.
  */
-function lean(plain: AxiosInstance): AxiosInstance {
+function lean(plain: AxiosInstance, stack: CreateAxiosDefaults['adapter']): AxiosInstance {
   // In place of axios's own; what somebody has set stays.
   if (isSame(plain.defaults.env, axios.defaults.env)) delete plain.defaults.env;
   for (const [name, standard] of Object.entries(idle)) onDemand(plain.defaults, name, standard);
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
   // What axios itself throws, before or after the adapter, carries the whole config as well.
   plain.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
-  const request = (config: AxiosRequestConfig = {}) => requested(plain, config);
-  const callable = (target?: string | AxiosRequestConfig, config?: AxiosRequestConfig) =>
-    request(typeof target === 'string' ? { ...config, url: target } : target);
-  const create = (more?: CreateAxiosDefaults) => lean(plain.create(more));
-  return Object.assign(callable, plain, verbs(request, plain), { request, create }) as unknown as AxiosInstance;
+  const send = (call: AxiosRequestConfig) => requested(plain, call, stack);
+  const request = (target?: string | URL | AxiosRequestConfig, config?: AxiosRequestConfig) =>
+    send(typeof target === 'string' || isUrl(target) ? { ...config, url: textOf(target) } : { ...target });
+  const create = (more?: CreateAxiosDefaults) => lean(plain.create(more), stack);
+  return Object.assign(request.bind(undefined), plain, verbs(send, plain, stack), {
+    request,
+    create,
+  }) as unknown as AxiosInstance;
 }
 
 /** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
-function requested(plain: AxiosInstance, call: AxiosRequestConfig): Promise<AxiosResponse> {
-  const asked = call.data !== null && typeof call.data === 'object' ? withReadable(call) : call;
-  const usual = hasOwnInterceptorOnly(plain) && own.has(plain.defaults.adapter as object);
+function requested(plain: AxiosInstance, call: AxiosRequestConfig, stack: unknown): Promise<AxiosResponse> {
+  const asked = withReadable(call);
+  const usual = hasOwnInterceptorOnly(plain) && ours.has(plain.defaults.adapter as object);
   const config = usual ? frontConfig(plain.defaults, asked) : undefined;
-  const answer =
-    config === undefined ? (refuseLineBreaks(asked.headers) ?? plain.request(withForms(plain, asked))) : front(config);
-  return isStream(asked.data) || isWebStream(asked.data) ? owning(answer, asked.data) : answer;
+  const answer = config === undefined ? throughAxios(plain, withForms(plain, asked), stack) : front(config);
+  const data = ownValue(asked, 'data');
+  return isStream(data) || isWebStream(data) ? owning(answer, data) : answer;
+}
+
+function throughAxios(
+  plain: AxiosInstance,
+  call: AxiosRequestConfig,
+  stack: unknown,
+  send: (call: AxiosRequestConfig) => Promise<AxiosResponse> = plain.request,
+): Promise<AxiosResponse> {
+  const asked = markOwnHeaders(guarded(call, plain.defaults, stack), Object.keys(ownValue(call, 'headers') ?? {}));
+  return refuseLineBreaks(asked) ?? copied(send(asked), asked, plain.defaults);
 }
 
 /** What throws on the way to the adapter (an interceptor, a transform) leaves the body to us. */
@@ -75,9 +92,10 @@ function withForms({ defaults }: AxiosInstance, call: AxiosRequestConfig): Axios
 
 /** axios would take an async iterable for an object and send its JSON, `{}`. */
 function withReadable(call: AxiosRequestConfig): AxiosRequestConfig {
-  const { data } = call;
-  if (!(Symbol.asyncIterator in data) || isStream(data) || data instanceof ReadableStream) return call;
-  const body = isUsed(data) ? goneStream() : Readable.from(data, { objectMode: false });
+  const data: unknown = Object.hasOwn(call, 'data') ? call.data : undefined;
+  if (typeof data !== 'object' || data === null || !(Symbol.asyncIterator in data)) return call;
+  if (isStream(data) || data instanceof ReadableStream) return call;
+  const body = isUsed(data) ? goneStream() : Readable.from(data as AsyncIterable<unknown>, { objectMode: false });
   spend(data);
   return { ...call, data: body };
 }
@@ -93,14 +111,17 @@ function hasOwnInterceptorOnly({ interceptors }: AxiosInstance): boolean {
   return request?.handlers?.length === 0 && response?.handlers?.length === 1 && response.handlers[0] !== null;
 }
 
-type Request = (config: AxiosRequestConfig) => Promise<AxiosResponse>;
+type Send = (config: AxiosRequestConfig) => Promise<AxiosResponse>;
 
-function verbs(request: Request, plain: AxiosInstance): Partial<Record<keyof AxiosInstance, unknown>> {
-  const bare = (method: string) => (url: string, config?: AxiosRequestConfig) => request({ ...config, method, url });
+function verbs(send: Send, plain: AxiosInstance, stack: unknown): Partial<Record<keyof AxiosInstance, unknown>> {
+  const bare = (method: string) => (url: string, config?: AxiosRequestConfig) => send({ ...config, method, url });
   const full = (method: string) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    request({ ...config, method, url, data });
-  const form = (send: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
-    owning(refuseLineBreaks(config?.headers) ?? send(url, data, withForms(plain, { ...config, data })), data);
+    send({ ...config, method, url, data });
+  const form = (post: AxiosInstance['postForm']) => (url: string, data?: unknown, config?: AxiosRequestConfig) =>
+    owning(
+      throughAxios(plain, withForms(plain, { ...config, url, data }), stack, (call) => post(url, data, call)),
+      data,
+    );
   return {
     ...{ get: bare('get'), delete: bare('delete'), head: bare('head'), options: bare('options') },
     ...{ post: full('post'), put: full('put'), patch: full('patch'), query: full('query') },
@@ -109,9 +130,10 @@ function verbs(request: Request, plain: AxiosInstance): Partial<Record<keyof Axi
 }
 
 /** axios takes CR and LF out of a header's value in silence; they are never meant, so here the call is refused. */
-function refuseLineBreaks(headers: AxiosRequestConfig['headers']): Promise<never> | undefined {
-  for (const name in headers) {
-    const value: unknown = (headers as Record<string, unknown>)[name];
+function refuseLineBreaks(call: AxiosRequestConfig): Promise<never> | undefined {
+  const headers = ownValue(call, 'headers') as Record<string, unknown> | undefined;
+  for (const name of Object.keys(headers ?? {})) {
+    const value = headers?.[name];
     if (!/[\r\n]/.test(name) && !(Array.isArray(value) ? value : [value]).some(hasLineBreak)) continue;
     const message = `${JSON.stringify(name)} holds a line break`;
     const faults = [{ path: 'headers', message }];
@@ -131,7 +153,7 @@ const idle: Readonly<Record<string, unknown>> = {
   maxBodyLength: -1,
   xsrfCookieName: 'XSRF-TOKEN',
   xsrfHeaderName: 'X-XSRF-TOKEN',
-  transitional: { ...axios.defaults.transitional },
+  transitional: standardTransitional,
   env: forms,
 };
 
@@ -143,15 +165,20 @@ const methods = Object.keys(axios.defaults.headers).filter((name) => name !== 'c
  * `client.defaults.headers.post['X-A'] = 'b'` and `client.defaults.transitional.silentJSONParsing = false` work as ever.
  */
 function onDemand(holder: object, name: string, standard: unknown): void {
-  const { [name]: value = copyOf(standard) } = holder as Record<string, unknown>;
+  const value = ownValue(holder, name) ?? copyOf(standard);
   if (!isSame(value, standard)) return;
   const settle = (next: unknown) =>
-    Object.defineProperty(holder, name, { value: next, writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(holder, name, own({ value: next, writable: true, enumerable: true, configurable: true }));
   const get = () => {
     settle(value);
     return value;
   };
-  Object.defineProperty(holder, name, { get, set: settle, enumerable: false, configurable: true });
+  Object.defineProperty(holder, name, own({ get, set: settle, enumerable: false, configurable: true }));
+}
+
+/** With no prototype: a polluted one could make another kind of property of it. */
+function own(descriptor: PropertyDescriptor): PropertyDescriptor {
+  return Object.assign(Object.create(null), descriptor) as PropertyDescriptor;
 }
 
 function copyOf(value: unknown): unknown {

@@ -5,6 +5,7 @@ import { ErrorCode, PillionError } from './errors.js';
 import { advice, bare, knownWords } from './option-advice.js';
 import { otherNames } from './option-names.js';
 import { inWords, keysOf, pathsIn, schemasAt } from './option-schema.js';
+import { dataOf } from './own.js';
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const day = 24 * units.h;
@@ -86,8 +87,8 @@ export function parseOptions<Schema extends z.ZodType>(
   what: string,
   at: Path = [],
 ): z.output<Schema> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
+  const result = schema.safeParse(dataOf(input));
+  if (result.success) return dataOf(result.data) as z.output<Schema>;
   throw badOptions(
     faultsOf(result.error, schema, (path) => valueAt(input, path)),
     what,

@@ -2,6 +2,7 @@
 import { isAxiosError } from 'axios';
 import { isStream, responseOf } from './body.js';
 import { ErrorCode } from './errors.js';
+import { nameIn } from './headers.js';
 import type { Request } from './policy.js';
 import { httpDate, type ServerClock, timeUntil } from './server-clock.js';
 
@@ -190,9 +191,17 @@ export function healthOf(error: unknown, sent: boolean): Health {
 
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
 
-/** RFC 9110 idempotent method, or a call with an `idempotencyKey`: repeating it does no harm. */
-export function isIdempotent(request: Request): boolean {
-  return idempotentMethods.has((request.method ?? 'get').toUpperCase()) || request.idempotencyKey !== undefined;
+/** RFC 9110 idempotent method, or a call with an idempotency key, by option or as a header: repeating it does no harm. */
+export function isIdempotent({ method, idempotencyKey, headers }: Request): boolean {
+  if (idempotentMethods.has((method ?? 'get').toUpperCase()) || idempotencyKey !== undefined) return true;
+  const name = headers && nameIn(headers, 'Idempotency-Key');
+  return name !== undefined && isGiven(headers[name]);
+}
+
+/** False for what is not sent, and for an empty value, which all calls would share. */
+function isGiven(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isGiven);
+  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
 }
 
 /** Bytes that the response body may have: what the call says, `standard` for a buffered body, no limit (-1) for a stream. */

@@ -1,7 +1,9 @@
 /** Decides about retries: which failures, how often, after how long. The policy only loops. */
+
 import { z } from 'zod';
 import { responseOf } from './body.js';
 import { assumed, duration, parseOptions, rule } from './options.js';
+import { nothing, ownOf, ownValue } from './own.js';
 import type { Request } from './policy.js';
 import { classify, isIdempotent, isReplayable, isSent, isUnsent, retryAfter } from './request.js';
 import { maxTimer } from './timer.js';
@@ -33,9 +35,18 @@ const plan = {
         .meta({ [assumed]: '2s' })
         .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
     })
-    .refine(({ base, max = base }) => max >= base, rule(['base', 'max'], [], 'max must not be shorter than base'))
-    .prefault({})
-    .transform(({ base, max = Math.max(base, 2000) }) => ({ base, max }))
+    .refine(
+      (given) => {
+        const { base, max = base } = ownOf(given);
+        return max >= base;
+      },
+      rule(['base', 'max'], [], 'max must not be shorter than base'),
+    )
+    .prefault(nothing)
+    .transform((given) => {
+      const { base, max = Math.max(base, 2000) } = ownOf(given);
+      return { base, max };
+    })
     .describe('Full jitter: each wait is uniform in [0, min(max, base * 2^(n-1))).'),
 };
 
@@ -57,7 +68,7 @@ export const retryOptions = z.strictObject({
           .describe('Retries allowed each second whatever the traffic.'),
       }),
     )
-    .prefault({})
+    .prefault(nothing)
     .describe('What retries may add to the load of the upstream, all calls together; `false`: no budget.'),
 });
 
@@ -125,7 +136,8 @@ export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMom
 export function planFor({ retry: own }: Request, { maxRetries, on, backoff }: RetryPlan): RetryPlan {
   if (!own) return { maxRetries, on, backoff };
   // A base of its own has the default max, not one of the client's that may be shorter.
-  const inherited = own.backoff?.base === undefined ? backoff : {};
-  const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...own.backoff } };
+  const ownBackoff = ownValue(own, 'backoff') as typeof own.backoff;
+  const inherited = ownValue(ownBackoff, 'base') === undefined ? backoff : {};
+  const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...ownBackoff } };
   return parseOptions(retryPlan, merged, 'the call option retry', ['retry']);
 }

@@ -1,5 +1,5 @@
 /** Where a request goes. */
-import axios, { AxiosError } from 'axios';
+import { Axios, AxiosError, isAxiosError } from 'axios';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
@@ -31,13 +31,17 @@ const noSlashes = /^ *https?:(?!\/\/)/i;
  * `params` that cannot be serialized
  */
 export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
-  const { url = '', baseURL } = request;
+  const url = textOf(request.url);
+  const baseURL = textOf(request.baseURL);
   checkSlashes(url, request);
-  const joined = joinUrl(baseURL, url, allowAbsolute);
-  const text = request.params === undefined ? joined : withParams(joined, request);
+  const target = wholeTarget(joinUrl(baseURL, url, allowAbsolute), request, baseURL);
+  return request.params === undefined || target.origin === 'null' ? target : withParams(target, request);
+}
+
+function wholeTarget(text: string, request: Request, baseURL = ''): Target {
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
-  if (baseURL) checkSlashes(baseURL, request);
+  checkSlashes(baseURL, request);
   // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const parsed = parse(text, request);
@@ -74,6 +78,16 @@ function isNormal(origin: string): boolean {
   return normal;
 }
 
+/** A URL as text: axios takes a `URL` too, whatever its types say. */
+export function textOf(url: unknown): string {
+  return typeof url === 'string' ? url : String(url ?? '');
+}
+
+/** By its shape: a `URL` may come from another realm or package. */
+export function isUrl(value: unknown): value is URL {
+  return Object.prototype.toString.call(value) === '[object URL]';
+}
+
 function parse(text: string, request: Request): URL {
   try {
     return new URL(text);
@@ -84,7 +98,7 @@ function parse(text: string, request: Request): URL {
   }
 }
 
-function joinUrl(baseURL: string | undefined, url: string, allowAbsolute: boolean): string {
+function joinUrl(baseURL: string, url: string, allowAbsolute: boolean): string {
   if (!baseURL || (allowAbsolute && absolute.test(url))) return url;
   return url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL;
 }
@@ -95,19 +109,37 @@ function checkSlashes(url: string, request: Request): void {
   if (noSlashes.test(shown)) throw invalidUrl(request, 'missing "//" after protocol');
 }
 
-function withParams(url: string, request: Request): string {
-  const { params, paramsSerializer, baseURL } = request;
-  if (baseURL) checkSlashes(baseURL, request);
+/** An axios without any defaults: the global one would add its own `params`, `paramsSerializer` and `baseURL`. */
+const serializer = new Axios({});
+
+/** What may go on the wire as a serializer has written it. A parser would change a quote in it. */
+const sendable = /^[\x21\x22\x24-\x7e]+$/;
+
+function withParams({ href, origin, path }: Target, request: Request): Target {
+  const asked = serialized(path, request);
+  const whole = href.slice(0, href.indexOf('/', href.indexOf('//') + 2)) + asked;
+  return sendable.test(asked) ? { href: whole, origin, path: asked } : wholeTarget(whole, request);
+}
+
+function serialized(url: string, request: Request): string {
+  const { params, paramsSerializer } = request;
   try {
-    return axios.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
+    return serializer.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
   } catch (cause) {
-    const error = AxiosError.from(cause as Error, AxiosError.ERR_BAD_REQUEST, request);
+    const code = isAxiosError(cause) ? cause.code : AxiosError.ERR_BAD_REQUEST;
+    const error = AxiosError.from(cause as Error, code, request);
     throw Object.assign(error, { url: request.url, exists: true });
   }
 }
 
+/** For a URL, of a call or of a redirect, to another place than the client may go to. */
+export function leavesOrigin(client: string, request: Request, href: string, origin: string): PillionError {
+  const why = `${client}: ${redactUrl(href)} leaves the origin ${origin} of baseURL`;
+  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, request);
+}
+
 function invalidUrl(request: Request, why: string): PillionError {
   // What cannot be parsed may have its credentials anywhere before the last @.
-  const shown = redactUrl((request.url ?? '').replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
+  const shown = redactUrl(textOf(request.url).replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
   return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}`, request);
 }

@@ -1,6 +1,7 @@
 /** The stack on an axios instance that somebody else made: for moving a codebase over step by step. */
 import { isDeepStrictEqual } from 'node:util';
 import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
+import { markOwnHeaders } from './call.js';
 import { type ClientHandle, type CloseOptions, type HttpClientDeps, isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/schema.js';
 import { ErrorCode, PillionError } from './errors.js';
@@ -8,6 +9,8 @@ import { harmless } from './harmless.js';
 import { defaultLogger, type Logger } from './logger.js';
 import { rememberingFields } from './object-form.js';
 import { badOptions } from './options.js';
+import { ownOf, ownValue } from './own.js';
+import { textOf } from './url.js';
 
 /** Options that the instance itself has. */
 const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
@@ -48,16 +51,17 @@ export function usePolicies(
   deps: InstancePoliciesDeps = {},
 ): InstancePolicies {
   const { defaults } = instance;
-  const former = defaults.adapter;
+  const former = ownValue(defaults, 'adapter');
   if ([former].flat().some((each) => installed.has(each as AxiosAdapter) || isStack(each as AxiosAdapter)))
     throw new PillionError(ErrorCode.CONFIG, 'usePolicies: this instance has a stack of policies already.');
-  const wire = deps.transport ?? wireOf(former);
-  if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, deps);
-  const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, deps)), {
-    ...deps,
+  const own = ownOf(deps);
+  const wire = own.transport ?? wireOf(former);
+  if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, own);
+  const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, own)), {
+    ...own,
     ...(wire && { transport: wire }),
   });
-  const adapter = entrance(stack, deps.logger);
+  const adapter = entrance(stack, defaults, own.logger);
   installed.add(adapter);
   defaults.adapter = adapter;
   const forget = rememberForms(defaults);
@@ -69,7 +73,7 @@ export function usePolicies(
   };
   return Object.assign(handle, {
     adapter,
-    update: (next: InstancePoliciesConfig) => update(completed(next, instance, deps)),
+    update: (next: InstancePoliciesConfig) => update(completed(next, instance, own)),
     close: leave,
     [Symbol.asyncDispose]: () => leave(),
   });
@@ -125,10 +129,11 @@ function completed(
   { defaults }: AxiosLike,
   deps: InstancePoliciesDeps,
 ): HttpClientConfig {
-  const refused = owned.filter((name) => name in config);
+  const refused = owned.filter((name) => name in ownOf(config));
   if (refused.length > 0) throw refusal(config, refused);
-  const balanced = config.endpoints !== undefined || deps.discovery !== undefined;
-  return balanced && defaults.baseURL !== undefined ? { ...config, baseURL: defaults.baseURL } : config;
+  const balanced = ownValue(config, 'endpoints') !== undefined || deps.discovery !== undefined;
+  const baseURL = ownValue(defaults, 'baseURL');
+  return balanced && baseURL !== undefined ? { ...config, baseURL: textOf(baseURL) } : config;
 }
 
 /** Options of the instance, and what else is wrong. */
@@ -150,23 +155,31 @@ function refusal(config: InstancePoliciesConfig, refused: readonly string[]): un
 }
 
 /** Where calls come in from axios. */
-function entrance(stack: AxiosAdapter, logger: Logger | undefined): AxiosAdapter {
+function entrance(stack: AxiosAdapter, defaults: object, logger: Logger | undefined): AxiosAdapter {
   let warned = false;
   return (request) => {
     // Left by axios-retry on every call of its instance.
-    if (!warned && 'axios-retry' in request) {
+    if (!warned && Object.hasOwn(request, 'axios-retry')) {
       warned = true;
       harmless(() => (logger ?? defaultLogger()).warn({}, doubled));
     }
+    const config = ownOf(request);
     // axios lets calls go anywhere unless told otherwise.
-    return stack(request.allowAbsoluteUrls === undefined ? freed(request) : request);
+    config.allowAbsoluteUrls ??= true;
+    markOwnHeaders(config, namedByCall(config.headers, defaults));
+    return stack(config);
   };
 }
 
 const doubled =
   'axios-retry is installed on this axios instance too: each of its retries is a call with retries of its own. Take it away, or set retry to false.';
 
-function freed(request: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  request.allowAbsoluteUrls = true;
-  return request;
+/** The headers that are not as the defaults of the instance have them. */
+function namedByCall(headers: InternalAxiosRequestConfig['headers'], defaults: object): string[] {
+  const values = new Map<string, unknown>();
+  const standing = (ownValue(defaults, 'headers') ?? {}) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(standing))
+    for (const [inner, each] of typeof value === 'object' ? Object.entries(value ?? {}) : [[name, value] as const])
+      values.set(inner.toLowerCase(), each);
+  return Object.keys(headers).filter((name) => values.get(name.toLowerCase()) !== headers[name]);
 }

@@ -164,9 +164,16 @@ describe('isIdempotent', () => {
     expect(isIdempotent(aRequest({ method: 'patch', idempotencyKey: true }))).toBe(true);
   });
 
-  it('is not so by a header: only the option is a promise', () => {
-    const headers = new AxiosHeaders({ 'Idempotency-Key': 'order-1' });
-    expect(isIdempotent(aRequest({ method: 'post', headers }))).toBe(false);
+  it.each([
+    ['order-1', true],
+    ['', false],
+    [' ', false],
+    [null, false],
+    [false, false],
+    [undefined, false],
+  ])('an Idempotency-Key header of %j makes it so: %s', (value, expected) => {
+    const headers = new AxiosHeaders({ 'idempotency-KEY': value as never });
+    expect(isIdempotent(aRequest({ method: 'post', headers }))).toBe(expected);
   });
 });
 

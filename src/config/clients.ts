@@ -1,6 +1,7 @@
 /** Named clients from one configuration: `defaults` merged under each, every fault found and located. */
 import type { OptionProblem } from '../errors.js';
 import { faultsOf, type OptionFault, shownPath, valueAt } from '../options.js';
+import { dataOf } from '../own.js';
 import { materialFaults } from '../transport/material-faults.js';
 import { ConfigDocument, type Path, type Position } from './document.js';
 import { mergedOptions } from './merged.js';
@@ -284,12 +285,12 @@ export class ParsedClients {
 
   #validate(name: string, options: Record<string, unknown>): void {
     const given = (path: Path) => (this.referenceOf(name, path) === undefined ? valueAt(options, path) : undefined);
-    let result = namelessSchema.safeParse(options);
+    let result = namelessSchema.safeParse(dataOf(options));
     const referring = this.#resolved.references.size > 0;
     if (!result.success && referring && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
-      result = namelessSchema.safeParse(options);
+      result = namelessSchema.safeParse(dataOf(options));
     if (result.success) {
-      const config = { name, ...result.data };
+      const config = dataOf({ name, ...result.data }) as Config;
       this.clients.push({ name, config });
       this.examined.push({ name, options, part: () => ({ config, without: [] }) });
       return;

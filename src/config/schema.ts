@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
 import { assumed, badOptions, duration, faultsOf, headerName, headerValue, rule, valueAt } from '../options.js';
+import { nothing, ownOf } from '../own.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
@@ -24,18 +25,20 @@ const timeouts = z
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
   })
   .refine(
-    ({ total, attempt = false }) => total === false || attempt === false || attempt <= total,
+    (given) => {
+      const { total, attempt = false } = ownOf(given);
+      return total === false || attempt === false || attempt <= total;
+    },
     rule(
       ['total', 'attempt'],
       ['attempt'],
       'must not be longer than timeouts.total, or no attempt could ever reach it',
     ),
   )
-  .transform(({ total, attempt = shorter(2500, total), connect = shorter(1000, attempt) }) => ({
-    total,
-    attempt,
-    connect,
-  }));
+  .transform((given) => {
+    const { total, attempt = shorter(2500, total), connect = shorter(1000, attempt) } = ownOf(given);
+    return { total, attempt, connect };
+  });
 
 function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
@@ -96,7 +99,7 @@ function section<Schema extends z.ZodType>(schema: Schema) {
   return z
     .literal(false)
     .or(schema)
-    .prefault({} as never);
+    .prefault(nothing as never);
 }
 
 /** What a configuration file can hold, and `createHttpClient` takes. */

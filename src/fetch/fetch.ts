@@ -1,7 +1,9 @@
 /** A WHATWG `fetch` over the stack, for SDKs and code that take one. */
 import { type AxiosAdapter, AxiosHeaders, type AxiosRequestConfig } from 'axios';
 import { discardUpload } from '../body.js';
+import { markOwnHeaders } from '../call.js';
 import type { Config } from '../config/schema.js';
+import { Own, ownOf } from '../own.js';
 import type { Request } from '../policy.js';
 import { type Asked, type FetchInput, readRequest } from './request.js';
 import { responseFrom } from './response.js';
@@ -31,14 +33,15 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
       redirected = true;
     };
     try {
-      const response = await send({ ...requestFrom(asked, init, config()), beforeRedirect });
+      const response = await send(Object.assign(requestFrom(asked, init, config()), { beforeRedirect }));
       return responseFrom(response, { ...asked, redirected });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw error instanceof TypeError ? error : failed(error);
     }
   };
-  return async function fetch(input, init = {}) {
+  return async function fetch(input, given = {}) {
+    const init = ownOf(given ?? {});
     let asked: Asked | undefined;
     try {
       asked = await readRequest(input, init);
@@ -55,7 +58,7 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
   const { url, method, headers, data, signal, redirect } = asked;
   const { idempotencyKey, retry, routeName, timeouts, hashKey, allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
   const own = { idempotencyKey, retry, routeName, timeouts, hashKey };
-  return {
+  const request = {
     ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)),
     url,
     method,
@@ -69,7 +72,8 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
     allowAbsoluteUrls,
     maxRedirects: redirect === 'follow' ? maxRedirects : 0,
     ...(config.proxy === false && { proxy: false }),
-  } as Request;
+  };
+  return markOwnHeaders(Object.assign(new Own(), request) as unknown as Request, [...headers.keys()]);
 }
 
 /** As the standard has it a network failure is a TypeError; what happened is its cause. */

@@ -1,4 +1,5 @@
 /** What a call of `fetch` asks for, by the rules of the standard. */
+import { isUrl } from '../url.js';
 import { isUsed, usedError } from '../used-body.js';
 import { type Extracted, extractBody, heldBody } from './body.js';
 
@@ -38,7 +39,7 @@ export async function readRequest(input: FetchInput, init: globalThis.RequestIni
 
 /** By its shape: a `Request` may come from another copy of undici. */
 function isRequest(input: FetchInput): input is globalThis.Request {
-  return typeof input === 'object' && 'headers' in input && 'url' in input;
+  return typeof input === 'object' && !isUrl(input) && 'headers' in input && 'url' in input;
 }
 
 function checkUrl(url: string): void {

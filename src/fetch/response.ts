@@ -34,8 +34,13 @@ function isRedirect({ status, headers }: Answer): boolean {
 function described(response: globalThis.Response, facts: Partial<globalThis.Response>): globalThis.Response {
   const clone = () => described(Response.prototype.clone.call(response), facts);
   for (const [name, value] of Object.entries({ type: 'basic', ...facts, clone }))
-    Object.defineProperty(response, name, { value, configurable: true });
+    Object.defineProperty(response, name, valued(value));
   return response;
+}
+
+/** With no prototype: a polluted one could make a getter of it. */
+function valued(value: unknown): PropertyDescriptor {
+  return { __proto__: null, value, configurable: true } as PropertyDescriptor;
 }
 
 function headersOf({ headers }: Answer): Headers {

@@ -1,4 +1,5 @@
 /** Leaves out for a while an endpoint that fails while others do not. */
+
 import { z } from 'zod';
 import { callOf, placementOf } from '../call.js';
 import type { Host } from '../endpoints/host.js';
@@ -6,6 +7,7 @@ import type { HostSet } from '../endpoints/host-set.js';
 import type { Load } from '../endpoints/load.js';
 import type { EjectionReason } from '../events.js';
 import { duration, rule } from '../options.js';
+import { nothing } from '../own.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { type Health, healthOf } from '../request.js';
 
@@ -45,7 +47,7 @@ export const outlierDetectionOptions = z
           requestVolume: z.int().min(1).default(100).describe('Requests in an interval that are enough.'),
         }),
       )
-      .prefault({})
+      .prefault(nothing)
       .describe('Ejects endpoints that succeed clearly less often than the others.'),
   })
   .refine(

@@ -27,9 +27,10 @@ export const tracingOptions = z.strictObject({
 export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader, propagation }, { client }) => ({
   wrap: (next) =>
     function tracing(original) {
-      const { requestId, baggage } = inbound() ?? {};
+      const served = inbound();
+      const baggage = served?.baggage;
       let request = withCall(original);
-      if (requestIdHeader !== false) request = identify(request, requestIdHeader, requestId);
+      if (requestIdHeader !== false) request = identify(request, requestIdHeader, served?.requestId);
       // A propagator that has baggage of its own writes over it.
       if (propagation && baggage !== undefined) request = withHeader(request, 'baggage', baggage);
       return isTraced() ? inCallSpan(request, client, next) : next(request);

@@ -1,13 +1,16 @@
 /** The wire on its own: an axios adapter over undici, for any axios instance. */
-import axios, { type AxiosAdapter, AxiosError, isAxiosError } from 'axios';
+import axios, { type AxiosAdapter, AxiosError } from 'axios';
 import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../body.js';
 import { requestOf } from '../call.js';
 import { timeoutOf } from '../call-options.js';
-import { statusError, traceless } from '../errors.js';
+import { isAccepted } from '../edge.js';
+import { asAxiosError, statusError, traceless } from '../errors.js';
 import { badOptions, duration, faultsOf, valueAt } from '../options.js';
+import { dataOf, Own, ownOf, ownValue } from '../own.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { bounded, linkCaller, Scope } from '../scope.js';
+import { textOf } from '../url.js';
 import { connectionOptions } from './connection-options.js';
 import { type IdentityStats, RotatingIdentity } from './identity.js';
 import { materialFaults } from './material-faults.js';
@@ -56,7 +59,8 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
   const wire = createWire({ ...parsed, peer, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` }, identity);
   const adapter = async (request: Request): Promise<Response> => {
     try {
-      return settled(await carried(wire.send, ownOf(request)), request);
+      const own = ownOf(request);
+      return settled(await carried(wire.send, sendable(own)), own, request);
     } catch (error) {
       discardUpload(request.data, error);
       throw presented(error, request);
@@ -75,20 +79,21 @@ export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciA
 }
 
 function parseAdapterOptions(options: UndiciAdapterOptions): z.output<typeof adapterOptions> {
-  const result = adapterOptions.safeParse(options);
-  if (result.success) return result.data;
+  const result = adapterOptions.safeParse(dataOf(options));
+  if (result.success) return dataOf(result.data) as z.output<typeof adapterOptions>;
   const faults = faultsOf(result.error, adapterOptions, (path) => valueAt(options, path));
   throw badOptions([...faults, ...materialFaults(options?.tls)], 'createUndiciAdapter');
 }
 
-/** axios hands over an object without prototype; for a direct call too, a polluted `Object.prototype` shall set no option. */
-function ownOf(request: Request): Request {
-  return Object.getPrototypeOf(request) === null ? request : Object.assign(Object.create(null), request);
+/** As the lanes want it; `validateStatus` is applied to what they answer, for what it throws in a lane would end the process. */
+function sendable(own: Request): Request {
+  const text = { url: textOf(own.url), ...(own.baseURL && { baseURL: textOf(own.baseURL) }) };
+  return Object.assign(new Own(), own, text, { validateStatus: null }) as unknown as Request;
 }
 
 /** With the caller's config, and a body that broke off in axios's words. */
-function presented(error: unknown, request: Request): unknown {
-  if (!isAxiosError(error)) return error;
+function presented(thrown: unknown, request: Request): AxiosError {
+  const error = asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, request);
   error.config = request;
   if (error.response !== undefined) error.response.config = request;
   if (error.response !== undefined && error.code === 'ECONNRESET') brokenOff(error);
@@ -105,11 +110,9 @@ function brokenOff(error: AxiosError): void {
     Object.assign(error, { code: AxiosError.ERR_BAD_RESPONSE, message: 'stream has been aborted' });
 }
 
-function settled(response: Response, request: Request): Response {
+function settled(response: Response, { validateStatus }: Request, request: Request): Response {
   response.config = request;
-  const { validateStatus } = request;
-  const { status } = response;
-  if (!validateStatus || validateStatus(status)) return response;
+  if (!validateStatus || isAccepted(validateStatus, response, request)) return response;
   const { message, code } = statusError(request, response);
   // As axios makes it: on its own the adapter is in axios's place.
   throw traceless(() => new AxiosError(message, code, request, response.request, response));
@@ -138,6 +141,6 @@ async function bound(send: Transport, request: Request, ms: number | undefined):
 
 function timedOut(request: Request): AxiosError {
   const { timeout, timeoutErrorMessage, transitional } = request;
-  const code = transitional?.clarifyTimeoutError ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+  const code = ownValue(transitional, 'clarifyTimeoutError') ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
   return new AxiosError(timeoutErrorMessage || `timeout of ${timeout}ms exceeded`, code, request);
 }

@@ -8,7 +8,8 @@ export class CallStream extends Readable {
   protected readonly context: AsyncResource;
 
   constructor(context: AsyncResource, options?: ReadableOptions) {
-    super({ highWaterMark: 64 * 1024, ...options });
+    // Node would take a signal that is not an own property, too.
+    super({ highWaterMark: 64 * 1024, signal: undefined as never, ...options });
     this.context = context;
   }
 

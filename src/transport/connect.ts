@@ -17,6 +17,13 @@ export interface ConnectOptions {
   /** Milliseconds from the start of the connection to its being ready; false: no limit. */
   readonly connectTimeout: number | false;
   readonly identity: ConnectionOptions;
+  /** The same without the client's certificate, for origins that it is not meant for; undefined where there is none. */
+  readonly stranger?: (() => ConnectionOptions) | undefined;
+}
+
+/** How a client shows itself to an origin that its certificate is not meant for. */
+export function strangerOf({ identity, stranger }: ConnectOptions): ConnectionOptions {
+  return stranger?.() ?? identity;
 }
 
 /** undici's connector, telling of its socket at once: a connection nobody needs any more can be given up. */
@@ -28,9 +35,30 @@ export interface Connectors {
   readonly h2: Connect | undefined;
 }
 
+/** What Node and undici would otherwise take from a polluted `Object.prototype` for a connection. */
+const unset = Object.fromEntries(
+  [
+    ...[
+      'socketPath',
+      'path',
+      'session',
+      'maxCachedSessions',
+      'useH2c',
+      'signal',
+      'lookup',
+      'family',
+      'hints',
+      'localPort',
+    ],
+    ...['fd', 'handle', 'onread', 'readable', 'writable', 'allowHalfOpen', 'noDelay', 'keepAlive', 'blockList'],
+    ...['pskCallback', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
+  ].map((name) => [name, undefined]),
+);
+
 /** undici's connector under a clock of our own: its fast timers may be a second late. */
 export function connector({ connectTimeout, identity }: ConnectOptions, allowH2: boolean): Connect {
-  const connect = buildConnector({ ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 });
+  const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
+  const connect = buildConnector(options as buildConnector.BuildOptions);
   // undici would rather have the name in a call's Host header, and the server checked for that.
   const named = identity.servername === undefined ? {} : { servername: identity.servername };
   return (options, callback) => {
@@ -130,7 +158,7 @@ function connecting<A extends HttpAgent>(agent: A, { timeout, secure, sockets, r
     const peer = options.socketPath ?? `${options.host}:${options.port}`;
     const key = `${secure ? 'https' : 'http'}://${asked.host}:${asked.port} at ${peer}`;
     sockets.makeRoom(key);
-    const socket = create(options, callback);
+    const socket = create(Object.assign(options, { signal: undefined }), callback);
     watchConnecting(socket, timeout, secure, peer);
     sockets.opened(key, socket);
     return socket;

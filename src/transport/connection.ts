@@ -1,8 +1,28 @@
 /** One HTTP/1.1 connection: an undici client that carries one request at a time. */
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
+import { Own } from '../own.js';
 import type { Connect } from './connect.js';
 import { parserOf } from './parser.js';
+
+/** What undici is asked: it would find further options on a polluted `Object.prototype`. */
+export class Dispatch extends Own implements Dispatcher.DispatchOptions {
+  readonly path: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: string[];
+  readonly body: Buffer | string | Readable | null;
+  /** undici would close the connection after a HEAD, or a GET with a body. */
+  readonly reset = false;
+
+  constructor(path: string, method: string, headers: string[], body: Buffer | string | Readable | null) {
+    super();
+    this.path = path;
+    this.method = method as Dispatcher.HttpMethod;
+    this.headers = headers;
+    this.body = body;
+  }
+}
 
 /** A request as a connection takes it. */
 export interface Job extends Dispatcher.DispatchHandler {
@@ -73,6 +93,7 @@ export class Connection implements Carrier {
     this.retiresAt = retiresAt;
     this.#pool = pool;
     this.#client = new Client(origin, {
+      __proto__: null,
       connect: (options, callback) => {
         this.#socket = this.#watched(connect(options, callback));
       },
@@ -80,7 +101,7 @@ export class Connection implements Carrier {
       // Time is kept by the policies; undici's own timers are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    } as Client.Options);
     this.#client
       .on('connect', () => {
         this.connected = true;

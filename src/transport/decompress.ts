@@ -80,7 +80,7 @@ export async function decompress(body: Buffer, codings: readonly Coding[], limit
 }
 
 function undo(coding: Coding, body: Buffer, limit: number): Promise<Buffer> {
-  const options = limit > -1 ? { maxOutputLength: Math.max(1, limit) } : {};
+  const options = { signal: undefined, ...(limit > -1 && { maxOutputLength: Math.max(1, limit) }) };
   if (coding === 'br') return brotli(body, options);
   if (coding === 'zstd' && zstdDecompress !== undefined) return promisify(zstdDecompress)(body, options);
   return coding === 'deflate' && isRawDeflate(body[0]) ? inflateRaw(body, options) : unzip(body, options);

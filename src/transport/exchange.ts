@@ -5,15 +5,16 @@ import type { Dispatcher } from 'undici';
 import { onBodyEnd } from '../body.js';
 import { carriedCall, contextOf } from '../call.js';
 import { closedError, withCause } from '../errors.js';
+import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
 import { markBroken, markUnsent } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
 import { dataOf } from './answer.js';
 import { BodyStream } from './body-stream.js';
-import type { Connection, Job } from './connection.js';
+import { type Connection, Dispatch, type Job } from './connection.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
 import { codeOf, inKnownWords, isClosed, messageOf } from './failure.js';
-import { requestHeaders, responseHeaders } from './headers.js';
+import { type BodyHeaders, requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
 import { type Progress, progressOf } from './progress.js';
 import { type Hop, locationOf } from './redirect.js';
@@ -69,26 +70,20 @@ export class Exchange implements Job {
 
   constructor(order: Order, resolve: (response: Response) => void, reject: (error: Error) => void) {
     const { hop, upload, userAgent } = order;
-    const { headers: bodyHeaders } = upload;
+    const bodyHeaders = ownValue(upload, 'headers') as BodyHeaders | undefined;
     const { request } = order;
     const callsBack = request.responseType === 'stream' || request.onDownloadProgress !== undefined;
     this.#context = callsBack ? contextOf(request) : undefined;
     this.#order = order;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.options = {
-      path: hop.target.path,
-      method: hop.method as Dispatcher.HttpMethod,
-      headers: requestHeaders(hop.headers, {
-        authorization: hop.authorization,
-        userAgent,
-        transitional: order.request.transitional,
-        ...(hop.withBody && bodyHeaders !== undefined && { body: bodyHeaders }),
-      }),
-      body: hop.withBody ? upload.body() : null,
-      // undici would close the connection after a HEAD, or a GET with a body.
-      reset: false,
-    };
+    const headers = requestHeaders(hop.headers, {
+      authorization: hop.authorization,
+      userAgent,
+      transitional: request.transitional,
+      body: hop.withBody ? bodyHeaders : undefined,
+    });
+    this.options = new Dispatch(hop.target.path, hop.method, headers, hop.withBody ? upload.body() : null);
   }
 
   begin(): void {

@@ -1,5 +1,6 @@
 /** Headers as they go on the wire, and as they come back. */
 import { AxiosHeaders } from 'axios';
+import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
 import { hasZstd } from './decompress.js';
 
@@ -8,8 +9,8 @@ const acceptEncoding = 'gzip, compress, deflate, br';
 
 /** The codings asked for: zstd where Node has it and `transitional.advertiseZstdAcceptEncoding` says so. */
 function codingsOf(transitional: Request['transitional']): string {
-  const { advertiseZstdAcceptEncoding } = (transitional ?? {}) as { advertiseZstdAcceptEncoding?: boolean };
-  return advertiseZstdAcceptEncoding === true && hasZstd ? `${acceptEncoding}, zstd` : acceptEncoding;
+  const advertised = ownValue(transitional, 'advertiseZstdAcceptEncoding');
+  return advertised === true && hasZstd ? `${acceptEncoding}, zstd` : acceptEncoding;
 }
 
 /** Headers that a body brings along, by their lower-case names; they stand in for the caller's. */
@@ -32,7 +33,7 @@ export function requestHeaders(
     authorization?: string | undefined;
     userAgent: string;
     transitional?: Request['transitional'];
-    body?: BodyHeaders;
+    body?: BodyHeaders | undefined;
   },
 ): string[] {
   const flat: string[] = [];
@@ -88,7 +89,9 @@ export function responseHeaders(raw: Record<string, unknown>): Response['headers
   const headers = new ReceivedHeaders();
   for (const name of Object.keys(raw)) {
     const value = raw[name];
-    if (name === 'set-cookie') headers[name] = Array.isArray(value) ? value : [value as string];
+    // A name that would change what the headers inherit; as axios spells it.
+    if (name === '__proto__') headers.__Proto__ = trimmed(String(value));
+    else if (name === 'set-cookie') headers[name] = Array.isArray(value) ? value : [value as string];
     else headers[name] = trimmed(Array.isArray(value) ? joined(name, value) : (value as string));
   }
   return headers;

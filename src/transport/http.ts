@@ -1,10 +1,14 @@
 /** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
 import type { AsyncResource } from 'node:async_hooks';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../body.js';
 import { carriedCall, contextOf, endpointOf } from '../call.js';
 import { closedError } from '../errors.js';
+import { standardTransitional } from '../front-config.js';
+import { harmless } from '../harmless.js';
+import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
 import { contentLimit } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
@@ -12,11 +16,13 @@ import { claimBody } from '../used-body.js';
 import { dataOf } from './answer.js';
 import { sourceOf } from './body-source.js';
 import { adopted } from './body-stream.js';
-import { type ConnectOptions, nodeAgents } from './connect.js';
+import { type ConnectOptions, nodeAgents, strangerOf } from './connect.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
 import { codeOf } from './failure.js';
 import { type NodeSocketOptions, NodeSockets } from './node-sockets.js';
+import { beginsAway, redirectFailure, ruledRedirects } from './redirect.js';
 import { readableOf } from './request-body.js';
+import { uncertified, withoutCertificate } from './tunnel.js';
 
 export interface HttpOptions extends ConnectOptions, NodeSocketOptions {
   readonly maxConnections: number;
@@ -99,9 +105,11 @@ export class HttpLane {
 
   /** The request with what the lane adds to it. */
   #asked(request: Request, signal: AbortSignal): Request {
-    const { http2Options } = request as { http2Options?: object };
-    return {
-      ...this.#agentsFor(request),
+    const http2Options = ownValue(request, 'http2Options') as object | undefined;
+    const own = ownValue(request, 'httpsAgent');
+    const away = this.#options.stranger !== undefined && beginsAway(request);
+    const asked: Request = Object.assign(Object.create(null), {
+      ...this.#agentsFor(request, away),
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
       signal,
@@ -110,8 +118,19 @@ export class HttpLane {
       ...(request.decompress !== false && encoded(request)),
       ...bodyFor(request),
       // axios's HTTP/2 takes no agent.
-      ...(Number(request.httpVersion) === 2 && { http2Options: { ...this.#options.identity, ...http2Options } }),
-    } as Request;
+      ...(Number(ownValue(request, 'httpVersion')) === 2 && {
+        http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },
+      }),
+      onUploadProgress: heard(ownValue(request, 'onUploadProgress')),
+      onDownloadProgress: heard(ownValue(request, 'onDownloadProgress')),
+      beforeRedirect: ruledRedirects(request, (options) => {
+        const agent = own === undefined ? this.#strangers(request) : uncertified(own as HttpsAgent);
+        if (agent !== undefined) withoutCertificate(options, agent);
+      }),
+    });
+    // Where there is none axios reads the global default's.
+    asked.transitional ??= standardTransitional;
+    return asked;
   }
 
   /** With the caller's config, and the body as the fast lane has it: decoded, a stream as one of ours. */
@@ -133,14 +152,22 @@ export class HttpLane {
     return answer;
   }
 
-  #agentsFor(request: Request): Agents {
+  #strangers(request: Request): HttpsAgent | undefined {
+    if (this.#options.stranger === undefined) return undefined;
+    return this.#agentsFor(request, true).httpsAgent as HttpsAgent;
+  }
+
+  /** `away`: for an origin that the certificate is not meant for. */
+  #agentsFor(request: Request, away: boolean): Agents {
     const endpoint = endpointOf(request);
     const origin = carriedCall(request)?.origin;
     const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
-    const key = route === undefined ? '' : `${origin} at ${endpoint?.address}`;
+    const stranger = away && this.#options.stranger !== undefined;
+    const key = `${stranger ? 'away ' : ''}${route === undefined ? '' : `${origin} at ${endpoint?.address}`}`;
     const known = this.#agents.get(key);
     this.#agents.delete(key);
-    const agents = known ?? nodeAgents(this.#options, this.#options.maxConnections, this.#sockets, route);
+    const options = stranger ? { ...this.#options, identity: strangerOf(this.#options) } : this.#options;
+    const agents = known ?? nodeAgents(options, this.#options.maxConnections, this.#sockets, route);
     this.#agents.set(key, agents);
     if (this.#agents.size > maxAgents) this.#forgetOldest();
     return agents;
@@ -179,6 +206,11 @@ export class HttpLane {
     }
     this.#sockets.destroy();
   }
+}
+
+/** What a listener throws would end the process: axios calls it by itself. */
+function heard(listener: unknown): ((event: unknown) => void) | undefined {
+  return typeof listener === 'function' ? (event) => harmless(() => listener(event)) : undefined;
 }
 
 /** Sockets in use close with the end of their request. */
@@ -263,6 +295,7 @@ function recode(error: unknown, request: Request): unknown {
   if (!(failure instanceof AxiosError)) return failure;
   failure.config = request;
   if (failure.response) failure.response.config = request;
+  if (failure.code === 'ERR_FR_REDIRECTION_FAILURE') return redirectFailure(failure);
   const brokenOff = failure.code === AxiosError.ERR_BAD_RESPONSE && failure.message === 'stream has been aborted';
   if (failure.code !== undefined && !isCancel(failure)) failure.code = brokenOff ? 'ECONNRESET' : codeOf(failure);
   return failure;

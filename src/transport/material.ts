@@ -1,10 +1,12 @@
 /** TLS material: certificates and keys from files or inline PEM, read and checked before they are used. */
+
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../errors.js';
 import { duration, type OptionFault, whereWell } from '../options.js';
+import { nothing } from '../own.js';
 
 const material = 'A file path, or PEM text.';
 const oneOrMore = z
@@ -31,7 +33,7 @@ export const materialOptions = {
   reload: z
     .literal(false)
     .or(reload)
-    .prefault({})
+    .prefault(nothing)
     .describe('Files are read again when they change, and new connections use what they hold; `false`: never.'),
 };
 

@@ -4,6 +4,7 @@ import tls, { type ConnectionOptions, createSecureContext, type PeerCertificate 
 import { z } from 'zod';
 import { ErrorCode } from '../errors.js';
 import { assumed, rule } from '../options.js';
+import { ownOf } from '../own.js';
 import {
   alternativeNames,
   type Material,
@@ -48,15 +49,20 @@ export const tlsOptions = z
   })
   .superRefine(paired, wherePaired)
   .refine(
-    ({ rejectUnauthorized, reload: _, ...others }) =>
-      rejectUnauthorized || Object.values(others).every((each) => each === undefined),
+    (given) => {
+      const { rejectUnauthorized, reload: _, ...others } = ownOf(given);
+      return rejectUnauthorized || Object.values(others).every((each) => each === undefined);
+    },
     rule(
       ['rejectUnauthorized'],
       ['rejectUnauthorized'],
       'false would switch off the checks that the other tls options ask for; remove it',
     ),
   )
-  .transform(({ minVersion = 'TLSv1.2', ...rest }) => ({ ...rest, minVersion }));
+  .transform((given) => {
+    const { minVersion = 'TLSv1.2', ...rest } = ownOf(given);
+    return { ...rest, minVersion };
+  });
 
 export type TlsOptions = z.output<typeof tlsOptions>;
 

@@ -1,17 +1,19 @@
 /** The wire: both lanes as one transport, with their counters. */
 import type { ConnectionOptions } from 'node:tls';
-import type { AxiosAdapter, GenericAbortSignal } from 'axios';
+import { type AxiosAdapter, type GenericAbortSignal, isAxiosError } from 'axios';
 import { discard, responseOf } from '../body.js';
+import { Own } from '../own.js';
 import type { Request, Response, Transport } from '../policy.js';
 import { abortError, nativeSignal, onAbort } from '../scope.js';
 import { HttpLane } from './http.js';
 import type { RotatingIdentity } from './identity.js';
 import { laneOf } from './lane.js';
 import type { PoolStats } from './pool.js';
+import { redirectFailure, redirectsOf, ruledRedirects } from './redirect.js';
 import { connectionOptions, type PeerOptions, standardPeer } from './tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
-export interface WireOptions extends Omit<UndiciOptions, 'identity'> {
+export interface WireOptions extends Omit<UndiciOptions, 'identity' | 'stranger'> {
   /** Which servers are accepted; those that Node's own authorities vouch for where nothing is said. */
   readonly peer: PeerOptions | undefined;
 }
@@ -38,7 +40,7 @@ export interface Wire<Stats = unknown> {
 
 /** The wire over undici and, for what that does not speak, axios's http adapter: new connections for each identity. */
 export function createWire(options: WireOptions, identity?: RotatingIdentity): Wire<WireStats> {
-  const open = () => new Lanes({ ...options, identity: connectionsOf(options, identity) });
+  const open = () => new Lanes({ ...options, ...connectionsOf(options, identity) });
   const draining = new Set<Lanes>();
   const taken = { undici: 0, http: 0 };
   let lanes = open();
@@ -66,11 +68,22 @@ export function createWire(options: WireOptions, identity?: RotatingIdentity): W
   };
 }
 
-function connectionsOf({ peer }: WireOptions, identity: RotatingIdentity | undefined): ConnectionOptions {
+function connectionsOf({ peer = standardPeer }: WireOptions, rotating: RotatingIdentity | undefined): Connections {
+  const material = rotating?.material;
   // Else NODE_TLS_REJECT_UNAUTHORIZED=0, set for another tool, would have every server trusted here too.
-  if (peer === undefined && identity === undefined) return { rejectUnauthorized: true };
-  return connectionOptions(identity?.material ?? {}, peer ?? standardPeer);
+  if (peer === standardPeer && material === undefined) return { identity: { rejectUnauthorized: true } };
+  const identity = connectionOptions(material ?? {}, peer);
+  if (material?.cert === undefined && material?.pfx === undefined) return { identity };
+  const { ca } = material;
+  let made: ConnectionOptions | undefined;
+  const stranger = () => {
+    made ??= connectionOptions(ca === undefined ? {} : { ca }, peer);
+    return made;
+  };
+  return { identity, stranger };
 }
+
+type Connections = Pick<UndiciOptions, 'identity' | 'stranger'>;
 
 /** Both lanes, with the connections made under one identity. */
 class Lanes {
@@ -109,13 +122,29 @@ export function injectedWire(adapter: AxiosAdapter): Wire {
   return {
     send: (request) => {
       const { signal } = request;
-      if (signal === undefined) return adapter(request);
-      return untilAborted(adapter({ ...request, signal: nativeSignal(signal) }), signal, request);
+      const asked = ownedBy(request);
+      if (signal === undefined) return followed(adapter, asked);
+      asked.signal = nativeSignal(signal);
+      return untilAborted(followed(adapter, asked), signal, request);
     },
     stats: () => ({ injected: true }),
     close: async () => {},
     destroy: async () => {},
   };
+}
+
+/** As axios hands it to adapters. */
+function ownedBy(request: Request): Request {
+  return Object.assign(new Own(), request) as unknown as Request;
+}
+
+/** Adapters that follow redirects by themselves may do so by our rules. */
+function followed(adapter: AxiosAdapter, request: Request): Promise<Response> {
+  if (redirectsOf(request) === 0) return adapter(request);
+  request.beforeRedirect = ruledRedirects({ ...request }, () => {});
+  return Promise.resolve(adapter(request)).catch((error) => {
+    throw isAxiosError(error) && error.code === 'ERR_FR_REDIRECTION_FAILURE' ? redirectFailure(error) : error;
+  });
 }
 
 function untilAborted(answer: Promise<Response>, signal: GenericAbortSignal, request: Request): Promise<Response> {

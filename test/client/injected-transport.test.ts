@@ -86,7 +86,7 @@ describe('an injected transport', () => {
     const client = over(() => {
       throw thrown;
     });
-    expect(await rejection(client.get('/'))).toBe(thrown);
+    expect(await rejection(client.get('/'))).toMatchObject({ isAxiosError: true, message: 'at once', cause: thrown });
     expect(client.stats().calls).toMatchObject({ active: 0, failed: 1 });
   });
 

@@ -1,4 +1,4 @@
-import { isAxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import { createHttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
 import { listen } from './loopback.js';
@@ -78,18 +78,24 @@ describe('validateStatus', () => {
     expect((await client.get('/')).status).toBe(404);
   });
 
-  it.each([200, 304, 404, 503])('that throws on a %d ends the call with what it threw, once', async (status) => {
-    const { client } = scripted([{ reply: status }], { retry: false });
-    const ends: unknown[] = [];
-    client.on('call.end', (event) => ends.push(event));
-    const thrown = new Error('the fault of the caller');
-    const fail = () => {
-      throw thrown;
-    };
-    expect(await rejection(client.get('/', { validateStatus: fail }))).toBe(thrown);
-    expect(ends).toHaveLength(1);
-    expect(client.stats().calls).toMatchObject({ started: 1, active: 0, succeeded: 0, failed: 1 });
-  });
+  it.each([200, 304, 404, 503])(
+    'that throws on a %d ends the call with an AxiosError that has what it threw for its cause, once',
+    async (status) => {
+      const { client } = scripted([{ reply: status }], { retry: false });
+      const ends: unknown[] = [];
+      client.on('call.end', (event) => ends.push(event));
+      const thrown = new Error('the fault of the caller');
+      const fail = () => {
+        throw thrown;
+      };
+      const error = await rejection(client.get('/', { validateStatus: fail }));
+      expect(error).toBeInstanceOf(AxiosError);
+      expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', status, message: thrown.message });
+      expect(error.cause).toBe(thrown);
+      expect(ends).toHaveLength(1);
+      expect(client.stats().calls).toMatchObject({ started: 1, active: 0, succeeded: 0, failed: 1 });
+    },
+  );
 });
 
 describe.each([

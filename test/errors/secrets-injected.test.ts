@@ -141,7 +141,7 @@ describe('nothing secret is printed by what axios throws around the adapter', ()
       throw thrown;
     };
     const error = await rejection(client().put('/', secretBody, { ...basicCall, transformRequest }));
-    expect(error).toBe(thrown);
+    expect(error).toMatchObject({ isAxiosError: true, cause: thrown });
     expect(leaksOf(error)).toEqual([]);
   });
 
