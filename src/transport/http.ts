@@ -10,7 +10,7 @@ import { standardTransitional } from '../front-config.js';
 import { harmless } from '../harmless.js';
 import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
-import { contentLimit } from '../request.js';
+import { contentLimit, markSent } from '../request.js';
 import { abortError, onAbort } from '../scope.js';
 import { claimBody } from '../used-body.js';
 import { dataOf } from './answer.js';
@@ -73,14 +73,19 @@ export class HttpLane {
     // Axios leaves a stream that it has given up without a listener for what goes wrong after that.
     if (isStream(request.data)) guard(request.data);
     const context = contextOf(request);
+    let redirected = false;
     let answer: Response | undefined;
     try {
-      const asked = this.#asked(request, abort.signal);
+      const asked = this.#asked(request, abort.signal, context, () => {
+        redirected = true;
+      });
       endUpload = uploadOwner(asked.data);
       answer = await this.#received(await this.#adapter(asked), request, context);
       return answer;
-    } catch (error) {
-      throw this.#ended !== undefined && isCancel(error) ? this.#endedError(request) : recode(error, request);
+    } catch (thrown) {
+      const error = this.#ended !== undefined && isCancel(thrown) ? this.#endedError(request) : recode(thrown, request);
+      if (redirected) markSent(error);
+      throw error;
     } finally {
       this.#unanswered.delete(abort);
       if (answer === undefined) leave();
@@ -104,7 +109,7 @@ export class HttpLane {
   }
 
   /** The request with what the lane adds to it. */
-  #asked(request: Request, signal: AbortSignal): Request {
+  #asked(request: Request, signal: AbortSignal, context: AsyncResource, onRedirect: () => void): Request {
     const http2Options = ownValue(request, 'http2Options') as object | undefined;
     const own = ownValue(request, 'httpsAgent');
     const away = this.#options.stranger !== undefined && beginsAway(request);
@@ -121,9 +126,9 @@ export class HttpLane {
       ...(Number(ownValue(request, 'httpVersion')) === 2 && {
         http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },
       }),
-      onUploadProgress: heard(ownValue(request, 'onUploadProgress')),
-      onDownloadProgress: heard(ownValue(request, 'onDownloadProgress')),
-      beforeRedirect: ruledRedirects(request, (options) => {
+      onUploadProgress: heard(ownValue(request, 'onUploadProgress'), context),
+      onDownloadProgress: heard(ownValue(request, 'onDownloadProgress'), context),
+      beforeRedirect: ruledRedirects(request, onRedirect, (options) => {
         const agent = own === undefined ? this.#strangers(request) : uncertified(own as HttpsAgent);
         if (agent !== undefined) withoutCertificate(options, agent);
       }),
@@ -208,9 +213,10 @@ export class HttpLane {
   }
 }
 
-/** What a listener throws would end the process: axios calls it by itself. */
-function heard(listener: unknown): ((event: unknown) => void) | undefined {
-  return typeof listener === 'function' ? (event) => harmless(() => listener(event)) : undefined;
+/** What a listener throws would end the process: axios calls it by itself, and in the context of whoever cancels the call. */
+function heard(listener: unknown, context: AsyncResource): ((event: unknown) => void) | undefined {
+  if (typeof listener !== 'function') return undefined;
+  return (event) => harmless(() => context.runInAsyncScope(listener as (event: unknown) => void, undefined, event));
 }
 
 /** Sockets in use close with the end of their request. */

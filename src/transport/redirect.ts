@@ -205,9 +205,14 @@ function movedTo(before: Loose, after: Loose): Target | undefined {
  * The same rules where axios's http adapter follows the redirects, as its `beforeRedirect`. `away` is given the options of a
  * request to another origin than the one the call began at.
  */
-export function ruledRedirects(request: Request, away: (options: Loose) => void): BeforeRedirect {
+export function ruledRedirects(
+  request: Request,
+  onRedirect: () => void,
+  away: (options: Loose) => void,
+): BeforeRedirect {
   let left = false;
   return (options, answer, details) => {
+    onRedirect();
     const target = new URL(String(options.href));
     const from = new URL((details as { url: string }).url);
     checkOrigin(request, target);

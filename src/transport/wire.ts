@@ -4,6 +4,7 @@ import { type AxiosAdapter, type GenericAbortSignal, isAxiosError } from 'axios'
 import { discard, responseOf } from '../body.js';
 import { Own } from '../own.js';
 import type { Request, Response, Transport } from '../policy.js';
+import { markSent } from '../request.js';
 import { abortError, nativeSignal, onAbort } from '../scope.js';
 import { HttpLane } from './http.js';
 import type { RotatingIdentity } from './identity.js';
@@ -141,9 +142,16 @@ function ownedBy(request: Request): Request {
 /** Adapters that follow redirects by themselves may do so by our rules. */
 function followed(adapter: AxiosAdapter, request: Request): Promise<Response> {
   if (redirectsOf(request) === 0) return adapter(request);
-  request.beforeRedirect = ruledRedirects({ ...request }, () => {});
-  return Promise.resolve(adapter(request)).catch((error) => {
-    throw isAxiosError(error) && error.code === 'ERR_FR_REDIRECTION_FAILURE' ? redirectFailure(error) : error;
+  let redirected = false;
+  const onRedirect = () => {
+    redirected = true;
+  };
+  request.beforeRedirect = ruledRedirects({ ...request }, onRedirect, () => {});
+  return Promise.resolve(adapter(request)).catch((thrown) => {
+    const error =
+      isAxiosError(thrown) && thrown.code === 'ERR_FR_REDIRECTION_FAILURE' ? redirectFailure(thrown) : thrown;
+    if (redirected) markSent(error);
+    throw error;
   });
 }
 
