@@ -64,15 +64,16 @@ export function bodyReceived(body: Readable): void {
 }
 
 /**
- * Ends a stream before its time. Where nobody listens for an error it ends nothing else: unhandled it would end the process, ten
- * seconds after a body was ignored. A listener that is added later is told then.
+ * Ends a stream before its time. Like Node with its own responses, without an `error` event where nobody listens for one:
+ * unhandled it would end the process, ten seconds after a body was ignored. A listener that is added later is told then.
  */
 export function endBody(body: Readable, error: Error): void {
-  if (body.listenerCount('error') === 0) {
-    guard(body);
-    tellLater(body, error);
+  if (body.listenerCount('error') > 0) {
+    body.destroy(error);
+    return;
   }
-  body.destroy(error);
+  body.destroy();
+  tellLater(body, error);
 }
 
 /** Tells listeners for `error` that are still to come: what they listen for has happened already. */

@@ -10,6 +10,7 @@ import { ErrorCode, PillionError } from './errors.js';
 import type { Events, IdentityEvents } from './events.js';
 import { defaultLogger, type Logger } from './logger.js';
 import { badOptions, faultsOf, valueAt } from './options.js';
+import { dataOf } from './own.js';
 import type { PolicyContext } from './policy.js';
 import { type IdentityStats, RotatingIdentity } from './transport/identity.js';
 import { type MaterialOptions, materialOptions, paired, wherePaired } from './transport/material.js';
@@ -70,9 +71,9 @@ export function createIdentity(options: IdentityOptions, { logger }: IdentityDep
 }
 
 function coreOf(options: IdentityOptions): RotatingIdentity {
-  const result = identityOptions.safeParse(options);
+  const result = identityOptions.safeParse(dataOf(options));
   try {
-    if (result.success) return new RotatingIdentity(result.data);
+    if (result.success) return new RotatingIdentity(dataOf(result.data) as typeof result.data);
   } catch (error) {
     // Its options stand in no section.
     const { faults = [], message, cause } = error as PillionError;

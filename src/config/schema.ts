@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { circuitBreakerOptions } from '../circuit.js';
 import { assumed, badOptions, duration, faultsOf, headerName, headerValue, rule, valueAt } from '../options.js';
-import { nothing, ownOf } from '../own.js';
+import { dataOf, nothing, ownOf } from '../own.js';
 import { totalTimeout } from '../policies/deadline.js';
 import { loggingOptions } from '../policies/logging.js';
 import { attemptTimeout } from '../policies/timeout.js';
@@ -113,8 +113,8 @@ export type Config = z.output<typeof configSchema>;
  * @throws PillionError ERR_CONFIG that lists every fault
  */
 export function parseConfig(input: HttpClientConfig, files = true): Config {
-  const result = configSchema.safeParse(input);
-  if (result.success) return result.data;
+  const result = configSchema.safeParse(dataOf(input));
+  if (result.success) return dataOf(result.data) as Config;
   const faults = faultsOf(result.error, configSchema, (path) => valueAt(input, path));
   const name = typeof input?.name === 'string' ? `the HTTP client "${input.name}"` : 'the HTTP client';
   throw badOptions([...faults, ...(files ? materialFaults(input?.tls) : [])], name);

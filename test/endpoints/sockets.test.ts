@@ -109,7 +109,7 @@ describe.each(lanes)('on %s', (_, lane) => {
       const other = await startHttp(answer(200, 'elsewhere'));
       const upstream = await startHttp(redirect(`${other.origin}/there`), answer(200, 'wrong'));
       const { client } = watch(config(upstream.port));
-      const outcome = client.get('/', lane).then(
+      const outcome = client.get('/', { ...lane, allowAbsoluteUrls: true }).then(
         ({ data }) => data,
         ({ code }: Rejected) => code,
       );
