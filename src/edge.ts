@@ -1,6 +1,6 @@
 /** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
 import { randomUUID } from 'node:crypto';
-import { AxiosError } from 'axios';
+import { AxiosError, isAxiosError } from 'axios';
 import { discard, responseOf } from './body.js';
 import { type Call, requestOf } from './call.js';
 import { conceal, hold } from './conceal.js';
@@ -86,6 +86,7 @@ export async function outcomeOf(transport: Transport, request: Request): Promise
 export function presentable(thrown: unknown, config: Request, call: Call): unknown {
   // A policy or a transport of the caller's may throw anything.
   const error = conceal(asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config));
+  if (!isAxiosError(error)) return markPresented(error);
   hold(error, 'config', config);
   if (error.response) error.response.config = config;
   Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });

@@ -11,6 +11,8 @@ export interface ErrorNotes {
   traceless?: boolean;
   /** Made fit to be shown by the client's edge. */
   presented?: boolean;
+  /** It says that a test is wrong, and is no failure of the call. */
+  ofTest?: boolean;
 }
 
 /** A constructor may return another object, and the fields of a class that extends it are put on that one. */

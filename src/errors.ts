@@ -85,12 +85,18 @@ export function withCause<E extends object>(error: E, cause: unknown): E {
   return error;
 }
 
+/** For what says that a test is wrong: it is passed on as it is, so that no catch block takes it for an answer. */
+export function markOfTest<E>(error: E): E {
+  if (error instanceof Error) notesOf(error).ofTest = true;
+  return error;
+}
+
 /**
  * What was thrown, as every call fails: with an AxiosError, whose `cause` it is. `code` stands in where it has none.
  * `response`: what had come when it was thrown.
  */
 export function asAxiosError(thrown: unknown, code: string, request?: Request, response?: Response): AxiosError {
-  if (isAxiosError(thrown)) return thrown;
+  if (isAxiosError(thrown) || notesIfAny(thrown)?.ofTest) return thrown as AxiosError;
   if (!(thrown instanceof Error)) {
     const error = new AxiosError('What was thrown is not an error.', code, request, response?.request, response);
     return withCause(error, thrown);

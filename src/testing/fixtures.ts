@@ -4,7 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { type AxiosAdapter, AxiosHeaders } from 'axios';
 import { isStream, responseOf } from '../body.js';
-import { ErrorCode, PillionError } from '../errors.js';
+import { ErrorCode, markOfTest, PillionError } from '../errors.js';
 import type { Request, Response } from '../policy.js';
 import { isUnsent } from '../request.js';
 import { createUndiciAdapter, type UndiciAdapter } from '../transport/adapter.js';
@@ -88,7 +88,7 @@ function player(path: string, options: FixtureOptions): Side {
       if (found !== undefined) return play(replyOf(found), config, request);
       misses.push(mask.scrub(recorded.explain(asked, path)));
       // A plain error: no policy repeats it, and no catch block takes it for an answer.
-      throw new Error(misses.at(-1));
+      throw markOfTest(new Error(misses.at(-1)));
     },
     assertDone: () => {
       if (misses.length > 0) throw new Error(misses.join('\n\n'));

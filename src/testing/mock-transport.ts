@@ -1,5 +1,6 @@
 /** A wire for tests: answers from a script, records what it was asked. */
 import type { AxiosAdapter } from 'axios';
+import { markOfTest } from '../errors.js';
 import { type RecordedRequest, recordRequest } from './recorded.js';
 import { play, type Reply } from './replies.js';
 
@@ -63,7 +64,11 @@ export function createMockTransport(script: Script = []): MockTransport {
   const adapter: AxiosAdapter = async (config) => {
     const request = recordRequest(config);
     requests.push(request);
-    return play(find(request), config, request);
+    try {
+      return await play(find(request), config, request);
+    } catch (error) {
+      throw markOfTest(error);
+    }
   };
 
   add(...script);
