@@ -2,7 +2,7 @@
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { markOwnHeaders } from './call.js';
 import { nameIn } from './headers.js';
-import { Own, ownValue } from './own.js';
+import { Own } from './own.js';
 import type { Request } from './policy.js';
 
 /** Options that a call may set on this way: the call's own simply goes before the default. */
@@ -87,12 +87,12 @@ function isOnly(list: unknown, only: unknown): boolean {
 /** Defaults for all methods, for this one, for the instance, then the call's own; undefined for values that are not plain. */
 function headersOf(defaults: Loose, method: string, own: Loose | undefined): AxiosHeaders | undefined {
   const headers = new AxiosHeaders();
-  const common = ownValue(defaults, 'common') as Loose | undefined;
-  const bucket = ownValue(defaults, method) as Loose | undefined;
+  const common = bucketOf(defaults, 'common');
+  const bucket = bucketOf(defaults, method);
   if (common !== undefined && !putAll(headers, common)) return undefined;
   if (bucket !== undefined && !putAll(headers, bucket)) return undefined;
   for (const name of Object.keys(defaults)) {
-    if (name === 'common' || name === method) continue;
+    if (buckets.has(name) && typeof defaults[name] === 'object') continue;
     if (!put(headers, name, defaults[name])) return undefined;
   }
   if (own !== undefined && (own === null || own instanceof AxiosHeaders)) return undefined;
@@ -102,6 +102,17 @@ function headersOf(defaults: Loose, method: string, own: Loose | undefined): Axi
   }
   return headers;
 }
+
+/** The names under which axios has headers for some calls only. */
+const buckets = new Set(Object.keys(axios.defaults.headers));
+
+/** One that nobody has asked for is not enumerable, and empty: to read it would put it among the others for good. */
+function bucketOf(defaults: Loose, name: string): Loose | undefined {
+  const bucket = isEnumerable.call(defaults, name) ? defaults[name] : undefined;
+  return typeof bucket === 'object' ? (bucket as Loose) : undefined;
+}
+
+const isEnumerable = Object.prototype.propertyIsEnumerable;
 
 function putAll(headers: AxiosHeaders, more: Loose): boolean {
   for (const name of Object.keys(more)) if (!put(headers, name, more[name])) return false;
