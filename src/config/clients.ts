@@ -5,6 +5,7 @@ import {
   isPlain,
   type Reference,
   type Resolved,
+  referencesIn,
   resolveReferences,
   type Surroundings,
   scalarIn,
@@ -88,7 +89,21 @@ export class ParsedClients {
 
   /** Adds what was found later: about an option of one client. */
   fault(client: string, { path, message, unknown }: OptionFault): void {
-    this.#add(this.originOf(client, path), message, unknown === true);
+    this.#add(this.originOf(client, path), this.#withoutValues(client, path, message), unknown === true);
+  }
+
+  /** Faults of certificates quote the paths they are read from: those that a reference gave as the reference. */
+  #withoutValues(client: string, [section]: Path, message: string): string {
+    if (section !== 'tls') return message;
+    const below = JSON.stringify(this.originOf(client, ['tls']));
+    return [...this.#resolved.references]
+      .filter(([at]) => isBelow(at, below) || isBelow(at, JSON.stringify(['defaults', 'tls'])))
+      .map(([at, { text }]) => [this.#valueAt(JSON.parse(at)), referencesIn(text)])
+      .reduce<string>(
+        (told, [value, shown]) =>
+          told.replaceAll(`(${value})`, `(${shown})`).replaceAll(` in ${value}`, ` in ${shown}`),
+        message,
+      );
   }
 
   /** A fault about an option, for who collects them elsewhere. */
@@ -121,15 +136,24 @@ export class ParsedClients {
     return this.#resolved.references.get(JSON.stringify(this.originOf(client, path)));
   }
 
-  /** True where a file that a reference names gave an option its value, or a part of it. */
-  isSecret(client: string, path: Path): boolean {
-    const start = JSON.stringify(this.originOf(client, path)).slice(0, -1);
-    const references = [...this.#resolved.references];
-    return references.some(([at, { secret }]) => secret && (at === `${start}]` || at.startsWith(`${start},`)));
+  /**
+   * True where a reference gave an option its value, a part of it, or the part around it. A number or a switch from a variable
+   * is no secret; whatever a file gave may be one.
+   */
+  isSecret(client: string, path: Path, value: unknown): boolean {
+    const isText = typeof value !== 'number' && typeof value !== 'boolean';
+    const own = JSON.stringify(this.originOf(client, path));
+    return [...this.#resolved.references].some(
+      ([at, { secret }]) => (secret || isText) && (at === own || isBelow(at, own) || isBelow(own, at)),
+    );
   }
 
   positionOf(path: Path): Position | undefined {
     return this.#document?.position(path);
+  }
+
+  #valueAt(path: Path): unknown {
+    return path.reduce<unknown>((here, key) => (here as Record<PropertyKey, unknown> | undefined)?.[key], this.#root);
   }
 
   #says(path: Path): boolean {
@@ -211,6 +235,11 @@ export class ParsedClients {
     }
     return changed;
   }
+}
+
+/** Of two paths as JSON. */
+function isBelow(path: string, other: string): boolean {
+  return path.startsWith(`${other.slice(0, -1)},`);
 }
 
 const known = ['defaults', 'clients', '$schema'];
