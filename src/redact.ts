@@ -7,6 +7,14 @@ export function redactUrl(url: string): string {
   return end < 0 || url[end] === '#' ? path : path + redactQuery(url.slice(end));
 }
 
+/**
+ * A pattern without what stands for the values of a query: nothing after a question mark that is meant as one, or after an
+ * equals sign that is no lookaround's.
+ */
+export function redactPattern(pattern: string): string {
+  return pattern.replace(/(\\\?|\[[^\]]*\?[^\]]*\]|\\x3f|\\u003f|(?<!\(\?<?)=)[\s\S]+$/i, '$1REDACTED');
+}
+
 /** `?a=1&b=2` as `?a=REDACTED&b=REDACTED`; a fragment goes. */
 export function redactQuery(query: string): string {
   if (query === '') return '';

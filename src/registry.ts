@@ -18,7 +18,7 @@ import {
   spelled,
 } from './config/clients.js';
 import { changesBetween } from './config/diff.js';
-import { ConfigDocument } from './config/document.js';
+import { ConfigDocument, type Path } from './config/document.js';
 import { type ConfigSource, fileSource } from './config/source.js';
 import { type HttpClientsEvents, type VersionStats, Versions } from './config/versions.js';
 import { closedError, ErrorCode, PillionError } from './errors.js';
@@ -218,8 +218,8 @@ class Registry implements HttpClients {
     const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
     const replaced = this.#applied;
     this.#applied = parsed;
-    const isSecret = (client: string, path: readonly string[]) =>
-      parsed.isSecret(client, path) || replaced?.isSecret(client, path) === true;
+    const isSecret = (client: string, path: Path, value: unknown) =>
+      parsed.isSecret(client, path, value) || replaced?.isSecret(client, path, value) === true;
     this.#versions.apply(text, first ? [] : changesBetween(before, parsed.clients, isSecret));
     return [];
   }
@@ -270,8 +270,8 @@ class Registry implements HttpClients {
   }
 
   /** Of the configuration in force: whether a value came from a reference that hides it. */
-  isSecret(client: string, path: readonly string[]): boolean {
-    return this.#applied?.isSecret(client, path) ?? false;
+  isSecret(client: string, path: Path, value: unknown): boolean {
+    return this.#applied?.isSecret(client, path, value) ?? false;
   }
 
   on<Name extends keyof HttpClientsEvents>(name: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void {

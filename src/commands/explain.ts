@@ -36,10 +36,10 @@ interface Row {
 
 function row(parsed: ParsedClients, name: string, path: readonly string[], value: unknown, file: string): Row {
   const said = parsed.says(name, path);
-  if (said === undefined) return { path: dotted(path), value: masked(dotted(path), value), from: 'built in' };
+  const shown = masked(path, value, (at, inner) => parsed.isSecret(name, at, inner));
+  if (said === undefined) return { path: dotted(path), value: shown, from: 'built in' };
   const { line, column } = parsed.positionOf(parsed.originOf(name, path)) as Position;
   const reference = parsed.referenceOf(name, path)?.text;
-  const shown = parsed.isSecret(name, path) ? '***' : masked(dotted(path), value);
   return {
     path: dotted(path),
     value: shown,

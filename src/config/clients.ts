@@ -19,6 +19,7 @@ import {
   putScalar,
   type Reference,
   type Resolved,
+  referencesIn,
   resolveReferences,
   type Surroundings,
 } from './references.js';
@@ -107,7 +108,21 @@ export class ParsedClients {
 
   /** Adds what was found later: about an option of one client. */
   fault(client: string, { path, message, unknown }: OptionFault): void {
-    this.#add(this.originOf(client, path), message, unknown === true);
+    this.#add(this.originOf(client, path), this.#withoutValues(client, path, message), unknown === true);
+  }
+
+  /** Faults of certificates quote the paths they are read from: those that a reference gave as the reference. */
+  #withoutValues(client: string, [section]: Path, message: string): string {
+    if (section !== 'tls') return message;
+    const below = JSON.stringify(this.originOf(client, ['tls']));
+    return [...this.#resolved.references]
+      .filter(([at]) => isBelow(at, below) || isBelow(at, JSON.stringify(['defaults', 'tls'])))
+      .map(([at, { text }]) => [this.#valueAt(JSON.parse(at)), referencesIn(text)])
+      .reduce<string>(
+        (told, [value, shown]) =>
+          told.replaceAll(`(${value})`, `(${shown})`).replaceAll(` in ${value}`, ` in ${shown}`),
+        message,
+      );
   }
 
   /** A fault about an option, for who collects them elsewhere. */
@@ -155,9 +170,16 @@ export class ParsedClients {
     return references.some(([at, each]) => test(each) && (at === `${start}]` || at.startsWith(`${start},`)));
   }
 
-  /** True where a file that a reference names gave an option its value, or a part of it. */
-  isSecret(client: string, path: Path): boolean {
-    return this.#hasReference(client, path, ({ secret }) => secret);
+  /**
+   * True where a reference gave an option its value, a part of it, or the part around it. A number or a switch from a variable
+   * is no secret; whatever a file gave may be one.
+   */
+  isSecret(client: string, path: Path, value: unknown): boolean {
+    const isText = typeof value !== 'number' && typeof value !== 'boolean';
+    const own = JSON.stringify(this.originOf(client, path));
+    return [...this.#resolved.references].some(
+      ([at, { secret }]) => (secret || isText) && (at === own || isBelow(at, own) || isBelow(own, at)),
+    );
   }
 
   /** Adds what is wrong with the certificates and keys of all clients. */
@@ -169,6 +191,10 @@ export class ParsedClients {
 
   positionOf(path: Path): Position | undefined {
     return this.#document?.position(path);
+  }
+
+  #valueAt(path: Path): unknown {
+    return path.reduce<unknown>((here, key) => (here as Record<PropertyKey, unknown> | undefined)?.[key], this.#root);
   }
 
   #says(path: Path): boolean {
@@ -318,6 +344,11 @@ export class ParsedClients {
     const referring = faults.filter(({ path }) => this.referenceOf(name, path) !== undefined);
     return referring.map(({ path }) => putScalar(options, path)).some(Boolean);
   }
+}
+
+/** Of two paths as JSON. */
+function isBelow(path: string, other: string): boolean {
+  return path.startsWith(`${other.slice(0, -1)},`);
 }
 
 const known = ['defaults', 'clients', '$schema'];

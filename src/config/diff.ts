@@ -1,8 +1,9 @@
 /** What changed between two configurations, without the secrets. */
 import { isDeepStrictEqual } from 'node:util';
 import { dotted } from '../options.js';
-import { redactUrl } from '../redact.js';
+import { redactPattern, redactUrl } from '../redact.js';
 import type { NamedClient } from './clients.js';
+import type { Path } from './document.js';
 import { isPlain } from './references.js';
 import type { Config } from './schema.js';
 
@@ -24,7 +25,7 @@ const mask = '***';
 export function changesBetween(
   before: readonly NamedClient[],
   after: readonly NamedClient[],
-  isSecret: (client: string, path: readonly string[]) => boolean,
+  isSecret: (client: string, ...value: Parameters<IsSecret>) => boolean,
 ): ConfigChange[] {
   const old = new Map(before.map(({ name, config }) => [name, config]));
   const gone = before.filter(({ name }) => !after.some((each) => each.name === name));
@@ -32,20 +33,15 @@ export function changesBetween(
     ...after.flatMap(({ name, config }) => {
       const previous = old.get(name);
       if (previous === undefined) return [{ client: name, path: '', after: 'added' }];
-      return changesOf(name, previous, config, (path) => isSecret(name, path));
+      return changesOf(name, previous, config, (path, value) => isSecret(name, path, value));
     }),
     ...gone.map(({ name }) => ({ client: name, path: '', before: 'removed' })),
   ];
 }
 
-function changesOf(
-  client: string,
-  before: Config,
-  after: Config,
-  isSecret: (path: readonly string[]) => boolean,
-): ConfigChange[] {
+function changesOf(client: string, before: Config, after: Config, isSecret: IsSecret): ConfigChange[] {
   const [old, now] = [byPath(before), byPath(after)];
-  const shown = ({ path, value }: Leaf) => (isSecret(path) ? mask : masked(dotted(path), value));
+  const shown = ({ path, value }: Leaf) => masked(path, value, isSecret);
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((path) => {
     const [was, is] = [old.get(path), now.get(path)];
     if (isDeepStrictEqual(was?.value, is?.value)) return [];
@@ -70,13 +66,32 @@ export function leavesOf(config: object, path: readonly string[] = []): Leaf[] {
 
 const byPath = (config: object) => new Map(leavesOf(config).map((leaf) => [dotted(leaf.path), leaf]));
 
-/** A value as it may be shown. Any header may carry a credential, and so may what stands in place of a path. */
-export function masked(path: string, value: unknown): unknown {
-  if (/(^|\.)(headers\.|passphrase$)/.test(path)) return mask;
-  if (Array.isArray(value)) return value.map((item, index) => masked(`${path}.${index}`, item));
-  if (isPlain(value))
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(`${path}.${key}`, inner)]));
+/** Knows of values that their path does not tell as secret. */
+export type IsSecret = (path: Path, value: unknown) => boolean;
+
+/**
+ * A value as it may be shown. Any header may carry a credential, and so may what stands in place of a path, and the query and
+ * the user of whatever is a URL, a path or a pattern: that is seen by the text, so that no option is forgotten.
+ */
+export function masked(path: Path, value: unknown, isSecret: IsSecret): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => masked([...path, index], item, isSecret));
+  if (isPlain(value) && Object.keys(value).length > 0) {
+    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    return Object.fromEntries(entries.map(([key, inner]) => [key, masked([...path, key], inner, isSecret)]));
+  }
+  return isSecret(path, value) ? mask : maskedText(path.map(String), value);
+}
+
+function maskedText(path: readonly string[], value: unknown): unknown {
+  if (path.at(-2) === 'headers' || path.at(-1) === 'passphrase') return mask;
   if (typeof value !== 'string') return value;
-  if (/^tls\.(cert|key|ca|pfx)/.test(path)) return /^[\w./~:\\ -]{1,255}$/.test(value) ? value : mask;
-  return /baseURL$/.test(path) ? redactUrl(value) : value;
+  if (path[0] === 'tls' && material.has(path[1] ?? '')) return isFilePath(value) ? value : mask;
+  return path.at(-1) === 'regex' ? redactPattern(value) : redactUrl(value);
+}
+
+const material = new Set(['cert', 'key', 'ca', 'pfx']);
+
+/** A key or certificate without its PEM lines must not pass for one. */
+function isFilePath(value: string): boolean {
+  return /^[\w./~:\\ -]{1,255}$/.test(value) && !/[\w-]{40}/.test(value);
 }
