@@ -26,15 +26,21 @@ describe('the configuration that is shown', () => {
     expect(text).toContain('"authorization":"***"');
   });
 
-  it('masks what a secret reference gave, and nothing beside it', () => {
+  it('masks what a reference gave, and nothing beside it', () => {
     const clients = { a: { baseURL: 'http://${HOST}', name: undefined, tracing: { requestIdHeader: 'x-id' } } };
     const registry = loadHttpClients(
-      { clients: { a: { baseURL: clients.a.baseURL, headers: { 'x-key': '${API_TOKEN}' } } } },
+      {
+        clients: {
+          a: { baseURL: clients.a.baseURL, headers: { 'x-key': '${API_TOKEN}' } },
+          b: { baseURL: 'http://b.test' },
+        },
+      },
       { env },
     );
     onTestFinished(() => registry.close());
     const text = JSON.stringify(shownConfig(registry));
     expect(text).not.toContain(env.API_TOKEN);
-    expect(text).toContain('http://billing.test');
+    expect(text).not.toContain(env.HOST);
+    expect(text).toContain('http://b.test');
   });
 });
