@@ -78,7 +78,7 @@ it.each([
   ['{ ca: ["${SECRET}"] }', 'tls.ca (${SECRET}): there is no such file'],
 ])('a fault names the reference in place of what it gave: %s', async (tls, told) => {
   const text = `clients: { a: { baseURL: "https://a.test", tls: ${tls} } }`;
-  const env = { SECRET: 'planted-value' };
+  const env = { SECRET: '/run/planted-value.pem' };
   const { texts, terminal, logger } = written();
   const { 'clients.yaml': path } = files({ 'clients.yaml': text });
   expect(() => loadHttpClients(path, { env, logger })).toThrow(told);
