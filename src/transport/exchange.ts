@@ -14,7 +14,7 @@ import { BodyStream } from './body-stream.js';
 import { type Connection, Dispatch, type Job } from './connection.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
 import { codeOf, inKnownWords, isClosed, messageOf } from './failure.js';
-import { type BodyHeaders, requestHeaders, responseHeaders } from './headers.js';
+import { announcesBody, type BodyHeaders, requestHeaders, responseHeaders } from './headers.js';
 import type { Pool } from './pool.js';
 import { type Progress, progressOf } from './progress.js';
 import { type Hop, locationOf } from './redirect.js';
@@ -318,8 +318,4 @@ export class Exchange implements Job {
     const error = withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
     return response === undefined ? error : markBroken(error);
   }
-}
-
-function announcesBody({ 'content-length': length, 'transfer-encoding': coding }: Response['headers']): boolean {
-  return Number(length) > 0 || coding !== undefined;
 }

@@ -107,3 +107,8 @@ function joined(name: string, values: string[]): string {
   if (single.has(name)) return values[0] ?? '';
   return values.join(name === 'cookie' ? '; ' : ', ');
 }
+
+/** True where the headers of an answer tell of a body, as those to a HEAD may do without one. */
+export function announcesBody(headers: Record<string, unknown>): boolean {
+  return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
+}

@@ -1,6 +1,7 @@
 /** The sockets of Node's agents, all of a lane together: how long they may be unused, how old, and to how many destinations. */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { announcesBody } from './headers.js';
 
 export interface NodeSocketOptions {
   /** Milliseconds that an unused socket stays open, unless the server tells a time of its own. */
@@ -45,7 +46,9 @@ export class NodeSockets {
       reuseSocket(socket: Socket, request: ClientRequest): void;
     };
     // Before Node's own listener, which gives the socket to the next request in the queue.
-    agent.prependListener('free', (socket: Socket) => this.#isTooOld(socket) && socket.destroy());
+    agent.prependListener('free', (socket: Socket) => {
+      if (this.#isTooOld(socket) || mayBringMore(socket)) socket.destroy();
+    });
     Object.assign(agent, {
       keepSocketAlive: (socket: Socket) => keepSocketAlive.call(agent, socket) && this.#rest(socket),
       reuseSocket: (socket: Socket, request: ClientRequest) => {
@@ -142,11 +145,22 @@ export class NodeSockets {
   }
 
   #idleTime(socket: Socket): number {
-    const { _httpMessage: request } = socket as Socket & { _httpMessage?: { res?: IncomingMessage } };
+    const request = lastRequest(socket);
     const [, seconds] = /timeout=(\d+)/.exec(String(request?.res?.headers['keep-alive'] ?? '')) ?? [];
     if (seconds === undefined) return this.#options.keepAliveTimeout;
     return Math.min(Number(seconds) * 1000 - threshold, longestHint);
   }
+}
+
+/** What Node's http keeps on a socket until it is given to another request. */
+function lastRequest(socket: Socket): { method?: string; res?: IncomingMessage } | undefined {
+  return (socket as Socket & { _httpMessage?: { method?: string; res?: IncomingMessage } })._httpMessage;
+}
+
+/** Some servers send the body that a HEAD is about all the same: what comes late would be taken for the next answer. */
+function mayBringMore(socket: Socket): boolean {
+  const { method, res } = lastRequest(socket) ?? {};
+  return method === 'HEAD' && res !== undefined && announcesBody(res.headers);
 }
 
 function destroyThis(this: Socket): void {
