@@ -3,6 +3,9 @@ import http2 from 'node:http2';
 import { pathOf } from './asked.mjs';
 import { later } from './later.mjs';
 
+/** Node would tell the last stream it knew before it takes what has arrived meanwhile: streams that it serves would count as refused. */
+const highestStream = 2 ** 31 - 1;
+
 const { constants } = http2;
 const codes = ['NO_ERROR', 'INTERNAL_ERROR', 'CANCEL', 'ENHANCE_YOUR_CALM', 'PROTOCOL_ERROR'].map(
   (name) => constants[`NGHTTP2_${name}`],
@@ -79,7 +82,7 @@ export const faults = {
     const { end, at } = exchange.arrived.asked;
     if (session === undefined || session.destroyed) return;
     if (end === 'finish') session.close();
-    else session.goaway(at < 0.5 ? 0 : constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    else session.goaway(at < 0.5 ? 0 : constants.NGHTTP2_ENHANCE_YOUR_CALM, highestStream);
     if (end === 'destroy') later(exchange.arrived.asked.delay, () => session.destroy());
     faults.none(exchange);
   },
