@@ -21,37 +21,25 @@ async function leadingNowhere() {
   return upstream;
 }
 
+/** A client that follows redirects anywhere, and repeats at once. */
+function following(baseURL: string, maxRetries: number, deps: HttpClientDeps) {
+  const retry = { maxRetries, backoff: { base: 1, max: 1 }, budget: false } as const;
+  const client = createHttpClient({ baseURL, allowAbsoluteUrls: true, maxRedirects: 3, logging: false, retry }, deps);
+  onTestFinished(() => client.close({ grace: 0 }));
+  return client;
+}
+
 describe.each(wires)('a redirect to where nobody listens, over %s', (_, options, deps) => {
   it.each(['post', 'patch'] as const)('is not sent again by %s', async (method) => {
     const { origin, requests } = await leadingNowhere();
-    const client = createHttpClient(
-      {
-        baseURL: origin,
-        allowAbsoluteUrls: true,
-        maxRedirects: 3,
-        logging: false,
-        retry: { maxRetries: 2, backoff: { base: 1, max: 1 }, budget: false },
-      },
-      deps,
-    );
-    onTestFinished(() => client.close({ grace: 0 }));
+    const client = following(origin, 2, deps);
     expect(await rejection(client[method]('/', 'body', options))).toMatchObject({ code: 'ECONNREFUSED' });
     expect(requests).toHaveLength(1);
   });
 
   it('is followed anew for a GET, and for a POST with a key', async () => {
     const { origin, requests } = await leadingNowhere();
-    const client = createHttpClient(
-      {
-        baseURL: origin,
-        allowAbsoluteUrls: true,
-        maxRedirects: 3,
-        logging: false,
-        retry: { maxRetries: 1, backoff: { base: 1, max: 1 }, budget: false },
-      },
-      deps,
-    );
-    onTestFinished(() => client.close({ grace: 0 }));
+    const client = following(origin, 1, deps);
     await rejection(client.get('/', options));
     await rejection(client.post('/', 'body', { ...options, idempotencyKey: 'a' }));
     expect(requests).toHaveLength(4);
