@@ -32,7 +32,8 @@ export function answerTo({ method, asked, fault, received }) {
 
 /** The frame around it is right, the coded content is not. */
 function faultyContent(whole, fault, { nonce, size, at }) {
-  if (fault === 'cut-coding') return whole.subarray(0, Math.floor(whole.length * at));
+  // Cut to nothing it would be an empty content, which is a whole one whatever its coding.
+  if (fault === 'cut-coding') return whole.subarray(0, Math.max(1, Math.floor(whole.length * at)));
   if (fault === 'wrong-coding') return pattern(nonce, size);
   if (fault === 'empty-coding') return Buffer.alloc(0);
   return whole;
