@@ -29,7 +29,7 @@ export function enterCall(call: Call, config: Request): EnteredCall {
     config,
     {
       url: textOf(config.url),
-      ...(config.baseURL && { baseURL: textOf(config.baseURL) }),
+      baseURL: (config.baseURL && textOf(config.baseURL)) as string,
       headers: headersOf(config),
       data: caught(replayable(config.data)),
       signal: scope,

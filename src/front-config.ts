@@ -41,12 +41,12 @@ export function frontConfig(defaults: Defaults, call: AxiosRequestConfig): Reque
   if (typeof method !== 'string' || typeof config.adapter !== 'function' || !hasStandardTransforms(config))
     return undefined;
   config.method = method.toLowerCase();
-  markOwnHeaders(config, Object.keys(config.headers ?? none));
+  markOwnHeaders(config, config.headers ? Object.keys(config.headers) : none);
   config.headers = headersOf(defaults.headers as Loose, config.method, config.headers as Loose | undefined);
   return config.headers === undefined ? undefined : (config as unknown as Request);
 }
 
-const none = {};
+const none: readonly string[] = [];
 
 function isSimple(key: string): boolean {
   return simple.has(key);

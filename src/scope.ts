@@ -56,8 +56,10 @@ export class Scope implements GenericAbortSignal {
   }
 
   removeEventListener(_type: 'abort', listener: AbortListener): void {
-    const index = this.#listeners.indexOf(listener);
-    if (index >= 0) this.#listeners.splice(index, 1);
+    const listeners = this.#listeners;
+    // Mostly the last one; splice makes an array of what it takes out.
+    if (listeners[listeners.length - 1] === listener) listeners.pop();
+    else if (listeners.includes(listener)) listeners.splice(listeners.indexOf(listener), 1);
   }
 }
 
@@ -71,14 +73,14 @@ interface Followers {
 const followed = new WeakMap<GenericAbortSignal, Followers>();
 
 /** Calls `listener` when the signal aborts, until the function returned is called. */
-export function onAbort(signal: GenericAbortSignal, listener: () => void): () => void {
+export function onAbort(signal: GenericAbortSignal, listener: AbortListener): () => void {
   if (signal instanceof Scope) {
     signal.addEventListener('abort', listener);
     return () => signal.removeEventListener('abort', listener);
   }
   const { listeners, tell } = followed.get(signal) ?? follow(signal);
   // Apart from another use of the same function.
-  const own = () => listener();
+  const own = () => (typeof listener === 'function' ? listener() : listener.handleEvent());
   listeners.add(own);
   return () => {
     if (!listeners.delete(own) || listeners.size > 0 || followed.get(signal)?.listeners !== listeners) return;
@@ -163,18 +165,22 @@ export interface TimeLimit {
 
 /**
  * Runs `next` under a scope of its own that ends in time, and rejects the moment it is aborted,
- * even where `next` does not listen.
+ * even where `next` does not listen. `changes`: what `next` sees in place of the request's own options.
  */
-export function bounded(next: Transport, request: Request, limit: TimeLimit): Promise<Response> {
+export function bounded(
+  next: Transport,
+  request: Request,
+  limit: TimeLimit,
+  changes?: Partial<Request>,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const scope = new Scope(request.signal);
+    const scope = new LimitedScope(request.signal, limit);
     if (scope.aborted) {
       reject(abortError(scope, request));
       return;
     }
-    const { timer, release } = started(scope, limit);
     const abort = () => {
-      release();
+      scope.release();
       reject(abortError(scope, request));
     };
     scope.addEventListener('abort', abort);
@@ -182,40 +188,59 @@ export function bounded(next: Transport, request: Request, limit: TimeLimit): Pr
     const inTime = (response: Response | undefined): boolean => {
       if (scope.aborted) discard(response);
       if (scope.aborted || response === undefined) {
-        release();
+        scope.release();
         return !scope.aborted;
       }
-      if (limit.until === 'headers') timer?.clear();
-      // The body is the caller's to read; that nobody does it shall not keep the process.
-      else timer?.unref();
+      if (!isStream(response.data)) {
+        scope.release();
+        return true;
+      }
+      scope.answered();
       scope.removeEventListener('abort', abort);
-      if (isStream(response.data)) endWith(scope, response.data, request, release);
-      onBodyEnd(response, release);
+      endWith(scope, response.data, request);
+      onBodyEnd(response, () => scope.release());
       return true;
     };
-    attempt(next, { ...request, signal: scope }).then(
+    attempt(next, { ...request, ...changes, signal: scope }).then(
       (response) => inTime(response) && resolve(response),
       (error) => inTime(responseOf(error)) && reject(error),
     );
   });
 }
 
-/** Apart from `bounded`, so that what is left to wait for the end of a body does not hold that body. */
-function started(scope: Scope, { ms, expired }: TimeLimit) {
-  const expire = (stalled: boolean) => scope.abort(stalled ? markStalled(expired()) : expired());
-  const timer = ms === undefined ? undefined : new Timer(ms, expire);
-  const release = () => {
-    timer?.clear();
-    scope.leave();
-  };
-  return { timer, release };
+/** A scope that ends in time. It holds no body: it may be all that is left to wait for the end of one. */
+class LimitedScope extends Scope {
+  readonly #limit: TimeLimit;
+  readonly #timer: Timer | undefined;
+
+  constructor(parent: GenericAbortSignal | undefined, limit: TimeLimit) {
+    super(parent);
+    this.#limit = limit;
+    this.#timer = this.aborted || limit.ms === undefined ? undefined : new Timer(limit.ms, this);
+  }
+
+  expire(stalled: boolean): void {
+    const error = this.#limit.expired();
+    this.abort(stalled ? markStalled(error) : error);
+  }
+
+  /** The headers are there. The body is the caller's to read; that nobody does it shall not keep the process. */
+  answered(): void {
+    if (this.#limit.until === 'headers') this.#timer?.clear();
+    else this.#timer?.unref();
+  }
+
+  release(): void {
+    this.#timer?.clear();
+    this.leave();
+  }
 }
 
 /** Ends a body with its scope. It is held weakly: one that its caller has forgotten is let go of when it is collected. */
-function endWith(scope: Scope, data: Readable, request: Request, release: () => void): void {
+function endWith(scope: LimitedScope, data: Readable, request: Request): void {
   const body = new WeakRef(data);
   scope.addEventListener('abort', () => {
-    release();
+    scope.release();
     const stream = body.deref();
     if (stream !== undefined) endBody(stream, abortError(scope, request));
   });

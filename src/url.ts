@@ -1,6 +1,7 @@
 /** Where a request goes. */
 import { Axios, AxiosError, isAxiosError } from 'axios';
 import { ErrorCode, PillionError } from './errors.js';
+import { ownValue } from './own.js';
 import type { Request } from './policy.js';
 import { redactUrl } from './redact.js';
 
@@ -122,7 +123,8 @@ function withParams({ href, origin, path }: Target, request: Request): Target {
 }
 
 function serialized(url: string, request: Request): string {
-  const { params, paramsSerializer } = request;
+  const { params } = request;
+  const paramsSerializer = ownValue(request, 'paramsSerializer') as Request['paramsSerializer'];
   try {
     return serializer.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
   } catch (cause) {

@@ -6,7 +6,7 @@ import { ErrorCode, PillionError } from '../errors.js';
 import { inboundRemaining } from '../inbound.js';
 import { duration } from '../options.js';
 import { definePolicy, type Request } from '../policy.js';
-import { bounded } from '../scope.js';
+import { bounded, type TimeLimit } from '../scope.js';
 
 export const totalTimeout = duration({ min: 1 })
   .or(z.literal(false))
@@ -26,8 +26,8 @@ export const deadline = definePolicy('deadline', z.strictObject({ total: totalTi
       if (ms <= 0) return Promise.reject(expired(request, 0));
       const call = callOf(request);
       call.endsAt = performance.now() + ms;
-      // The wire honours axios's `timeout` too; here it has been taken care of.
-      return bounded(next, { ...request, timeout: 0 }, { ms, until: 'body', expired: () => expired(request, ms) });
+      const limit: TimeLimit = { ms, until: 'body', expired: () => expired(request, ms) };
+      return bounded(next, request, limit, ownTimeKept);
     },
 }));
 
@@ -42,6 +42,9 @@ function limitOf(request: Request, configured: number | false): number | undefin
   const ms = Math.min(total === false ? own : Math.min(total, own), inbound);
   return ms === Number.POSITIVE_INFINITY ? undefined : ms;
 }
+
+/** The wire honours axios's `timeout` too; here it has been taken care of. */
+const ownTimeKept = { timeout: 0 };
 
 function expired(request: Request, ms: number): PillionError {
   const call = callOf(request);

@@ -155,7 +155,7 @@ class Race {
 
   #wait(): void {
     if (this.#over || this.#hedges >= this.#terms.maxHedges) return;
-    this.#timer = new Timer(this.#terms.ms, () => this.#hedge());
+    this.#timer = new Timer(this.#terms.ms, { expire: () => this.#hedge() });
   }
 
   #hedge(): void {

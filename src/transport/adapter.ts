@@ -140,7 +140,8 @@ async function bound(send: Transport, request: Request, ms: number | undefined):
 }
 
 function timedOut(request: Request): AxiosError {
-  const { timeout, timeoutErrorMessage, transitional } = request;
+  const { timeout, transitional } = request;
+  const timeoutErrorMessage = ownValue(request, 'timeoutErrorMessage') as string | undefined;
   const code = ownValue(transitional, 'clarifyTimeoutError') ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
   return new AxiosError(timeoutErrorMessage || `timeout of ${timeout}ms exceeded`, code, request);
 }

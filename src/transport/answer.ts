@@ -1,14 +1,12 @@
 /** A buffered body, as `responseType` and `responseEncoding` want it. */
+import { ownValue } from '../own.js';
 import type { Request, Response } from '../policy.js';
 
-export function dataOf(
-  body: Buffer,
-  { responseType, responseEncoding }: Request,
-  headers: Response['headers'] | undefined,
-): unknown {
+export function dataOf(body: Buffer, request: Request, headers: Response['headers'] | undefined): unknown {
+  const { responseType } = request;
   if (responseType === 'arraybuffer') return body;
   if (responseType === 'blob') return new Blob([body as never], { type: String(headers?.['content-type'] ?? '') });
-  return textOf(body, responseEncoding as BufferEncoding | undefined);
+  return textOf(body, ownValue(request, 'responseEncoding') as BufferEncoding | undefined);
 }
 
 /** In UTF-8 without its byte order mark, unless another encoding is asked for. */

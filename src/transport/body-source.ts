@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import { discardUpload, guard, isStream, isWebStream } from '../body.js';
 import { getHeader } from '../headers.js';
+import { ownValue } from '../own.js';
 import type { Request } from '../policy.js';
 import { claimBody, through } from '../used-body.js';
 import type { BodyHeaders } from './headers.js';
@@ -94,7 +95,7 @@ export function isFormDataPackage(data: unknown): data is FormDataPackage & Read
 export async function formPackageSource(form: FormDataPackage & Readable, request: Request): Promise<Source> {
   claimBody(request);
   const headers: Record<string, string> = lowerCased(form.getHeaders());
-  if (request.formDataHeaderPolicy === 'content-only')
+  if (ownValue(request, 'formDataHeaderPolicy') === 'content-only')
     for (const name of Object.keys(headers)) if (!contentHeaders.has(name)) delete headers[name];
   const length = headers['content-length'] === undefined ? await lengthOf(form) : undefined;
   return {

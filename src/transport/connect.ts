@@ -94,11 +94,11 @@ function isAbort(error: NodeJS.ErrnoException | undefined): boolean {
 
 /** Destroys the socket where it is not ready in time, and marks what fails before it is: nothing was sent then. */
 function watchConnecting(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
-  const expired = (stalled: boolean) => {
+  const expire = (stalled: boolean) => {
     const error = connectTimeout(peer, timeout as number);
     socket.destroy(stalled ? markStalled(error) : error);
   };
-  const timer = timeout === false ? undefined : new Timer(timeout, expired);
+  const timer = timeout === false ? undefined : new Timer(timeout, { expire });
   const stop = () => {
     timer?.clear();
     socket.off('error', markUnsent);

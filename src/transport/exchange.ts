@@ -1,6 +1,6 @@
 /** One request over undici: a handler that gathers the body, without a stream or a signal listener it does not need. */
 import type { AsyncResource } from 'node:async_hooks';
-import { AxiosError, isAxiosError } from 'axios';
+import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import { onBodyEnd } from '../body.js';
 import { carriedCall, contextOf } from '../call.js';
@@ -93,9 +93,14 @@ export class Exchange implements Job {
       this.#fail(this.#named(abortError(signal, request)));
       return;
     }
-    if (signal !== undefined)
-      this.#release = onAbort(signal, () => this.#giveUp(this.#named(abortError(signal, request))));
+    if (signal !== undefined) this.#release = onAbort(signal, this);
     pool.dispatch(this);
+  }
+
+  /** The abort of its signal. */
+  handleEvent(): void {
+    const { request } = this.#order;
+    this.#giveUp(this.#named(abortError(request.signal as GenericAbortSignal, request)));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

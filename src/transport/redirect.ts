@@ -22,7 +22,7 @@ const defaultLimit = 21;
 
 /** @throws AxiosError ERR_BAD_OPTION_VALUE for `sensitiveHeaders` that are no list of names */
 export function checkRedirects(request: Request): void {
-  const { sensitiveHeaders } = request as { sensitiveHeaders?: unknown };
+  const sensitiveHeaders = ownValue(request, 'sensitiveHeaders');
   if (sensitiveHeaders === undefined || sensitiveHeaders === null) return;
   if (Array.isArray(sensitiveHeaders) && sensitiveHeaders.every((each) => typeof each === 'string')) return;
   const message = 'sensitiveHeaders must be an array of strings';
@@ -135,7 +135,7 @@ function goesAway(name: string, value: unknown, request: Request): boolean {
 }
 
 function isSensitive(name: string, request: Request): boolean {
-  const { sensitiveHeaders } = request as Request & { sensitiveHeaders?: readonly string[] };
+  const sensitiveHeaders = ownValue(request, 'sensitiveHeaders') as readonly string[] | undefined;
   return sensitiveHeaders?.some((each) => each.toLowerCase() === name) ?? false;
 }
 
@@ -154,7 +154,7 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 
 /** Lets the caller's `beforeRedirect` see and change the next request; it may throw to stop here. */
 function asked(request: Request, from: Hop, next: Hop, answer: Pick<Response, 'status' | 'headers'>): Hop {
-  const beforeRedirect = request.beforeRedirect as BeforeRedirect | undefined;
+  const beforeRedirect = ownValue(request, 'beforeRedirect') as BeforeRedirect | undefined;
   if (!beforeRedirect) return next;
   const options = optionsOf({ ...next, headers: { ...next.headers } as Request['headers'] });
   const before = { ...options };
@@ -224,7 +224,8 @@ export function ruledRedirects(
     // follow-redirects takes the credentials of a URL from wherever the name leads.
     if (left || typeof options.auth !== 'string') options.auth = undefined;
     const before = { ...options, headers: { ...(options.headers as Loose) } };
-    if (request.beforeRedirect) (request.beforeRedirect as BeforeRedirect)(options, answer, details);
+    const ofCaller = ownValue(request, 'beforeRedirect') as BeforeRedirect | undefined;
+    if (ofCaller) ofCaller(options, answer, details);
     const moved = movedTo(before, options);
     if (moved !== undefined) checkOrigin(request, moved);
     if (moved !== undefined && moved.origin !== from.origin) dropAway(request, options, before.headers);
