@@ -45,7 +45,9 @@ export const faults = {
   'bad-chunk'({ socket, arrived: { asked }, bytes }) {
     const head = bytes.head.latin1Slice().replace(/(content-length|connection): .*\r\n/, '');
     const chunked = /chunked/.test(head) ? head : head.replace('\r\n\r\n', '\r\ntransfer-encoding: chunked\r\n\r\n');
-    socket.write(`${chunked}10\r\n${pattern(asked.nonce, 16)}\r\nzz\r\n`, () => later(20, () => socket.destroy()));
+    const began = Math.min(asked.status === 205 ? 0 : asked.size, 16);
+    const chunk = began === 0 ? '' : `${began.toString(16)}\r\n${pattern(asked.nonce, began)}\r\n`;
+    socket.write(`${chunked}${chunk}zz\r\n`, () => later(20, () => socket.destroy()));
   },
 
   /** Byte by byte; half of them never come to an end. */
