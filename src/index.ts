@@ -1,23 +1,6 @@
 /** The front door. */
 
-export { Call, type CallFlag, type Endpoint, endpointOf } from './call.js';
-export {
-  type ClientHandle,
-  type CloseOptions,
-  createHttpClient,
-  type HttpClient,
-  type HttpClientDeps,
-  type HttpClientStats,
-} from './client.js';
-export type { ClientSet } from './clients.js';
-export type { ConfigFault, HttpClientsConfig } from './config/clients.js';
-export type { ConfigChange } from './config/diff.js';
-export { configJsonSchema, type HttpClientConfig } from './config/schema.js';
-export type { ConfigSource } from './config/source.js';
-export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './config/versions.js';
-export type { Discovery } from './endpoints/discovery.js';
-export type { DiscoveredEndpoint } from './endpoints/host.js';
-export { ErrorCode, type OptionProblem, PillionError } from './errors.js';
+export { ErrorCode, type OptionProblem, PillionError } from './call/errors.js';
 export type {
   AttemptOutcome,
   ClientEventName,
@@ -28,50 +11,66 @@ export type {
   Listener,
   MirrorRefusal,
   RetryRefusal,
-} from './events.js';
-export type { CallOptions, HttpFetch, HttpFetchInit } from './fetch/fetch.js';
-export type { FetchInput } from './fetch/request.js';
-export { type ClientsHealth, type Health, type HealthOptions, type HealthStatus, healthOfClients } from './health.js';
-export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './identity.js';
-export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './inbound.js';
-export type { Logger, LogMethod } from './logger.js';
-export type { Duration } from './options.js';
-export { adaptiveConcurrency } from './policies/adaptive-concurrency.js';
-export { balance } from './policies/balance.js';
-export { circuitBreaker } from './policies/circuit-breaker.js';
-export { deadline } from './policies/deadline.js';
-export { deadlineHeader } from './policies/deadline-header.js';
-export { fault } from './policies/fault.js';
-export { healthCheck } from './policies/health-check.js';
-export { hedging } from './policies/hedging.js';
-export { limits } from './policies/limits.js';
-export { logging } from './policies/logging.js';
-export { mirror } from './policies/mirror.js';
-export { outlierDetection } from './policies/outlier-detection.js';
-export { rateLimit } from './policies/rate-limit.js';
-export { retry } from './policies/retry.js';
-export { split } from './policies/split.js';
-export { timeout } from './policies/timeout.js';
-export { attemptTracing, callTracing } from './policies/tracing.js';
+} from './call/events.js';
+export { classify, type FailureKind } from './call/failure.js';
+export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './call/inbound.js';
+export type { Logger, LogMethod } from './call/logger.js';
+export type { Request, Response, Transport } from './call/message.js';
+export { Call, type CallFlag, type Endpoint, endpointOf } from './call/record.js';
+export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './client/axios/undici-adapter.js';
 export {
-  compose,
-  type Policy,
-  type PolicyContext,
-  type Request,
-  type Response,
-  type StandingPolicy,
-  type Transport,
-} from './policy.js';
-export { type HttpClients, type HttpClientsDeps, type HttpClientsStats, loadHttpClients } from './registry.js';
-export { classify, type FailureKind } from './request.js';
-export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './transport/adapter.js';
-export type { IdentityStats } from './transport/identity.js';
-export type { PoolStats } from './transport/pool.js';
-export type { WireStats } from './transport/wire.js';
+  type ClientHandle,
+  type CloseOptions,
+  createHttpClient,
+  type HttpClient,
+  type HttpClientDeps,
+  type HttpClientStats,
+} from './client/client.js';
+export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
+export type { CallOptions, HttpFetch, HttpFetchInit } from './client/fetch/fetch.js';
+export type { FetchInput } from './client/fetch/request.js';
+export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/identity.js';
 export {
   type AxiosLike,
   type InstancePolicies,
   type InstancePoliciesConfig,
   type InstancePoliciesDeps,
   usePolicies,
-} from './use-policies.js';
+} from './client/use-policies.js';
+export type { Duration } from './options/options.js';
+export { adaptiveConcurrency } from './policies/admission/adaptive-concurrency.js';
+export { circuitBreaker } from './policies/admission/circuit-breaker.js';
+export { limits } from './policies/admission/limits.js';
+export { rateLimit } from './policies/admission/rate-limit.js';
+export { balance } from './policies/endpoints/balance.js';
+export type { Discovery } from './policies/endpoints/discovery.js';
+export { healthCheck } from './policies/endpoints/health-check.js';
+export type { DiscoveredEndpoint } from './policies/endpoints/host.js';
+export { outlierDetection } from './policies/endpoints/outlier-detection.js';
+export { compose, type Policy, type PolicyContext, type StandingPolicy } from './policies/policy.js';
+export { hedging } from './policies/retries/hedging.js';
+export { retry } from './policies/retries/retry.js';
+export { logging } from './policies/telemetry/logging.js';
+export { attemptTracing, callTracing } from './policies/telemetry/tracing.js';
+export { deadline } from './policies/timeouts/deadline.js';
+export { deadlineHeader } from './policies/timeouts/deadline-header.js';
+export { timeout } from './policies/timeouts/timeout.js';
+export { fault } from './policies/traffic/fault.js';
+export { mirror } from './policies/traffic/mirror.js';
+export { split } from './policies/traffic/split.js';
+export type { ClientSet } from './registry/client-set.js';
+export type { ConfigChange } from './registry/diff.js';
+export type { ConfigFault, HttpClientsConfig } from './registry/file/clients.js';
+export {
+  type ClientsHealth,
+  type Health,
+  type HealthOptions,
+  type HealthStatus,
+  healthOfClients,
+} from './registry/health.js';
+export { type HttpClients, type HttpClientsDeps, type HttpClientsStats, loadHttpClients } from './registry/registry.js';
+export type { ConfigSource } from './registry/source.js';
+export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './registry/versions.js';
+export type { PoolStats } from './transport/pool/pool.js';
+export type { IdentityStats } from './transport/tls/identity.js';
+export type { WireStats } from './transport/wire.js';

@@ -1,9 +1,9 @@
 /** The admin handler: what Envoy's admin port shows, of the clients in this process. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ClientSet } from '../clients.js';
-import type { HealthOptions } from '../health.js';
 import { createPrometheus } from '../metrics/prometheus.js';
-import { parseOptions } from '../options.js';
+import { parseOptions } from '../options/options.js';
+import type { ClientSet } from '../registry/client-set.js';
+import type { HealthOptions } from '../registry/health.js';
 import { type AdminToken, refusalOf } from './access.js';
 import { EventStream } from './events.js';
 import { adminOptions, checkClients, listenOptions } from './options.js';

@@ -1,6 +1,6 @@
 /** What the policies of a client tell, as the page shows it: their stats have each a shape of its own. */
-import { type ClientHandle, configOf } from '../client.js';
-import type { PoolStats } from '../transport/pool.js';
+import { type ClientHandle, configOf } from '../client/client.js';
+import type { PoolStats } from '../transport/pool/pool.js';
 
 /** One address that is called. */
 export interface DestinationFigures {

@@ -1,7 +1,7 @@
 /** What createAdmin and listen are told, checked before anything is served. */
 import { z } from 'zod';
-import type { ClientSet } from '../clients.js';
-import { ErrorCode, PillionError } from '../errors.js';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import type { ClientSet } from '../registry/client-set.js';
 import type { AdminToken } from './access.js';
 
 const isToken = (token: unknown) => typeof token === 'function' || (typeof token === 'string' && token.length >= 16);

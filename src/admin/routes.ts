@@ -1,11 +1,11 @@
 /** What the admin handler answers: one entry a route. */
 import type { IncomingMessage } from 'node:http';
-import { type ClientSet, clientsOf, isRegistry } from '../clients.js';
-import { shownConfig } from '../config/shown.js';
-import { type HealthOptions, healthOfClients } from '../health.js';
 import type { Prometheus } from '../metrics/prometheus.js';
+import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
+import { type HealthOptions, healthOfClients } from '../registry/health.js';
 import { isCrossSite } from './access.js';
 import { notAllowed, reads, type Sent } from './respond.js';
+import { shownConfig } from './shown.js';
 
 /** What routes work with. */
 export interface Subject {

@@ -1,7 +1,7 @@
 /** Servers of the handler's own, which keep no process alive. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ErrorCode, PillionError } from '../errors.js';
+import { ErrorCode, PillionError } from '../call/errors.js';
 
 export class Servers {
   readonly #open = new Set<Server>();

@@ -1,8 +1,8 @@
 /** What the page shows of each client, measured only while somebody looks. */
-import type { ClientHandle } from '../client.js';
-import { type ClientSet, clientsOf, followClients, isRegistry } from '../clients.js';
-import { type Health, type HealthOptions, type HealthStatus, healthOfClients } from '../health.js';
-import { Latencies } from '../latencies.js';
+import type { ClientHandle } from '../client/client.js';
+import { Latencies } from '../policies/retries/latencies.js';
+import { type ClientSet, clientsOf, followClients, isRegistry } from '../registry/client-set.js';
+import { type Health, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';
 import { type Figures, figuresOf } from './figures.js';
 
 /** One client at one moment. */

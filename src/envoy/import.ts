@@ -1,10 +1,10 @@
 /** A file of clients from a static Envoy bootstrap. */
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
-import { spelled, textFaults } from '../config/clients.js';
-import { ConfigDocument } from '../config/document.js';
-import { isPlain } from '../config/references.js';
-import { ErrorCode, PillionError } from '../errors.js';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import { spelled, textFaults } from '../registry/file/clients.js';
+import { ConfigDocument } from '../registry/file/document.js';
+import { isPlain } from '../registry/file/references.js';
 import { type ClusterPart, readCluster } from './cluster.js';
 import { isOpen, readListeners } from './listeners.js';
 import { type Draft, EnvoyFile, type Reader } from './reader.js';

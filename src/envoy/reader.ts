@@ -1,6 +1,6 @@
 /** Reads an Envoy document part by part and remembers what was read, so that nothing is passed over in silence. */
-import type { ConfigDocument, Path } from '../config/document.js';
-import { isPlain } from '../config/references.js';
+import type { ConfigDocument, Path } from '../registry/file/document.js';
+import { isPlain } from '../registry/file/references.js';
 import type { ReportLine, ReportStatus } from './report.js';
 
 /** A client in the making; its name is settled last. */

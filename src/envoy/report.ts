@@ -1,5 +1,5 @@
 /** What became of each line of an Envoy file. */
-import type { Position } from '../config/document.js';
+import type { Position } from '../registry/file/document.js';
 
 export type ReportStatus = 'exact' | 'difference' | 'unmapped' | 'warning';
 

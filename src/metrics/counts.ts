@@ -1,5 +1,5 @@
 /** Sums by attributes, bounded. */
-import type { Attributes } from './instruments.js';
+import type { Attributes } from './readings.js';
 
 /** Sets of attributes kept apart; beyond it they are one, as OpenTelemetry's SDK does it. */
 const maxSets = 1000;

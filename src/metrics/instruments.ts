@@ -1,14 +1,20 @@
 /** What is measured: one entry a metric, read by OpenTelemetry and by Prometheus alike. */
-import type { HttpClientStats } from '../client.js';
-import type { AttemptOutcome, ClientEventName, ClientEvents } from '../events.js';
-import type { HttpClientsStats } from '../registry.js';
-import { circuits, connections, days, destinations, endpoints, lifetime, number, remaining } from './readings.js';
 
-/** Of few values each: never a path, a query or a header. */
-export type Attributes = Readonly<Record<string, string | number>>;
-
-/** What gauges read of a value. */
-export type Reading = readonly [value: number, attributes?: Attributes];
+import type { AttemptOutcome, ClientEventName, ClientEvents } from '../call/events.js';
+import type { HttpClientStats } from '../client/client.js';
+import type { HttpClientsStats } from '../registry/registry.js';
+import {
+  type Attributes,
+  circuits,
+  connections,
+  days,
+  destinations,
+  endpoints,
+  lifetime,
+  number,
+  type Reading,
+  remaining,
+} from './readings.js';
 
 interface Instrument {
   /** By OpenTelemetry's conventions; Prometheus gets it with underscores, its unit and `_total`. */

@@ -1,8 +1,10 @@
 /** Listens to clients and tells a sink of what is to be counted and recorded. */
-import type { ClientHandle } from '../client.js';
-import { type ClientSet, followClients } from '../clients.js';
-import type { ClientEventName } from '../events.js';
-import { type Attributes, type Counter, counters, type Histogram } from './instruments.js';
+
+import type { ClientEventName } from '../call/events.js';
+import type { ClientHandle } from '../client/client.js';
+import { type ClientSet, followClients } from '../registry/client-set.js';
+import { type Counter, counters, type Histogram } from './instruments.js';
+import type { Attributes } from './readings.js';
 
 export interface Sink {
   count(counter: Counter, attributes: Attributes): void;

@@ -6,8 +6,8 @@ import {
   metrics,
   type Observable,
 } from '@opentelemetry/api';
-import { type ClientSet, clientsOf, isRegistry } from '../clients.js';
-import { version } from '../version.js';
+import { version } from '../client/version.js';
+import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
 import { Series } from './counts.js';
 import {
   callDuration,

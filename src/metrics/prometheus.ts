@@ -1,16 +1,9 @@
 /** The Prometheus text exposition format, 0.0.4, without an SDK. */
-import { type ClientSet, clientsOf, isRegistry } from '../clients.js';
+import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
 import { Series } from './counts.js';
-import {
-  type Attributes,
-  type Counter,
-  callDuration,
-  counters,
-  durationBuckets,
-  gauges,
-  registryGauges,
-} from './instruments.js';
+import { type Counter, callDuration, counters, durationBuckets, gauges, registryGauges } from './instruments.js';
 import { measure } from './measure.js';
+import type { Attributes } from './readings.js';
 
 /** Metrics as Prometheus scrapes them. */
 export interface Prometheus {

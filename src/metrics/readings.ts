@@ -1,6 +1,11 @@
 /** How gauges read the stats of policies, whose shape is each policy's own. */
-import type { IdentityStats } from '../transport/identity.js';
-import type { Reading } from './instruments.js';
+import type { IdentityStats } from '../transport/tls/identity.js';
+
+/** Of few values each: never a path, a query or a header. */
+export type Attributes = Readonly<Record<string, string | number>>;
+
+/** What gauges read of a value. */
+export type Reading = readonly [value: number, attributes?: Attributes];
 
 type Loose = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 /** The clients' health as `@nestjs/terminus` takes it. */
 import { Injectable } from '@nestjs/common';
-import { type ClientsHealth, type HealthOptions, type HealthStatus, healthOfClients } from '../health.js';
-import type { HttpClients } from '../registry.js';
+import { type ClientsHealth, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';
+import type { HttpClients } from '../registry/registry.js';
 import { InjectHttpClients } from './tokens.js';
 
 /** What counts as degraded, and how that is told. */

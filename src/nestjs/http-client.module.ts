@@ -1,7 +1,7 @@
 /** Named clients as a NestJS module: one registry, injected by name, closed after the last inbound request. */
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
-import { ErrorCode, PillionError } from '../errors.js';
-import type { HttpClients } from '../registry.js';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import type { HttpClients } from '../registry/registry.js';
 import { InboundContextInterceptor, inboundOptionsToken } from './inbound.js';
 import {
   asyncProviders,

@@ -15,7 +15,7 @@ import {
   type InstancePoliciesConfig,
   type InstancePoliciesDeps,
   usePolicies,
-} from '../use-policies.js';
+} from '../client/use-policies.js';
 import { HttpService, instanceToken } from './http.service.js';
 import { nestLogger } from './logger.js';
 

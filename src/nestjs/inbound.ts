@@ -8,7 +8,7 @@ import {
   Optional,
 } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import { type InboundOptions, inboundOf, runWithInbound } from '../inbound.js';
+import { type InboundOptions, inboundOf, runWithInbound } from '../call/inbound.js';
 
 /** Under which the options of the interceptor are provided. */
 export const inboundOptionsToken = Symbol.for('pillion.nestjs.inbound');

@@ -1,6 +1,6 @@
 /** Log lines by way of Nest's logger. */
 import { ConsoleLogger, type LoggerService, Logger as NestLogger } from '@nestjs/common';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../call/logger.js';
 
 /** Nest's own facade, which passes on to what `app.useLogger` was given. */
 class Facade extends NestLogger {

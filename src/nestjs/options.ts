@@ -1,10 +1,10 @@
 /** What the module is told, and how it opens the clients. */
 import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
-import type { HttpClientsConfig } from '../config/clients.js';
-import type { ConfigSource } from '../config/source.js';
-import { ErrorCode, PillionError } from '../errors.js';
-import type { InboundOptions } from '../inbound.js';
-import { type HttpClients, type HttpClientsDeps, loadHttpClients } from '../registry.js';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import type { InboundOptions } from '../call/inbound.js';
+import type { HttpClientsConfig } from '../registry/file/clients.js';
+import { type HttpClients, type HttpClientsDeps, loadHttpClients } from '../registry/registry.js';
+import type { ConfigSource } from '../registry/source.js';
 import { nestLogger } from './logger.js';
 
 /** Where the clients are named: exactly one of `clients`, `file` and `source`; the rest is as for `loadHttpClients`. */

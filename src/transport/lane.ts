@@ -1,9 +1,9 @@
 /** Which lane a request takes: undici, or axios's http adapter for what that does not speak. */
 import { getProxyForUrl } from 'proxy-from-env';
-import { carriedCall } from '../call.js';
-import { ErrorCode, PillionError } from '../errors.js';
-import type { Request } from '../policy.js';
-import { redirectsOf } from './redirect.js';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import type { Request } from '../call/message.js';
+import { carriedCall } from '../call/record.js';
+import { redirectsOf } from './exchange/redirect.js';
 
 export type Lane = 'undici' | 'http';
 

@@ -1,16 +1,17 @@
 /** The fast lane: undici's `dispatch` with a handler that gathers the body, at about a fifth of the CPU of axios's http adapter. */
-import { carriedCall, endpointOf } from '../call.js';
-import { closedError } from '../errors.js';
-import { ownOf, ownValue } from '../own.js';
-import type { Request, Response } from '../policy.js';
-import { contentLimit, markSent } from '../request.js';
-import { resolveUrl, type Target } from '../url.js';
-import { type ConnectOptions, type Connectors, connector, strangerOf } from './connect.js';
-import { Exchange } from './exchange.js';
-import { basic } from './headers.js';
-import { type Destination, Pool, type PoolOptions, type PoolStats } from './pool.js';
-import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './redirect.js';
-import { type Upload, uploadOf } from './upload.js';
+
+import { closedError } from '../call/errors.js';
+import { contentLimit, markSent } from '../call/failure.js';
+import type { Request, Response } from '../call/message.js';
+import { ownOf, ownValue } from '../call/own.js';
+import { carriedCall, endpointOf } from '../call/record.js';
+import { resolveUrl, type Target } from '../call/url.js';
+import { Exchange } from './exchange/exchange.js';
+import { basic } from './exchange/headers.js';
+import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './exchange/redirect.js';
+import { type ConnectOptions, type Connectors, connector, strangerOf } from './pool/connect.js';
+import { type Destination, Pool, type PoolOptions, type PoolStats } from './pool/pool.js';
+import { type Upload, uploadOf } from './upload/upload.js';
 
 export interface UndiciOptions extends ConnectOptions, PoolOptions {
   /** Bytes of a buffered response body where the request says nothing else; -1: no limit. */

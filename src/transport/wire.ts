@@ -1,17 +1,17 @@
 /** The wire: both lanes as one transport, with their counters. */
 import type { ConnectionOptions } from 'node:tls';
 import { type AxiosAdapter, type GenericAbortSignal, isAxiosError } from 'axios';
-import { discard, responseOf } from '../body.js';
-import { Own } from '../own.js';
-import type { Request, Response, Transport } from '../policy.js';
-import { markSent } from '../request.js';
-import { abortError, nativeSignal, onAbort } from '../scope.js';
+import { discard, responseOf } from '../call/body.js';
+import { markSent } from '../call/failure.js';
+import type { Request, Response, Transport } from '../call/message.js';
+import { Own } from '../call/own.js';
+import { abortError, nativeSignal, onAbort } from '../call/scope.js';
+import { redirectFailure, redirectsOf, ruledRedirects } from './exchange/redirect.js';
 import { HttpLane } from './http.js';
-import type { RotatingIdentity } from './identity.js';
 import { laneOf } from './lane.js';
-import type { PoolStats } from './pool.js';
-import { redirectFailure, redirectsOf, ruledRedirects } from './redirect.js';
-import { connectionOptions, type PeerOptions, standardPeer } from './tls.js';
+import type { PoolStats } from './pool/pool.js';
+import type { RotatingIdentity } from './tls/identity.js';
+import { connectionOptions, type PeerOptions, standardPeer } from './tls/tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
 export interface WireOptions extends Omit<UndiciOptions, 'identity' | 'stranger'> {

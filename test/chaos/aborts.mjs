@@ -14,7 +14,7 @@ const [calls = 10_000, seed = 1] = process.argv.slice(2).map(Number);
 const ledger = new Ledger();
 const material = await openMaterial();
 const servers = startServers();
-const ports = await servers.ask('open', material.server);
+const ports = await servers.open(material.server);
 const uploadFile = join(material.folder, 'upload.txt');
 writeFileSync(uploadFile, pattern(nonceOf(0xeeeeeee), 40_000));
 const patient = new AbortController().signal;

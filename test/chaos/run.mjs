@@ -27,7 +27,7 @@ const ledger = new Ledger();
 countUncaught(ledger);
 const material = await openMaterial();
 const servers = startServers();
-const ports = await servers.ask('open', material.server);
+const ports = await servers.open(material.server);
 const patient = new AbortController().signal;
 const uploadFile = join(material.folder, 'upload.txt');
 writeFileSync(uploadFile, pattern(nonceOf(0xeeeeeee), 40_000));
@@ -40,9 +40,9 @@ const then = await before();
 const counted = await season({ ...world, goesOn: (made, ms) => ms < seconds * 1000 || made < calls });
 const { found, grown } = await leftovers(then, { patient });
 for (const leak of found) ledger.count('leaked', undefined, leak);
-for (const key of await servers.ask('doubled'))
+for (const key of await servers.doubled())
   ledger.count('doubled', callOf(planOf(seed, Number.parseInt(key.slice(1), 16)), world), 'served twice');
 await servers.stop();
 material.remove();
-console.log(report({ seed, ledger, season: counted, grown }));
+console.log(report({ seed, ledger, season: counted, grown, crashed: servers.crashed }));
 process.exitCode = ledger.total > 0 ? 1 : 0;

@@ -16,7 +16,7 @@ export function weather(seed, { clients, servers, material, identity }) {
       if (restarting) return;
       restarting = true;
       const name = chance.pick(['h1', 'tls1', 'h2', 'few']);
-      await servers.ask('restart', { name, pause: chance.between(0, 60) });
+      await servers.restart({ name, pause: chance.between(0, 60) });
       restarting = false;
     },
   };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { version } from '../../src/version.js';
+import { version } from '../../src/client/version.js';
 import { root, run } from './run.js';
 import { sourceFiles } from './source.js';
 
@@ -22,7 +22,7 @@ describe('package.json', () => {
       type: 'module',
       sideEffects: false,
       engines: { node: '^20.19 || >=22.12' },
-      bin: { pillion: './dist/cli.js' },
+      bin: { pillion: './dist/cli/pillion.js' },
     });
   });
 

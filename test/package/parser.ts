@@ -20,6 +20,8 @@ export interface Node {
   readonly left?: Node;
   readonly argument?: { readonly literal: Node };
   readonly qualifier?: Node;
+  readonly expression?: Node;
+  readonly arguments?: readonly Node[];
   readonly jsDoc?: readonly Node[];
 }
 

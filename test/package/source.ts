@@ -1,6 +1,7 @@
 /** The source files and what each imports. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
+import { eachChild, isKind, type Node, parse } from './parser.js';
 
 const folder = new URL('../../src/', import.meta.url);
 
@@ -10,11 +11,7 @@ export interface SourceFile {
   readonly text: string;
   /** Modules it imports at run time or for types: files by their path from src, libraries by their name. */
   readonly imports: readonly string[];
-  /** Those that are there at run time. */
-  readonly runtime: readonly string[];
 }
-
-const statement = /^(?:import|export)\s+(type\s)?[^'"`;]*?from\s+'([^']+)'|^import\s+(type\s)?'([^']+)'/gm;
 
 export function sourceFiles(): SourceFile[] {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
@@ -23,13 +20,23 @@ export function sourceFiles(): SourceFile[] {
     .sort()
     .map((path) => {
       const text = readFileSync(new URL(path, folder), 'utf8');
-      const found = [...text.matchAll(statement)].map((match) => ({
-        module: resolve(path, match[2] ?? match[4] ?? ''),
-        types: match[1] !== undefined,
-      }));
-      const imports = found.map(({ module }) => module);
-      return { path, text, imports, runtime: found.filter(({ types }) => !types).map(({ module }) => module) };
+      const found = modulesOf(parse(path, text)).map((module) => resolve(path, module));
+      return { path, text, imports: found };
     });
+}
+
+/** By import and export statements, `import()` and types of the form `import('…')`. */
+function modulesOf(file: Node): string[] {
+  const modules: string[] = [];
+  const visit = (node: Node) => {
+    if (isKind(node, 'ImportDeclaration', 'ExportDeclaration')) modules.push(node.moduleSpecifier?.text ?? '');
+    else if (isKind(node, 'ImportType')) modules.push(node.argument?.literal.text ?? '');
+    else if (isKind(node, 'CallExpression') && isKind(node.expression, 'ImportKeyword'))
+      modules.push(node.arguments?.[0]?.text ?? '');
+    eachChild(node, visit);
+  };
+  visit(file);
+  return modules.filter((module) => module !== '');
 }
 
 function resolve(from: string, module: string): string {

@@ -45,7 +45,7 @@ describe('the built package', () => {
 
   it('keeps its files to itself', async () => {
     for (const path of [
-      'pillion/dist/client.js',
+      'pillion/dist/client/client.js',
       'pillion/client',
       'pillion/policies/retry.js',
       'pillion/testing/index.js',

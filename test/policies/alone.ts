@@ -3,8 +3,8 @@ import { AxiosHeaders, type Method } from 'axios';
 import type { Request, Response, Transport } from 'pillion';
 import { createMockTransport, type MockTransport, type Script } from 'pillion/testing';
 import { vi } from 'vitest';
-import { Events } from '../../src/events.js';
-import { attemptEdge } from '../../src/transport/edge.js';
+import { Events } from '../../src/call/events.js';
+import { attemptEdge } from '../../src/transport/attempt.js';
 import { injectedWire } from '../../src/transport/wire.js';
 import { baseURL } from '../client/scripted.js';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { createHttpClient } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../../src/retry-plan.js';
+import { waitFor } from '../../src/policies/retries/retry-plan.js';
 import { baseURL, silent } from '../client/scripted.js';
 import { chance, finish, virtualTime } from './world.js';
 

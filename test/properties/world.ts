@@ -2,7 +2,7 @@
 import { AxiosError, AxiosHeaders } from 'axios';
 import type { Request, Response } from 'pillion';
 import { afterEach, beforeEach, vi } from 'vitest';
-import { abortError } from '../../src/scope.js';
+import { abortError } from '../../src/call/scope.js';
 
 /** mulberry32: the same numbers in [0, 1) for the same seed. */
 export function chance(seed: number): () => number {

@@ -6,8 +6,8 @@ import tls from 'node:tls';
 import { serveHttp1 } from './http1.mjs';
 import { serveHttp2 } from './http2.mjs';
 
-/** Opens one of each kind: HTTP/1.1 plain and over TLS, HTTP/2, and HTTP/2 of two streams at once. */
-export async function openAll(material, reception) {
+/** Opens one of each kind: HTTP/1.1 plain and over TLS, HTTP/2, and HTTP/2 of two streams at once; on `ports` where those are given. */
+export async function openAll(material, reception, ports = {}) {
   const http1 = { ...material, allowHalfOpen: true, ALPNProtocols: ['http/1.1'] };
   const servers = {
     h1: new Listening((socket) => serveHttp1(socket, reception)),
@@ -19,7 +19,7 @@ export async function openAll(material, reception) {
       reception,
     ),
   };
-  for (const server of Object.values(servers)) await server.listen(0);
+  for (const [name, server] of Object.entries(servers)) await server.listen(ports[name] ?? 0);
   return servers;
 }
 

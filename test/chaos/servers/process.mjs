@@ -1,4 +1,4 @@
-/** The servers, in a process of their own: `node process.mjs` with a channel to its parent, told the certificates first. */
+/** Servers in a process of their own: `node process.mjs` with a channel to its parent, told the certificates first. */
 import { readFileSync } from 'node:fs';
 import { Reception } from './asked.mjs';
 import { openAll } from './listening.mjs';
@@ -7,19 +7,16 @@ import { openAll } from './listening.mjs';
 process.once('disconnect', () => process.exit());
 
 const reception = new Reception();
-let calm;
-let wild;
+let servers;
 
 const answers = {
-  async open({ cert, key, ca }) {
+  async open({ cert, key, ca, ports }) {
     const material = { cert: readFileSync(cert), key: readFileSync(key), ca: readFileSync(ca), requestCert: true };
-    [calm, wild] = [await openAll(material, reception), await openAll(material, reception)];
-    return { calm: portsOf(calm), wild: portsOf(wild) };
+    servers = await openAll(material, reception, ports);
+    return Object.fromEntries(Object.entries(servers).map(([name, { port }]) => [name, port]));
   },
-  restart: async ({ name, pause }) => void (await wild[name].restart(pause)),
+  restart: async ({ name, pause }) => void (await servers[name].restart(pause)),
   doubled: () => reception.doubled(),
 };
-
-const portsOf = (all) => Object.fromEntries(Object.entries(all).map(([name, { port }]) => [name, port]));
 
 process.on('message', async ({ id, what, ...options }) => process.send({ id, result: await answers[what](options) }));

@@ -1,0 +1,241 @@
+/** Questions asked of a request or an outcome. This file answers, the policies act. */
+import { isAxiosError } from 'axios';
+import { isStream, responseOf } from './body.js';
+import { ErrorCode } from './errors.js';
+import { nameIn } from './headers.js';
+import type { Request } from './message.js';
+import { httpDate, type ServerClock, timeUntil } from './server-clock.js';
+
+/**
+ * What became of an attempt that failed.
+ *
+ * - `status`: the upstream answered with a status >= 400.
+ * - `connect`: no connection was made, so provably nothing was sent.
+ * - `reset`: an established connection broke, or the answer was not HTTP.
+ * - `refused-stream`: HTTP/2 refused the stream before it was worked on.
+ * - `timeout`: our own clock ended the attempt.
+ * - `deadline`: our own clock ended the call.
+ * - `tls`: certificate or handshake refused; it will be refused again.
+ * - `cancelled`: the caller gave up.
+ * - `local`: refused in this process; nothing was sent.
+ * - `permanent`: bad URL, bad option, a size limit: it will fail again.
+ */
+export type FailureKind =
+  | 'status'
+  | 'connect'
+  | 'reset'
+  | 'refused-stream'
+  | 'timeout'
+  | 'deadline'
+  | 'tls'
+  | 'cancelled'
+  | 'local'
+  | 'permanent';
+
+const kinds: Readonly<Record<string, FailureKind>> = {
+  ERR_CANCELED: 'cancelled',
+  [ErrorCode.DEADLINE]: 'deadline',
+  [ErrorCode.ATTEMPT_TIMEOUT]: 'timeout',
+  [ErrorCode.CONNECT_TIMEOUT]: 'connect',
+  [ErrorCode.CIRCUIT_OPEN]: 'local',
+  [ErrorCode.LIMIT]: 'local',
+  [ErrorCode.RATE_LIMITED]: 'local',
+  [ErrorCode.NO_ENDPOINT]: 'connect',
+  [ErrorCode.CLOSED]: 'local',
+  [ErrorCode.BODY_USED]: 'local',
+  [ErrorCode.TLS_IDENTITY]: 'tls',
+  ECONNREFUSED: 'connect',
+  ENOTFOUND: 'connect',
+  EAI_AGAIN: 'connect',
+  EHOSTUNREACH: 'connect',
+  ENETUNREACH: 'connect',
+  EHOSTDOWN: 'connect',
+  EADDRNOTAVAIL: 'connect',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'timeout',
+  ETIMEDOUT: 'timeout',
+  EPIPE: 'reset',
+  // OpenSSL's alerts before TLS 1.3, and a server that speaks no TLS.
+  EPROTO: 'tls',
+  ERR_NETWORK: 'reset',
+  ERR_STREAM_PREMATURE_CLOSE: 'reset',
+  ERR_HTTP2_STREAM_ERROR: 'reset',
+  ERR_HTTP2_SESSION_ERROR: 'reset',
+  ERR_HTTP2_GOAWAY_SESSION: 'reset',
+  // The server spoke no HTTP/2.
+  ERR_HTTP2_ERROR: 'reset',
+  REFUSED_STREAM: 'refused-stream',
+};
+
+/** Codes of OpenSSL's chain checks; the others start with `ERR_TLS_`, `ERR_SSL_` or `CERT_`. */
+const chainErrors = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+]);
+
+interface NetworkError {
+  code?: unknown;
+  syscall?: unknown;
+  cause?: unknown;
+  errors?: unknown;
+}
+
+/** Sorts a failure by who caused it and whether anything was sent, looking through `cause`. */
+export function classify(error: unknown): FailureKind {
+  if (isAxiosError(error) && (error.response?.status ?? 0) >= 400) return 'status';
+  if (isUnsent(error)) return kindOfCode(error) === 'tls' ? 'tls' : 'connect';
+  return kindOfCode(error) ?? 'permanent';
+}
+
+function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
+  if (typeof error !== 'object' || error === null || depth > 10) return undefined;
+  const { code, cause } = error as NetworkError;
+  if (typeof code === 'string') {
+    // The kernel's own connect timeout shares its code with axios's clarified response timeout.
+    if (code === 'ETIMEDOUT' && isOfConnect(error)) return 'connect';
+    if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
+    // The server's answer could not be parsed: the connection is lost with it.
+    if (code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW') return 'reset';
+    const kind = kinds[code];
+    if (kind !== undefined) return kind;
+  }
+  return kindOfCode(cause, depth + 1);
+}
+
+/** axios keeps what it wraps in `cause`, not its syscall; for several addresses Node gathers the failures. */
+function isOfConnect(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 10) return false;
+  const { syscall, cause, errors } = error as NetworkError;
+  if (syscall === 'connect' || isOfConnect(cause, depth + 1)) return true;
+  return Array.isArray(errors) && errors.length > 0 && errors.every((each) => isOfConnect(each, depth + 1));
+}
+
+const unsent = new WeakSet<object>();
+
+/** Remembers that nothing of the request was sent when this error arose: it may be repeated whatever its method. */
+export function markUnsent<E extends object>(error: E): E {
+  unsent.add(error);
+  return error;
+}
+
+const sent = new WeakSet<object>();
+
+/** Remembers that an earlier request of the same attempt was answered (by a redirect), whatever became of the last one. */
+export function markSent(error: unknown): void {
+  if (typeof error === 'object' && error !== null) sent.add(error);
+}
+
+export function isSent(error: unknown): boolean {
+  return isMarked(error, sent);
+}
+
+/** True where provably nothing was sent: no connection was made, or its TLS handshake did not finish. */
+export function isUnsent(error: unknown): boolean {
+  if (responseOf(error) !== undefined || isSent(error)) return false;
+  const kind = kindOfCode(error);
+  // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
+  return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
+}
+
+const broken = new WeakSet<object>();
+
+/** Remembers that the answer which this error carries has no body: it was not received to its end, or cannot be decoded. */
+export function markBroken<E extends object>(error: E): E {
+  broken.add(error);
+  return error;
+}
+
+export function isBroken(error: object): boolean {
+  return broken.has(error);
+}
+
+const stalled = new WeakSet<object>();
+
+/** Remembers that this process did not run while the time went by: the failure says nothing of the other side. */
+export function markStalled<E extends object>(error: E): E {
+  stalled.add(error);
+  return error;
+}
+
+function isMarked(error: unknown, marks: WeakSet<object>, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 10) return false;
+  return marks.has(error) || isMarked((error as { cause?: unknown }).cause, marks, depth + 1);
+}
+
+/** What a failure says of the destination's health. */
+export type Health = 'success' | 'failure' | 'nothing';
+
+/** What an error says about the health of the destination; `sent`: the wire was called for it. */
+export function healthOf(error: unknown, sent: boolean): Health {
+  if (isMarked(error, stalled)) return 'nothing';
+  switch (classify(error)) {
+    case 'status':
+      return (responseOf(error)?.status ?? 0) >= 500 ? 'failure' : 'success';
+    case 'connect':
+    case 'reset':
+    case 'timeout':
+      return 'failure';
+    case 'deadline':
+      // A call whose time ran out in our own queue says nothing about the destination.
+      return sent ? 'failure' : 'nothing';
+    default:
+      return 'nothing';
+  }
+}
+
+const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
+
+/** RFC 9110 idempotent method, or a call with an idempotency key, by option or as a header: repeating it does no harm. */
+export function isIdempotent({ method, idempotencyKey, headers }: Request): boolean {
+  if (idempotentMethods.has((method ?? 'get').toUpperCase()) || idempotencyKey !== undefined) return true;
+  const name = headers && nameIn(headers, 'Idempotency-Key');
+  return name !== undefined && isGiven(headers[name]);
+}
+
+/** False for what is not sent, and for an empty value, which all calls would share. */
+function isGiven(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isGiven);
+  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
+}
+
+/** Bytes that the response body may have: what the call says, `standard` for a buffered body, no limit (-1) for a stream. */
+export function contentLimit({ maxContentLength, responseType }: Request, standard: number): number {
+  return maxContentLength ?? (responseType === 'stream' ? -1 : standard);
+}
+
+/** True where the body can be sent again: anything but a stream, which is gone once read. */
+export function isReplayable(request: Request): boolean {
+  const body: unknown = request.data;
+  if (typeof body !== 'object' || body === null) return true;
+  return !isStream(body) && !(Symbol.asyncIterator in body) && !('getReader' in body);
+}
+
+/** A header of a response. Those of a foreign transport may be any object, their names in any case. */
+export function headerOf(headers: unknown, name: string): unknown {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const key = Object.keys(headers).find((each) => each.toLowerCase() === name);
+  return key === undefined ? undefined : (headers as Record<string, unknown>)[key];
+}
+
+/**
+ * Milliseconds that a `Retry-After` header asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3), which is measured by the
+ * `Date` of the response. Anything else, a negative number too, is `undefined`; a date gone by is 0.
+ */
+export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
+  const value = headerOf(headers, 'retry-after');
+  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const at = httpDate(text);
+  return Number.isNaN(at) ? undefined : timeUntil(at, now, clockOf(headers));
+}
+
+/** What a response tells of its own time. */
+export function clockOf(headers: unknown): ServerClock {
+  return { date: headerOf(headers, 'date'), age: headerOf(headers, 'age') };
+}

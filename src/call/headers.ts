@@ -1,0 +1,36 @@
+/** Request headers without the price of AxiosHeaders' own methods, which parse and normalise at every call. */
+import { AxiosHeaders } from 'axios';
+import type { Request } from './message.js';
+
+type Headers = Request['headers'];
+
+/** A copy that may be changed: each attempt has its own. */
+export function copyHeaders(headers: Headers): Headers {
+  return Object.assign(new AxiosHeaders(), headers);
+}
+
+/** The name under which a header stands in these headers, whatever its case. */
+export function nameIn(headers: Headers, name: string): string | undefined {
+  if (Object.hasOwn(headers, name)) return name;
+  const lower = name.toLowerCase();
+  for (const key in headers)
+    if (key.length === lower.length && key.toLowerCase() === lower && Object.hasOwn(headers, key)) return key;
+  return undefined;
+}
+
+/** The value of a header, if it is one that will be sent as text. */
+export function getHeader(headers: Headers, name: string): string | undefined {
+  const key = nameIn(headers, name);
+  const value: unknown = key === undefined ? undefined : headers[key];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Sets a header made here (not user input) in place of one of the same name. */
+export function setHeader(headers: Headers, name: string, value: string): void {
+  headers[nameIn(headers, name) ?? name] = value;
+}
+
+/** True where the headers of an answer tell of a body, as those to a HEAD may do without one. */
+export function announcesBody(headers: Record<string, unknown>): boolean {
+  return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
+}

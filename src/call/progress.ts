@@ -1,0 +1,64 @@
+/** Progress events as axios has them, at most three a second and one at the end. */
+import type { AxiosProgressEvent } from 'axios';
+import { harmless } from './harmless.js';
+
+export interface Progress {
+  /** Bytes so far. */
+  moved(loaded: number): void;
+  /** All there is has come; the last event says so. */
+  end(): void;
+}
+
+const interval = 1000 / 3;
+/** Below this a rate would be noise. */
+const shortest = 250;
+
+export function progressOf(
+  listener: ((event: AxiosProgressEvent) => void) | undefined,
+  direction: 'upload' | 'download',
+  length: number,
+): Progress | undefined {
+  if (typeof listener !== 'function') return undefined;
+  const total = Number.isFinite(length) ? length : undefined;
+  const startedAt = performance.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let told = 0;
+  let latest = 0;
+  const tell = () => {
+    toldAt = performance.now();
+    const event = eventOf(latest, latest - told, total, toldAt - startedAt, direction);
+    told = latest;
+    // Outside of the transfer: what a listener throws is not the transfer's failure, and does not end the process.
+    process.nextTick(() => harmless(() => listener(event)));
+  };
+  return {
+    moved: (loaded) => {
+      latest = total === undefined ? loaded : Math.min(loaded, total);
+      if (performance.now() - toldAt >= interval) tell();
+    },
+    end: () => {
+      if (latest > told) tell();
+    },
+  };
+}
+
+function eventOf(
+  loaded: number,
+  bytes: number,
+  total: number | undefined,
+  elapsed: number,
+  direction: 'upload' | 'download',
+): AxiosProgressEvent {
+  const rate = elapsed < shortest ? undefined : Math.round((loaded * 1000) / elapsed) || undefined;
+  return {
+    loaded,
+    total,
+    progress: total ? loaded / total : undefined,
+    bytes,
+    rate,
+    estimated: rate && total ? (total - loaded) / rate : undefined,
+    event: { loaded, total, lengthComputable: total !== undefined },
+    lengthComputable: total !== undefined,
+    [direction]: true,
+  } as AxiosProgressEvent;
+}

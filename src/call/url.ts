@@ -1,0 +1,147 @@
+/** Where a request goes. */
+import { Axios, AxiosError, isAxiosError } from 'axios';
+import { ErrorCode, PillionError } from './errors.js';
+import type { Request } from './message.js';
+import { ownValue } from './own.js';
+import { redactUrl } from './redact.js';
+
+/** A URL taken apart as the wire needs it. */
+export interface Target {
+  /** Full URL, credentials and query values included: redact before showing. */
+  readonly href: string;
+  /** Scheme, host and port; `null` for `data:`. */
+  readonly origin: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
+/** The host of a URL as sockets want it: an IPv6 address without its brackets. */
+export function plainHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const control = /[\u0000-\u001f\u007f]/;
+const controls = new RegExp(control, 'g');
+const noSlashes = /^ *https?:(?!\/\/)/i;
+
+/**
+ * The URL a request asks for, as axios would build it from `baseURL`, `url`, `params` and `allowAbsoluteUrls`.
+ * @throws PillionError ERR_INVALID_URL; AxiosError ERR_BAD_REQUEST for a scheme that is neither http nor https, and for
+ * `params` that cannot be serialized
+ */
+export function resolveUrl(request: Request, allowAbsolute = request.allowAbsoluteUrls !== false): Target {
+  const url = textOf(request.url);
+  const baseURL = textOf(request.baseURL);
+  checkSlashes(url, request);
+  const target = wholeTarget(joinUrl(baseURL, url, allowAbsolute), request, baseURL);
+  return request.params === undefined || target.origin === 'null' ? target : withParams(target, request);
+}
+
+function wholeTarget(text: string, request: Request, baseURL = ''): Target {
+  const plain = plainTarget(text);
+  if (plain !== undefined) return plain;
+  checkSlashes(baseURL, request);
+  // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
+  if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
+  const parsed = parse(text, request);
+  if (!/^(https?|data):$/.test(parsed.protocol))
+    throw new AxiosError(`Unsupported protocol ${parsed.protocol}`, AxiosError.ERR_BAD_REQUEST, request);
+  return targetOf(parsed);
+}
+
+export function targetOf(url: URL): Target {
+  return { href: url.href, origin: url.origin, path: url.pathname + url.search };
+}
+
+/** What WHATWG parsing leaves as it is, dot segments apart. */
+const unchanged = /^https?:\/\/[a-z\d.:-]+\/[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]*)?$/;
+const dotSegment = /\/\.|%2e/i;
+
+/** Origins as they were written: true where that is how they are spelt. */
+const origins = new Map<string, boolean>();
+
+/** Without parsing, which costs more than 2 us a call: most URLs are their own normal form, and their origin is known. */
+function plainTarget(href: string): Target | undefined {
+  if (!unchanged.test(href) || dotSegment.test(href)) return undefined;
+  const end = href.indexOf('/', 8);
+  const origin = href.slice(0, end);
+  return isNormal(origin) ? { href, origin, path: href.slice(end) } : undefined;
+}
+
+function isNormal(origin: string): boolean {
+  const known = origins.get(origin);
+  if (known !== undefined) return known;
+  const normal = URL.canParse(origin) && new URL(origin).origin === origin;
+  if (origins.size >= 1024) origins.clear();
+  origins.set(origin, normal);
+  return normal;
+}
+
+/** A URL as text: axios takes a `URL` too, whatever its types say. */
+export function textOf(url: unknown): string {
+  return typeof url === 'string' ? url : String(url ?? '');
+}
+
+/** By its shape: a `URL` may come from another realm or package. */
+export function isUrl(value: unknown): value is URL {
+  return Object.prototype.toString.call(value) === '[object URL]';
+}
+
+function parse(text: string, request: Request): URL {
+  try {
+    return new URL(text);
+  } catch {
+    // The error of the URL parser quotes the whole URL, so it does not go along as cause.
+    const relative = !request.baseURL && !absolute.test(text);
+    throw invalidUrl(request, relative ? 'it is relative and there is no baseURL' : 'it cannot be parsed');
+  }
+}
+
+function joinUrl(baseURL: string, url: string, allowAbsolute: boolean): string {
+  if (!baseURL || (allowAbsolute && absolute.test(url))) return url;
+  return url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL;
+}
+
+/** WHATWG parsing reads `http:host/path` as if the slashes were there. */
+function checkSlashes(url: string, request: Request): void {
+  const shown = control.test(url) ? url.replace(controls, '') : url;
+  if (noSlashes.test(shown)) throw invalidUrl(request, 'missing "//" after protocol');
+}
+
+/** An axios without any defaults: the global one would add its own `params`, `paramsSerializer` and `baseURL`. */
+const serializer = new Axios({});
+
+/** What may go on the wire as a serializer has written it. A parser would change a quote in it. */
+const sendable = /^[\x21\x22\x24-\x7e]+$/;
+
+function withParams({ href, origin, path }: Target, request: Request): Target {
+  const asked = serialized(path, request);
+  const whole = href.slice(0, href.indexOf('/', href.indexOf('//') + 2)) + asked;
+  return sendable.test(asked) ? { href: whole, origin, path: asked } : wholeTarget(whole, request);
+}
+
+function serialized(url: string, request: Request): string {
+  const { params } = request;
+  const paramsSerializer = ownValue(request, 'paramsSerializer') as Request['paramsSerializer'];
+  try {
+    return serializer.getUri(paramsSerializer === undefined ? { url, params } : { url, params, paramsSerializer });
+  } catch (cause) {
+    const code = isAxiosError(cause) ? cause.code : AxiosError.ERR_BAD_REQUEST;
+    const error = AxiosError.from(cause as Error, code, request);
+    throw Object.assign(error, { url: request.url, exists: true });
+  }
+}
+
+/** For a URL, of a call or of a redirect, to another place than the client may go to. */
+export function leavesOrigin(client: string, request: Request, href: string, origin: string): PillionError {
+  const why = `${client}: ${redactUrl(href)} leaves the origin ${origin} of baseURL`;
+  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, request);
+}
+
+function invalidUrl(request: Request, why: string): PillionError {
+  // What cannot be parsed may have its credentials anywhere before the last @.
+  const shown = redactUrl(textOf(request.url).replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
+  return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}`, request);
+}

@@ -1,0 +1,35 @@
+/** `pillion import-envoy`: a file of clients out of a sidecar's configuration. */
+
+import { PillionError } from '../call/errors.js';
+import { importEnvoy } from '../envoy/import.js';
+import { formatReport } from '../envoy/report.js';
+import { argumentsOf, type Command, CommandError } from './command.js';
+import { read } from './load.js';
+
+export const importEnvoyCommand: Command = {
+  operands: 'ENVOY.yaml',
+  summary: 'print a file of clients made from an Envoy bootstrap; the report goes to stderr',
+  options: [
+    '--strict       exit code 1 where something was not mapped',
+    '--json         print file and report as JSON',
+  ],
+  run(args, { out, err }) {
+    const { flags, operands } = argumentsOf(args, ['strict', 'json'], { least: 1, most: 1 });
+    const [file = ''] = operands;
+    const { config, yaml, report } = imported(read(file), file);
+    if (flags.has('json')) out(`${JSON.stringify({ config, report }, null, 2)}\n`);
+    else {
+      out(yaml);
+      err(formatReport(report, file));
+    }
+    return flags.has('strict') && report.some(({ status }) => status === 'unmapped') ? 1 : 0;
+  },
+};
+
+function imported(text: string, file: string) {
+  try {
+    return importEnvoy(text, file);
+  } catch (error) {
+    throw error instanceof PillionError ? new CommandError(error.message) : error;
+  }
+}

@@ -1,0 +1,147 @@
+/** The wire on its own: an axios adapter over undici, for any axios instance. */
+import axios, { type AxiosAdapter, AxiosError } from 'axios';
+import { z } from 'zod';
+import { discardUpload, onBodyEnd } from '../../call/body.js';
+import { asAxiosError, statusError, traceless } from '../../call/errors.js';
+import type { Request, Response, Transport } from '../../call/message.js';
+import { dataOf, Own, ownOf, ownValue } from '../../call/own.js';
+import { requestOf } from '../../call/record.js';
+import { bounded, linkCaller, Scope } from '../../call/scope.js';
+import { textOf } from '../../call/url.js';
+import { badOptions, duration, faultsOf, valueAt } from '../../options/options.js';
+import { timeoutOf } from '../../policies/timeouts/call-timeouts.js';
+import { connectionOptions } from '../../transport/pool/connection-options.js';
+import { type IdentityStats, RotatingIdentity } from '../../transport/tls/identity.js';
+import { materialFaults } from '../../transport/tls/material-faults.js';
+import { partsOf, tlsOptions } from '../../transport/tls/tls.js';
+import { createWire, type WireStats } from '../../transport/wire.js';
+import { isAccepted } from './accepted.js';
+
+const adapterOptions = connectionOptions.extend({
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(128)
+    .describe('Connections to each origin; further requests wait.'),
+  tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+  connectTimeout: duration({ min: 1 })
+    .or(z.literal(false))
+    .prefault('10s')
+    .describe('A new connection, TLS handshake included.'),
+  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
+});
+
+/** Durations are milliseconds or strings such as `'10s'`. */
+export type UndiciAdapterOptions = z.input<typeof adapterOptions>;
+
+/** An axios adapter with connections of its own. */
+export interface UndiciAdapter extends AxiosAdapter, AsyncDisposable {
+  /** With `tls.cert`, `pfx` or `ca` also what the identity tells of itself. */
+  stats(): WireStats & { identity?: IdentityStats };
+  /** Refuses new requests with `ERR_CLOSED` and lets those in flight finish; then no socket is left. */
+  close(): Promise<void>;
+  /** Ends requests in flight with `ERR_CLOSED`. */
+  destroy(): Promise<void>;
+}
+
+/**
+ * A complete axios adapter over undici, without any policy: `axios.create({ adapter: createUndiciAdapter() })`.
+ * Every request option of axios has the effect it has with axios's http adapter, which takes the requests that undici does
+ * not speak (proxies, unix sockets, agents and lookups of the caller, `maxRate`, …). Keeps its connections until `close()`;
+ * idle ones do not keep the process alive.
+ * @throws PillionError `ERR_CONFIG` that lists every fault of `options`
+ */
+export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciAdapter {
+  const { tls, ...parsed } = parseAdapterOptions(options);
+  const { material, peer } = tls === undefined ? {} : partsOf(tls);
+  const identity = material && new RotatingIdentity(material);
+  const wire = createWire({ ...parsed, peer, maxContentLength: -1, userAgent: `axios/${axios.VERSION}` }, identity);
+  const adapter = async (request: Request): Promise<Response> => {
+    try {
+      const own = ownOf(request);
+      return settled(await carried(wire.send, sendable(own)), own, request);
+    } catch (error) {
+      discardUpload(request.data, error);
+      throw presented(error, request);
+    }
+  };
+  const stats = () => ({ ...wire.stats(), ...(identity && { identity: identity.stats() }) });
+  const close = () => {
+    identity?.close();
+    return wire.close();
+  };
+  const destroy = () => {
+    identity?.close();
+    return wire.destroy();
+  };
+  return Object.assign(adapter, { stats, close, destroy, [Symbol.asyncDispose]: close });
+}
+
+function parseAdapterOptions(options: UndiciAdapterOptions): z.output<typeof adapterOptions> {
+  const result = adapterOptions.safeParse(dataOf(options));
+  if (result.success) return dataOf(result.data) as z.output<typeof adapterOptions>;
+  const faults = faultsOf(result.error, adapterOptions, (path) => valueAt(options, path));
+  throw badOptions([...faults, ...materialFaults(options?.tls)], 'createUndiciAdapter');
+}
+
+/** As the lanes want it; `validateStatus` is applied to what they answer, for what it throws in a lane would end the process. */
+function sendable(own: Request): Request {
+  const text = { url: textOf(own.url), ...(own.baseURL && { baseURL: textOf(own.baseURL) }) };
+  return Object.assign(new Own(), own, text, { validateStatus: null }) as unknown as Request;
+}
+
+/** With the caller's config, and a body that broke off in axios's words. */
+function presented(thrown: unknown, request: Request): AxiosError {
+  const error = asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, request);
+  error.config = request;
+  if (error.response !== undefined) error.response.config = request;
+  if (error.response !== undefined && error.code === 'ECONNRESET') brokenOff(error);
+  return error;
+}
+
+/** axios's own words for a body that the server ended too early; one that was being decompressed is a reset there too. */
+function brokenOff(error: AxiosError): void {
+  // undici's own errors have names of their own: the server ended the connection, or broke HTTP.
+  if (error.cause?.name === 'Error') {
+    delete error.response;
+    delete error.status;
+  } else if (!error.response?.headers['content-encoding'])
+    Object.assign(error, { code: AxiosError.ERR_BAD_RESPONSE, message: 'stream has been aborted' });
+}
+
+function settled(response: Response, { validateStatus }: Request, request: Request): Response {
+  response.config = request;
+  if (!validateStatus || isAccepted(validateStatus, response, request)) return response;
+  const { message, code } = statusError(request, response);
+  // As axios makes it: on its own the adapter is in axios's place.
+  throw traceless(() => new AxiosError(message, code, request, response.request, response));
+}
+
+/** Under axios's `timeout`, which here bounds the whole request (a stream's up to its headers), and both its ways to cancel. */
+function carried(send: Transport, request: Request): Promise<Response> {
+  const ms = timeoutOf(request);
+  if (ms === undefined && request.cancelToken === undefined) return send(request);
+  return bound(send, request, ms);
+}
+
+async function bound(send: Transport, request: Request, ms: number | undefined): Promise<Response> {
+  const scope = new Scope();
+  const release = linkCaller(request, scope);
+  const own = requestOf(request, { signal: scope, cancelToken: undefined, timeout: 0 });
+  try {
+    const response = await bounded(send, own, { ms, until: 'headers', expired: () => timedOut(request) });
+    onBodyEnd(response, release);
+    return response;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function timedOut(request: Request): AxiosError {
+  const { timeout, transitional } = request;
+  const timeoutErrorMessage = ownValue(request, 'timeoutErrorMessage') as string | undefined;
+  const code = ownValue(transitional, 'clarifyTimeoutError') ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+  return new AxiosError(timeoutErrorMessage || `timeout of ${timeout}ms exceeded`, code, request);
+}

@@ -1,0 +1,142 @@
+/** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
+import { z } from 'zod';
+import { dataOf, nothing, ownOf } from '../../call/own.js';
+import { url } from '../../options/base-url.js';
+import {
+  assumed,
+  badOptions,
+  duration,
+  faultsOf,
+  headerName,
+  headerValue,
+  rule,
+  valueAt,
+} from '../../options/options.js';
+import { circuitBreakerOptions } from '../../policies/circuit.js';
+import { retryOptions } from '../../policies/retries/retry-plan.js';
+import { loggingOptions } from '../../policies/telemetry/logging.js';
+import { tracingOptions } from '../../policies/telemetry/tracing.js';
+import { totalTimeout } from '../../policies/timeouts/deadline.js';
+import { attemptTimeout } from '../../policies/timeouts/timeout.js';
+import { materialFaults } from '../../transport/tls/material-faults.js';
+import { tlsOptions } from '../../transport/tls/tls.js';
+import { limitsSection } from './limits.js';
+import { trafficSections } from './traffic.js';
+
+const connectTimeout = duration({ min: 1 })
+  .or(z.literal(false))
+  .describe('A new connection, TLS handshake included. The shorter of this and `attempt` by default.');
+
+const timeouts = z
+  .strictObject({
+    total: totalTimeout,
+    attempt: attemptTimeout.optional().meta({ [assumed]: '2.5s' }),
+    connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
+  })
+  .refine(
+    (given) => {
+      const { total, attempt = false } = ownOf(given);
+      return total === false || attempt === false || attempt <= total;
+    },
+    rule(
+      ['total', 'attempt'],
+      ['attempt'],
+      'must not be longer than timeouts.total, or no attempt could ever reach it',
+    ),
+  )
+  .transform((given) => {
+    const { total, attempt = shorter(2500, total), connect = shorter(1000, attempt) } = ownOf(given);
+    return { total, attempt, connect };
+  });
+
+function shorter(ms: number, limit: number | false): number {
+  return limit === false ? ms : Math.min(ms, limit);
+}
+
+const sections = z.strictObject({
+  name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
+  baseURL: url.optional().describe('What relative URLs of calls are appended to, and the origin they may not leave.'),
+  headers: z
+    .record(headerName, headerValue)
+    .default({})
+    .describe('Sent with every request, unless the call says otherwise.'),
+  allowAbsoluteUrls: z
+    .boolean()
+    .default(false)
+    .describe('Let a call leave the origin of `baseURL` by an absolute URL.'),
+  maxRedirects: z.int().min(0).max(50).default(0).describe('Redirects followed; 0: a 3xx is an answer like any other.'),
+  proxy: z
+    .literal(false)
+    .or(z.literal('env'))
+    .default(false)
+    .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
+  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
+  timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
+  retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),
+  circuitBreaker: section(circuitBreakerOptions).describe('When to stop calling a destination that fails.'),
+  limits: section(limitsSection).describe('How much may run and wait at once, and how large an answer may be.'),
+  tracing: section(tracingOptions).describe('Spans and the headers that identify a call.'),
+  logging: section(loggingOptions).describe('One line for each finished call.'),
+  tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+  ...trafficSections,
+});
+
+interface Places {
+  baseURL?: string | undefined;
+  endpoints?: unknown;
+}
+
+function named({ endpoints, baseURL }: Places): boolean {
+  return endpoints === undefined || baseURL !== undefined;
+}
+
+const unnamed = rule(['baseURL'], ['endpoints'], 'needs a baseURL: it names the server that the endpoints are');
+
+export const configSchema = sections.refine(named, unnamed);
+
+/** The same where the name stands elsewhere. */
+export const namelessSchema = sections.omit({ name: true }).refine(named, unnamed);
+
+/** The options that a client in a file may have. */
+export const clientOptions: readonly string[] = Object.keys(sections.shape).filter((name) => name !== 'name');
+
+/** Off unless they are configured. */
+export const optionalSections: readonly string[] = ['tls', ...Object.keys(trafficSections)];
+
+/** On with its defaults where nothing is said; `false` switches it off. */
+function section<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .literal(false)
+    .or(schema)
+    .prefault(nothing as never);
+}
+
+/** What a configuration file can hold, and `createHttpClient` takes. */
+export type HttpClientConfig = z.input<typeof configSchema>;
+
+/** A configuration with every default filled in and durations in milliseconds. */
+export type Config = z.output<typeof configSchema>;
+
+/**
+ * Also where the configuration is wrong, its certificates and keys are looked at, unless `files` is false: then others are used.
+ * @throws PillionError ERR_CONFIG that lists every fault
+ */
+export function parseConfig(input: HttpClientConfig, files = true): Config {
+  const result = configSchema.safeParse(dataOf(input));
+  if (result.success) return dataOf(result.data) as Config;
+  const faults = faultsOf(result.error, configSchema, (path) => valueAt(input, path));
+  const name = typeof input?.name === 'string' ? `the HTTP client "${input.name}"` : 'the HTTP client';
+  throw badOptions([...faults, ...(files ? materialFaults(input?.tls) : [])], name);
+}
+
+/** The JSON Schema (draft 2020-12) of a configuration, for editors and documentation. */
+export function configJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(configSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      const { [assumed]: standard, ...rest } = jsonSchema as Record<string, unknown>;
+      if (standard !== undefined) Object.assign(jsonSchema, rest, { default: standard });
+      delete (jsonSchema as Record<string, unknown>)[assumed];
+    },
+  }) as Record<string, unknown>;
+}

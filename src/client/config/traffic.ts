@@ -1,0 +1,46 @@
+/** What becomes of calls between client and server: sections that are off until they are configured. */
+
+import { adaptiveConcurrencyOptions } from '../../policies/admission/adaptive-concurrency.js';
+import { rateLimitOptions } from '../../policies/admission/rate-limit.js';
+import { balanceOptions } from '../../policies/endpoints/balance.js';
+import { endpointsOptions } from '../../policies/endpoints/endpoints.js';
+import { healthCheckOptions } from '../../policies/endpoints/health-check.js';
+import { outlierDetectionOptions } from '../../policies/endpoints/outlier-detection.js';
+import { hedgingOptions } from '../../policies/retries/hedging.js';
+import { deadlineHeaderOptions } from '../../policies/timeouts/deadline-header.js';
+import { faultOptions, isFaultAllowed } from '../../policies/traffic/fault.js';
+import { mirrorOptions } from '../../policies/traffic/mirror.js';
+import { splitOptions } from '../../policies/traffic/split.js';
+
+export const trafficSections = {
+  endpoints: endpointsOptions
+    .optional()
+    .describe('Many addresses behind `baseURL`, whose name stays that of the server.'),
+  balance: balanceOptions.optional().describe('How one of the endpoints is chosen for each attempt.'),
+  outlierDetection: outlierDetectionOptions.optional().describe('When an endpoint is left out for a while.'),
+  healthCheck: healthCheckOptions.optional().describe('Asks each endpoint whether it is well.'),
+  split: splitOptions
+    .optional()
+    .describe('Shifts calls to other targets by weight: the first rule that matches; else `baseURL`.'),
+  mirror: mirrorOptions.optional().describe('Copies calls to another target; the answers are thrown away.'),
+  hedging: hedgingOptions.optional().describe('A second attempt beside one that is slow.'),
+  rateLimit: rateLimitOptions.optional().describe('How many requests are sent in a time.'),
+  adaptiveConcurrency: adaptiveConcurrencyOptions
+    .optional()
+    .describe('How many requests run at once, by what the destination takes without getting slower.'),
+  deadlineHeader: deadlineHeaderOptions.optional().describe('Tells the upstream how much time a call has left.'),
+  fault: faultOptions.optional().describe('Delays and failures made on purpose.'),
+};
+
+type Sections = Partial<Record<keyof typeof trafficSections, unknown>> & {
+  readonly fault?: Parameters<typeof isFaultAllowed>[0] | undefined;
+};
+
+/** The sections of a configuration that do nothing as things are, and why; `found`: endpoints come from elsewhere. */
+export function sectionsWithoutEffect(config: Sections, found = false): { section: string; why: string }[] {
+  const ofEndpoints = (['balance', 'outlierDetection', 'healthCheck'] as const)
+    .filter((section) => config[section] !== undefined && config.endpoints === undefined && !found)
+    .map((section) => ({ section, why: 'there are no endpoints' }));
+  const off = config.fault !== undefined && !isFaultAllowed(config.fault);
+  return [...ofEndpoints, ...(off ? [{ section: 'fault', why: 'NODE_ENV is production' }] : [])];
+}

@@ -1,0 +1,72 @@
+/** Bodies as `fetch` takes them, in a form that can be sent again wherever that is possible. */
+import { isUint8Array } from 'node:util/types';
+import { onAbort } from '../../call/scope.js';
+
+/** A body as axios takes it, and the content type that it brings along. */
+export interface Extracted {
+  readonly data: unknown;
+  readonly type?: string | undefined;
+}
+
+/**
+ * The body of `init`. Bytes are copied: what the caller does with them afterwards changes nothing.
+ * @throws TypeError for a stream without `duplex: 'half'`
+ */
+export function extractBody(body: unknown, duplex: string | undefined): Extracted {
+  if (typeof body === 'string') return { data: body, type: 'text/plain;charset=UTF-8' };
+  if (body instanceof URLSearchParams)
+    return { data: body.toString(), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
+  if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer)
+    return { data: Buffer.from(new Uint8Array(body)) };
+  if (ArrayBuffer.isView(body))
+    return { data: Buffer.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)) };
+  // With a boundary that the wire chooses.
+  if (body instanceof FormData) return { data: body };
+  if (body instanceof Blob) return { data: body, type: body.type || undefined };
+  if (!isIterable(body)) return { data: String(body), type: 'text/plain;charset=UTF-8' };
+  if (duplex !== 'half') throw new TypeError("A body that is a stream needs duplex: 'half'.");
+  return { data: body };
+}
+
+/** A web stream or, as in Node's own fetch, any async iterable. */
+function isIterable(body: unknown): body is AsyncIterable<unknown> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
+/** Bytes of a `Request` that are held, so that they can be sent again. */
+const held = 1024 * 1024;
+
+/**
+ * The body of a `Request`, which is always a stream: read to its end where that comes within 1 MiB, else sent as a stream
+ * that begins with what was read.
+ */
+export async function heldBody(body: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Extracted> {
+  const reader = body.getReader();
+  const release = signal && onAbort(signal, () => void reader.cancel(signal.reason).catch(() => {}));
+  const chunks: Uint8Array[] = [];
+  try {
+    for (let size = 0; size <= held; size += chunks.at(-1)?.length ?? 0) {
+      const { done, value } = await reader.read();
+      if (done) return { data: Buffer.concat(chunks) };
+      if (!isUint8Array(value)) throw new TypeError('A chunk of the body is not a Uint8Array.');
+      chunks.push(value);
+    }
+  } finally {
+    release?.();
+  }
+  return { data: continued(chunks, reader) };
+}
+
+function continued(chunks: readonly Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream {
+  const begun = [...chunks];
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const first = begun.shift();
+      if (first !== undefined) return controller.enqueue(first);
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}

@@ -1,0 +1,83 @@
+/** A WHATWG `fetch` over the stack, for SDKs and code that take one. */
+import { type AxiosAdapter, AxiosHeaders, type AxiosRequestConfig } from 'axios';
+import { discardUpload } from '../../call/body.js';
+import type { Request } from '../../call/message.js';
+import { Own, ownOf } from '../../call/own.js';
+import { markOwnHeaders } from '../../call/record.js';
+import type { Config } from '../config/config.js';
+import { type Asked, type FetchInput, readRequest } from './request.js';
+import { responseFrom } from './response.js';
+
+/** Options of a single call that go beside the standard ones: see the options of an axios call. */
+export type CallOptions = Pick<
+  AxiosRequestConfig,
+  'idempotencyKey' | 'retry' | 'routeName' | 'timeouts' | 'hashKey' | 'allowAbsoluteUrls'
+>;
+
+/** What `client.fetch` takes as its second argument. */
+export interface HttpFetchInit extends globalThis.RequestInit, CallOptions {}
+
+/** `client.fetch`: assignable to `typeof globalThis.fetch`. */
+export type HttpFetch = (input: FetchInput, init?: HttpFetchInit) => Promise<globalThis.Response>;
+
+/** Follows as many redirects as browsers and Node's own fetch do. */
+const maxRedirects = 20;
+
+/** Makes the `fetch` of a client: `send` is its stack, `config` what is in force. */
+export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch {
+  const sent = async (asked: Asked, init: HttpFetchInit) => {
+    const { signal } = asked;
+    if (signal?.aborted) throw signal.reason;
+    let redirected = false;
+    const beforeRedirect = () => {
+      redirected = true;
+    };
+    try {
+      const response = await send(Object.assign(requestFrom(asked, init, config()), { beforeRedirect }));
+      return responseFrom(response, { ...asked, redirected });
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw error instanceof TypeError ? error : failed(error);
+    }
+  };
+  return async function fetch(input, given = {}) {
+    const init = ownOf(given ?? {});
+    let asked: Asked | undefined;
+    try {
+      asked = await readRequest(input, init);
+      return await sent(asked, init);
+    } catch (error) {
+      discardUpload(asked?.data ?? init.body, (error as { cause?: unknown } | undefined)?.cause);
+      throw error;
+    }
+  };
+}
+
+/** Straight to the stack: interceptors and transforms are axios's business. */
+function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request {
+  const { url, method, headers, data, signal, redirect } = asked;
+  const { idempotencyKey, retry, routeName, timeouts, hashKey, allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
+  const own = { idempotencyKey, retry, routeName, timeouts, hashKey };
+  const request = {
+    ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)),
+    url,
+    method,
+    ...(config.baseURL !== undefined && { baseURL: config.baseURL }),
+    headers: new AxiosHeaders({ Accept: '*/*', ...config.headers }).set(Object.fromEntries(headers)),
+    data,
+    ...(signal && { signal }),
+    responseType: 'stream',
+    // Any status is an answer.
+    validateStatus: null,
+    allowAbsoluteUrls,
+    maxRedirects: redirect === 'follow' ? maxRedirects : 0,
+    ...(config.proxy === false && { proxy: false }),
+  };
+  return markOwnHeaders(Object.assign(new Own(), request) as unknown as Request, [...headers.keys()]);
+}
+
+/** As the standard has it a network failure is a TypeError; what happened is its cause. */
+function failed(error: unknown): TypeError {
+  const { message } = error as Error;
+  return new TypeError(`fetch failed: ${message}`, { cause: error });
+}

@@ -1,0 +1,85 @@
+/** What a call of `fetch` asks for, by the rules of the standard. */
+import { isUrl } from '../../call/url.js';
+import { isUsed, usedError } from '../../call/used-body.js';
+import { type Extracted, extractBody, heldBody } from './body.js';
+
+/** What `fetch` takes as its first argument: a relative URL is appended to `baseURL`. */
+export type FetchInput = string | URL | globalThis.Request;
+
+export interface Asked {
+  readonly url: string;
+  /** Upper case. */
+  readonly method: string;
+  readonly headers: Headers;
+  /** As axios takes it. */
+  readonly data: unknown;
+  readonly signal: AbortSignal | undefined;
+  readonly redirect: 'follow' | 'manual' | 'error';
+}
+
+/**
+ * Reads the arguments of a call.
+ * @throws TypeError for what the standard refuses, and for `integrity`, which is not checked here
+ */
+export async function readRequest(input: FetchInput, init: globalThis.RequestInit): Promise<Asked> {
+  const given = isRequest(input) ? input : undefined;
+  const url = given?.url ?? String(input);
+  checkUrl(url);
+  const method = methodOf(init.method ?? given?.method ?? 'GET');
+  const headers = new Headers(init.headers ?? given?.headers);
+  const redirect = redirectOf(init.redirect ?? given?.redirect ?? 'follow');
+  const signal = (init.signal === undefined ? given?.signal : init.signal) ?? undefined;
+  if (init.integrity || given?.integrity) throw new TypeError('integrity is not supported by this fetch.');
+  const body = await bodyOf(init, given, signal);
+  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
+    throw new TypeError(`A ${method} request cannot have a body.`);
+  if (body?.type !== undefined && !headers.has('content-type')) headers.set('content-type', body.type);
+  return { url, method, headers, data: body?.data, signal, redirect };
+}
+
+/** By its shape: a `Request` may come from another copy of undici. */
+function isRequest(input: FetchInput): input is globalThis.Request {
+  return typeof input === 'object' && !isUrl(input) && 'headers' in input && 'url' in input;
+}
+
+function checkUrl(url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined) return;
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
+    throw new TypeError(`fetch failed: ${parsed.protocol} is not http: or https:.`);
+  if (parsed.username || parsed.password)
+    throw new TypeError('The URL of a request cannot hold credentials; send an Authorization header.');
+}
+
+const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
+/** In upper case whatever it is; the standard leaves `patch` as it is, which servers refuse. */
+function methodOf(given: string): string {
+  const method = given.toUpperCase();
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) throw new TypeError(`${JSON.stringify(given)} is not an HTTP method.`);
+  if (forbidden.has(method)) throw new TypeError(`${method} is not a method that fetch may send.`);
+  return method;
+}
+
+function redirectOf(given: string): Asked['redirect'] {
+  if (given === 'follow' || given === 'manual' || given === 'error') return given;
+  throw new TypeError(`redirect is "follow", "manual" or "error", not ${JSON.stringify(given)}.`);
+}
+
+function bodyOf(
+  init: globalThis.RequestInit,
+  given: globalThis.Request | undefined,
+  signal: AbortSignal | undefined,
+): Extracted | undefined | Promise<Extracted> {
+  const { body } = init;
+  if (body !== undefined && body !== null) return extractBody(body, init.duplex);
+  if (!given?.body) return undefined;
+  if (given.bodyUsed || isUsed(given.body)) throw gone();
+  return heldBody(given.body, signal);
+}
+
+/** As the failure of any other call: a TypeError with the error of an axios call for its cause. */
+function gone(): TypeError {
+  const cause = usedError('fetch');
+  return new TypeError(cause.message, { cause });
+}

@@ -1,0 +1,220 @@
+/** Builds the stack; on update keeps every part whose options did not change. */
+import { isDeepStrictEqual } from 'node:util';
+import type { AxiosAdapter } from 'axios';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import { type ForcedCircuit, silentEvents } from '../call/events.js';
+import type { Transport } from '../call/message.js';
+import { compose, type Policy, type PolicyContext, type StandingPolicy } from '../policies/policy.js';
+import { attemptEdge } from '../transport/attempt.js';
+import type { IdentityStats } from '../transport/tls/identity.js';
+import type { MaterialOptions } from '../transport/tls/material.js';
+import { partsOf } from '../transport/tls/tls.js';
+import { createWire, injectedWire, type Wire, type WireOptions } from '../transport/wire.js';
+import type { Config } from './config/config.js';
+import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
+import { type Slots, type Stage, stagesOf } from './order.js';
+import { version } from './version.js';
+
+/** A part of the stack; generations share it, the last one to let go closes it. */
+interface Shared<T> {
+  readonly options: unknown;
+  readonly part: T;
+  holders: number;
+}
+
+/** What all generations of a client's stack are made with. */
+export interface PipelineDeps {
+  readonly slots: Slots;
+  readonly context: PolicyContext;
+  /** In place of the wire. */
+  readonly transport: AxiosAdapter | undefined;
+  /** In place of the files of the tls section. */
+  readonly identity: Identity | undefined;
+}
+
+/** One generation of the stack. */
+export class Pipeline {
+  readonly transport: Transport;
+  /** For calls that set timeouts of their own; another stack only where `timeouts` is false. */
+  readonly timedTransport: Transport;
+  readonly wire: Wire;
+  private readonly policies: Map<string, Shared<StandingPolicy>>;
+  private readonly wireStage: Shared<Wire>;
+  private readonly identityStage: Shared<HeldIdentity> | undefined;
+  private calls = 0;
+  private retired = false;
+
+  /** @throws PillionError ERR_CONFIG for TLS material that cannot be used; nothing was made then */
+  constructor(config: Config, deps: PipelineDeps, previous?: Pipeline) {
+    const { slots, context, transport, identity } = deps;
+    checkEndpoints(config, slots);
+    const source = transport === undefined ? identitySourceOf(config, identity) : undefined;
+    this.identityStage = source && keepOr(previous?.identityStage, source, () => holdIdentity(source, context));
+    const held = this.identityStage?.part.core;
+    this.wireStage = keepOr(previous?.wireStage, { ...wireOptionsOf(config), source }, (options) =>
+      transport === undefined ? createWire(options, held) : injectedWire(transport),
+    );
+    this.wire = this.wireStage.part;
+    this.policies = new Map(
+      stagesOf(config, slots).map((stage) => [
+        stage.name,
+        keepOr(previous?.policies.get(stage.name), stage.options, (_, old) => stage.create(context, old)),
+      ]),
+    );
+    for (const shared of this.#shared()) shared.holders++;
+    const edge = attemptEdge(this.wire, context.events);
+    // What is sent aside from calls is no attempt of one: nobody is told of it.
+    const aside = attemptEdge(this.wire, silentEvents);
+    const parts = [...this.policies.values()].map(({ part }) => part);
+    this.transport = compose(parts, edge, aside);
+    this.timedTransport = config.timeouts === false ? this.#timed(config, deps, edge, aside) : this.transport;
+  }
+
+  /** The same parts in the same order, and the two that keep time, which only do what the call itself says. */
+  #timed(config: Config, { slots, context }: PipelineDeps, edge: Transport, aside: Transport): Transport {
+    const stages = stagesOf({ ...config, timeouts: { total: false, attempt: false, connect: false } }, slots);
+    return compose(
+      stages.map((stage) => this.policies.get(stage.name)?.part ?? stage.create(context)),
+      edge,
+      aside,
+    );
+  }
+
+  /** What the identity tells of itself, where there is one. */
+  identityStats(): IdentityStats | undefined {
+    return this.identityStage?.part.core.stats();
+  }
+
+  /** Names of the policies, outermost first. */
+  get names(): string[] {
+    return [...this.policies.keys()];
+  }
+
+  /** What each policy and the wire tell of themselves. */
+  stats(): Record<string, unknown> {
+    const told = [...this.policies].flatMap(([name, { part }]) => (part.stats ? [[name, part.stats()]] : []));
+    return { ...Object.fromEntries(told), wire: this.wire.stats() };
+  }
+
+  /** False where there is no circuit breaker. */
+  forceCircuit(state: ForcedCircuit): boolean {
+    const forcible = [...this.policies.values()].filter(({ part }) => part.force !== undefined);
+    for (const { part } of forcible) part.force?.(state);
+    return forcible.length > 0;
+  }
+
+  /** It is put in force: what was only prepared sets out now. */
+  start(): void {
+    for (const { part } of this.policies.values()) part.start?.();
+  }
+
+  /** A call begins on this generation; it ends on it too, whatever is put in force meanwhile. */
+  enter(): void {
+    this.calls++;
+  }
+
+  leave(): void {
+    this.calls--;
+    if (this.retired && this.calls === 0) this.letGo();
+  }
+
+  /** Lets go of everything that no other generation holds, once the last call on this one has ended. */
+  retire(): void {
+    this.retired = true;
+    if (this.calls === 0) this.letGo();
+  }
+
+  private letGo(): void {
+    for (const shared of this.#shared()) if (--shared.holders === 0) void shared.part.close?.();
+  }
+
+  #shared(): Shared<{ close?(): unknown }>[] {
+    return [...this.policies.values(), this.wireStage, ...(this.identityStage ? [this.identityStage] : [])];
+  }
+
+  /** Lets go of everything at once. */
+  async destroy(): Promise<void> {
+    for (const { part } of this.policies.values()) part.close?.();
+    this.identityStage?.part.close();
+    await this.wire.destroy();
+  }
+}
+
+/** What there was, where its options are the same. */
+function keepOr<T, Options>(
+  old: Shared<T> | undefined,
+  options: Options,
+  make: (options: Options, old: T | undefined) => T,
+): Shared<T> {
+  if (old !== undefined && isDeepStrictEqual(old.options, options)) return old;
+  return { options, part: make(options, old?.part), holders: 0 };
+}
+
+function checkEndpoints({ name, endpoints, baseURL }: Config, { discovery }: Slots): void {
+  if (discovery === undefined || (endpoints === undefined && baseURL !== undefined)) return;
+  const why =
+    endpoints !== undefined
+      ? 'endpoints and deps.discovery are both given; take one of them'
+      : 'deps.discovery needs a baseURL: it names the server that the endpoints are';
+  const faults = [{ path: 'deps.discovery', message: why }];
+  throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`, undefined, {
+    faults,
+  });
+}
+
+/** The files of the tls section, or the identity that was brought along. */
+function identitySourceOf(
+  { tls, name }: Config,
+  identity: Identity | undefined,
+): MaterialOptions | Identity | undefined {
+  const own = tls && partsOf(tls).material;
+  if (own !== undefined && identity !== undefined) {
+    const why = 'tls has cert, pfx or ca, and deps.identity is given too; take one of them';
+    const faults = [{ path: 'deps.identity', message: why }];
+    throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`, undefined, {
+      faults,
+    });
+  }
+  return own ?? identity;
+}
+
+function wireOptionsOf({ timeouts, limits, tls, allowH2 }: Config): WireOptions {
+  return {
+    connectTimeout: timeouts === false ? false : timeouts.connect,
+    ...(limits === false ? unlimited : connectionsOf(limits)),
+    peer: tls ? partsOf(tls).peer : undefined,
+    allowH2,
+    userAgent: `pillion/${version}`,
+  };
+}
+
+type Limits = Exclude<Config['limits'], false>;
+
+function connectionsOf(limits: Limits) {
+  const { maxConnections, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins } = limits;
+  return { maxConnections, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins };
+}
+
+/** Without the section: what keeps the process healthy all the same. */
+const unlimited = {
+  maxConnections: 1024,
+  maxContentLength: -1,
+  maxConnectionAge: 600_000,
+  keepAliveTimeout: 4000,
+  maxOrigins: 1024,
+} satisfies ReturnType<typeof connectionsOf>;
+
+/** The user's own policies as stages; they carry no options, so they are kept across updates. */
+export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {
+  const names = policies.map(
+    (policy, index) => (policy as Partial<StandingPolicy>).policyName ?? (policy.name || `${index + 1}`),
+  );
+  return policies.map((policy, index) => {
+    const { stats } = policy as Partial<StandingPolicy>;
+    // Two of the same name are told apart by their place.
+    const twin = names.indexOf(names[index] ?? '') < index;
+    const policyName = `${slot}:${names[index]}${twin ? `#${index + 1}` : ''}`;
+    const create = () => Object.assign((next: Transport) => policy(next), { policyName }, stats && { stats });
+    return { name: policyName, options: policy, create };
+  });
+}

@@ -1,0 +1,103 @@
+/** What options are called elsewhere: in Envoy, axios, axios-retry, opossum, got, Resilience4j, Polly and undici. */
+import { bare } from './advice.js';
+
+/** Ours, and their other names without regard to case and signs. */
+const names: Readonly<Record<string, string>> = {
+  baseURL: 'url uri host hostname address upstream prefixUrl origin',
+  allowH2: 'http2 h2 httpVersion useHttp2',
+  maxRedirects: 'followRedirects followRedirect followRedirection redirects redirect',
+  proxy: 'httpProxy httpsProxy useProxy',
+  'timeouts.total':
+    'timeout timeoutMs requestTimeout totalTimeout globalTimeout callTimeout overallTimeout deadline maxDuration',
+  'timeouts.attempt':
+    'perTryTimeout perTry attemptTimeout responseTimeout headersTimeout bodyTimeout shouldResetTimeout perTryIdleTimeout tryTimeout',
+  'timeouts.connect': 'connectTimeout connectionTimeout connectTimeoutMs connecting',
+  retry: 'retryPolicy retryOptions retryConfig retryStrategy axiosRetry',
+  'retry.maxRetries':
+    'retries numRetries retryCount retryLimit maxAttempts attempts retryAttempts maxRetryAttempts noOfRetries numberOfRetries',
+  'retry.on':
+    'retryOn retriableStatusCodes retryableStatusCodes retryStatusCodes statusCodes retryCondition statusCodesToRetry retryStatuses',
+  'retry.backoff': 'retryBackOff backOff exponentialBackoff',
+  'retry.backoff.base':
+    'retryDelay baseInterval minTimeout initialDelay baseDelay retryInterval delay waitDuration minDelay',
+  'retry.backoff.max': 'maxInterval maxTimeout maxDelay maxRetryDelay backoffLimit',
+  'retry.budget': 'retryBudget budgetPercent',
+  'retry.budget.minPerSecond': 'minRetryConcurrency minRetriesPerSecond',
+  circuitBreaker: 'circuitBreakers breaker circuit opossum',
+  'circuitBreaker.errorThresholdPercentage':
+    'errorThreshold failureThreshold failureRateThreshold errorPercentage failureRatio errorRate threshold',
+  'circuitBreaker.volumeThreshold':
+    'minimumNumberOfCalls minimumThroughput requestVolume requestVolumeThreshold minimumRequests',
+  'circuitBreaker.rollingWindow':
+    'rollingCountTimeout rollingDuration window windowSize samplingDuration slidingWindowSize rollingCountBuckets',
+  'circuitBreaker.resetTimeout':
+    'breakDuration durationOfBreak sleepWindow waitDurationInOpenState halfOpenAfter openTimeout',
+  limits: 'limit thresholds bulkhead pool',
+  'limits.maxConnections':
+    'maxRequests maxSockets connections concurrency maxConcurrent maxConcurrentCalls maxConcurrency capacity',
+  'limits.maxPendingRequests': 'maxPending maxQueue queueSize maxQueueSize queueLimit maxWaiting',
+  'limits.maxContentLength': 'maxResponseSize maxBodySize maxResponseBytes',
+  'limits.maxConnectionAge': 'maxConnectionDuration maxAge clientTtl connectionTtl',
+  'limits.keepAliveTimeout': 'idleTimeout keepAliveMsecs freeSocketTimeout keepAlive idle',
+  tracing: 'trace openTelemetry otel telemetry',
+  'tracing.requestIdHeader': 'requestId requestIdHeaderName correlationId correlationIdHeader',
+  logging: 'log logger logs accessLog',
+  'logging.successSampleRate': 'sampleRate sampling sampleRatio',
+  tls: 'ssl mtls https httpsAgent transportSocket tlsContext tlsOptions',
+  'tls.cert': 'certificate certFile certPath certChain certificateChain crt clientCert',
+  'tls.key': 'keyFile keyPath privateKey clientKey',
+  'tls.ca': 'caFile caPath caCert trustedCa cacert rootCa authorities',
+  'tls.serverName': 'sni servername hostnameOverride',
+  'tls.minVersion': 'tlsMinimumProtocolVersion minTlsVersion minimumVersion minimumProtocolVersion secureProtocol',
+  'tls.subjectAltNames': 'matchSubjectAltNames matchTypedSubjectAltNames sans san',
+  'tls.pins': 'verifyCertificateSpki fingerprint pin publicKeyPins',
+  'tls.rejectUnauthorized': 'verify strictSsl insecure insecureSkipVerify skipVerify sslVerify',
+  endpoints: 'loadAssignment hosts servers targets addresses lbEndpoints',
+  balance: 'loadBalancer loadBalancing lb',
+  'balance.policy': 'lbPolicy loadBalancingPolicy strategy algorithm',
+  outlierDetection: 'outliers ejection',
+  'outlierDetection.consecutiveFailures': 'consecutive5xx consecutiveGatewayFailure consecutiveErrors',
+  healthCheck: 'healthChecks health healthz probe',
+  split: 'weightedClusters trafficSplit canary',
+  mirror: 'requestMirrorPolicies shadow mirrors requestMirrorPolicy',
+  hedging: 'hedge hedgePolicy hedges',
+  rateLimit: 'rateLimits rateLimiter throttle',
+  adaptiveConcurrency: 'concurrencyLimit',
+  deadlineHeader: 'timeoutHeader',
+  fault: 'faults faultInjection chaos',
+};
+
+/** Where a name means something else than elsewhere. */
+const inSection: Readonly<Record<string, string>> = {
+  ...{
+    'retry timeout': 'timeouts.attempt',
+    'circuitBreaker timeout': 'timeouts.attempt',
+    'retry limit': 'retry.maxRetries',
+  },
+  ...{ 'retry count': 'retry.maxRetries', 'retry max': 'retry.backoff.max', 'retry min': 'retry.backoff.base' },
+  ...{
+    'backoff min': 'retry.backoff.base',
+    'backoff initial': 'retry.backoff.base',
+    'budget percent': 'retry.budget.ratio',
+  },
+  ...{
+    'timeouts request': 'timeouts.total',
+    'timeouts response': 'timeouts.attempt',
+    'timeouts connection': 'timeouts.connect',
+  },
+  ...{
+    'circuitBreaker maxretries': 'limits.maxRetries',
+    'circuitBreaker threshold': 'circuitBreaker.errorThresholdPercentage',
+  },
+  ...{ 'retry statuses': 'retry.on', 'retry codes': 'retry.on', 'retry conditions': 'retry.on' },
+  ...{ ' maxretries': 'retry.maxRetries', 'limits timeout': 'timeouts.total' },
+};
+
+const byOther = new Map(
+  Object.entries(names).flatMap(([ours, others]) => others.split(' ').map((other) => [bare(other), ours] as const)),
+);
+
+/** Our options that a name may mean, as full paths; `section`: where it stands. */
+export function otherNames(key: string, section: string | undefined): string[] {
+  return [inSection[`${section ?? ''} ${bare(key)}`], byOther.get(bare(key))].filter((each) => each !== undefined);
+}

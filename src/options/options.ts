@@ -1,0 +1,263 @@
+/** Durations, sizes and what to say when an option is wrong. */
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { ErrorCode, PillionError } from '../call/errors.js';
+import { dataOf } from '../call/own.js';
+import { advice, bare, knownWords } from './advice.js';
+import { otherNames } from './foreign-names.js';
+import { inWords, keysOf, pathsIn, schemasAt } from './schema.js';
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const day = 24 * units.h;
+
+/** Milliseconds as a number, or a string with a unit: `'250ms'`, `'1.5s'`, `'2m'`, `'1h'`. */
+export type Duration = number | `${number}${keyof typeof units}`;
+
+const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+
+/** Milliseconds of a duration; NaN where it is none. */
+export function milliseconds(value: Duration): number {
+  if (typeof value === 'number') return value;
+  const [, amount, unit] = pattern.exec(String(value)) ?? [];
+  return Number(amount) * units[unit as keyof typeof units];
+}
+
+/** A header's name, as RFC 9110 has it. */
+export const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected the name of a header' });
+
+/** A header's value: one line of visible characters. */
+export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, { error: 'expected one line of text' });
+
+/** Metadata key: the default of an option whose default depends on another one; shown in the JSON Schema. */
+export const assumed = 'x-default';
+
+const durationForm = 'expected milliseconds or a string such as "250ms" or "1.5s"';
+const durationText = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h'])]);
+
+/** A duration between `min` and `max` milliseconds (default: 0 to 24 h). */
+export function duration({ min = 0, max = day }: { min?: number; max?: number } = {}) {
+  return z
+    .union([z.number(), durationText], {
+      error: ({ input }) => `${input === undefined ? 'is missing: ' : ''}${durationForm}`,
+    })
+    .transform(milliseconds)
+    .refine((ms) => ms >= min && ms <= max, { error: `must be between ${spell(min)} and ${spell(max)}` })
+    .meta({ 'x-range': `${spell(min)} to ${spell(max)}` });
+}
+
+function spell(ms: number): string {
+  return ms === day ? '24h' : `${ms}ms`;
+}
+
+/**
+ * A rule between the options of an object, looked at wherever those it `reads` are well: zod would skip it where anything
+ * else in the object is wrong, and its fault would come out one run later.
+ */
+export function rule(reads: readonly string[], path: readonly string[], error: string) {
+  return { path: [...path], error, ...whereWell(reads) };
+}
+
+/** The same for a check that makes its faults itself. */
+export function whereWell(reads: readonly string[]) {
+  const spoils = ({ code, path }: z.core.$ZodRawIssue) =>
+    code !== 'unrecognized_keys' && (path?.[0] === undefined || reads.includes(String(path[0])));
+  return {
+    when: ({ value, issues }: z.core.ParsePayload) =>
+      typeof value === 'object' && value !== null && !issues.some(spoils),
+  };
+}
+
+type Path = readonly PropertyKey[];
+
+/** What is wrong with one option. */
+export interface OptionFault {
+  readonly path: Path;
+  readonly message: string;
+  /** The key itself is wrong, not its value. */
+  readonly unknown?: boolean;
+}
+
+/**
+ * Parses `input` by `schema`; `what` names it in the message.
+ * @throws PillionError ERR_CONFIG that lists every fault: where, what and, for an unknown key, the nearest known one.
+ */
+export function parseOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  what: string,
+  at: Path = [],
+): z.output<Schema> {
+  const result = schema.safeParse(dataOf(input));
+  if (result.success) return dataOf(result.data) as z.output<Schema>;
+  throw badOptions(
+    faultsOf(result.error, schema, (path) => valueAt(input, path)),
+    what,
+    at,
+  );
+}
+
+/** ERR_CONFIG for faults; `at`: what stands before the path of each in `error.faults`. */
+export function badOptions(faults: readonly OptionFault[], what: string, at: Path = []): PillionError {
+  const message = faults.map(({ path, message }) => `${dotted(path)}: ${message}`).join('; ');
+  return new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${message}.`, undefined, {
+    faults: faults.map(({ path, message }) => ({ path: shownPath([...at, ...path]), message })),
+  });
+}
+
+/** The value at a path of an input. */
+export function valueAt(input: unknown, path: Path): unknown {
+  let here = input;
+  for (const key of path) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined;
+    here = (here as Record<PropertyKey, unknown>)[key];
+  }
+  return here;
+}
+
+/** Every fault, in words for who wrote the options; `given` tells a value that may be looked at for what was meant. */
+export function faultsOf(
+  error: z.ZodError,
+  schema: z.ZodType,
+  given: (path: Path) => unknown = () => undefined,
+): OptionFault[] {
+  return error.issues.flatMap((issue) => describeIssue(issue, schema, given));
+}
+
+type Issue = z.core.$ZodIssue;
+
+function describeIssue(issue: Issue, schema: z.ZodType, given: (path: Path) => unknown, at: Path = []): OptionFault[] {
+  const path = [...at, ...issue.path];
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: `unknown option${unknownHint(key, path, schema)}`,
+      unknown: true,
+    }));
+  if (issue.code === 'invalid_key')
+    return [{ path, message: issue.issues[0]?.message ?? issue.message, unknown: true }];
+  if (issue.code === 'invalid_union') {
+    // `section | false`: the reader meant the section, so its branch tells what is wrong.
+    const branch = issue.errors.find((errors) =>
+      errors.some((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
+    );
+    if (branch !== undefined) return branch.flatMap((inner) => describeIssue(inner, schema, given, path));
+  }
+  return [{ path, message: explained(issue, schema, path, given(path)) }];
+}
+
+/** What is expected, and what was probably meant. */
+function explained(issue: Issue, schema: z.ZodType, path: Path, value: unknown): string {
+  const schemas = schemasAt(schema, path);
+  const message = tellingMessage(issue);
+  const ours = !message.startsWith('Invalid ') || schemas.length === 0;
+  const absent = value === undefined && message.endsWith('received undefined');
+  const expected = ours ? message : `${absent ? 'is missing: ' : ''}expected ${inWords(schemas)}`;
+  const meant = issue.code === 'custom' ? undefined : advice(value, schemas);
+  const near = meant ?? nearWord(value, schemas);
+  return near === undefined ? expected : `${expected}; ${near}`;
+}
+
+/** A word of the option that was mistyped. */
+function nearWord(value: unknown, schemas: ReturnType<typeof schemasAt>): string | undefined {
+  const words = knownWords(schemas);
+  if (typeof value !== 'string' || words.length === 0 || value.length > 64) return undefined;
+  const nearest = nearestOf(value, words);
+  return nearest === undefined ? undefined : `did you mean "${nearest}"?`;
+}
+
+/** Of the messages of a union's branches the one that says most: ours, or a list of what is known. */
+function tellingMessage(issue: Issue): string {
+  const leaves = leavesOf(issue);
+  const telling = leaves.find(({ message }) => !message.startsWith('Invalid '));
+  return (telling ?? leaves[0] ?? issue).message;
+}
+
+function leavesOf(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const ownMessage = issue.message !== 'Invalid input';
+  return ownMessage ? [issue] : issue.errors.flat().flatMap(leavesOf);
+}
+
+/** A path as it is written: `retry.backoff.base`. */
+export function dotted(path: Path): string {
+  return shownPath(path) || 'the value itself';
+}
+
+/** The same, and nothing for the whole. */
+export function shownPath(path: Path): string {
+  return path.map(shortened).join('.');
+}
+
+/** A key that somebody mistyped may be a whole document. */
+function shortened(key: PropertyKey): string {
+  const text = String(key);
+  return text.length > 64 ? `${text.slice(0, 64)}…` : text;
+}
+
+/** What is said of an unknown key: the option that was meant, where it belongs, or what there is. */
+function unknownHint(key: string, path: Path, schema: z.ZodType): string {
+  const siblings = keysOf(schemasAt(schema, path));
+  const same = siblings.find((name) => bare(name) === bare(key));
+  if (same !== undefined) return meant(same);
+  const section = shownPath(path);
+  if (section !== '' && /^(enabled?|disabled?|active)$/i.test(key)) return switchHint(section, schemasAt(schema, path));
+  const elsewhere = placeOf(key, path, pathsIn(schema));
+  return elsewhere === undefined ? hint(key, siblings) : elsewhere;
+}
+
+function switchHint(section: string, schemas: ReturnType<typeof schemasAt>): string {
+  const standing = schemas.some((each) => each.const === false);
+  return standing ? `: write ${section}: false to switch it off` : `: leave ${section} out to switch it off`;
+}
+
+function meant(name: string): string {
+  return `, did you mean "${name}"?`;
+}
+
+/** Sections that everybody has, and whose options are taken for each other's. */
+const commonSections = ['timeouts', 'retry', 'circuitBreaker', 'limits'];
+
+/** Where an option belongs that is known by this name or by another one, but not here. */
+function placeOf(key: string, path: Path, paths: readonly string[][]): string | undefined {
+  const [section] = path;
+  const anywhere = section === undefined || commonSections.includes(String(section));
+  const named = otherNames(key, path.filter((each) => typeof each === 'string').at(-1))
+    // A policy alone is configured by its section.
+    .flatMap((name) => [name, name.slice(name.indexOf('.') + 1)])
+    .map((name) => paths.find((each) => each.join('.') === name))
+    .find((each) => each !== undefined && (anywhere || each[0] === section));
+  if (named !== undefined) return meant(isBeside(named, path) ? (named.at(-1) ?? '') : named.join('.'));
+  const places = paths.filter((each) => bare(each.at(-1) ?? '') === bare(key));
+  const above = places.find((each) => each.length <= path.length && startsWith(path, each.slice(0, -1)));
+  if (above !== undefined) {
+    const holder = String(path[above.length - 1]);
+    return ` here: it belongs beside ${holder}, not inside (indented as ${holder} is)`;
+  }
+  const holders = places.map((each) => each.slice(0, -1).join('.')).filter((each) => each !== '');
+  return holders.length === 0 ? undefined : ` here: it belongs under ${holders.slice(0, 3).join(' or ')}`;
+}
+
+function isBeside(place: readonly string[], path: Path): boolean {
+  return place.length === path.length + 1 && startsWith(place, path);
+}
+
+function startsWith(path: Path, beginning: Path): boolean {
+  return beginning.every((key, index) => path[index] === key);
+}
+
+/** The nearest of what is known, or all of it. */
+export function hint(key: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const nearest = key.length > 64 ? undefined : nearestOf(key, known);
+  return nearest === undefined ? ` (known: ${known.join(', ')})` : meant(nearest);
+}
+
+function nearestOf(key: string, known: readonly string[]): string | undefined {
+  const lower = key.toLowerCase();
+  const nearest = closest(
+    lower,
+    known.map((each) => each.toLowerCase()),
+  );
+  const near = distance(lower, nearest) <= Math.max(2, Math.ceil(key.length / 3));
+  return near ? known.find((each) => each.toLowerCase() === nearest) : undefined;
+}

@@ -1,0 +1,90 @@
+/** Stops calling a destination that keeps failing, and lets one trial through from time to time. */
+
+import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
+import type { ForcedCircuit } from '../../call/events.js';
+import { healthOf } from '../../call/failure.js';
+import type { Request } from '../../call/message.js';
+import { callOf, destinationOf } from '../../call/record.js';
+import { Circuit, circuitBreakerOptions } from '../circuit.js';
+import { definePolicy } from '../policy.js';
+
+/** Destinations remembered; the longest unused one is forgotten first. */
+const maxCircuits = 1024;
+
+/**
+ * One circuit for each destination: an endpoint where there are many, else an origin. Statuses >= 500, timeouts and network failures count as failures, any other answer as a
+ * success, cancellations, local rejections and TLS faults as nothing. Open, it rejects with `ERR_CIRCUIT_OPEN`. What is
+ * forced by hand holds for all destinations, also those to come; outcomes count for nothing meanwhile.
+ */
+export const circuitBreaker = definePolicy(
+  'circuitBreaker',
+  circuitBreakerOptions,
+  (options, context, before?: Hand) => {
+    // Shared with the policy before: attempts still under way in its stack obey too.
+    const hand: Hand = before ?? { forced: 'auto' };
+    const circuits = new Map<string, Circuit>();
+    const circuitTo = (destination: string): Circuit => {
+      const circuit = circuits.get(destination) ?? new Circuit(destination, options, context);
+      circuits.delete(destination);
+      circuits.set(destination, circuit);
+      if (circuits.size > maxCircuits) evictOldest(circuits);
+      return circuit;
+    };
+    return {
+      wrap: (next) =>
+        async function circuitBreaker(request) {
+          if (hand.forced === 'open') throw refusal(request, undefined);
+          if (hand.forced === 'closed') return next(request);
+          const call = callOf(request);
+          const circuit = circuitTo(destinationOf(request));
+          const pass = circuit.admit(call.attempts);
+          if (typeof pass === 'number') throw refusal(request, pass);
+          try {
+            const response = await next(request);
+            circuit.settle(pass, 'success');
+            return response;
+          } catch (error) {
+            circuit.settle(pass, healthOf(error, call.attempts > pass.attempts));
+            throw error;
+          }
+        },
+      stats: () => {
+        const forced = hand.forced !== 'auto' && { state: hand.forced, forced: true };
+        return Object.fromEntries(
+          [...circuits].map(([destination, circuit]) => [destination, { ...circuit.stats(), ...forced }]),
+        );
+      },
+      force: (state) => {
+        hand.forced = state;
+      },
+      state: hand,
+      close: () => {
+        for (const circuit of circuits.values()) circuit.close();
+        circuits.clear();
+      },
+    };
+  },
+);
+
+/** What was decided by hand. */
+interface Hand {
+  forced: ForcedCircuit;
+}
+
+function evictOldest(circuits: Map<string, Circuit>): void {
+  for (const [destination, circuit] of circuits) {
+    circuit.close();
+    circuits.delete(destination);
+    return;
+  }
+}
+
+/** Without a time to wait: opened by hand. */
+function refusal(request: Request, retryAfter: number | undefined): PillionError {
+  const call = callOf(request);
+  call.flag('circuit_open');
+  const until = retryAfter === undefined ? 'forced open' : `open; ask again in ${retryAfter} ms`;
+  const message = `${call.client}: the circuit to ${destinationOf(request)} is ${until}.`;
+  const details = retryAfter === undefined ? {} : { retryAfter };
+  return traceless(() => new PillionError(ErrorCode.CIRCUIT_OPEN, message, request, details));
+}

@@ -1,0 +1,117 @@
+/** Caps how many requests run at once for each destination; the next ones wait, the ones after that are turned away. */
+import { z } from 'zod';
+import { onBodyEnd, responseOf } from '../../call/body.js';
+import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
+import type { Request, Response, Transport } from '../../call/message.js';
+import { callOf, destinationOf } from '../../call/record.js';
+import { abortError } from '../../call/scope.js';
+import { definePolicy, type PolicyContext } from '../policy.js';
+
+export const limitsOptions = z.strictObject({
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(128)
+    .describe('Requests running at once for each destination; HTTP/1.1 needs one connection for each.'),
+  maxPendingRequests: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1024)
+    .describe('Requests waiting for a connection to each destination; one more is rejected with `ERR_LIMIT`.'),
+});
+
+type LimitsOptions = z.output<typeof limitsOptions>;
+
+/** One destination: who runs, who waits. */
+class Gate {
+  running = 0;
+  /** In order of arrival. */
+  readonly waiting: (() => void)[] = [];
+
+  leave(): void {
+    const next = this.waiting.shift();
+    // The slot goes from one to the next without ever being free, so nobody can overtake.
+    if (next === undefined) this.running--;
+    else next();
+  }
+
+  get idle(): boolean {
+    return this.running === 0 && this.waiting.length === 0;
+  }
+}
+
+/**
+ * For each destination lets `maxConnections` requests run (default 128) and `maxPendingRequests` wait (default 1024), in
+ * order of arrival; the next one is rejected with `ERR_LIMIT`. As Envoy's circuit breaker thresholds.
+ */
+export const limits = definePolicy('limits', limitsOptions, (options, context) => {
+  const gates = new Map<string, Gate>();
+  const run = async (next: Transport, request: Request, destination: string, gate: Gate): Promise<Response> => {
+    const leave = () => {
+      gate.leave();
+      if (gate.idle) gates.delete(destination);
+    };
+    try {
+      const response = await next(request);
+      onBodyEnd(response, leave);
+      return response;
+    } catch (error) {
+      const response = responseOf(error);
+      if (response === undefined) leave();
+      else onBodyEnd(response, leave);
+      throw error;
+    }
+  };
+  return {
+    wrap: (next) =>
+      function limits(request) {
+        const destination = destinationOf(request);
+        const gate = gates.get(destination) ?? new Gate();
+        gates.set(destination, gate);
+        if (gate.running < options.maxConnections) {
+          gate.running++;
+          return run(next, request, destination, gate);
+        }
+        if (gate.waiting.length >= options.maxPendingRequests)
+          return Promise.reject(overflow(request, gate, options, context));
+        return turn(gate, request).then(() => run(next, request, destination, gate));
+      },
+    stats: () =>
+      Object.fromEntries(
+        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.length }]),
+      ),
+  };
+});
+
+/** Resolves when a slot is handed over; an abort leaves the queue at once. */
+function turn(gate: Gate, request: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    if (signal?.aborted) {
+      reject(abortError(signal, request));
+      return;
+    }
+    const admit = () => {
+      signal?.removeEventListener?.('abort', abort);
+      resolve();
+    };
+    const abort = () => {
+      gate.waiting.splice(gate.waiting.indexOf(admit), 1);
+      if (signal !== undefined) reject(abortError(signal, request));
+    };
+    gate.waiting.push(admit);
+    signal?.addEventListener?.('abort', abort, { once: true });
+  });
+}
+
+function overflow(request: Request, gate: Gate, options: LimitsOptions, { events }: PolicyContext): PillionError {
+  const call = callOf(request);
+  call.flag('limited');
+  events.emit('limit.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
+  const message =
+    `${call.client}: ${gate.running} requests to ${destinationOf(request)} are running and ${gate.waiting.length} are waiting ` +
+    `(limits.maxConnections ${options.maxConnections}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
+  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request));
+}

@@ -1,0 +1,254 @@
+/** Sends a second attempt beside one that is slow, and takes whichever succeeds first. */
+import { CanceledError } from 'axios';
+import { z } from 'zod';
+import { discard, onBodyEnd, responseOf } from '../../call/body.js';
+import { classify, isIdempotent, isReplayable } from '../../call/failure.js';
+import { copyHeaders } from '../../call/headers.js';
+import type { Request, Response, Transport } from '../../call/message.js';
+import { type Budget, type Call, callOf, withCall } from '../../call/record.js';
+import { Scope } from '../../call/scope.js';
+import { Timer } from '../../call/timer.js';
+import { duration, rule } from '../../options/options.js';
+import { definePolicy, type PolicyContext } from '../policy.js';
+import { RetryBudget } from './budget.js';
+import { Latencies } from './latencies.js';
+
+export const hedgingOptions = z
+  .strictObject({
+    delay: duration({ min: 1 })
+      .optional()
+      .describe('How long an attempt may take before it gets company. Without it: `percentile`.'),
+    percentile: z
+      .number()
+      .min(50)
+      .max(99.99)
+      .default(99)
+      .describe('The delay follows this percentile of the last 30s, once 100 attempts are known.'),
+    maxHedges: z.int().min(1).max(5).default(1).describe('Further attempts beside the first.'),
+    budget: z
+      .number()
+      .min(0.001)
+      .max(1)
+      .default(0.02)
+      .describe('Hedges allowed for each call, over 10 s. They are taken from the budget of `retry` too.'),
+  })
+  .refine(
+    ({ delay, percentile, budget }) => delay !== undefined || percentile >= 100 * (1 - budget) - 1e-9,
+    rule(
+      ['delay', 'percentile', 'budget'],
+      ['percentile'],
+      'asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
+    ),
+  );
+
+type HedgingOptions = z.output<typeof hedgingOptions>;
+
+/** Attempts known before a percentile means something. */
+const enough = 100;
+/** Milliseconds for which a percentile holds. */
+const refreshed = 1000;
+
+/** What the client has seen, kept when options change. */
+interface State {
+  readonly latencies: Latencies;
+  readonly counts: { started: number; won: number; refused: number };
+}
+
+/**
+ * Hedges calls that may be repeated without harm: another attempt after `delay`, or after a percentile of the latencies of
+ * late, at another endpoint where there is one. The first success ends the others; a failure waits for them. Hedges are
+ * held to a budget of their own and that of `retry`. As Finagle's backup requests.
+ */
+export const hedging = definePolicy<typeof hedgingOptions, State>(
+  'hedging',
+  hedgingOptions,
+  (options, context, before) => {
+    const state = before ?? { latencies: new Latencies(), counts: { started: 0, won: 0, refused: 0 } };
+    const own = new RetryBudget({ ratio: options.budget, minPerSecond: 0 }, Number.MAX_SAFE_INTEGER);
+    const delay = delayOf(options, state.latencies);
+    return {
+      wrap: (next) =>
+        function hedging(original) {
+          const request = withCall(original);
+          if (callOf(request).attempts === 0) own.deposit();
+          const ms = isIdempotent(request) && isReplayable(request) ? delay() : undefined;
+          if (ms === undefined) return timed(next, request, state.latencies);
+          return new Race(next, request, { ms, own, state, context, maxHedges: options.maxHedges }).run();
+        },
+      stats: () => ({ ...state.counts, delayMs: delay() ?? null, budget: own.stats() }),
+      state,
+    };
+  },
+);
+
+/** The delay in force; undefined while too little is known. */
+function delayOf({ delay, percentile }: HedgingOptions, latencies: Latencies): () => number | undefined {
+  if (delay !== undefined) return () => delay;
+  let value: number | undefined;
+  let at = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - at < refreshed && value !== undefined) return value;
+    at = now;
+    value = latencies.count < enough ? undefined : Math.max(1, latencies.percentile(percentile));
+    return value;
+  };
+}
+
+async function timed(next: Transport, request: Request, latencies: Latencies): Promise<Response> {
+  const startedAt = performance.now();
+  try {
+    const response = await next(request);
+    latencies.record(performance.now() - startedAt);
+    return response;
+  } catch (error) {
+    // Fast failures would pull the percentile down.
+    if (classify(error) === 'timeout') latencies.record(performance.now() - startedAt);
+    throw error;
+  }
+}
+
+interface Terms {
+  readonly ms: number;
+  readonly maxHedges: number;
+  readonly own: RetryBudget;
+  readonly state: State;
+  readonly context: PolicyContext;
+}
+
+interface Runner {
+  readonly scope: Scope;
+  readonly hedge: boolean;
+  readonly startedAt: number;
+  /** Gives back what it took from the budgets. */
+  readonly release: () => void;
+}
+
+/** The attempts of one call that run side by side. */
+class Race {
+  readonly #next: Transport;
+  readonly #request: Request;
+  readonly #call: Call;
+  readonly #terms: Terms;
+  readonly #running = new Set<Runner>();
+  #hedges = 0;
+  #timer: Timer | undefined;
+  #failure: { error: unknown } | undefined;
+  #resolve!: (response: Response) => void;
+  #reject!: (error: unknown) => void;
+  #over = false;
+
+  constructor(next: Transport, request: Request, terms: Terms) {
+    this.#next = next;
+    this.#request = request;
+    this.#call = callOf(request);
+    this.#terms = terms;
+  }
+
+  run(): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#start(false, () => {});
+      this.#wait();
+    });
+  }
+
+  #wait(): void {
+    if (this.#over || this.#hedges >= this.#terms.maxHedges) return;
+    this.#timer = new Timer(this.#terms.ms, { expire: () => this.#hedge() });
+  }
+
+  #hedge(): void {
+    if (this.#request.signal?.aborted) return;
+    const { own, state, context, ms } = this.#terms;
+    const call = this.#call;
+    const answer = take(own, call.budget);
+    if (answer !== 'granted') {
+      state.counts.refused++;
+      context.events.emit('hedge.refused', { call, reason: answer });
+      return;
+    }
+    state.counts.started++;
+    this.#hedges++;
+    call.flag('hedged');
+    context.events.emit('hedge.started', { call, attempt: call.attempts + 1, delayMs: ms });
+    this.#start(true, () => {
+      own.release();
+      call.budget?.release();
+    });
+    this.#wait();
+  }
+
+  #start(hedge: boolean, release: () => void): void {
+    const scope = new Scope(this.#request.signal);
+    const runner = { scope, hedge, startedAt: performance.now(), release };
+    this.#running.add(runner);
+    const headers = copyHeaders(this.#request.headers);
+    attempt(this.#next, { ...this.#request, headers, signal: scope }).then(
+      (response) => this.#succeeded(runner, response),
+      (error) => this.#failed(runner, error),
+    );
+  }
+
+  #leave(runner: Runner): boolean {
+    runner.release();
+    return this.#running.delete(runner) && !this.#over;
+  }
+
+  #succeeded(runner: Runner, response: Response): void {
+    if (!this.#leave(runner)) {
+      runner.scope.leave();
+      discard(response);
+      return;
+    }
+    const { state } = this.#terms;
+    state.latencies.record(performance.now() - runner.startedAt);
+    if (runner.hedge) state.counts.won++;
+    onBodyEnd(response, () => runner.scope.leave());
+    // Of an attempt that failed before: while others were under way, it might have been what the call came to.
+    discard(responseOf(this.#failure?.error));
+    this.#end();
+    this.#resolve(response);
+  }
+
+  /** Waits for those still under way; where there are none, what went wrong first is what the call came to. */
+  #failed(runner: Runner, error: unknown): void {
+    runner.scope.leave();
+    if (!this.#leave(runner)) {
+      discard(responseOf(error));
+      return;
+    }
+    if (classify(error) === 'timeout') this.#terms.state.latencies.record(performance.now() - runner.startedAt);
+    if (this.#failure === undefined) this.#failure = { error };
+    else discard(responseOf(error));
+    if (this.#running.size > 0 && !this.#request.signal?.aborted) return;
+    this.#end();
+    this.#reject(this.#failure.error);
+  }
+
+  /** Ends the losers at once. What the first has taken so far, it would have taken at least. */
+  #end(): void {
+    this.#over = true;
+    this.#timer?.clear();
+    const now = performance.now();
+    for (const { scope, startedAt, hedge } of this.#running) {
+      if (!hedge) this.#terms.state.latencies.record(now - startedAt);
+      scope.abort(new CanceledError('Another attempt of the call was faster.', this.#request as never));
+      scope.leave();
+    }
+  }
+}
+
+/** From both budgets, or from neither. */
+function take(own: RetryBudget, shared: Budget | undefined): ReturnType<Budget['acquire']> {
+  if (!own.hasRoom()) return 'budget';
+  const answer = shared?.acquire() ?? 'granted';
+  if (answer === 'granted') own.acquire();
+  return answer;
+}
+
+/** What throws at once rejects like the rest. */
+async function attempt(next: Transport, request: Request): Promise<Response> {
+  return next(request);
+}

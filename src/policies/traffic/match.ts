@@ -1,0 +1,70 @@
+/** Which calls a rule is about: by method, path and headers. */
+import { z } from 'zod';
+import { getHeader } from '../../call/headers.js';
+import type { Request } from '../../call/message.js';
+import { type Call, callOf } from '../../call/record.js';
+import { headerName, headerValue, rule } from '../../options/options.js';
+
+const slash = z.string().regex(/^\//, { error: 'must begin with /' });
+
+export const matchOptions = z.strictObject({
+  methods: z.array(z.string().min(1)).min(1).optional().describe('One of these.'),
+  path: z
+    .strictObject({
+      prefix: slash.optional().describe('How it begins.'),
+      exact: slash.optional().describe('The whole path.'),
+      regex: z
+        .string()
+        .refine(isRegExp, { error: 'is not a regular expression' })
+        .optional()
+        .describe('Found anywhere in it.'),
+    })
+    .refine(
+      (path) => Object.values(path).filter((each) => each !== undefined).length === 1,
+      rule(['prefix', 'exact', 'regex'], [], 'give exactly one of its options'),
+    )
+    .optional()
+    .describe('The path of the URL, without the query.'),
+  headers: z.record(headerName, headerValue).optional().describe('Each must be there with exactly this value.'),
+});
+
+type MatchOptions = z.output<typeof matchOptions>;
+
+/** Says whether a call is meant. */
+export type Matcher = (request: Request) => boolean;
+
+function isRegExp(source: string): boolean {
+  try {
+    return Boolean(new RegExp(source));
+  } catch {
+    return false;
+  }
+}
+
+/** Every part that is given has to match; without any, every call does. */
+export function matcherOf(match: MatchOptions | undefined): Matcher {
+  if (match === undefined) return () => true;
+  const methods = match.methods && new Set(match.methods.map((method) => method.toUpperCase()));
+  const matchesPath = pathMatcher(match.path);
+  const headers = Object.entries(match.headers ?? {});
+  return (request) => {
+    const call = callOf(request);
+    if (methods !== undefined && !methods.has(call.method)) return false;
+    if (!headers.every(([name, value]) => getHeader(request.headers, name) === value)) return false;
+    return matchesPath === undefined || matchesPath(pathOf(call));
+  };
+}
+
+function pathMatcher(path: MatchOptions['path']): ((path: string) => boolean) | undefined {
+  if (path === undefined) return undefined;
+  const { prefix, exact, regex } = path;
+  if (prefix !== undefined) return (asked) => asked.startsWith(prefix);
+  if (exact !== undefined) return (asked) => asked === exact;
+  const pattern = new RegExp(regex ?? '');
+  return (asked) => pattern.test(asked);
+}
+
+function pathOf({ path }: Call): string {
+  const query = path.indexOf('?');
+  return query < 0 ? path : path.slice(0, query);
+}

@@ -1,0 +1,37 @@
+/** `defaults` under a client's own options. */
+
+import { optionalSections } from '../../client/config/config.js';
+import { isPlain } from './references.js';
+
+/** Always fresh objects, so that a value read for one client does not change another's. */
+export function mergedOptions(
+  defaults: Record<string, unknown>,
+  own: Record<string, unknown>,
+): Record<string, unknown> {
+  const merged = merge(defaults, own);
+  if (isPlain(defaults.headers) && isPlain(own.headers)) merged.headers = mergedHeaders(defaults.headers, own.headers);
+  for (const section of optionalSections) if (own[section] === false) delete merged[section];
+  return merged;
+}
+
+function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(under), ...Object.keys(over)])) {
+    const [below, above] = [under[key], over[key]];
+    if (!Object.hasOwn(over, key)) merged[key] = copyOf(below);
+    else merged[key] = isPlain(below) && isPlain(above) ? merge(below, above) : copyOf(above);
+  }
+  return merged;
+}
+
+/** Names of headers are the same whatever their case. */
+function mergedHeaders(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const taken = new Set(Object.keys(over).map((name) => name.toLowerCase()));
+  const kept = Object.entries(under).filter(([name]) => !taken.has(name.toLowerCase()));
+  return { ...Object.fromEntries(kept), ...over };
+}
+
+export function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  return isPlain(value) ? merge(value, {}) : value;
+}

@@ -1,0 +1,112 @@
+/** A wire for tests: answers from a script, records what it was asked. */
+import type { AxiosAdapter } from 'axios';
+import { markOfTest } from '../../call/errors.js';
+import { type RecordedRequest, recordRequest } from './recorded.js';
+import { play, type Reply } from './replies.js';
+
+/** Replies for the requests that match; all conditions given must hold. */
+export interface Rule {
+  /** HTTP method, in any case. */
+  method?: string;
+  /** Path without query: the same text, or a pattern. */
+  path?: string | RegExp;
+  /** Anything else that has to hold. */
+  match?: (request: RecordedRequest) => boolean;
+  /** One reply for every match, or several, given in order; once they are used up the rule matches no more. */
+  reply: Reply | readonly Reply[];
+}
+
+/** In order of preference: rules, then the bare replies in their order, one for each request. */
+export type Script = readonly (Reply | Rule)[];
+
+/** An `AxiosAdapter` for `deps.transport`. */
+export interface MockTransport extends AxiosAdapter {
+  /** What reached the wire, one frozen snapshot an attempt, oldest first. */
+  readonly requests: readonly RecordedRequest[];
+  /** Adds to the script. */
+  add(...script: Script): void;
+  /** Throws where scripted replies were never asked for. */
+  assertDone(): void;
+  /** Forgets script and requests. */
+  reset(): void;
+}
+
+interface RuleState {
+  readonly rule: Rule;
+  /** Undefined: the one reply serves every match. */
+  readonly left: Reply[] | undefined;
+}
+
+/**
+ * Makes a scripted wire: `createHttpClient(config, { transport: createMockTransport([503, { data: { ok: true } }]) })`.
+ * It is asked once per attempt, below every policy, so retries, circuits and limits are the real ones.
+ * A request that nothing in the script answers rejects with a plain Error (so no policy repeats it) that says what was expected.
+ */
+export function createMockTransport(script: Script = []): MockTransport {
+  let rules: RuleState[] = [];
+  let replies: Reply[] = [];
+  const requests: RecordedRequest[] = [];
+
+  const add = (...more: Script) => {
+    for (const each of more) {
+      if (!isRule(each)) replies.push(each);
+      else rules.push({ rule: each, left: Array.isArray(each.reply) ? [...each.reply] : undefined });
+    }
+  };
+  const find = (request: RecordedRequest): Reply => {
+    const state = rules.find(({ rule, left }) => left?.length !== 0 && matches(rule, request));
+    if (state !== undefined)
+      return state.left === undefined ? (state.rule.reply as Reply) : (state.left.shift() as Reply);
+    const next = replies.shift();
+    if (next === undefined) throw new Error(unmatched(request, rules));
+    return next;
+  };
+  const adapter: AxiosAdapter = async (config) => {
+    const request = recordRequest(config);
+    requests.push(request);
+    try {
+      return await play(find(request), config, request);
+    } catch (error) {
+      throw markOfTest(error);
+    }
+  };
+
+  add(...script);
+  return Object.assign(adapter, {
+    requests,
+    add,
+    assertDone: () => {
+      const unused = replies.length + rules.reduce((sum, { left }) => sum + (left?.length ?? 0), 0);
+      if (unused > 0) throw new Error(`The mock transport has ${unused} scripted replies that were never asked for.`);
+    },
+    reset: () => {
+      rules = [];
+      replies = [];
+      requests.length = 0;
+    },
+  });
+}
+
+function isRule(entry: Reply | Rule): entry is Rule {
+  return typeof entry === 'object' && 'reply' in entry && !('arrived' in entry);
+}
+
+function matches({ method, path, match }: Rule, request: RecordedRequest): boolean {
+  if (method !== undefined && method.toUpperCase() !== request.method) return false;
+  if (typeof path === 'string' && path !== request.path) return false;
+  if (path instanceof RegExp && request.path.search(path) < 0) return false;
+  return match?.(request) ?? true;
+}
+
+function unmatched({ method, path, attempt }: RecordedRequest, rules: readonly RuleState[]): string {
+  const expected = rules.map(({ rule, left }) => describe(rule, left?.length));
+  const known = expected.length === 0 ? 'nothing more' : expected.join('; ');
+  return `The mock transport has no reply for ${method} ${path} (attempt ${attempt}). Expected: ${known}.`;
+}
+
+function describe({ method: asked, path, match }: Rule, left: number | undefined): string {
+  const method = asked?.toUpperCase() ?? 'any method';
+  const where = path === undefined ? 'any path' : String(path);
+  const used = left === 0 ? ' (used up)' : '';
+  return `${method} ${where}${match === undefined ? '' : ' where match() holds'}${used}`;
+}

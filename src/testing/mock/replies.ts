@@ -1,0 +1,167 @@
+/** What a mocked upstream may do with a request. */
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { AxiosError, AxiosHeaders } from 'axios';
+import { dataOf } from '../../call/answer.js';
+import { markUnsent } from '../../call/failure.js';
+import type { Request, Response } from '../../call/message.js';
+import { abortError } from '../../call/scope.js';
+import type { RecordedRequest } from './recorded.js';
+
+/** An HTTP answer. */
+export interface HttpReply {
+  /** 200 by default. */
+  status?: number;
+  /** Empty by default. */
+  statusText?: string;
+  /** An object is sent as JSON, a string, Buffer or stream as it is. */
+  data?: unknown;
+  /** Names in any case; a `content-type` of JSON for objects by default. */
+  headers?: Record<string, string | string[]>;
+  /** Milliseconds before the answer; an abort ends the wait. */
+  delay?: number;
+  /** The connection is lost after so many bytes of the body: a stream breaks off, a buffered answer is an ECONNRESET. */
+  resetAfterBytes?: number;
+}
+
+/** A network failure by its code, such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
+export interface ErrorReply {
+  /** Such as `ECONNRESET`; policies go by it. */
+  error: string;
+  /** `mocked CODE` by default. */
+  message?: string;
+  /** Provably nothing was sent, as when a TLS handshake is cut short: a POST is repeated too. By default the code decides. */
+  unsent?: boolean;
+  /** Milliseconds before it; an abort ends the wait. */
+  delay?: number;
+}
+
+/** No answer until the request is aborted. */
+export type HangReply = 'hang';
+
+/** Any of these; a number is a bare status. */
+export type Reply =
+  | number
+  | HttpReply
+  | ErrorReply
+  | HangReply
+  | HeldReply
+  | ((request: RecordedRequest) => Reply | Promise<Reply>);
+
+/** A reply given by hand, for races: `const held = holdReply()`, later `held.reply(200)`. */
+export class HeldReply {
+  /** Resolves when the request has arrived. */
+  readonly arrived: Promise<RecordedRequest>;
+  /** Answers the request, now or when it comes. */
+  readonly reply: (reply: Reply) => void;
+  /** @internal */
+  readonly answer: Promise<Reply>;
+  /** @internal */
+  readonly arrive: (request: RecordedRequest) => void;
+
+  /** `holdReply()` makes one. */
+  constructor() {
+    let arrive: (request: RecordedRequest) => void = () => {};
+    let reply: (reply: Reply) => void = () => {};
+    this.arrived = new Promise((resolve) => {
+      arrive = resolve;
+    });
+    this.answer = new Promise((resolve) => {
+      reply = resolve;
+    });
+    this.arrive = arrive;
+    this.reply = reply;
+  }
+}
+
+/** A reply that you give by hand. */
+export function holdReply(): HeldReply {
+  return new HeldReply();
+}
+
+/** Plays a reply for a request; rejects at once when its signal aborts. */
+export function play(reply: Reply, request: Request, recorded: RecordedRequest): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    const timers = new Set<NodeJS.Timeout>();
+    const leave = () => {
+      signal?.removeEventListener?.('abort', abort);
+      for (const timer of timers) clearTimeout(timer);
+    };
+    const abort = () => {
+      leave();
+      if (signal !== undefined) reject(abortError(signal, request));
+    };
+    if (signal?.aborted) return abort();
+    signal?.addEventListener?.('abort', abort);
+    answer(reply, request, recorded, timers).then(resolve, reject).finally(leave);
+  });
+}
+
+type Timers = Set<NodeJS.Timeout>;
+
+async function answer(reply: Reply, request: Request, recorded: RecordedRequest, timers: Timers): Promise<Response> {
+  if (typeof reply === 'function') return answer(await reply(recorded), request, recorded, timers);
+  if (reply instanceof HeldReply) {
+    reply.arrive(recorded);
+    return answer(await reply.answer, request, recorded, timers);
+  }
+  if (reply === 'hang') return new Promise(() => {});
+  if (typeof reply === 'number') return response({ status: reply }, request);
+  if (reply.delay !== undefined) await wait(reply.delay, timers);
+  if ('error' in reply) throw networkError(reply, request);
+  return response(reply, request);
+}
+
+function wait(ms: number, timers: Timers): Promise<void> {
+  return new Promise((resolve) => {
+    timers.add(setTimeout(resolve, ms));
+  });
+}
+
+function networkError({ error: code, message = `mocked ${code}`, unsent }: ErrorReply, request: Request): AxiosError {
+  const error = new AxiosError(message, code, request);
+  // The kernel's connect timeout has the code of any other timeout: its syscall tells.
+  return unsent ? markUnsent(Object.assign(error, { syscall: 'connect' })) : error;
+}
+
+async function response(reply: HttpReply, request: Request): Promise<Response> {
+  const { status = 200, statusText = '', data = '', headers: given = {} } = reply;
+  const raw = isRaw(data);
+  const type = raw ? [] : [['content-type', 'application/json']];
+  // In lower case, as they come from the wire.
+  const own = Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]);
+  const headers = new AxiosHeaders(Object.fromEntries([...type, ...own]) as Record<string, string>);
+  const body = await bodyFor(raw ? data : JSON.stringify(data), reply, request, headers);
+  return { status, statusText, headers, data: body, config: request, request: {} };
+}
+
+function isRaw(data: unknown): data is string | Buffer | Readable {
+  return typeof data === 'string' || Buffer.isBuffer(data) || data instanceof Readable;
+}
+
+/** The body in the form that the wire would give for this `responseType`. */
+async function bodyFor(
+  data: string | Buffer | Readable,
+  { resetAfterBytes }: HttpReply,
+  request: Request,
+  headers: AxiosHeaders,
+): Promise<unknown> {
+  const streams = request.responseType === 'stream';
+  if (resetAfterBytes !== undefined) {
+    const reset = networkError({ error: 'ECONNRESET' }, request);
+    if (!streams) throw reset;
+    return Readable.from(brokenOff(await bytesOf(data), resetAfterBytes, reset), { objectMode: false });
+  }
+  if (streams) return data instanceof Readable ? data : Readable.from([Buffer.from(data as string)]);
+  return dataOf(await bytesOf(data), request, headers);
+}
+
+async function bytesOf(data: string | Buffer | Readable): Promise<Buffer> {
+  return data instanceof Readable ? buffer(data) : Buffer.from(data as string);
+}
+
+async function* brokenOff(bytes: Buffer, after: number, reset: Error): AsyncGenerator<Buffer> {
+  if (after > 0) yield bytes.subarray(0, after);
+  throw reset;
+}

@@ -1,0 +1,64 @@
+/** The edge of an attempt, around any wire: where it begins and ends. */
+import type { AxiosError } from 'axios';
+import { discard, responseOf } from '../call/body.js';
+import { forget } from '../call/conceal.js';
+import { ErrorCode, PillionError, statusError } from '../call/errors.js';
+import type { Emitter } from '../call/events.js';
+import { isBroken } from '../call/failure.js';
+import type { Request, Transport } from '../call/message.js';
+import { withForm } from '../call/object-form.js';
+import { callOf } from '../call/record.js';
+import { abortError } from '../call/scope.js';
+import type { Wire } from './wire.js';
+
+/**
+ * The innermost edge, around any wire: an attempt begins and ends here, exactly once each.
+ * A status >= 400 rejects, whatever `validateStatus` says: the caller's own is applied once, at the outer edge.
+ */
+export function attemptEdge({ send }: Wire, events: Emitter): Transport {
+  return async function attempt(request) {
+    if (request.signal?.aborted) throw abortError(request.signal, request);
+    const call = callOf(request);
+    const attempt = ++call.attempts;
+    const startedAt = performance.now();
+    events.emit('attempt.start', { call, attempt });
+    try {
+      const response = await send(withForm(request));
+      if (response.status >= 400) throw statusError(request, response);
+      events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
+      return response;
+    } catch (thrown) {
+      // A wire may have words of its own for an abort; what counts is why it was aborted.
+      const why = request.signal?.aborted ? abortError(request.signal, request) : asError(thrown, request);
+      const error = withoutBrokenResponse(why);
+      const { code } = error as AxiosError;
+      if (code === ErrorCode.CONNECT_TIMEOUT) call.flag('timeout');
+      events.emit('attempt.end', {
+        call,
+        attempt,
+        durationMs: performance.now() - startedAt,
+        status: responseOf(error)?.status,
+        code,
+      });
+      throw error;
+    }
+  };
+}
+
+/** An answer below 400 that comes with an error, or any whose body was not received, is no answer. */
+function withoutBrokenResponse(error: Error): Error {
+  const broken = error as AxiosError;
+  if (!broken.response) return error;
+  if (broken.response.status >= 400 && broken.code !== 'ECONNRESET' && !isBroken(broken)) return error;
+  discard(broken.response);
+  forget(broken, 'response');
+  forget(broken, 'status');
+  return error;
+}
+
+function asError(thrown: unknown, request: Request): Error {
+  if (thrown instanceof Error) return thrown;
+  return new PillionError(ErrorCode.CONFIG, 'The transport rejected with something that is not an error.', request, {
+    cause: thrown,
+  });
+}

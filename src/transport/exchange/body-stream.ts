@@ -1,0 +1,175 @@
+/** A response body as its caller reads it: decoded, and with back-pressure down to the connection. */
+import type { AsyncResource } from 'node:async_hooks';
+import type { Readable } from 'node:stream';
+import { bodyReceived, onBodyEnd } from '../../call/body.js';
+import { CallStream } from '../../call/call-stream.js';
+import type { Response } from '../../call/message.js';
+import { type Coding, Decoder, type Sink } from './decompress.js';
+
+/** The wire below a body. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+  /** Gives up what is still to come, and with it the connection: it cannot be skipped. */
+  abort(reason: Error): void;
+}
+
+/** How a body is read. */
+export interface BodyOptions {
+  readonly context: AsyncResource;
+  /** In the order in which they were applied. */
+  readonly codings: readonly Coding[];
+  /** Bytes after decoding, and what is said of more. */
+  readonly limit?: { readonly bytes: number; readonly exceeded: () => Error } | undefined;
+  /** Why it cannot be read to its end, as the caller is told. */
+  readonly unreadable: (cause: Error) => Error;
+}
+
+/** Milliseconds that a body which nobody has begun to read may keep a connection waiting. */
+const unreadTimeout = 60_000;
+
+/**
+ * Bodies that somebody has begun to read. The wire itself holds a body weakly: one that its caller has forgotten is collected,
+ * and its connection let go.
+ */
+const reading = new Set<BodyStream>();
+
+export class BodyStream extends CallStream {
+  readonly #source: BodySource;
+  readonly #options: BodyOptions;
+  readonly #decoder: Decoder | undefined;
+  #left: number;
+  /** The wire has delivered everything. */
+  #arrived = false;
+  /** The decoder has. */
+  #decoded: boolean;
+  #read = false;
+  #unread: NodeJS.Timeout | undefined;
+
+  constructor(source: BodySource, options: BodyOptions) {
+    super(options.context);
+    this.#source = source;
+    this.#options = options;
+    this.#left = options.limit?.bytes ?? Number.POSITIVE_INFINITY;
+    this.#decoded = options.codings.length === 0;
+    if (this.#decoded) return;
+    const plain: Sink = {
+      write: (chunk) => this.#put(chunk),
+      end: () => this.#finishDecoded(),
+      fail: (cause) => this.destroy(options.unreadable(cause)),
+    };
+    this.#decoder = new Decoder(options.codings, plain, () => source.resume());
+  }
+
+  /** A piece, as it came over the wire. */
+  receive(chunk: Buffer): void {
+    if (this.destroyed) return;
+    const more = this.#decoder === undefined ? this.#put(chunk) : this.#decoder.write(chunk);
+    if (!more) this.#source.pause();
+  }
+
+  /** The last byte has arrived. */
+  finish(): void {
+    if (this.destroyed || this.#arrived) return;
+    this.#arrived = true;
+    this.#leave();
+    if (this.#decoded) this.push(null);
+    else this.#decoder?.end();
+  }
+
+  #put(chunk: Buffer): boolean {
+    this.#left -= chunk.length;
+    if (this.#left < 0) {
+      this.destroy(this.#options.limit?.exceeded());
+      return true;
+    }
+    const more = this.push(chunk);
+    if (!more && !this.#read && !this.#arrived) this.#expectReader();
+    return more;
+  }
+
+  #finishDecoded(): void {
+    this.#decoded = true;
+    if (this.#arrived) this.push(null);
+  }
+
+  /** Nobody may come: a caller who looks at the status and throws forgets the body, which would hold its connection for ever. */
+  #expectReader(): void {
+    this.#unread ??= BodyStream.#timer(new WeakRef(this));
+  }
+
+  static #timer(body: WeakRef<BodyStream>): NodeJS.Timeout {
+    return setTimeout(() => BodyStream.#giveUp(body.deref()), unreadTimeout).unref();
+  }
+
+  static #giveUp(body: BodyStream | undefined): void {
+    body?.destroy(body.#options.unreadable(new Error(`Nobody read the response body for ${unreadTimeout} ms.`)));
+  }
+
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    if (event === 'data' || event === 'readable' || event === 'end') this.#claim();
+    return super.on(event, listener as (...args: unknown[]) => void);
+  }
+
+  /** Node itself asks with 0 for what fills the buffer; a reader asks for more. */
+  override read(size?: number): unknown {
+    if (size !== 0) this.#claim();
+    return super.read(size);
+  }
+
+  #claim(): void {
+    if (this.#read) return;
+    this.#read = true;
+    clearTimeout(this.#unread);
+    if (!this.#arrived && !this.destroyed) reading.add(this);
+  }
+
+  override _read(): void {
+    if (this.#decoder === undefined) this.#source.resume();
+    else this.#decoder.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#decoder?.fail();
+    if (!this.#arrived) this.#source.abort(error ?? new Error('The response body was destroyed.'));
+    this.#leave();
+    callback(error);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#unread);
+    reading.delete(this);
+    bodyReceived(this);
+  }
+}
+
+/** A body that another wire reads, under the same rules. `cut` tells why it is not complete, though it has ended. */
+export function adopted(body: Readable, options: BodyOptions, cut: () => Error | undefined): BodyStream {
+  const stream = new BodyStream(
+    { pause: () => body.pause(), resume: () => body.resume(), abort: (reason) => body.destroy(reason) },
+    options,
+  );
+  feed(new WeakRef(stream), body, options, cut);
+  onBodyEnd({ data: stream } as unknown as Response, () => body.readableEnded || body.destroy());
+  return stream;
+}
+
+function brokenOff(): Error {
+  return Object.assign(new Error('The response body broke off.'), { code: 'ECONNRESET' });
+}
+
+function feed(
+  stream: WeakRef<BodyStream>,
+  body: Readable,
+  { unreadable }: BodyOptions,
+  cut: () => Error | undefined,
+): void {
+  body.on('data', (chunk) => stream.deref()?.receive(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)));
+  body.on('end', () => {
+    const error = cut();
+    if (error === undefined) stream.deref()?.finish();
+    else stream.deref()?.destroy(unreadable(error));
+  });
+  body.on('error', (error) => stream.deref()?.destroy(unreadable(error)));
+  body.on('close', () => body.readableEnded || stream.deref()?.destroy(unreadable(brokenOff())));
+}

@@ -1,0 +1,328 @@
+/** One request over undici: a handler that gathers the body, without a stream or a signal listener it does not need. */
+import type { AsyncResource } from 'node:async_hooks';
+import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
+import type { Dispatcher } from 'undici';
+import { dataOf } from '../../call/answer.js';
+import { onBodyEnd } from '../../call/body.js';
+import { closedError, withCause } from '../../call/errors.js';
+import { markBroken, markUnsent } from '../../call/failure.js';
+import { announcesBody } from '../../call/headers.js';
+import type { Request, Response } from '../../call/message.js';
+import { ownValue } from '../../call/own.js';
+import { type Progress, progressOf } from '../../call/progress.js';
+import { carriedCall, contextOf } from '../../call/record.js';
+import { abortError, onAbort } from '../../call/scope.js';
+import { type Connection, Dispatch, type Job } from '../pool/connection.js';
+import type { Pool } from '../pool/pool.js';
+import type { BodyHeaders } from '../upload/body-source.js';
+import type { Upload } from '../upload/upload.js';
+import { BodyStream } from './body-stream.js';
+import { codeOf, inKnownWords, isClosed, messageOf } from './codes.js';
+import { type Coding, decompress, takeCodings } from './decompress.js';
+import { requestHeaders, responseHeaders } from './headers.js';
+import { type Hop, locationOf } from './redirect.js';
+import { SentRequest } from './sent-request.js';
+
+/** What an exchange is about. */
+export interface Order {
+  readonly request: Request;
+  readonly hop: Hop;
+  readonly upload: Upload;
+  readonly pool: Pool;
+  readonly userAgent: string;
+  /** Bytes of the response body, decompressed; -1: no limit. */
+  readonly maxContentLength: number;
+  /** A redirect will be followed: its body is of no use. */
+  readonly follows: boolean;
+}
+
+/** The body of a redirect is read on, so that the connection can be used again, but not for ever. */
+const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
+
+function nothing(): void {}
+
+type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
+
+/** One request and its answer, as undici's handler sees them. */
+export class Exchange implements Job {
+  readonly options: Dispatcher.DispatchOptions;
+  connection: Connection | undefined = undefined;
+  over = false;
+  readonly #order: Order;
+  #resolve: (response: Response) => void;
+  #reject: (error: Error) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #started = false;
+  /** What has arrived is not held back any more. */
+  #flows = false;
+  /** Why the connection broke under it. */
+  #cut: Error | undefined;
+  #reused = false;
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+  #head: Head | undefined;
+  #codings: readonly Coding[] = [];
+  /** The body of a redirect: read and thrown away. */
+  #skipping: NodeJS.Timeout | undefined;
+  #progress: Progress | undefined;
+  /** Of the call, for what runs code of the caller's. */
+  readonly #context: AsyncResource | undefined;
+  #stream: WeakRef<BodyStream> | undefined;
+  #release: (() => void) | undefined;
+
+  constructor(order: Order, resolve: (response: Response) => void, reject: (error: Error) => void) {
+    const { hop, upload, userAgent } = order;
+    const bodyHeaders = ownValue(upload, 'headers') as BodyHeaders | undefined;
+    const { request } = order;
+    const callsBack = request.responseType === 'stream' || request.onDownloadProgress !== undefined;
+    this.#context = callsBack ? contextOf(request) : undefined;
+    this.#order = order;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const headers = requestHeaders(hop.headers, {
+      authorization: hop.authorization,
+      userAgent,
+      transitional: request.transitional,
+      body: hop.withBody ? bodyHeaders : undefined,
+    });
+    this.options = new Dispatch(hop.target.path, hop.method, headers, hop.withBody ? upload.body() : null);
+  }
+
+  begin(): void {
+    const { request, pool } = this.#order;
+    const { signal } = request;
+    if (signal?.aborted) {
+      this.#fail(this.#named(abortError(signal, request)));
+      return;
+    }
+    if (signal !== undefined) this.#release = onAbort(signal, this);
+    pool.dispatch(this);
+  }
+
+  /** The abort of its signal. */
+  handleEvent(): void {
+    const { request } = this.#order;
+    this.#giveUp(this.#named(abortError(request.signal as GenericAbortSignal, request)));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Given up before it was written: thrown, for controller.abort would end the connection, and with it the next request.
+    if (this.over) throw new Error('aborted');
+    this.#controller = controller;
+    this.#started = true;
+    this.#reused = this.connection?.used ?? false;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    raw: Record<string, unknown>,
+    statusText = '',
+  ): void {
+    if (status < 200) return;
+    const { request, hop, follows } = this.#order;
+    const headers = responseHeaders(raw);
+    this.#head = { status, statusText, headers };
+    if (status === 204 || status === 304 || (hop.method === 'HEAD' && announcesBody(headers)))
+      this.connection?.expectNoBody?.(hop.method === 'HEAD');
+    if (follows && locationOf(status, headers) !== undefined) {
+      this.#skip(controller);
+      return;
+    }
+    if (request.decompress !== false) this.#codings = takeCodings(headers, hop.method, status);
+    if (request.onDownloadProgress !== undefined)
+      this.#progress = progressOf(
+        request.onDownloadProgress,
+        'download',
+        Number(headers['content-length'] ?? Number.NaN),
+      );
+    if (request.responseType === 'stream') this.#startStream(controller);
+  }
+
+  /** The caller goes on to where the answer leads; what comes of its body is of no use to anybody. */
+  #skip(controller: Dispatcher.DispatchController): void {
+    const { maxMs } = redirectBody;
+    this.#skipping = setTimeout(
+      () => controller.abort(new Error('The body of a redirect took too long.')),
+      maxMs,
+    ).unref();
+    this.#finish('');
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { maxContentLength } = this.#order;
+    this.#size += chunk.length;
+    if (this.#skipping !== undefined) {
+      if (this.#size > redirectBody.maxBytes)
+        controller.abort(new Error('The body of a redirect is too long to be skipped.'));
+      return;
+    }
+    if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.moved, undefined, this.#size);
+    if (maxContentLength > -1 && this.#size > maxContentLength) this.#giveUp(this.#tooLarge());
+    else if (this.#stream === undefined) this.#chunks.push(chunk);
+    else this.#stream.deref()?.receive(chunk);
+  }
+
+  ended(): void {
+    this.#flows = true;
+    this.#controller?.resume();
+  }
+
+  cut(error: Error): void {
+    this.#cut ??= error;
+  }
+
+  onResponseEnd(): void {
+    if (this.#cut !== undefined) {
+      this.onResponseError(undefined, this.#cut);
+      return;
+    }
+    clearTimeout(this.#skipping);
+    this.#order.pool.finished(this.connection);
+    if (this.#skipping !== undefined) return;
+    if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.end);
+    const call = carriedCall(this.#order.request);
+    if (call !== undefined) call.responseSize = this.#size;
+    if (this.#stream !== undefined) {
+      this.#stream.deref()?.finish();
+      return;
+    }
+    const [only] = this.#chunks;
+    const body = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
+    if (this.#codings.length > 0 && body.length > 0) this.#decompress(body);
+    else this.#answer(body);
+  }
+
+  onResponseError(_controller: unknown, cause: Error): void {
+    clearTimeout(this.#skipping);
+    const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
+    this.#fail(error);
+    this.#stream?.deref()?.destroy(error);
+  }
+
+  #giveUp(reason: Error): void {
+    this.#fail(reason);
+    this.#stream?.deref()?.destroy(reason);
+    // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
+    if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
+    else this.#controller.abort(reason);
+  }
+
+  #startStream(controller: Dispatcher.DispatchController): void {
+    let paused = false;
+    const source = {
+      pause: () => {
+        if (this.#flows) return;
+        paused = true;
+        controller.pause();
+      },
+      resume: () => {
+        // Not at once: a reader may ask for more while undici parses what came for another call, and it cannot do both.
+        if (paused) process.nextTick(() => controller.resume());
+        paused = false;
+      },
+      abort: (reason: Error) => controller.abort(reason),
+    };
+    const bytes = this.#order.maxContentLength;
+    const stream = new BodyStream(source, {
+      context: this.#context as AsyncResource,
+      codings: this.#codings,
+      limit: bytes > -1 && this.#codings.length > 0 ? { bytes, exceeded: () => this.#tooLarge() } : undefined,
+      unreadable: (cause) => this.#unreadable(cause),
+    });
+    this.#stream = new WeakRef(stream);
+    this.#finish(stream);
+    this.#endWith(stream, controller);
+  }
+
+  /** Read to its end, given up, or forgotten. */
+  #endWith(data: BodyStream, controller: Dispatcher.DispatchController): void {
+    onBodyEnd({ data } as unknown as Response, () => {
+      this.#release?.();
+      controller.abort(new Error('The response body was given up.'));
+    });
+  }
+
+  #decompress(body: Buffer): void {
+    decompress(body, this.#codings, this.#order.maxContentLength).then(
+      (plain) => this.#answer(plain),
+      (cause: Error & { code?: string }) =>
+        this.#fail(cause.code === 'ERR_BUFFER_TOO_LARGE' ? this.#tooLarge() : this.#unreadable(cause)),
+    );
+  }
+
+  /** A buffered body, as the caller wants it. */
+  #answer(body: Buffer): void {
+    const { request } = this.#order;
+    try {
+      this.#finish(dataOf(body, request, this.#head?.headers));
+    } catch (cause) {
+      this.#fail(this.#unreadable(cause as Error));
+    }
+  }
+
+  #finish(data: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.#stream === undefined) this.#release?.();
+    this.#resolve(this.#response(data));
+    this.#forget();
+  }
+
+  #response(data: unknown): Response {
+    const { status, statusText, headers } = this.#head as Head;
+    return { data, status, statusText, headers, config: this.#order.request, request: this.#sent() };
+  }
+
+  #fail(error: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.#release?.();
+    this.#reject(error);
+    this.#forget();
+  }
+
+  /** What was promised holds the answer and its body; the connection holds this for as long as that lasts. */
+  #forget(): void {
+    this.#resolve = nothing;
+    this.#reject = nothing;
+  }
+
+  #sent(): SentRequest {
+    const { hop } = this.#order;
+    return new SentRequest(hop.target, hop.method, this.options.headers as string[], this.#reused);
+  }
+
+  /** With the request, as axios's own errors have it. */
+  #named<E extends Error & { request?: unknown }>(error: E): E {
+    error.request ??= this.#sent();
+    return error;
+  }
+
+  #tooLarge(): AxiosError {
+    const { request, maxContentLength } = this.#order;
+    const message = `maxContentLength size of ${maxContentLength} exceeded`;
+    return new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, request, this.#sent());
+  }
+
+  /** The body is there and cannot be decoded. */
+  #unreadable(cause: NodeJS.ErrnoException): AxiosError {
+    return this.#error(cause.message, cause.code ?? AxiosError.ERR_BAD_RESPONSE, cause);
+  }
+
+  #networkError(cause: Error): AxiosError {
+    const { request } = this.#order;
+    const reading = { streaming: this.#stream !== undefined };
+    if (isClosed(cause))
+      return closedError(carriedCall(request)?.client ?? 'pillion', request, inKnownWords(cause, reading));
+    const code = codeOf(cause, reading);
+    const error = this.#error(messageOf(cause), code, inKnownWords(cause, reading));
+    return this.#started || error.code === AxiosError.ERR_BAD_REQUEST ? error : markUnsent(error);
+  }
+
+  #error(message: string, code: string, cause?: Error): AxiosError {
+    const response = this.#head === undefined ? undefined : this.#response(undefined);
+    const error = withCause(new AxiosError(message, code, this.#order.request, this.#sent(), response), cause);
+    return response === undefined ? error : markBroken(error);
+  }
+}

@@ -1,0 +1,176 @@
+/** Connections: made with the client's identity, within the connect timeout, TLS handshake included. */
+import type { Agent as HttpAgent } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { buildConnector } from 'undici';
+import { ErrorCode } from '../../call/errors.js';
+import { markStalled, markUnsent } from '../../call/failure.js';
+import type { Endpoint } from '../../call/record.js';
+import { Timer } from '../../call/timer.js';
+import { plainHost } from '../../call/url.js';
+import type { NodeSockets } from './node-sockets.js';
+import { parserError } from './parser.js';
+
+export interface ConnectOptions {
+  /** Milliseconds from the start of the connection to its being ready; false: no limit. */
+  readonly connectTimeout: number | false;
+  readonly identity: ConnectionOptions;
+  /** The same without the client's certificate, for origins that it is not meant for; undefined where there is none. */
+  readonly stranger?: (() => ConnectionOptions) | undefined;
+}
+
+/** How a client shows itself to an origin that its certificate is not meant for. */
+export function strangerOf({ identity, stranger }: ConnectOptions): ConnectionOptions {
+  return stranger?.() ?? identity;
+}
+
+/** undici's connector, telling of its socket at once: a connection nobody needs any more can be given up. */
+export type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
+
+/** For HTTP/1.1 only, and for either. */
+export interface Connectors {
+  readonly h1: Connect;
+  readonly h2: Connect | undefined;
+}
+
+/** What Node and undici would otherwise take from a polluted `Object.prototype` for a connection. */
+const unset = Object.fromEntries(
+  [
+    ...[
+      'socketPath',
+      'path',
+      'session',
+      'maxCachedSessions',
+      'useH2c',
+      'signal',
+      'lookup',
+      'family',
+      'hints',
+      'localPort',
+    ],
+    ...['fd', 'handle', 'onread', 'readable', 'writable', 'allowHalfOpen', 'noDelay', 'keepAlive', 'blockList'],
+    ...['pskCallback', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
+  ].map((name) => [name, undefined]),
+);
+
+/** undici's connector under a clock of our own: its fast timers may be a second late. */
+export function connector({ connectTimeout, identity }: ConnectOptions, allowH2: boolean): Connect {
+  const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
+  const connect = buildConnector(options as buildConnector.BuildOptions);
+  // undici would rather have the name in a call's Host header, and the server checked for that.
+  const named = identity.servername === undefined ? {} : { servername: identity.servername };
+  return (options, callback) => {
+    const socket = connect({ ...options, ...named }, callback) as unknown as Socket;
+    tame(socket);
+    watchConnecting(socket, connectTimeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
+    return socket;
+  };
+}
+
+/**
+ * The same to one address in place of the origin's own. The name in the Host header and the TLS handshake stays the
+ * origin's; where that is an IP address, the certificate has to be the endpoint's.
+ */
+export function connectorTo({ host, port }: Endpoint, connect: Connect): Connect {
+  return (options, callback) => connect({ ...options, hostname: host, port: String(port) }, callback);
+}
+
+/** Mends for what undici makes of a socket's end. */
+function tame(socket: Socket): void {
+  // Node tells of a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
+  // would report the "other side closed" that follows in its place, which looks like something to retry.
+  socket.once('error', (error) => socket.destroy(error));
+  // undici ends the socket of an aborted request with an error of its own that makes it connect anew for that very request,
+  // only to find it aborted: a hanging upstream would see two connections for each attempt.
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = (error) => destroy(isAbort(error) ? new Error('aborted') : parserError(socket, error));
+}
+
+function isAbort(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code === 'UND_ERR_INFO' && error.message === 'aborted';
+}
+
+/** Destroys the socket where it is not ready in time, and marks what fails before it is: nothing was sent then. */
+function watchConnecting(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
+  const expire = (stalled: boolean) => {
+    const error = connectTimeout(peer, timeout as number);
+    socket.destroy(stalled ? markStalled(error) : error);
+  };
+  const timer = timeout === false ? undefined : new Timer(timeout, { expire });
+  const stop = () => {
+    timer?.clear();
+    socket.off('error', markUnsent);
+  };
+  socket.once('error', markUnsent);
+  socket.once(secure ? 'secureConnect' : 'connect', stop).once('close', stop);
+}
+
+function connectTimeout(peer: string, timeout: number): Error {
+  const error = new Error(`No connection to ${peer} within ${timeout} ms.`);
+  return Object.assign(error, { code: ErrorCode.CONNECT_TIMEOUT });
+}
+
+/** An origin, and the address behind it that is connected to. */
+export interface Route {
+  readonly origin: string;
+  readonly endpoint: Endpoint;
+}
+
+/** Agents with the same identity, limits and clock, for the requests that take axios's http adapter. */
+export function nodeAgents(
+  { connectTimeout, identity }: ConnectOptions,
+  maxSockets: number,
+  sockets: NodeSockets,
+  route?: Route,
+): { httpAgent: HttpAgent; httpsAgent: HttpAgent } {
+  const pool = { keepAlive: true, maxSockets };
+  const terms = { timeout: connectTimeout, sockets, route };
+  return {
+    httpAgent: connecting(new http.Agent(pool), { ...terms, secure: false }),
+    httpsAgent: connecting(new https.Agent({ ...pool, ...identity }), { ...terms, secure: true }),
+  };
+}
+
+interface SocketAddress {
+  host?: string;
+  port?: number;
+  socketPath?: string;
+}
+
+interface ConnectingAgent {
+  createConnection(options: SocketAddress, callback?: unknown): Socket;
+}
+
+interface Terms {
+  readonly timeout: number | false;
+  readonly secure: boolean;
+  readonly sockets: NodeSockets;
+  readonly route: Route | undefined;
+}
+
+function connecting<A extends HttpAgent>(agent: A, { timeout, secure, sockets, route }: Terms): A {
+  const making = agent as unknown as ConnectingAgent;
+  const create = making.createConnection.bind(agent);
+  making.createConnection = (asked, callback) => {
+    const options = route === undefined ? asked : routed(asked, route, secure);
+    const peer = options.socketPath ?? `${options.host}:${options.port}`;
+    const key = `${secure ? 'https' : 'http'}://${asked.host}:${asked.port} at ${peer}`;
+    sockets.makeRoom(key);
+    const socket = create(Object.assign(options, { signal: undefined }), callback);
+    watchConnecting(socket, timeout, secure, peer);
+    sockets.opened(key, socket);
+    return socket;
+  };
+  sockets.govern(agent);
+  return agent;
+}
+
+/** To the endpoint, unless a redirect or a proxy has another server in mind. */
+function routed(options: SocketAddress, { origin, endpoint }: Route, secure: boolean): SocketAddress {
+  const url = new URL(origin);
+  const port = Number(url.port) || (secure ? 443 : 80);
+  if (options.host !== plainHost(url) || Number(options.port) !== port) return options;
+  return { ...options, host: endpoint.host, port: endpoint.port };
+}

@@ -1,0 +1,23 @@
+/** What can be said of connections, beside how many there are. */
+import { z } from 'zod';
+import { duration } from '../../options/options.js';
+
+export const connectionOptions = z.strictObject({
+  maxConnectionAge: duration({ min: 1000 })
+    .or(z.literal(false))
+    .prefault('10m')
+    .describe(
+      'A connection takes no further request after this long, less up to a fifth by chance: so that DNS changes and new instances are noticed. `false`: never.',
+    ),
+  keepAliveTimeout: duration({ min: 1 })
+    .prefault('4s')
+    .describe(
+      'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`).',
+    ),
+  maxOrigins: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1024)
+    .describe('Destinations with open connections; the one used longest ago is let go first.'),
+});

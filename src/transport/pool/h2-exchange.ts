@@ -1,0 +1,199 @@
+/** One request on an HTTP/2 connection, told to the same handler as undici's. */
+import http2, { type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { isStream } from '../../call/body.js';
+import type { Job } from './connection.js';
+
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
+
+/** Milliseconds that a server may take to end a stream whose answer was over with its headers. */
+const lateEnd = 1000;
+
+/** What its connection is told of. */
+export interface H2ExchangeEvents {
+  /** Given up before its answer was whole. */
+  gaveUp(): void;
+  /** It needs its stream no longer: on the wire, what comes next comes after its end. */
+  ended(exchange: H2Exchange): void;
+}
+
+export class H2Exchange {
+  readonly #stream: ClientHttp2Stream;
+  readonly #job: Job;
+  readonly #events: H2ExchangeEvents;
+  readonly #controller: Dispatcher.DispatchController;
+  #upload: Readable | undefined;
+  #over = false;
+  #answered = false;
+  /** The server has sent END_STREAM: every byte of the answer is here. */
+  #complete = false;
+  #refused = false;
+  #error: Error | undefined;
+
+  constructor(stream: ClientHttp2Stream, job: Job, events: H2ExchangeEvents) {
+    this.#stream = stream;
+    this.#job = job;
+    this.#events = events;
+    this.#controller = {
+      aborted: false,
+      paused: false,
+      reason: null,
+      abort: (reason: Error) => this.abort(reason),
+      pause: () => this.#complete || stream.pause(),
+      resume: () => stream.resume(),
+    };
+  }
+
+  begin(): void {
+    const stream = this.#stream;
+    this.#watchEnd();
+    stream.on('response', (headers) => this.#head(headers));
+    stream.on('end', () => this.#complete && this.#finish());
+    stream.on('error', (error) => {
+      this.#error ??= error;
+    });
+    stream.on('close', () => this.#closed());
+    // A stream without a number fails in a moment, and was never sent.
+    if (stream.id !== undefined) this.#job.onRequestStart?.(this.#controller, {});
+    this.#send(this.#job.options.body);
+  }
+
+  /** Ends it with an error of ours. */
+  abort(reason: Error): void {
+    if (this.#over) return;
+    if (!this.#complete) this.#events.gaveUp();
+    this.#fail(reason);
+    this.#letGo();
+  }
+
+  /** A GOAWAY has named the last stream that the server has worked on, or may have. */
+  leftBehind(lastStream: number): void {
+    if (this.#stream.id !== undefined && this.#stream.id > lastStream) this.#refused = true;
+  }
+
+  /**
+   * Node ends the readable side in the same way for END_STREAM, for RST_STREAM with NO_ERROR, and for a connection that is
+   * gone; only in the first case is the stream not closed yet.
+   */
+  #watchEnd(): void {
+    const stream = this.#stream;
+    const push = stream.push;
+    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk === null && !this.#complete) {
+        if (stream.closed) this.#cutOff();
+        else this.#complete = true;
+      }
+      const more = push.call(stream, chunk, encoding);
+      if (chunk === null && this.#complete && this.#answered) this.#handOver();
+      return more;
+    };
+  }
+
+  #head({ ':status': status, ...headers }: IncomingHttpHeaders & { ':status'?: number | undefined }): void {
+    if (this.#over) return;
+    this.#answered = true;
+    this.#job.onResponseStart?.(this.#controller, Number(status), headers as never, '');
+    // Node tells of the headers a tick late, and of data at once: that would be lost if we had listened before.
+    if (this.#complete) this.#handOver();
+    else if (endsAtHeaders(this.#job.options.method, Number(status))) this.#endAtHeaders();
+    else this.#stream.on('data', this.#onData);
+  }
+
+  /** Whatever a server sends behind such headers belongs to no answer; most end the stream with an empty frame. */
+  #endAtHeaders(): void {
+    this.#complete = true;
+    this.#stream.resume();
+    setTimeout(() => this.#letGo(), lateEnd).unref();
+    this.#finish();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.#over) this.#job.onResponseData?.(this.#controller, chunk);
+  };
+
+  /** Nothing is held back any more: what has arrived whole shall survive its connection. */
+  #handOver(): void {
+    const stream = this.#stream;
+    stream.off('data', this.#onData);
+    for (let rest = stream.read(); rest !== null; rest = stream.read()) this.#onData(rest as Buffer);
+  }
+
+  #send(body: unknown): void {
+    if (body === null || body === undefined) return;
+    if (!isStream(body)) {
+      if (!this.#over) this.#stream.end(body as Buffer | string);
+      return;
+    }
+    this.#upload = body;
+    body.on('error', (error) => this.abort(error));
+    body.once('close', () => body.readableEnded || this.abort(bodyGone()));
+    if (this.#over) this.#endUpload();
+    else if (body.readable) body.pipe(this.#stream);
+    else this.abort(bodyGone());
+  }
+
+  /** The answer is whole, whether or not the upload is: what is left of that nobody wants (RFC 9113, 8.1). */
+  #finish(): void {
+    this.#settle(() => this.#job.onResponseEnd?.(this.#controller, {}));
+    // Node tells of the end before the stream is closed on both sides. Servers count resets, and end a connection with many.
+    if (!this.#stream.writableFinished) setImmediate(() => this.#letGo());
+  }
+
+  /** The server has closed the stream before its end. Node would wait for an upload that can go nowhere. */
+  #cutOff(): void {
+    this.#upload?.unpipe(this.#stream);
+    process.nextTick(() => this.#stream.destroy());
+  }
+
+  #closed(): void {
+    if (this.#complete && this.#answered) this.#finish();
+    else this.#fail(this.#failure());
+  }
+
+  #letGo(): void {
+    if (this.#stream.destroyed) return;
+    if (this.#stream.closed) this.#stream.destroy();
+    else this.#stream.close(NGHTTP2_CANCEL);
+  }
+
+  #failure(): Error {
+    const { rstCode } = this.#stream;
+    if (this.#refused || rstCode === NGHTTP2_REFUSED_STREAM)
+      return Object.assign(new Error('The server refused the stream.'), { code: 'REFUSED_STREAM' });
+    const error = this.#error as NodeJS.ErrnoException | undefined;
+    if (error !== undefined && !error.code?.startsWith('ERR_HTTP2_')) return error;
+    return reset(error?.message ?? `The stream ended early, with code ${rstCode}.`, error);
+  }
+
+  #fail(error: Error): void {
+    this.#settle(() => this.#job.onResponseError?.(this.#controller, error));
+  }
+
+  #settle(tell: () => void): void {
+    if (this.#over) return;
+    this.#over = true;
+    tell();
+    this.#endUpload();
+    this.#events.ended(this);
+  }
+
+  #endUpload(): void {
+    this.#upload?.unpipe(this.#stream);
+    this.#upload?.destroy();
+  }
+}
+
+/** A stream or its connection broke off, in the words of HTTP/1.1. */
+export function reset(message: string, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code: 'ECONNRESET' });
+}
+
+/** RFC 9110, 6.4.1. */
+function endsAtHeaders(method: string, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304;
+}
+
+function bodyGone(): Error {
+  return new Error('The request body was destroyed.');
+}

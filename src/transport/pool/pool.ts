@@ -1,0 +1,303 @@
+/** The connections to one origin: who is free, who waits, who is too old. */
+import type { TLSSocket } from 'node:tls';
+import { closedError } from '../../call/errors.js';
+import type { Endpoint } from '../../call/record.js';
+import { type Connect, type Connectors, connectorTo } from './connect.js';
+import { type Carrier, Connection, type Job } from './connection.js';
+import { H2Connection, type H2Events } from './h2-connection.js';
+
+export interface PoolOptions {
+  readonly maxConnections: number;
+  /** Milliseconds, jittered by a fifth downwards; false: no limit. */
+  readonly maxConnectionAge: number | false;
+  /** Milliseconds that an idle connection stays open, unless the server says less. */
+  readonly keepAliveTimeout: number;
+}
+
+/** Connections of one origin: open, unused, requests waiting for one, in use. */
+export interface PoolStats {
+  /** Open. */
+  connected: number;
+  /** Open and unused. */
+  free: number;
+  /** Requests that wait for one. */
+  pending: number;
+  /** Requests on the way. */
+  running: number;
+}
+
+/** Where the connections of a pool go. */
+export interface Destination {
+  readonly origin: string;
+  readonly key: string;
+  /** In place of the addresses of the origin's name. */
+  readonly endpoint: Endpoint | undefined;
+}
+
+/** Connections are taken youngest use first, so that those which are not needed close. */
+export class Pool implements H2Events {
+  readonly origin: string;
+  /** What tells it from other pools: the origin, and the address where one of many was chosen. */
+  readonly key: string;
+  readonly #connect: Connectors;
+  readonly #options: PoolOptions;
+  readonly #onEmpty: (pool: Pool) => void;
+  readonly #all = new Set<Carrier>();
+  readonly #idle: Carrier[] = [];
+  readonly #waiting: Job[] = [];
+  #finishing = 0;
+  #pumping = false;
+  /** Until a server has shown that it speaks HTTP/1.1 only. */
+  #tryH2: boolean;
+  /**
+   * The connection that is being made and may turn out to be HTTP/2. Until it takes requests, nothing else is opened: what
+   * comes meanwhile waits for it.
+   */
+  #dialing: H2Connection | undefined;
+  /** Who waits for the queue to be empty. */
+  readonly #drained: (() => void)[] = [];
+
+  constructor(destination: Destination, connect: Connectors, options: PoolOptions, onEmpty: (pool: Pool) => void) {
+    const { origin, key, endpoint } = destination;
+    this.origin = origin;
+    this.key = key;
+    this.#connect = endpoint === undefined ? connect : connectorsTo(endpoint, connect);
+    this.#options = options;
+    this.#onEmpty = onEmpty;
+    this.#tryH2 = this.#connect.h2 !== undefined && origin.startsWith('https:');
+  }
+
+  dispatch(job: Job): void {
+    const connection = this.#waiting.length === 0 ? this.#takeIdle() : undefined;
+    if (connection !== undefined) {
+      this.#give(connection, job);
+      return;
+    }
+    this.#waiting.push(job);
+    this.#pump();
+  }
+
+  /** A request that was given up: no longer waits, and nothing is connected for it alone. */
+  giveUp(job: Job, reason: Error): void {
+    if (job.connection !== undefined) {
+      job.connection.abandon(reason);
+    } else {
+      const index = this.#waiting.indexOf(job);
+      if (index >= 0) this.#waiting.splice(index, 1);
+    }
+    const dialing = this.#dialing;
+    if (dialing !== undefined && !dialing.connected && this.#waiting.length === 0 && dialing.running === 0)
+      this.lost(dialing);
+  }
+
+  /**
+   * The answer is there. undici takes the socket back only in the next phase of the event loop: a caller who goes on at
+   * once waits that long, in place of opening another connection.
+   */
+  finished(connection: Carrier | undefined): void {
+    if (connection === undefined || connection.finishing || connection.idle || connection.closing) return;
+    connection.finishing = true;
+    this.#finishing++;
+  }
+
+  free(connection: Carrier): void {
+    this.#settled(connection);
+    if (this.#dialing?.ready) this.#dialing = undefined;
+    if (!connection.connected) this.lost(connection);
+    else if (connection.retiresAt < performance.now()) this.#retire(connection);
+    else this.#list(connection);
+    this.#pump();
+  }
+
+  lost(connection: Carrier): void {
+    this.#settled(connection);
+    if (connection === this.#dialing) this.#dialing = undefined;
+    if (!this.#forget(connection)) return;
+    void connection.destroy();
+    this.#pump();
+  }
+
+  left(connection: Carrier): void {
+    if (connection === this.#dialing) this.#dialing = undefined;
+    this.#settled(connection);
+    this.#unlist(connection);
+    if (connection.running === 0) this.lost(connection);
+    this.#pump();
+  }
+
+  downgraded(connection: H2Connection, socket: TLSSocket, job: Job | undefined): void {
+    this.#tryH2 = false;
+    this.#dialing = undefined;
+    this.#all.delete(connection);
+    const made = this.#add(startingWith(socket, this.#connect.h1));
+    if (job === undefined || job.over) void this.#end(made).then(() => socket.destroy());
+    else made.send(job);
+    if (connection.closing) connection.followedBy(this.#end(made));
+    this.#pump();
+  }
+
+  unreachable(connection: H2Connection, error: Error): void {
+    this.#dialing = undefined;
+    const waited = this.#waiting.splice(0);
+    this.lost(connection);
+    for (const job of waited) job.onResponseError?.(undefined as never, error);
+  }
+
+  get busy(): boolean {
+    if (this.#waiting.length > 0) return true;
+    for (const connection of this.#all) if (connection.running > 0) return true;
+    return false;
+  }
+
+  stats(): PoolStats {
+    let connected = 0;
+    let running = 0;
+    for (const connection of this.#all) {
+      if (connection.connected) connected++;
+      running += connection.running;
+    }
+    return { connected, free: this.#idle.length, pending: this.#waiting.length, running };
+  }
+
+  /** Lets what runs and waits finish. */
+  async close(): Promise<void> {
+    if (this.#waiting.length > 0)
+      await new Promise<void>((resolve) => {
+        this.#drained.push(resolve);
+      });
+    await Promise.all([...this.#all].map((connection) => this.#end(connection)));
+  }
+
+  /** undici does not tell of a connection that ends because it was to be closed. */
+  async #end(connection: Carrier): Promise<void> {
+    this.#settled(connection);
+    this.#unlist(connection);
+    await connection.close();
+    this.lost(connection);
+  }
+
+  /** Ends what runs and waits. */
+  async destroy(reason?: Error): Promise<void> {
+    const refused = this.#waiting.splice(0);
+    for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
+    this.#tellDrained();
+    await Promise.all([...this.#all].map((connection) => connection.destroy(reason)));
+  }
+
+  #pump(): void {
+    // A connection that fails while it is given a request calls back: the loop under way goes on by itself.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      this.#spread();
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#waiting.length === 0) this.#tellDrained();
+  }
+
+  #spread(): void {
+    while (this.#waiting.length > 0) {
+      const connection = this.#takeIdle() ?? this.#open();
+      if (connection === undefined) return;
+      this.#give(connection, this.#waiting.shift() as Job);
+    }
+  }
+
+  /** One that carries many requests stays in the list for as long as it has room. */
+  #give(connection: Carrier, job: Job): void {
+    connection.send(job);
+    this.#list(connection);
+  }
+
+  #tellDrained(): void {
+    for (const tell of this.#drained.splice(0)) tell();
+  }
+
+  #takeIdle(): Carrier | undefined {
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      connection.idle = false;
+      if (connection.retiresAt <= performance.now()) this.#retire(connection);
+      else if (connection.hasRoom) return connection;
+    }
+    return undefined;
+  }
+
+  #open(): Carrier | undefined {
+    if (this.#dialing !== undefined || this.#finishing >= this.#waiting.length) return undefined;
+    if (this.#all.size >= this.#options.maxConnections) return undefined;
+    const { h1, h2 } = this.#connect;
+    return this.#tryH2 && h2 !== undefined ? this.#dial(h2) : this.#add(h1);
+  }
+
+  #add(connect: Connect): Connection {
+    const { keepAliveTimeout } = this.#options;
+    const connection = new Connection(this.origin, connect, keepAliveTimeout, this.#retirement(), this);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #dial(connect: Connect): H2Connection {
+    const { keepAliveTimeout } = this.#options;
+    const origin = new URL(this.origin);
+    const connection = new H2Connection(origin, connect, keepAliveTimeout, this.#retirement(), this);
+    this.#dialing = connection;
+    this.#all.add(connection);
+    return connection;
+  }
+
+  /** Connections opened together shall not all be made anew together. */
+  #retirement(): number {
+    const { maxConnectionAge } = this.#options;
+    if (maxConnectionAge === false) return Number.POSITIVE_INFINITY;
+    return performance.now() + maxConnectionAge * (1 - Math.random() / 5);
+  }
+
+  #retire(connection: Carrier): void {
+    if (connection.running === 0) this.#forget(connection);
+    void this.#end(connection);
+  }
+
+  #list(connection: Carrier): void {
+    if (!connection.hasRoom) this.#unlist(connection);
+    else if (!connection.idle) {
+      connection.idle = true;
+      this.#idle.push(connection);
+    }
+  }
+
+  #unlist(connection: Carrier): void {
+    if (connection.idle) this.#idle.splice(this.#idle.indexOf(connection), 1);
+    connection.idle = false;
+  }
+
+  #settled(connection: Carrier): void {
+    if (!connection.finishing) return;
+    connection.finishing = false;
+    this.#finishing--;
+  }
+
+  #forget(connection: Carrier): boolean {
+    if (!this.#all.delete(connection)) return false;
+    this.#unlist(connection);
+    if (this.#all.size === 0 && this.#waiting.length === 0) this.#onEmpty(this);
+    return true;
+  }
+}
+
+function connectorsTo(endpoint: Endpoint, { h1, h2 }: Connectors): Connectors {
+  return { h1: connectorTo(endpoint, h1), h2: h2 && connectorTo(endpoint, h2) };
+}
+
+/** Connects by what is connected already; anew where that is lost before its first request was written. */
+function startingWith(socket: TLSSocket, connect: Connect): Connect {
+  let ready: TLSSocket | undefined = socket;
+  return (options, callback) => {
+    const given = ready;
+    ready = undefined;
+    if (given === undefined || given.destroyed) return connect(options, callback);
+    // undici misses what is called back at once.
+    queueMicrotask(() => callback(null, given));
+    return given;
+  };
+}

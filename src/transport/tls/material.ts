@@ -1,0 +1,297 @@
+/** TLS material: certificates and keys from files or inline PEM, read and checked before they are used. */
+
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { z } from 'zod';
+import { ErrorCode, PillionError } from '../../call/errors.js';
+import { nothing } from '../../call/own.js';
+import { duration, type OptionFault, whereWell } from '../../options/options.js';
+
+const material = 'A file path, or PEM text.';
+const oneOrMore = z
+  .string()
+  .min(1)
+  .or(z.array(z.string().min(1)).min(1));
+
+const reload = z.strictObject({
+  interval: duration({ min: 20 })
+    .prefault('5s')
+    .describe('How often the contents of the files are compared; a watch on their folders mostly comes first.'),
+  drainTimeout: duration({ min: 0 })
+    .prefault('10m')
+    .describe('What still runs on connections of the identity before is ended after this long.'),
+});
+
+/** What an identity is made of. */
+export const materialOptions = {
+  cert: z.string().min(1).optional().describe(`Client certificate with its chain. ${material}`),
+  key: z.string().min(1).optional().describe(`Private key of \`cert\`. ${material}`),
+  passphrase: z.string().optional().describe('Opens an encrypted `key` or `pfx`.'),
+  pfx: z.string().min(1).optional().describe('Path of a PKCS#12 bundle, in place of `cert` and `key`.'),
+  ca: oneOrMore.optional().describe(`Trusted certificate authorities, in place of Node's own. ${material}`),
+  reload: z
+    .literal(false)
+    .or(reload)
+    .prefault(nothing)
+    .describe('Files are read again when they change, and new connections use what they hold; `false`: never.'),
+};
+
+/** What the rules between them read. */
+export const wherePaired = whereWell(['cert', 'key', 'pfx']);
+
+/** The rules between them. */
+export function paired(
+  { cert, key, pfx }: { cert?: unknown; key?: unknown; pfx?: unknown },
+  { addIssue }: z.core.$RefinementCtx,
+): void {
+  const fault = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message });
+  if ((cert === undefined) !== (key === undefined))
+    fault(cert === undefined ? 'cert' : 'key', 'cert and key go together');
+  if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
+}
+
+export type MaterialOptions = z.output<z.ZodObject<typeof materialOptions>>;
+
+/** Where material is read from. */
+type Sources = { readonly [Name in 'cert' | 'key' | 'pfx' | 'ca' | 'passphrase']?: MaterialOptions[Name] };
+
+/** Material that fits together and is valid now. */
+export interface Material {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly pfx?: Buffer;
+  readonly passphrase?: string;
+  readonly ca?: readonly string[];
+}
+
+/** A certificate with its private key, checked. */
+export interface Loaded {
+  readonly material: Material;
+  readonly certificate: X509Certificate | undefined;
+}
+
+/** The files among the options. */
+export function pathsOf({ cert, key, pfx, ca }: MaterialOptions): string[] {
+  return [cert, key, ...[ca].flat(), pfx].filter((source) => source !== undefined && !isPem(source)) as string[];
+}
+
+/**
+ * Reads the material as it is now.
+ * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
+ */
+export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Material {
+  const found = new Findings();
+  const material = {
+    ...(cert !== undefined && { cert: found.of(() => readPem('cert', cert)) }),
+    ...(key !== undefined && { key: found.of(() => readPem('key', key)) }),
+    ...(pfx !== undefined && { pfx: found.of(() => readSource('pfx', pfx)) }),
+    ...(passphrase !== undefined && { passphrase }),
+    ...(ca !== undefined && { ca: [ca].flat().map((source) => found.of(() => readPem('ca', source))) }),
+  };
+  found.tell();
+  return material as Material;
+}
+
+/** Faults of several sources, told in one error. */
+class Findings {
+  readonly #errors: PillionError[] = [];
+
+  get none(): boolean {
+    return this.#errors.length === 0;
+  }
+
+  of<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#errors.push(error as PillionError);
+      return undefined;
+    }
+  }
+
+  tell(): void {
+    const [first, ...others] = this.#errors;
+    if (first === undefined) return;
+    if (others.length === 0) throw first;
+    const faults = this.#errors.flatMap((error) => error.faults ?? []);
+    const message = `Bad configuration: ${faults.map(({ path, message }) => `${path} ${message}`).join('; ')}.`;
+    throw new PillionError(ErrorCode.CONFIG, message, undefined, { faults, cause: first.cause });
+  }
+}
+
+/**
+ * Checks that certificate and key belong together, are valid at this time, and that every authority can be read.
+ * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
+ */
+export function checkMaterial(options: MaterialOptions, material: Material): Loaded {
+  const { ca, ...own } = material;
+  const { cert, key, pfx } = own;
+  const found = new Findings();
+  for (const [index, text] of (ca ?? []).entries())
+    found.of(() => parseBundle('ca', [options.ca].flat()[index] ?? '', text));
+  // Authorities that cannot be read are told of on their own.
+  const bundle = pfx && found.of(() => contextOf(options, found.none ? material : own));
+  const certificate = found.of(() => {
+    const mine =
+      cert !== undefined && key !== undefined ? checkPair(options, cert, key) : bundle && certificateIn(bundle);
+    if (mine !== undefined) checkValidity(options, mine);
+    return mine;
+  });
+  found.tell();
+  if (bundle === undefined) contextOf(options, material);
+  return { material, certificate };
+}
+
+/** Not valid yet, and when it will be. */
+export const startsAt = Symbol('startsAt');
+
+function checkValidity(options: MaterialOptions, certificate: X509Certificate): void {
+  const [option, source] = options.cert === undefined ? ['pfx', options.pfx ?? ''] : ['cert', options.cert];
+  const now = Date.now();
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  if (to < now) throw fault(option, source, `it expired on ${isoTime(to)}`);
+  if (from > now) {
+    const error = fault(option, source, `it is not valid before ${isoTime(from)}`);
+    throw Object.defineProperty(error, startsAt, { value: from });
+  }
+}
+
+/** When its validity ends. */
+export function notAfter({ validTo }: X509Certificate): string {
+  return isoTime(Date.parse(validTo));
+}
+
+/** A subject or issuer. Node puts each part on a line of its own, and gives undefined where there is none: so it is with SPIFFE. */
+export function oneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ');
+}
+
+/** To the second. */
+export function isoTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+function contextOf(options: MaterialOptions, material: Material): SecureContext {
+  try {
+    return createSecureContext(material as Parameters<typeof createSecureContext>[0]);
+  } catch (cause) {
+    const option = material.pfx === undefined ? 'cert' : 'pfx';
+    throw fault(option, options.pfx ?? options.cert ?? '', (cause as Error).message, cause);
+  }
+}
+
+/** Node has no public way to look into a bundle; where this one goes, its dates are not checked. */
+function certificateIn(bundle: SecureContext): X509Certificate | undefined {
+  const { context } = bundle as { context?: { getCertificate?(): Buffer | undefined } };
+  const der = context?.getCertificate?.();
+  return der && new X509Certificate(der);
+}
+
+const isPem = (source: string) => source.includes('-----BEGIN ');
+
+function readPem(option: string, source: string): string {
+  const text = isPem(source) ? source : readSource(option, source).toString('utf8');
+  if (!isPem(text)) throw fault(option, source, 'it holds no PEM block ("-----BEGIN …-----")');
+  return text;
+}
+
+function readSource(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
+    // Node's error quotes the path, so it goes along only where that is one.
+    throw fault(option, path, why, isPathLike(path) ? cause : undefined);
+  }
+}
+
+/** OpenSSL reads a bundle up to the first block it cannot read, and says nothing of the rest. */
+function parseBundle(option: string, source: string, pem: string): void {
+  for (const block of pem.split(/(?=-----BEGIN [A-Z ]*CERTIFICATE-----)/).filter(isPem)) {
+    parseCertificate(option, source, block);
+  }
+}
+
+function parseCertificate(option: string, source: string, pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw fault(option, source, 'it is not a certificate', cause);
+  }
+}
+
+function checkPair(
+  { cert: certSource = '', key: keySource = '', passphrase }: MaterialOptions,
+  cert: string,
+  key: string,
+): X509Certificate {
+  const certificate = parseCertificate('cert', certSource, cert);
+  let privateKey: ReturnType<typeof createPrivateKey>;
+  try {
+    privateKey = createPrivateKey(passphrase === undefined ? key : { key, passphrase });
+  } catch (cause) {
+    const encrypted = key.includes('ENCRYPTED');
+    throw fault(
+      'key',
+      keySource,
+      encrypted ? 'it is encrypted and tls.passphrase does not open it' : 'it is not a private key',
+      cause,
+    );
+  }
+  if (!certificate.checkPrivateKey(privateKey))
+    throw fault('key', keySource, `it does not belong to the certificate in ${shown(certSource)}`);
+  return certificate;
+}
+
+/** OpenSSL's own messages may go along as `cause`; the text never quotes what it read. */
+function fault(option: string, source: string, reason: string, cause?: unknown): PillionError {
+  const message = `Bad configuration: tls.${option} (${shown(source)}): ${reason}.`;
+  const faults = [{ path: `tls.${option}`, message: `(${shown(source)}): ${reason}` }];
+  return new PillionError(ErrorCode.CONFIG, message, undefined, { cause, faults });
+}
+
+/** What is wrong with certificates and keys, as faults of the options that name them. */
+export function faultsOfMaterial(error: unknown): OptionFault[] {
+  const { message, faults = [{ path: '', message }] } = error as PillionError;
+  return faults.map(({ path, message }) => ({
+    path: path === '' ? [] : path.split('.'),
+    message: message.replace(/\.$/, ''),
+  }));
+}
+
+function shown(source: string): string {
+  if (isPem(source)) return 'inline PEM';
+  return isPathLike(source) ? source : `a value of ${source.length} characters that is neither PEM nor a path`;
+}
+
+/** A key or a password must not be quoted in a message as if it were a path. */
+function isPathLike(source: string): boolean {
+  return (
+    source.length <= 255 &&
+    /[./\\]/.test(source) &&
+    !/\s/.test(source) &&
+    !/^[A-Za-z0-9+=][A-Za-z0-9+/=]{39,}$/.test(source)
+  );
+}
+
+/** As in HPKP and Envoy's `verify_certificate_spki`: base64 of the SHA-256 of the DER SubjectPublicKeyInfo. */
+export function publicKeyPin(certificate: X509Certificate): string {
+  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(spki).digest('base64');
+}
+
+/**
+ * The subject alternative names as `TYPE:value`. Node prints the list with `, ` between and puts a name that holds a comma
+ * or a quote in JSON quotes: taken apart by that rule, since a plain split can be spoofed by a crafted name.
+ */
+export function alternativeNames(certificate: X509Certificate): string[] {
+  const entries = (certificate.subjectAltName ?? '').match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+  return entries.map((entry) => {
+    const text = entry.trim();
+    const at = text.indexOf(':');
+    return text[at + 1] === '"' ? text.slice(0, at + 1) + (JSON.parse(text.slice(at + 1)) as string) : text;
+  });
+}

@@ -1,0 +1,124 @@
+/** The tls section: what the client shows of itself, and which servers it accepts. */
+import { X509Certificate } from 'node:crypto';
+import tls, { type ConnectionOptions, createSecureContext, type PeerCertificate } from 'node:tls';
+import { z } from 'zod';
+import { ErrorCode } from '../../call/errors.js';
+import { ownOf } from '../../call/own.js';
+import { assumed, rule } from '../../options/options.js';
+import {
+  alternativeNames,
+  type Material,
+  type MaterialOptions,
+  materialOptions,
+  paired,
+  publicKeyPin,
+  wherePaired,
+} from './material.js';
+
+export const tlsOptions = z
+  .strictObject({
+    ...materialOptions,
+    serverName: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('SNI and the name the certificate is checked for, in place of the host.'),
+    minVersion: z
+      .enum(['TLSv1.2', 'TLSv1.3'])
+      .optional()
+      .meta({ [assumed]: 'TLSv1.2' })
+      .describe('Oldest TLS version spoken.'),
+    subjectAltNames: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe(
+        'The server certificate must have one of these: DNS names or URIs such as `spiffe://…`; in place of the host name.',
+      ),
+    pins: z
+      .array(
+        z.string().regex(/^(sha256\/)?[A-Za-z0-9+/]{43}=$/, { error: 'expected the base64 SHA-256 of a public key' }),
+      )
+      .min(1)
+      .optional()
+      .describe("The server certificate's public key must have one of these: base64 SHA-256 of its SPKI."),
+    rejectUnauthorized: z
+      .boolean()
+      .default(true)
+      .describe('`false` accepts any server; refused together with any other of these options.'),
+  })
+  .superRefine(paired, wherePaired)
+  .refine(
+    (given) => {
+      const { rejectUnauthorized, reload: _, ...others } = ownOf(given);
+      return rejectUnauthorized || Object.values(others).every((each) => each === undefined);
+    },
+    rule(
+      ['rejectUnauthorized'],
+      ['rejectUnauthorized'],
+      'false would switch off the checks that the other tls options ask for; remove it',
+    ),
+  )
+  .transform((given) => {
+    const { minVersion = 'TLSv1.2', ...rest } = ownOf(given);
+    return { ...rest, minVersion };
+  });
+
+export type TlsOptions = z.output<typeof tlsOptions>;
+
+/** Which servers are accepted. */
+export type PeerOptions = Omit<TlsOptions, keyof typeof materialOptions>;
+
+/** The section in its two parts: who the client is, and which servers it accepts. */
+export function partsOf({ cert, key, passphrase, pfx, ca, reload, ...peer }: TlsOptions): {
+  material: MaterialOptions | undefined;
+  peer: PeerOptions;
+} {
+  const given = cert !== undefined || pfx !== undefined || ca !== undefined;
+  return { material: given ? { cert, key, passphrase, pfx, ca, reload } : undefined, peer };
+}
+
+/** Where a configuration says nothing: Node's authorities, the host's name. */
+export const standardPeer: PeerOptions = { minVersion: 'TLSv1.2', rejectUnauthorized: true };
+
+/** The options for `tls.connect`. One context for all connections, since making one takes a millisecond. */
+export function connectionOptions(material: Material, peer: PeerOptions): ConnectionOptions {
+  const { serverName, minVersion, subjectAltNames, pins, rejectUnauthorized } = peer;
+  // The material beside the context keeps apart what axios's HTTP/2 sessions are compared by.
+  const options = { ...material, minVersion, rejectUnauthorized } as ConnectionOptions;
+  options.secureContext = createSecureContext(options);
+  if (serverName !== undefined) options.servername = serverName;
+  if (subjectAltNames !== undefined || pins !== undefined)
+    options.checkServerIdentity = (host, server) => checkServer(host, server, subjectAltNames, pins);
+  return options;
+}
+
+/** Runs once Node has verified the chain. Returns the error, as `tls.connect` wants it. */
+function checkServer(
+  host: string,
+  peer: PeerCertificate,
+  names: string[] | undefined,
+  pins: string[] | undefined,
+): Error | undefined {
+  const certificate = new X509Certificate(peer.raw);
+  if (names === undefined) {
+    const mismatch = tls.checkServerIdentity(host, peer);
+    if (mismatch !== undefined) return mismatch;
+  } else if (!names.some((name) => hasName(certificate, name))) {
+    return identityError(`its certificate has none of tls.subjectAltNames (${names.join(', ')})`);
+  }
+  if (pins !== undefined && !pins.some((pin) => pin.replace('sha256/', '') === publicKeyPin(certificate))) {
+    return identityError('its public key is none of tls.pins');
+  }
+  return undefined;
+}
+
+function identityError(why: string): Error {
+  return Object.assign(new Error(`The server was refused: ${why}.`), { code: ErrorCode.TLS_IDENTITY });
+}
+
+/** DNS names by RFC 6125 with wildcards, as OpenSSL matches them; URIs letter for letter. */
+function hasName(certificate: X509Certificate, name: string): boolean {
+  if (!name.includes('://')) return certificate.checkHost(name, { subject: 'never' }) !== undefined;
+  return alternativeNames(certificate).includes(`URI:${name}`);
+}

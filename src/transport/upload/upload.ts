@@ -1,0 +1,171 @@
+/** Request bodies: every kind axios takes, as undici takes it, with the headers it brings along. */
+import type { AsyncResource } from 'node:async_hooks';
+import type { Readable } from 'node:stream';
+import { AxiosError, CanceledError } from 'axios';
+import { discardUpload } from '../../call/body.js';
+import { withCause } from '../../call/errors.js';
+import { getHeader } from '../../call/headers.js';
+import type { Request } from '../../call/message.js';
+import { type Progress, progressOf } from '../../call/progress.js';
+import { contextOf } from '../../call/record.js';
+import type { BodyHeaders } from './body-source.js';
+import {
+  formPackageSource,
+  isFormDataPackage,
+  ownLength,
+  type Pieces,
+  type Source,
+  slices,
+  sourceOf,
+} from './body-source.js';
+import { RequestBody } from './request-body.js';
+
+export interface Upload {
+  readonly headers?: BodyHeaders | undefined;
+  /** The body for the first or the next sending: a redirect may ask for it again. */
+  body(): Buffer | string | Readable | null;
+  /** Why the body could not be read to its end. */
+  error?: Error | undefined;
+  /** No redirect will ask for it any more: lets go of what will not be sent. */
+  finish?(failed: boolean): void;
+}
+
+const nothing: Upload = { body: () => null };
+
+/**
+ * The body of a request.
+ * @throws AxiosError ERR_BAD_REQUEST for data of no known kind, or larger than `maxBodyLength`
+ */
+export function uploadOf(request: Request): Upload | Promise<Upload> {
+  const data: unknown = request.data;
+  if (data === undefined || data === null || data === '' || data === false || data === 0) return nothing;
+  const plain = bytesOf(data);
+  if (isFormDataPackage(data))
+    return formPackageSource(data, request).then((source) => new StreamUpload(request, source));
+  if (plain === undefined) return new StreamUpload(request, sourceOf(data, request));
+  checkLength(plain, request);
+  if (request.onUploadProgress === undefined) return { body: () => plain };
+  const bytes = Buffer.from(plain as string);
+  return new StreamUpload(request, {
+    open: () => slices(bytes),
+    replayable: true,
+    headers: ownLength(request, bytes.length),
+  });
+}
+
+function bytesOf(data: unknown): Buffer | string | undefined {
+  if (typeof data === 'string' || Buffer.isBuffer(data)) return data;
+  if (data instanceof ArrayBuffer) return Buffer.from(data);
+  return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : undefined;
+}
+
+function checkLength(data: Buffer | string, request: Request): void {
+  const { maxBodyLength = -1 } = request;
+  if (maxBodyLength > -1 && Buffer.byteLength(data) > maxBodyLength) throw tooLarge(request);
+}
+
+function tooLarge(request: Request): AxiosError {
+  return new AxiosError('Request body larger than maxBodyLength limit', AxiosError.ERR_BAD_REQUEST, request);
+}
+
+/** A body that flows: counted, watched, and kept where a redirect may ask for it once more. */
+class StreamUpload implements Upload {
+  readonly headers: BodyHeaders | undefined;
+  error: Error | undefined;
+  readonly #request: Request;
+  readonly #source: Source;
+  readonly #context: AsyncResource;
+  readonly #limit: number;
+  readonly #progress: Progress | undefined;
+  /** A redirect may ask for what cannot be opened again. */
+  readonly #keeps: boolean;
+  #kept: Buffer[] = [];
+  #pieces: Pieces | undefined;
+  #reading: Promise<Buffer | undefined> | undefined;
+  #size = 0;
+  #sending: RequestBody | undefined;
+
+  constructor(request: Request, source: Source) {
+    this.#request = request;
+    this.#source = source;
+    this.#context = contextOf(request);
+    this.headers = source.headers;
+    this.#limit = request.maxBodyLength ?? -1;
+    this.#keeps = !source.replayable && request.maxRedirects !== 0;
+    const length = Number(
+      source.headers?.['content-length'] ?? getHeader(request.headers, 'content-length') ?? Number.NaN,
+    );
+    this.#progress = progressOf(request.onUploadProgress, 'upload', length);
+    if (this.#limit > -1 && length > this.#limit && source.replayable) throw tooLarge(request);
+  }
+
+  body(): Readable {
+    // An earlier request of a chain of redirects may have had its answer before it was sent to its end.
+    this.#sending?.destroy();
+    if (this.#pieces === undefined || this.#source.replayable) this.#open();
+    let at = 0;
+    this.#sending = new RequestBody(
+      this.#context,
+      () => this.#piece(at++),
+      () => this.#keeps || this.#pieces?.close(),
+    );
+    return this.#sending;
+  }
+
+  #open(): void {
+    this.#pieces?.close();
+    this.#pieces = this.#source.open();
+    this.#size = 0;
+  }
+
+  /** An answer may come before the whole body was sent, and does not end it. */
+  finish(failed: boolean): void {
+    if (failed) this.#sending?.destroy();
+    if (this.#sending?.destroyed === false) this.#sending.once('close', () => this.#close());
+    else this.#close();
+  }
+
+  #close(): void {
+    // What was never begun is let go of too: nobody else knows that it is not needed.
+    if (this.#pieces !== undefined) this.#pieces.close();
+    else if (!this.#source.replayable) discardUpload(this.#request.data);
+  }
+
+  /** The piece at this place of the body; undefined after the last. */
+  async #piece(at: number): Promise<Buffer | undefined> {
+    if (!this.#keeps) return this.#next();
+    if (at < this.#kept.length) return this.#kept[at];
+    // Two requests may ask for the same piece: one that was given up, and the next of the chain.
+    this.#reading ??= this.#next().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #next(): Promise<Buffer | undefined> {
+    if (this.#size > 0) this.#progress?.moved(this.#size);
+    try {
+      const { done, value } = await (this.#pieces as Pieces).next();
+      if (!done) return this.#counted(Buffer.isBuffer(value) ? value : Buffer.from(value as string));
+      this.#progress?.end();
+      return undefined;
+    } catch (cause) {
+      this.error ??= uploadError(cause as NodeJS.ErrnoException, this.#request);
+      throw this.error;
+    }
+  }
+
+  #counted(chunk: Buffer): Buffer {
+    this.#size += chunk.length;
+    if (this.#limit > -1 && this.#size > this.#limit) throw tooLarge(this.#request);
+    if (this.#keeps) this.#kept.push(chunk);
+    return chunk;
+  }
+}
+
+/** Why the body could not be read to its end, in axios's words. */
+function uploadError(cause: NodeJS.ErrnoException, request: Request): AxiosError {
+  if (cause instanceof AxiosError) return cause;
+  if (cause.code === 'ERR_STREAM_PREMATURE_CLOSE') return new CanceledError('Request stream has been aborted', request);
+  return withCause(new AxiosError(cause.message, cause.code, request), cause);
+}

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { checkText } from '../../../src/cli/checks/check.js';
+import { spelledOut, yaml } from './texts.js';
+
+/** Of a client with these options and nothing else, without the line and the column. */
+function warnings(options: string): string[] {
+  const { errors, warnings } = checkText(`clients: { a: { ${options} } }\n`, 'clients.yaml', { env: {} });
+  expect(spelledOut(errors)).toEqual([]);
+  return spelledOut(warnings).map((each) => each.replace(/^\d+:\d+ clients\.a\./, ''));
+}
+
+/** What is likely a mistake, what is said of it, and a near twin that is none. */
+const cases: readonly [mistake: string, warning: string, twin: string][] = [
+  ['timeouts: false', 'timeouts without timeouts a call may wait for ever', 'timeouts: {}'],
+  [
+    'timeouts: { total: false }',
+    'timeouts.total without a total a call with retries may take very long',
+    'timeouts: { total: 1h }',
+  ],
+  [
+    'timeouts: { attempt: false }',
+    'timeouts.attempt without it one hanging attempt takes all the time of its call, and none is left for a retry',
+    'timeouts: { attempt: false }, retry: false',
+  ],
+  [
+    'timeouts: { attempt: 500ms, connect: 501ms }',
+    'timeouts.connect is longer than timeouts.attempt, which ends the attempt first',
+    'timeouts: { attempt: 500ms, connect: 500ms }',
+  ],
+  [
+    'timeouts: { total: 5s }',
+    'retry.maxRetries where attempts time out after 2500 ms, only 1 of 2 retries fit into timeouts.total of 5000 ms',
+    'timeouts: { total: 5s }, retry: { maxRetries: 1 }',
+  ],
+  [
+    'timeouts: { total: 2s, attempt: 2s }',
+    'retry.maxRetries where attempts time out after 2000 ms, no retry fits into timeouts.total of 2000 ms',
+    'timeouts: { total: 2s, attempt: 2s }, retry: { maxRetries: 0 }',
+  ],
+  [
+    'retry: { backoff: { base: 20s, max: 20s } }',
+    'retry.maxRetries where attempts time out after 2500 ms, no retry fits into timeouts.total of 10000 ms',
+    'retry: { backoff: { base: 2s, max: 2s } }',
+  ],
+  [
+    'retry: { budget: { ratio: 0, minPerSecond: 0 } }',
+    'retry.budget allows next to no retry; retry: false says so',
+    'retry: { budget: { ratio: 0, minPerSecond: 0.1 } }',
+  ],
+  [
+    'limits: { maxRetries: 0 }',
+    'limits.maxRetries allows no retry at all; retry: false says so',
+    'limits: { maxRetries: 0 }, retry: false',
+  ],
+  [
+    'retry: { budget: { ratio: 2 } }',
+    'retry.budget.ratio allows every call all of its 2 retries, so it limits nothing',
+    'retry: { budget: { ratio: 1.9 } }',
+  ],
+  [
+    'retry: { budget: false }',
+    'retry.budget without a budget retries multiply the load of an upstream that fails',
+    'retry: { maxRetries: 0, budget: false }',
+  ],
+  [
+    'circuitBreaker: { rollingWindow: 4999ms }',
+    'circuitBreaker.rollingWindow is shorter than two attempts, so it sees too few outcomes of a slow upstream',
+    'circuitBreaker: { rollingWindow: 5s }',
+  ],
+  [
+    'tls: { rejectUnauthorized: false }',
+    'tls.rejectUnauthorized accepts any server, so anybody in between can read and change calls',
+    'tls: { rejectUnauthorized: true }',
+  ],
+  [
+    'baseURL: http://a.test, tls: { minVersion: TLSv1.3 }',
+    'tls has no effect on a baseURL of http',
+    'baseURL: https://a.test, tls: { minVersion: TLSv1.3 }',
+  ],
+  [
+    'baseURL: https://a.test, allowAbsoluteUrls: true, headers: { Authorization: Bearer x }',
+    'allowAbsoluteUrls lets calls leave for other hosts, and the header Authorization with them',
+    'baseURL: https://a.test, allowAbsoluteUrls: true, headers: { Accept: text/plain }',
+  ],
+  [
+    'headers: { x-api-key: secret }',
+    'headers without a baseURL the header x-api-key goes to whatever host a call names',
+    'baseURL: https://a.test, headers: { x-api-key: secret }',
+  ],
+  [
+    'baseURL: http://a.test, headers: { Cookie: a=b }',
+    'baseURL the header Cookie travels over http, readable on its way',
+    'baseURL: "http://127.0.0.1:8080", headers: { Cookie: a=b }',
+  ],
+  ...['balance: {}', 'outlierDetection: {}', 'healthCheck: { path: / }'].map((section): (typeof cases)[number] => [
+    section,
+    `${section.slice(0, section.indexOf(':'))} has no effect without endpoints (or a Discovery in deps)`,
+    `baseURL: https://a.test, endpoints: { srv: { name: a.test } }, ${section}`,
+  ]),
+  [
+    'hedging: { delay: 2500ms }',
+    'hedging.delay is not shorter than timeouts.attempt, so no attempt ever gets company',
+    'hedging: { delay: 2499ms }',
+  ],
+  [
+    'fault: { allowInProduction: true }',
+    'fault.allowInProduction makes failures in production too',
+    'fault: { allowInProduction: false }',
+  ],
+  [
+    'split: [{ targets: [{ name: b, baseURL: https://b.test, weight: 1 }] }, { targets: [{ name: c, baseURL: https://c.test, weight: 1 }] }]',
+    'split.1 is never reached: a rule before it matches every call',
+    'split: [{ match: { methods: [GET] }, targets: [{ name: b, baseURL: https://b.test, weight: 1 }] }, { targets: [{ name: c, baseURL: https://c.test, weight: 1 }] }]',
+  ],
+];
+
+describe('a warning', () => {
+  it.each(cases)('is given for `%s`: %s', (mistake, warning) => {
+    expect(warnings(mistake)).toEqual([warning]);
+  });
+
+  it.each(cases.map(([mistake, warning, twin]) => [twin, warning, mistake] as const))(
+    'is not given for `%s`',
+    (twin) => {
+      expect(warnings(twin)).toEqual([]);
+    },
+  );
+
+  it.each(['authorization', 'COOKIE', 'x-api-key', 'apikey', 'X-Auth-Token', 'x-client-secret'])(
+    'is given for a credential in any case: %s',
+    (header) => {
+      expect(warnings(`headers: { ${header}: x }`)).toEqual([
+        `headers without a baseURL the header ${header} goes to whatever host a call names`,
+      ]);
+    },
+  );
+
+  it.each(['http://localhost', 'http://localhost:8080/v1', 'http://127.0.0.1', 'http://[::1]:80', 'https://a.test'])(
+    'is not given for a credential that nobody can read on its way: %s',
+    (baseURL) => {
+      expect(warnings(`baseURL: "${baseURL}", headers: { authorization: x }`)).toEqual([]);
+    },
+  );
+
+  it.each(['HTTP://a.test', 'http://localhost.a.test', 'http://127.a.test'])(
+    'is given for a credential that anybody can read: %s',
+    (baseURL) => {
+      expect(warnings(`baseURL: "${baseURL}", headers: { authorization: x }`)).toEqual([
+        'baseURL the header authorization travels over http, readable on its way',
+      ]);
+    },
+  );
+
+  it('is given for tls on a baseURL of HTTP', () => {
+    expect(warnings('baseURL: HTTP://a.test, tls: {}')).toEqual(['tls has no effect on a baseURL of http']);
+  });
+
+  it('is not given for a client that says nothing', () => {
+    expect(warnings('')).toEqual([]);
+  });
+
+  it('stands at the option in the defaults, and is told once for two clients', () => {
+    const text = yaml`
+      defaults:
+        timeouts:
+          total: false
+      clients: { a: {}, b: {} }
+    `;
+    expect(spelledOut(checkText(text, 'clients.yaml', { env: {} }).warnings)).toEqual([
+      '3:12 defaults.timeouts.total without a total a call with retries may take very long',
+    ]);
+  });
+
+  it('stands at the client where neither it nor the defaults say the option', () => {
+    const text = yaml`
+      clients:
+        a:
+          timeouts: { total: 5s }
+    `;
+    const [warning, ...more] = checkText(text, 'clients.yaml', { env: {} }).warnings;
+    expect(warning).toMatchObject({ line: 2, column: 3, path: 'clients.a.retry.maxRetries' });
+    expect(more).toEqual([]);
+  });
+
+  it('is one of several, in the order of the lines', () => {
+    const text = yaml`
+      clients:
+        a:
+          retry: { budget: false }
+          baseURL: http://a.test
+          headers: { authorization: x }
+          balance: {}
+        b:
+          timeouts: false
+    `;
+    expect(spelledOut(checkText(text, 'clients.yaml', { env: {} }).warnings)).toEqual([
+      '3:22 clients.a.retry.budget without a budget retries multiply the load of an upstream that fails',
+      '4:14 clients.a.baseURL the header authorization travels over http, readable on its way',
+      '6:5 clients.a.balance has no effect without endpoints (or a Discovery in deps)',
+      '8:15 clients.b.timeouts without timeouts a call may wait for ever',
+    ]);
+  });
+
+  it('is given for a client beside one that is broken', () => {
+    const text = yaml`
+      clients:
+        a: { retires: 3 }
+        b: { timeouts: false }
+    `;
+    const { errors, warnings, clients } = checkText(text, 'clients.yaml', { env: {} });
+    expect([errors.length, warnings.length, clients]).toEqual([1, 1, ['a', 'b']]);
+  });
+});

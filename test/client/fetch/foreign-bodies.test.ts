@@ -1,0 +1,125 @@
+/** client.fetch over a wire of somebody else's: whatever an axios adapter may answer with is delivered as what it is. */
+import { PassThrough, Readable } from 'node:stream';
+import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import { createHttpClient } from 'pillion';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { rejection, until } from '../../support/client.js';
+import { startHttp } from '../../support/upstream.js';
+
+function answering(data: unknown, status = 200) {
+  const client = createHttpClient(
+    { baseURL: 'http://upstream.test', logging: false },
+    {
+      transport: async (config: InternalAxiosRequestConfig) => ({
+        data,
+        status,
+        statusText: 'OK',
+        headers: new AxiosHeaders({ 'content-type': 'text/plain' }),
+        config,
+      }),
+    },
+  );
+  onTestFinished(() => client.close({ grace: 0 }));
+  return client;
+}
+
+const webStream = (...pieces: (string | Uint8Array)[]) =>
+  new ReadableStream({
+    pull(controller) {
+      const piece = pieces.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(typeof piece === 'string' ? new TextEncoder().encode(piece) : piece);
+    },
+  });
+
+const bodies: Record<string, () => unknown> = {
+  'a web stream': () => webStream('hello ', new Uint8Array(), 'wörld'),
+  'a Node stream': () => Readable.from([Buffer.from('hello '), Buffer.from('wörld')]),
+  'a Node stream of text': () => Readable.from(['hello ', '', 'wörld']),
+  'a PassThrough': () => {
+    const stream = new PassThrough();
+    stream.write('hello ');
+    stream.end('wörld');
+    return stream;
+  },
+  'a Buffer': () => Buffer.from('hello wörld'),
+  'a Uint8Array': () => new TextEncoder().encode('hello wörld'),
+  'an ArrayBuffer': () => new TextEncoder().encode('hello wörld').buffer,
+  'a Blob': () => new Blob(['hello wörld']),
+  text: () => 'hello wörld',
+};
+
+describe('a wire that answers', () => {
+  it.each(Object.entries(bodies))('with %s is read as that', async (_, data) => {
+    const client = answering(data());
+    expect(await (await client.fetch('/')).text()).toBe('hello wörld');
+  });
+
+  it('with an object is read as its JSON', async () => {
+    expect(await (await answering({ a: [1] }).fetch('/')).json()).toEqual({ a: [1] });
+  });
+
+  it.each([null, undefined])('with %s has no body', async (data) => {
+    const response = await answering(data).fetch('/');
+    expect(response.body).toBeNull();
+    expect(await response.text()).toBe('');
+  });
+
+  it('with a web stream for a status without content lets go of it', async () => {
+    let cancelled = false;
+    const stream = new ReadableStream({
+      cancel() {
+        cancelled = true;
+      },
+    });
+    expect((await answering(stream, 204).fetch('/')).body).toBeNull();
+    await until(() => cancelled);
+  });
+
+  it('with a web stream that fails tells the reader', async () => {
+    const stream = new ReadableStream({
+      pull(controller) {
+        controller.error(new Error('the wire broke'));
+      },
+    });
+    const response = await answering(stream).fetch('/');
+    expect(await rejection(response.text())).toMatchObject({ name: 'TypeError', cause: { message: 'the wire broke' } });
+  });
+
+  it('with a web stream that is given up is cancelled', async () => {
+    let cancelled = false;
+    const stream = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(10));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    const response = await answering(stream).fetch('/');
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    await until(() => cancelled);
+  });
+});
+
+describe("axios's fetch adapter as the wire", () => {
+  it('delivers bodies, lets retries go, and ends with its signal', async () => {
+    let count = 0;
+    const { origin } = await startHttp((_, response) => {
+      response.writeHead(count++ === 0 ? 503 : 200).end('hello');
+    });
+    const client = createHttpClient(
+      { baseURL: origin, logging: false, retry: { backoff: { base: 1, max: 1 } } },
+      { transport: axios.getAdapter('fetch') },
+    );
+    onTestFinished(() => client.close({ grace: 0 }));
+    expect(await (await client.fetch('/')).text()).toBe('hello');
+    expect(count).toBe(2);
+    const controller = new AbortController();
+    const response = await client.fetch('/', { signal: controller.signal });
+    controller.abort();
+    expect(await rejection(response.text())).toMatchObject({ name: 'AbortError' });
+  });
+});

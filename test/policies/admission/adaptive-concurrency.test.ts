@@ -1,0 +1,146 @@
+/** adaptiveConcurrency: the limit follows how fast the destination is, and slots come back whatever happens. */
+import { PassThrough } from 'node:stream';
+import { adaptiveConcurrency } from 'pillion';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { alone, aRequest, outcomeOf } from '../alone.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+interface Stats {
+  limit: number;
+  running: number;
+  rejected: number;
+}
+
+/** A client over an upstream that takes `ms()`. */
+function adapted(options: object, ms: () => number, status = 200) {
+  const { client, transport } = scripted([{ reply: () => ({ status, delay: ms() }) }], {
+    adaptiveConcurrency: options,
+    retry: false,
+    circuitBreaker: false,
+    timeouts: { attempt: '5s', total: '10s' },
+  });
+  const stats = () => (client.stats().policies.adaptiveConcurrency as Record<string, Stats>)[baseURL] as Stats;
+  /** Keeps `count` calls under way for so many seconds. */
+  const load = async (count: number, seconds: number) => {
+    let over = false;
+    const callers = Array.from({ length: count }, async () => {
+      while (!over) {
+        await client.get('/').catch(() => new Promise((resolve) => setTimeout(resolve, 10)));
+        if (ms() === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    });
+    await pass(seconds * 1000);
+    over = true;
+    await pass(6000);
+    await Promise.all(callers);
+  };
+  return { client, transport, stats, load };
+}
+
+describe('the limit', () => {
+  it('turns away at once who is over it: nothing sent, not retried, not counted by the circuit', async () => {
+    const { client, transport } = scripted([{ reply: 'hang' }], {
+      adaptiveConcurrency: { initialLimit: 3, minLimit: 1 },
+    });
+    const rejected: number[] = [];
+    client.on('limit.rejected', ({ pending }) => rejected.push(pending));
+    const running = Array.from({ length: 3 }, () => rejection(client.get('/', { timeout: 100 })));
+    const error = await rejection(client.get('/'));
+    expect(error).toMatchObject({ code: 'ERR_LIMIT', attempts: 0 });
+    expect(error.message).toContain('3 requests to http://api.test are running');
+    expect(transport.requests).toHaveLength(3);
+    expect(rejected).toEqual([0]);
+    await pass(100);
+    await Promise.all(running);
+  });
+
+  it('grows while attempts are as fast as usual, up to maxLimit', async () => {
+    const { stats, load } = adapted({ initialLimit: 20, maxLimit: 30 }, () => 50);
+    await load(40, 25);
+    expect(stats().limit).toBe(30);
+  });
+
+  it('falls when they become slower, down to minLimit', async () => {
+    let ms = 20;
+    const { stats, load } = adapted({ initialLimit: 40, minLimit: 12 }, () => ms);
+    await load(45, 3);
+    const before = stats().limit;
+    ms = 200;
+    await load(45, 28);
+    expect(before).toBeGreaterThanOrEqual(40);
+    expect(stats().limit).toBe(12);
+  });
+
+  it('does not grow where it is not used', async () => {
+    const { stats, load } = adapted({ initialLimit: 40 }, () => 50);
+    await load(5, 20);
+    expect(stats().limit).toBe(40);
+  });
+
+  it('is not moved by failures that come fast', async () => {
+    const { stats, load } = adapted({ initialLimit: 20 }, () => 1, 503);
+    await load(30, 20);
+    expect(stats().limit).toBe(20);
+  });
+
+  it.each([{ initialLimit: 5 }, { initialLimit: 300 }, { minLimit: 30 }, { maxLimit: 15 }])(
+    'is refused where it is out of its own bounds: %j',
+    (options) => {
+      expect(() => adaptiveConcurrency(options)).toThrow(/initialLimit: must be between minLimit and maxLimit/);
+    },
+  );
+});
+
+describe('a slot comes back', () => {
+  const options = { initialLimit: 1, minLimit: 1 };
+
+  it('after a success, a failure and an abort', async () => {
+    const { client } = scripted([200, 500, 'hang', 200], { adaptiveConcurrency: options, retry: false });
+    await client.get('/');
+    await rejection(client.get('/'));
+    await rejection(client.get('/', { signal: AbortSignal.abort() }));
+    const controller = new AbortController();
+    const hanging = rejection(client.get('/', { signal: controller.signal }));
+    await pass(10);
+    controller.abort();
+    await hanging;
+    expect((await client.get('/')).status).toBe(200);
+  });
+
+  it('with the end of a stream, not with its headers', async () => {
+    const body = new PassThrough();
+    const { next } = alone({ data: body }, 200);
+    const stack = adaptiveConcurrency(options)(next);
+    const { response } = await outcomeOf(stack(aRequest({ responseType: 'stream' })));
+    expect((await outcomeOf(stack(aRequest()))).code).toBe('ERR_LIMIT');
+    response?.data.resume();
+    body.end('x');
+    await new Promise((resolve) => body.once('close', resolve));
+    expect((await outcomeOf(stack(aRequest()))).status).toBe(200);
+  });
+});
+
+it('each destination has a limit of its own', async () => {
+  const { client } = scripted([{ reply: 'hang' }], {
+    adaptiveConcurrency: { initialLimit: 1, minLimit: 1 },
+    allowAbsoluteUrls: true,
+  });
+  const hanging = [
+    rejection(client.get('/', { timeout: 50 })),
+    rejection(client.get('http://b.test/', { timeout: 50 })),
+  ];
+  expect((await rejection(client.get('/'))).code).toBe('ERR_LIMIT');
+  expect((await rejection(client.get('http://b.test/'))).code).toBe('ERR_LIMIT');
+  expect(Object.keys(client.stats().policies.adaptiveConcurrency as object)).toEqual([baseURL, 'http://b.test']);
+  await pass(50);
+  await Promise.all(hanging);
+});

@@ -1,0 +1,111 @@
+/** forceCircuit: a person decides in place of the circuit breaker. */
+import { createHttpClient } from 'pillion';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { rejection, scripted, silent } from '../../client/scripted.js';
+
+const circuitBreaker = { volumeThreshold: 2, resetTimeout: '1s', errorThresholdPercentage: 50 } as const;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('forced open', () => {
+  it('rejects every call at once, to destinations never called too, and tells no time to wait', async () => {
+    const { client, transport } = scripted([], { allowAbsoluteUrls: true });
+    client.forceCircuit('open');
+    for (const url of ['/a', 'http://other.test/b']) {
+      const error = await rejection(client.get(url));
+      expect(error).toMatchObject({ code: 'ERR_CIRCUIT_OPEN', attempts: 0 });
+      expect(error.message).toContain('forced open');
+      expect(error).not.toHaveProperty('retryAfter');
+    }
+    expect(transport.requests).toEqual([]);
+  });
+
+  it('ends the retries of a call under way', async () => {
+    const { client, transport } = scripted(
+      [503, 200],
+      { retry: { backoff: { base: 1000, max: 1000 } } },
+      { random: () => 0.9 },
+    );
+    const call = rejection(client.get('/'));
+    await vi.advanceTimersByTimeAsync(100);
+    client.forceCircuit('open');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await call).code).toBe('ERR_CIRCUIT_OPEN');
+    expect(transport.requests).toHaveLength(1);
+  });
+
+  it('stays so whatever time passes, until it is set to auto', async () => {
+    const { client } = scripted([200]);
+    client.forceCircuit('open');
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    await rejection(client.get('/'));
+    client.forceCircuit('auto');
+    expect((await client.get('/')).status).toBe(200);
+  });
+});
+
+describe('forced closed', () => {
+  it('lets every call through, and failures count for nothing', async () => {
+    const { client, transport } = scripted(Array(10).fill(500), { retry: false, circuitBreaker });
+    client.forceCircuit('closed');
+    for (let call = 0; call < 9; call++) await rejection(client.get('/'));
+    client.forceCircuit('auto');
+    expect((await rejection(client.get('/'))).response).toMatchObject({ status: 500 });
+    expect(transport.requests).toHaveLength(10);
+  });
+
+  it('goes over an open circuit, which is asked again afterwards', async () => {
+    const { client } = scripted([500, 500, 200], { retry: false, circuitBreaker });
+    await rejection(client.get('/'));
+    await rejection(client.get('/'));
+    expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
+    client.forceCircuit('closed');
+    expect((await client.get('/')).status).toBe(200);
+    client.forceCircuit('auto');
+    expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
+  });
+});
+
+describe('what is forced', () => {
+  it('is told by stats and by an event', async () => {
+    const { client } = scripted([200]);
+    const told: unknown[] = [];
+    client.on('circuit.forced', (event) => told.push(event));
+    await client.get('/');
+    expect(client.stats()).not.toHaveProperty('forcedCircuit');
+    client.forceCircuit('open');
+    expect(client.stats()).toMatchObject({
+      forcedCircuit: 'open',
+      policies: { circuitBreaker: { 'http://api.test': { state: 'open', forced: true } } },
+    });
+    client.forceCircuit('auto');
+    expect(client.stats().policies.circuitBreaker).toMatchObject({ 'http://api.test': { state: 'closed' } });
+    expect(told).toEqual([
+      { client: 'default', state: 'open' },
+      { client: 'default', state: 'auto' },
+    ]);
+  });
+
+  it('outlives an update, with other options too, and ends with the breaker', async () => {
+    const { client } = scripted([200]);
+    client.forceCircuit('open');
+    client.update({ baseURL: 'http://api.test', circuitBreaker: { resetTimeout: '9s' } });
+    expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
+    client.update({ baseURL: 'http://api.test', circuitBreaker: false });
+    expect(client.stats()).not.toHaveProperty('forcedCircuit');
+    client.update({ baseURL: 'http://api.test' });
+    expect((await client.get('/')).status).toBe(200);
+  });
+
+  it('is ERR_CONFIG where there is no circuit breaker, or no such state', () => {
+    const without = createHttpClient({ circuitBreaker: false }, { logger: silent });
+    expect(() => without.forceCircuit('open')).toThrow(/circuitBreaker is false/);
+    const { client } = scripted([]);
+    expect(() => client.forceCircuit('ajar' as never)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+  });
+});

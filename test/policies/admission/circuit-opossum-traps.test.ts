@@ -1,0 +1,259 @@
+/** What opossum does by itself, measured; here each of it must not happen. */
+import type CircuitBreaker from 'opossum';
+import type { HttpClient } from 'pillion';
+import { holdReply, type Reply } from 'pillion/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { baseURL, rejection, scripted } from '../../client/scripted.js';
+
+interface Made {
+  /** A copy: opossum writes its defaults into the object it is given. */
+  asked: CircuitBreaker.Options;
+  given: CircuitBreaker.Options;
+  breaker: CircuitBreaker;
+}
+
+/** Every breaker made, with the very object it was given. */
+const made = vi.hoisted<Made[]>(() => []);
+
+vi.mock('opossum', async (original) => {
+  const { default: Real } = await original<{ default: typeof CircuitBreaker }>();
+  class Watched extends Real {
+    constructor(action: (...args: unknown[]) => Promise<unknown>, given: CircuitBreaker.Options) {
+      const asked = { ...given };
+      super(action, given);
+      made.push({ asked, given, breaker: this as unknown as CircuitBreaker });
+    }
+  }
+  return { default: Watched };
+});
+
+beforeEach(() => {
+  made.length = 0;
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const plain = { retry: false, allowAbsoluteUrls: true } as const;
+const times = (count: number, reply: Reply) => new Array<Reply>(count).fill(reply);
+
+async function send(client: HttpClient, count: number, url = '/'): Promise<void> {
+  for (let i = 0; i < count; i++) await client.get(url).catch(() => {});
+}
+
+function stateOf(client: HttpClient): string | undefined {
+  return (client.stats().policies.circuitBreaker as Record<string, { state: string }>)[baseURL]?.state;
+}
+
+function only(): Made {
+  expect(made).toHaveLength(1);
+  return made[0] as Made;
+}
+
+describe('the volume threshold', () => {
+  it('is never 0: the first failure does not open', async () => {
+    const { client } = scripted([503], plain);
+    await send(client, 1);
+    expect(stateOf(client)).toBe('closed');
+    expect(only().breaker.volumeThreshold).toBe(20);
+  });
+
+  it('of 0 is refused', () => {
+    expect(() => scripted([], { circuitBreaker: { volumeThreshold: 0 } })).toThrow(/volumeThreshold/);
+  });
+});
+
+describe('the error rate', () => {
+  it('does not count calls in flight, refused ones or ignored ones as fires', async () => {
+    const held = holdReply();
+    const { client } = scripted([held, ...times(9, 503), { error: 'CERT_HAS_EXPIRED' }], plain);
+    const running = client.get('/');
+    await held.arrived;
+    await send(client, 10);
+    expect(only().breaker.stats).toMatchObject({ fires: 9, failures: 9, successes: 0, rejects: 0 });
+    held.reply(200);
+    await running;
+    expect(only().breaker.stats).toMatchObject({ fires: 10, failures: 9, successes: 1 });
+  });
+
+  it('is not watered down by what was refused while it was open', async () => {
+    const { client } = scripted([...times(20, 503), 200], plain);
+    await send(client, 120);
+    expect(only().breaker.stats).toMatchObject({ fires: 20, rejects: 0 });
+  });
+});
+
+describe('an outcome that is ignored', () => {
+  it('is neither a success nor a failure, so it does not close a half-open circuit', async () => {
+    const { client } = scripted([...times(20, 503), 'hang'], plain);
+    await send(client, 20);
+    await vi.advanceTimersByTimeAsync(5000);
+    const controller = new AbortController();
+    const trial = rejection(client.get('/', { signal: controller.signal }));
+    await vi.advanceTimersByTimeAsync(1);
+    controller.abort();
+    await trial;
+    expect(stateOf(client)).toBe('half_open');
+    expect(only().breaker.stats).toMatchObject({ successes: 0, failures: 20 });
+  });
+});
+
+describe('a half-open circuit', () => {
+  it('is not stuck by a trial that never ends', async () => {
+    const { client } = scripted([...times(20, 503), 'hang', 200], { ...plain, timeouts: false });
+    await send(client, 20);
+    await vi.advanceTimersByTimeAsync(5000);
+    const controller = new AbortController();
+    const trial = rejection(client.get('/', { signal: controller.signal }));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await client.get('/')).status).toBe(200);
+    expect(stateOf(client)).toBe('closed');
+    controller.abort();
+    await trial;
+  });
+
+  it('is not closed by a slow success from before the opening', async () => {
+    const held = holdReply();
+    const { client } = scripted([held, ...times(20, 503)], { ...plain, timeouts: false });
+    const slow = client.get('/');
+    await held.arrived;
+    await send(client, 20);
+    await vi.advanceTimersByTimeAsync(5000);
+    held.reply(200);
+    await slow;
+    expect(stateOf(client)).toBe('half_open');
+  });
+});
+
+describe('capacity', () => {
+  it("is not opossum's business: what limits turn away is no failure", async () => {
+    const held = holdReply();
+    const { client } = scripted([held], { ...plain, limits: { maxConnections: 1, maxPendingRequests: 0 } });
+    const running = client.get('/');
+    await held.arrived;
+    await send(client, 50);
+    expect(stateOf(client)).toBe('closed');
+    expect(only().asked).not.toHaveProperty('capacity');
+    expect(only().breaker.stats).toMatchObject({ fires: 0, failures: 0 });
+    held.reply(200);
+    await running;
+  });
+
+  it('is held by an attempt until it has ended: no more run at once after a timeout', async () => {
+    let running = 0;
+    let most = 0;
+    const { client } = scripted(
+      [],
+      { ...plain, limits: { maxConnections: 1 }, timeouts: { attempt: 50 }, circuitBreaker: { volumeThreshold: 100 } },
+      {
+        transport: (config) =>
+          new Promise((_, reject) => {
+            most = Math.max(most, ++running);
+            config.signal?.addEventListener?.('abort', () => {
+              running--;
+              reject((config.signal as AbortSignal).reason);
+            });
+          }),
+      },
+    );
+    const all = Promise.allSettled(Array.from({ length: 5 }, () => client.get('/')));
+    await vi.advanceTimersByTimeAsync(1000);
+    await all;
+    expect(most).toBe(1);
+  });
+});
+
+describe('a timeout', () => {
+  it('of one call does not abort the others', async () => {
+    const held = holdReply();
+    const { client } = scripted(['hang', held], { ...plain, timeouts: { attempt: 100 } });
+    const first = rejection(client.get('/'));
+    await vi.advanceTimersByTimeAsync(50);
+    const second = client.get('/');
+    await vi.advanceTimersByTimeAsync(60);
+    expect((await first).code).toBe('ERR_ATTEMPT_TIMEOUT');
+    held.reply({ data: { fine: true } });
+    expect((await second).data).toEqual({ fine: true });
+    expect(only().asked).not.toHaveProperty('abortController');
+  });
+
+  it('is not opossum’s: its own would be 10 s', async () => {
+    const { client } = scripted([{ delay: 15_000, data: { late: true } }], { ...plain, timeouts: false });
+    const answer = client.get('/');
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect((await answer).data).toEqual({ late: true });
+    expect(only().asked.timeout).toBe(false);
+  });
+});
+
+describe('the options object', () => {
+  it('is a fresh one for each circuit: changing one does not change another', async () => {
+    const { client } = scripted([{ reply: 503, path: '/bad' }, { reply: 200 }], plain);
+    await send(client, 20, 'http://a.test/bad');
+    await send(client, 1, 'http://b.test/');
+    const [a, b] = made;
+    expect(made).toHaveLength(2);
+    expect(a?.given).not.toBe(b?.given);
+    expect(a?.given.rotateBucketController).not.toBe(b?.given.rotateBucketController);
+    expect(a?.breaker.opened).toBe(true);
+    expect(b?.breaker.closed).toBe(true);
+  });
+});
+
+describe('cache, coalescing, fallback and health checks', () => {
+  it('are off: the same request twice at once is two requests with an answer each', async () => {
+    const { client, transport } = scripted([{ data: { n: 1 } }, { data: { n: 2 } }], plain);
+    const answers = await Promise.all([client.get('/same'), client.get('/same')]);
+    expect(answers.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }]);
+    expect(transport.requests).toHaveLength(2);
+    for (const name of ['cache', 'coalesce', 'errorFilter']) expect(only().asked).not.toHaveProperty(name);
+  });
+
+  it('do not stand in for a failure: the caller gets the real one, and no code of opossum’s', async () => {
+    const { client } = scripted([...times(20, { status: 503, data: { why: 'busy' } })], plain);
+    expect(await rejection(client.get('/'))).toMatchObject({ response: { status: 503, data: { why: 'busy' } } });
+    await send(client, 19);
+    expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
+  });
+
+  it('run no more after close', async () => {
+    const { client } = scripted([...times(20, 503)], plain);
+    await send(client, 20);
+    await client.close();
+    expect(only().breaker.isShutdown).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the cost', () => {
+  it('of a failure does not grow with the window: no percentiles, no snapshots, no latencies to sort', async () => {
+    const { client } = scripted([{ reply: 200 }], plain);
+    await send(client, 1);
+    const { asked, breaker } = only();
+    expect(asked).toMatchObject({ enableSnapshots: false, rollingPercentilesEnabled: false });
+    const snapshots: unknown[] = [];
+    breaker.status.on('snapshot', (stats) => snapshots.push(stats));
+    await send(client, 20_000);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(snapshots).toEqual([]);
+    expect(breaker.stats).toEqual({ fires: 20_001, successes: 20_001, failures: 0, rejects: 0 });
+  });
+
+  it('of an idle circuit is no timer', async () => {
+    const { client } = scripted([{ reply: 200 }], plain);
+    for (let i = 0; i < 100; i++) await send(client, 1, `http://h${i}.test/`);
+    expect(made).toHaveLength(100);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('of a circuit that is forgotten is paid back: it is shut down and listens to nothing', async () => {
+    const { client } = scripted([{ reply: 200 }], plain);
+    for (let i = 0; i < 1100; i++) await send(client, 1, `http://h${i}.test/`);
+    expect(made.map(({ breaker }) => breaker.isShutdown)).toEqual(made.map((_, index) => index < 1100 - 1024));
+    const [first] = made;
+    expect(first?.given.rotateBucketController?.listenerCount('rotate')).toBe(0);
+    expect(first?.breaker.eventNames()).toEqual([]);
+  });
+});

@@ -1,0 +1,106 @@
+/** retry: what each word of `on` covers, of everything that can become of an attempt. */
+import { retry } from 'pillion';
+import type { Reply } from 'pillion/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { scripted } from '../../client/scripted.js';
+import { alone, aRequest, ended } from '../alone.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Everything that can become of an attempt of a GET, by name. */
+const outcomes: Record<string, Reply> = {
+  '404': 404,
+  '409': 409,
+  '425': 425,
+  '429': 429,
+  '429 with Retry-After': { status: 429, headers: { 'retry-after': '0' } },
+  '500': 500,
+  '501': 501,
+  '502': 502,
+  '503': 503,
+  '503 with Retry-After': { status: 503, headers: { 'retry-after': '0' } },
+  '504': 504,
+  'connection refused': { error: 'ECONNREFUSED' },
+  'name not found': { error: 'ENOTFOUND' },
+  'no connection in time': { error: 'ERR_CONNECT_TIMEOUT' },
+  'connection reset': { error: 'ECONNRESET' },
+  'broken pipe': { error: 'EPIPE' },
+  'not HTTP': { error: 'HPE_INVALID_CONSTANT' },
+  'no answer in time': 'hang',
+  'refused stream': { error: 'REFUSED_STREAM' },
+  'expired certificate': { error: 'CERT_HAS_EXPIRED' },
+  'wrong host name': { error: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+  'wrong pin': { error: 'ERR_TLS_IDENTITY' },
+  'no client certificate': { error: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' },
+  'bad URL': { error: 'ERR_INVALID_URL' },
+  'bad option': { error: 'ERR_BAD_OPTION_VALUE' },
+  'too many redirects': { error: 'ERR_FR_TOO_MANY_REDIRECTS' },
+  'answer too large': { error: 'ERR_BAD_RESPONSE' },
+};
+
+const noConnection = ['connection refused', 'name not found', 'no connection in time'];
+const resets = [...noConnection, 'connection reset', 'broken pipe', 'not HTTP', 'no answer in time', 'refused stream'];
+const rateLimited = ['429 with Retry-After', '503 with Retry-After'];
+const gateway = ['502', '503', '503 with Retry-After', '504', ...resets];
+
+const vocabulary: [string, readonly unknown[] | undefined, string[]][] = [
+  ['by default', undefined, [...gateway, ...rateLimited]],
+  ['5xx', ['5xx'], ['500', '501', ...gateway]],
+  ['gateway-error', ['gateway-error'], gateway],
+  ['reset', ['reset'], resets],
+  ['connect-failure', ['connect-failure'], noConnection],
+  ['refused-stream', ['refused-stream'], ['refused stream']],
+  ['retriable-4xx', ['retriable-4xx'], ['409']],
+  ['rate-limited', ['rate-limited'], rateLimited],
+  ['425', [425], ['425']],
+  ['503', [503], ['503', '503 with Retry-After']],
+  ['several words at once', ['retriable-4xx', 425], ['409', '425']],
+  ['nothing', [], []],
+];
+
+describe.each(vocabulary)('what is retried: %s', (_, on, retried) => {
+  it.each(Object.keys(outcomes))('%s', async (name) => {
+    const config = on === undefined ? {} : { retry: { on } };
+    const { client, transport } = scripted([outcomes[name] as Reply, 200], config as object);
+    const { status } = await ended(client.get('/'));
+    const expected = retried.includes(name) ? { sent: 2, status: 200 } : { sent: 1 };
+    expect({ sent: transport.requests.length, status }).toMatchObject(expected);
+  });
+});
+
+describe('retry alone', () => {
+  it('hands on the very error of the last attempt, never a wrapper', async () => {
+    const failures = [new Error('first'), new Error('second')].map((each) =>
+      Object.assign(each, { code: 'ECONNRESET' }),
+    );
+    const left = [...failures];
+    const { error } = await ended(retry({ maxRetries: 1 })(() => Promise.reject(left.shift()))(aRequest()));
+    expect(error).toBe(failures[1]);
+  });
+
+  it('counts afresh for each call', async () => {
+    const { next, wire } = alone({ reply: 503 });
+    const stack = retry({ maxRetries: 1 })(next);
+    await ended(stack(aRequest()));
+    await ended(stack(aRequest()));
+    expect(wire.requests).toHaveLength(4);
+  });
+
+  it('gives each attempt headers of its own', async () => {
+    const seen: unknown[] = [];
+    const stack = retry()((request) => {
+      seen.push(request.headers['x-once']);
+      request.headers['x-once'] = 'set by a policy below';
+      return Promise.reject(Object.assign(new Error('lost'), { code: 'ECONNRESET' }));
+    });
+    const request = aRequest();
+    await ended(stack(request));
+    expect(seen).toEqual([undefined, undefined, undefined]);
+    expect(request.headers['x-once']).toBeUndefined();
+  });
+});
