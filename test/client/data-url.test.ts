@@ -1,6 +1,8 @@
+import { context, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { createHttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
+import { closedPort } from '../support/upstream.js';
 import { rejection, silent } from './scripted.js';
 
 describe('a data: URL, which has no origin', () => {
@@ -20,13 +22,15 @@ describe('a data: URL, which has no origin', () => {
     provider.register();
     expect(await call()).toBe('abc');
     await provider.shutdown();
+    for (const api of [trace, context, propagation]) api.disable();
   });
 
   it('is a path like any other where there is a baseURL', async () => {
-    const client = createHttpClient({ baseURL: 'http://127.0.0.1:1', retry: false }, { logger: silent });
+    const baseURL = `http://127.0.0.1:${await closedPort()}`;
+    const client = createHttpClient({ baseURL, retry: false }, { logger: silent });
     expect(await rejection(client.get('data:text/plain,abc'))).toMatchObject({
       code: 'ECONNREFUSED',
-      url: 'http://127.0.0.1:1/data:text/plain,abc',
+      url: `${baseURL}/data:text/plain,abc`,
     });
     await client.close();
   });
