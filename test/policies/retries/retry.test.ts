@@ -1,41 +1,12 @@
+/** retry: how often, after which wait, within which deadline, and what the caller gets in the end. */
 import axios, { AxiosError, type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
 import { type HttpClientConfig, type Response, retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { alone, aRequest, ended } from '../alone.js';
 
 type Conditions = NonNullable<Exclude<HttpClientConfig['retry'], false | undefined>['on']>;
-
-const outcomes: Readonly<Record<string, Reply>> = {
-  '404': 404,
-  '408': 408,
-  '409': 409,
-  '425': 425,
-  '429': 429,
-  '429 with Retry-After': { status: 429, headers: { 'Retry-After': '1' } },
-  '500': 500,
-  '501': 501,
-  '502': 502,
-  '503': 503,
-  '503 with Retry-After': { status: 503, headers: { 'Retry-After': '1' } },
-  '504': 504,
-  '500 with Retry-After': { status: 500, headers: { 'Retry-After': '1' } },
-  '599': 599,
-  ECONNREFUSED: { error: 'ECONNREFUSED' },
-  ENOTFOUND: { error: 'ENOTFOUND' },
-  'connect timeout': { error: 'ERR_CONNECT_TIMEOUT' },
-  ECONNRESET: { error: 'ECONNRESET' },
-  EPIPE: { error: 'EPIPE' },
-  'broken HTTP': { error: 'HPE_INVALID_CONSTANT' },
-  'refused stream': { error: 'REFUSED_STREAM' },
-  'attempt timeout': 'hang',
-  'bad certificate': { error: 'CERT_HAS_EXPIRED' },
-};
-
-const connects = ['ECONNREFUSED', 'ENOTFOUND', 'connect timeout'];
-const resets = [...connects, 'ECONNRESET', 'EPIPE', 'broken HTTP', 'refused stream', 'attempt timeout'];
-const gatewayErrors = ['502', '503', '503 with Retry-After', '504'];
-const rateLimited = ['429 with Retry-After', '503 with Retry-After'];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -43,50 +14,6 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.useRealTimers();
-});
-
-/** The names of the outcomes after which a GET is sent once more. */
-async function retriedWith(section: HttpClientConfig['retry']): Promise<string[]> {
-  const names: string[] = [];
-  for (const [name, reply] of Object.entries(outcomes)) {
-    const { client, transport } = scripted([reply, 200], { timeouts: { attempt: 100 }, retry: section ?? {} });
-    const call = client.get('/').catch(() => {});
-    await vi.advanceTimersByTimeAsync(2000);
-    await call;
-    if (transport.requests.length > 1) names.push(name);
-  }
-  return names;
-}
-
-describe('the word', () => {
-  it.each<[Conditions[number], string[]]>([
-    ['5xx', ['500', '501', '502', '503', '503 with Retry-After', '504', '500 with Retry-After', '599', ...resets]],
-    ['gateway-error', [...gatewayErrors, ...resets]],
-    ['reset', resets],
-    ['connect-failure', connects],
-    ['refused-stream', ['refused stream']],
-    ['retriable-4xx', ['409']],
-    ['rate-limited', rateLimited],
-    [425, ['425']],
-    [429, ['429', '429 with Retry-After']],
-    [501, ['501']],
-  ])('%s covers what it covers in Envoy, and nothing else', async (condition, covered) => {
-    expect((await retriedWith({ on: [condition] })).sort()).toEqual([...covered].sort());
-  });
-
-  it('list covers what any of its words covers', async () => {
-    const covered = await retriedWith({ on: ['connect-failure', 'retriable-4xx', 404] });
-    expect(covered.sort()).toEqual(['404', '409', ...connects].sort());
-  });
-
-  it('list that is empty covers nothing', async () => {
-    expect(await retriedWith({ on: [] })).toEqual([]);
-  });
-
-  it('list is by default gateway-error, reset, connect-failure and rate-limited', async () => {
-    const covered = [...gatewayErrors, '429 with Retry-After', ...resets];
-    expect((await retriedWith({})).sort()).toEqual(covered.sort());
-  });
 });
 
 describe('by default', () => {
@@ -389,5 +316,35 @@ describe('retry alone', () => {
 
   it('refuses options it does not know', () => {
     expect(() => retry({ maxRetry: 1 } as never)).toThrow(/maxRetry: unknown option/);
+  });
+
+  it('hands on the very error of the last attempt, never a wrapper', async () => {
+    const failures = [new Error('first'), new Error('second')].map((each) =>
+      Object.assign(each, { code: 'ECONNRESET' }),
+    );
+    const left = [...failures];
+    const { error } = await ended(retry({ maxRetries: 1 })(() => Promise.reject(left.shift()))(aRequest()));
+    expect(error).toBe(failures[1]);
+  });
+
+  it('counts afresh for each call', async () => {
+    const { next, wire } = alone({ reply: 503 });
+    const stack = retry({ maxRetries: 1 })(next);
+    await ended(stack(aRequest()));
+    await ended(stack(aRequest()));
+    expect(wire.requests).toHaveLength(4);
+  });
+
+  it('gives each attempt headers of its own', async () => {
+    const seen: unknown[] = [];
+    const stack = retry()((request) => {
+      seen.push(request.headers['x-once']);
+      request.headers['x-once'] = 'set by a policy below';
+      return Promise.reject(Object.assign(new Error('lost'), { code: 'ECONNRESET' }));
+    });
+    const request = aRequest();
+    await ended(stack(request));
+    expect(seen).toEqual([undefined, undefined, undefined]);
+    expect(request.headers['x-once']).toBeUndefined();
   });
 });
