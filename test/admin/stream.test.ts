@@ -1,12 +1,12 @@
 /** The stream of snapshots under bad readers: slow ones, dead ones, and those who leave. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EventStream } from '../../src/admin/events.js';
 import type { Snapshot, Watcher } from '../../src/admin/snapshot.js';
+import { fakeTimers } from '../support/clock.js';
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
-afterEach(() => void vi.useRealTimers());
+fakeTimers({ toFake: ['setInterval', 'clearInterval'] });
 
 /** What is on its way through sockets arrives meanwhile. */
 async function turns(count: number): Promise<void> {

@@ -3,9 +3,10 @@ import { getEventListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { CanceledError, isCancel } from 'axios';
 import { PillionError } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { abortError, bounded, nativeSignal, Scope } from '../../src/call/scope.js';
 import { aRequest, ended, outcomeOf } from '../policies/alone.js';
+import { fakeTimers } from '../support/clock.js';
 
 const late = () => new PillionError('ERR_DEADLINE', 'late');
 const answer = (data: unknown = '') => ({ data, status: 200, statusText: '', headers: {}, config: aRequest() });
@@ -122,12 +123,7 @@ describe('abortError', () => {
 });
 
 describe('bounded', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeTimers();
 
   const limit = { ms: 1000, until: 'body', expired: late } as const;
 

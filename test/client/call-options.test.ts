@@ -1,15 +1,11 @@
 import type { AxiosRequestConfig } from 'axios';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../support/clock.js';
 import { baseURL, collecting, rejection, scripted } from './scripted.js';
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** A POST whose retries, if any, are over. */
 async function posted(made: ReturnType<typeof scripted>, options: AxiosRequestConfig = {}) {

@@ -1,15 +1,11 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../support/clock.js';
 import { baseURL, rejection, scripted } from './scripted.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** True once the promise has settled; asked after every microtask had its turn. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { ClientEventName, HttpClient } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../support/clock.js';
 import { baseURL, rejection, scripted } from './scripted.js';
 
 const names = [
@@ -16,12 +17,7 @@ const names = [
   'config.updated',
 ] as const satisfies ClientEventName[];
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** Everything the client tells, in order. */
 function listening(client: HttpClient): { name: ClientEventName; event: object }[] {

@@ -1,15 +1,11 @@
 import axios, { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createHttpClient, type HttpClientConfig } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../support/clock.js';
 import { listen } from './loopback.js';
 import { baseURL, rejection, silent } from './scripted.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const over = (transport: AxiosAdapter, config: HttpClientConfig = {}) =>
   createHttpClient({ baseURL, ...config }, { logger: silent, random: () => 0, transport });

@@ -1,5 +1,6 @@
 import { limits, type Policy, timeout } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../support/clock.js';
 import { baseURL, collecting, rejection, scripted } from './scripted.js';
 
 const standard = [
@@ -63,12 +64,7 @@ function noting(name: string, trace: string[]): Policy {
 }
 
 describe('the slots', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeTimers();
 
   it('stand outside the deadline and around the attempt', () => {
     const outer: Policy = (next) => next;

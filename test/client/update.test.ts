@@ -1,14 +1,10 @@
 import type { HttpClientConfig } from 'pillion';
 import { holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../support/clock.js';
 import { baseURL, collecting, rejection, scripted } from './scripted.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** A client whose circuit has opened. */
 async function opened(config: HttpClientConfig = {}) {

@@ -1,13 +1,9 @@
 /** adaptiveConcurrency under thousands of calls: the limit follows how fast the destination is. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, scripted } from '../client/scripted.js';
+import { fakeTimers } from '../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 

@@ -1,8 +1,9 @@
 /** What the property tests share: a clock that is moved by hand, seeded chance, and a wire with random faults. */
 import { AxiosError, AxiosHeaders } from 'axios';
 import type { Request, Response } from 'pillion';
-import { afterEach, beforeEach, vi } from 'vitest';
+import { vi } from 'vitest';
 import { abortError } from '../../src/call/scope.js';
+import { fakeTimers } from '../support/clock.js';
 
 /** mulberry32: the same numbers in [0, 1) for the same seed. */
 export function chance(seed: number): () => number {
@@ -15,17 +16,16 @@ export function chance(seed: number): () => number {
   };
 }
 
-/** Stops the clock. setImmediate stays real: it is how promises get their turn between two milliseconds. */
+/** setImmediate stays real: it is how promises get their turn between two milliseconds. */
+const toFake = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] as const;
+
 export function stopClock(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
+  vi.useFakeTimers({ toFake: [...toFake] });
 }
 
-/** The same for each test of a file. */
+/** Stops the clock before each test of a file. */
 export function virtualTime(): void {
-  beforeEach(stopClock);
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeTimers({ toFake: [...toFake] });
 }
 
 /** Lets everything run that waits for no timer. */

@@ -1,8 +1,9 @@
 import axios, { AxiosError, type AxiosRequestConfig, isAxiosError } from 'axios';
 import { createHttpClient, type HttpClient, type HttpClientConfig, type HttpClientDeps } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import {
   basicCall,
   leaks,
@@ -15,12 +16,7 @@ import {
   secretReply,
 } from './planted.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 interface Scene {
   code: string;

@@ -1,15 +1,11 @@
 import axios, { AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createHttpClient, ErrorCode, type HttpClientConfig, PillionError } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted, silent } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 async function failing(script: Script, config: HttpClientConfig = {}, options = {}) {
   const { client } = scripted(script, config);

@@ -1,16 +1,12 @@
 /** adaptiveConcurrency alone: what moves the limit, what does not, and whose slot it is. */
 import { PassThrough } from 'node:stream';
 import { adaptiveConcurrency, type Request, type Response } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, collecting, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const settle = () => pass(0);

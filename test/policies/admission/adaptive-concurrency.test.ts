@@ -1,16 +1,12 @@
 /** adaptiveConcurrency: the limit follows how fast the destination is, and slots come back whatever happens. */
 import { PassThrough } from 'node:stream';
 import { adaptiveConcurrency } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 

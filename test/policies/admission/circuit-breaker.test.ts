@@ -1,16 +1,11 @@
 import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { circuitBreaker, type HttpClient, type HttpClientConfig, type HttpClientDeps } from 'pillion';
 import { holdReply, type Reply, type Script } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** A client without retries: one call, one sample. */
 function breaking(script: Script, config: HttpClientConfig = {}, deps: HttpClientDeps = {}) {

@@ -1,16 +1,12 @@
 /** forceCircuit: a person decides in place of the circuit breaker. */
 import { createHttpClient } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rejection, scripted, silent } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 
 const circuitBreaker = { volumeThreshold: 2, resetTimeout: '1s', errorThresholdPercentage: 50 } as const;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 describe('forced open', () => {
   it('rejects every call at once, to destinations never called too, and tells no time to wait', async () => {

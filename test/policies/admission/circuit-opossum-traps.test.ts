@@ -2,8 +2,9 @@
 import type CircuitBreaker from 'opossum';
 import type { HttpClient } from 'pillion';
 import { holdReply, type Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 
 interface Made {
   /** A copy: opossum writes its defaults into the object it is given. */
@@ -27,13 +28,9 @@ vi.mock('opossum', async (original) => {
   return { default: Watched };
 });
 
+fakeTimers();
 beforeEach(() => {
   made.length = 0;
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
 });
 
 const plain = { retry: false, allowAbsoluteUrls: true } as const;

@@ -3,16 +3,12 @@ import { getEventListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { limits } from 'pillion';
 import { type HeldReply, holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, collecting, rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 const hold = (count: number): HeldReply[] => Array.from({ length: count }, () => holdReply());

@@ -1,16 +1,12 @@
 /** rateLimit: the line in front of the bucket. Who waits how long, who leaves, what a client makes of it. */
 import { getEventListeners } from 'node:events';
 import { rateLimit } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { collecting, rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf, times } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 

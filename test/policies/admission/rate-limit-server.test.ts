@@ -1,15 +1,11 @@
 /** rateLimit: what servers say in their headers holds, in whatever order their answers come in. */
 import { rateLimit } from 'pillion';
 import type { HttpReply, Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, outcomeOf, times } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 

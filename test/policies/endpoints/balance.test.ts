@@ -1,8 +1,9 @@
 /** balance: which endpoint gets the next attempt, by each policy, alone and in a client. */
 import { balance, createHttpClient, endpointOf, type Request, type Response } from 'pillion';
 import { holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { baseURL, silent } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { aRequest, ended, outcomeOf } from '../alone.js';
 import { addresses, balanceOf, counted, fleet, inState, listOf, seeded, toldByHand } from './fleet.js';
 
@@ -10,14 +11,9 @@ type Options = NonNullable<Parameters<typeof balance>[0]>;
 
 const [one = '', two = '', three = ''] = addresses(3);
 
-beforeEach(async () => {
-  vi.useFakeTimers();
-  // A process is never so young that its clock says 0.
-  await vi.advanceTimersByTimeAsync(1000);
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
+// A process is never so young that its clock says 0.
+beforeEach(() => vi.advanceTimersByTimeAsync(1000));
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 

@@ -1,19 +1,15 @@
 /** Endpoints that a source of the user's tells of: who waits for it, and what becomes of what it tells. */
 import { classify, createHttpClient, type DiscoveredEndpoint } from 'pillion';
 import { holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, silent } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { ended, outcomeOf } from '../alone.js';
 import { balanceOf, fleet, listOf, toldByHand } from './fleet.js';
 
 const [one, two] = ['10.0.0.1:80', '10.0.0.2:80'];
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 

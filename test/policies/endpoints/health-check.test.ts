@@ -1,20 +1,16 @@
 /** healthCheck: when endpoints are asked, with what, and which of them get no calls. */
 import type { HttpClientConfig } from 'pillion';
 import type { Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { baseURL, collecting } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { outcomeOf } from '../alone.js';
 import { addresses, balanceOf, fleet, inState, listOf, type Replies } from './fleet.js';
 
 const [one = '', two = '', three = ''] = addresses(3);
 
-beforeEach(async () => {
-  vi.useFakeTimers();
-  await vi.advanceTimersByTimeAsync(1000);
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
+beforeEach(() => vi.advanceTimersByTimeAsync(1000));
 
 const configOf = (count: number, more: HttpClientConfig = {}): HttpClientConfig => ({
   baseURL,

@@ -2,21 +2,17 @@
 import { AxiosError } from 'axios';
 import { balance, endpointOf, type HttpClientConfig, outlierDetection, type Response } from 'pillion';
 import { holdReply, type Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Events } from '../../../src/call/events.js';
 import { baseURL } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { aRequest, ended, outcomeOf } from '../alone.js';
 import { addresses, balanceOf, type Fleet, fleet, inState, listOf, type Replies, seeded } from './fleet.js';
 
 const [one = '', two = '', three = ''] = addresses(3);
 
-beforeEach(async () => {
-  vi.useFakeTimers();
-  await vi.advanceTimersByTimeAsync(1000);
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
+beforeEach(() => vi.advanceTimersByTimeAsync(1000));
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 

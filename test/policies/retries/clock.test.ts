@@ -1,9 +1,10 @@
 /** Clocks of walls: a server's may be an hour off, and ours may be set while calls are running. */
 import { createHttpClient, type HttpClientConfig } from 'pillion';
 import type { Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RetryBudget } from '../../../src/policies/retries/budget.js';
 import { scripted, silent } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { type Behaviour, startHttp } from '../../support/upstream.js';
 import { ended, outcomeOf } from '../alone.js';
 import { addresses, fleet, inState, listOf } from '../endpoints/fleet.js';
@@ -50,12 +51,7 @@ describe.each([
   ['put back by an hour', -hour],
   ['put back by ten years', -87_600 * hour],
 ])('our clock, %s in the middle', (_, step) => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeTimers();
 
   const set = () => vi.setSystemTime(Date.now() + step);
   const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);

@@ -1,16 +1,12 @@
 /** hedging: when a second attempt is sent, which one counts, and what it may cost. */
 import { endpointOf, type HttpClientConfig, hedging, type Request } from 'pillion';
 import { type HeldReply, holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const hold = (count: number): HeldReply[] => Array.from({ length: count }, () => holdReply());

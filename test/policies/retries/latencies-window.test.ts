@@ -1,14 +1,10 @@
 /** Percentiles of late: how near they are on both sides, and how long something counts. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Latencies } from '../../../src/policies/retries/latencies.js';
 import { chance } from '../../properties/world.js';
+import { fakeTimers } from '../../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const random = chance(42);
 const uniform = () => 1 + 499 * random();

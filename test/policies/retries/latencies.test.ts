@@ -1,14 +1,10 @@
 /** Percentiles of late: near enough, and forgotten in time. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Latencies } from '../../../src/policies/retries/latencies.js';
 import { chance } from '../../properties/world.js';
+import { fakeTimers } from '../../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 it.each([50, 90, 95, 99, 99.9])('the %d. percentile is at most 2 %% too high', (percent) => {
   const random = chance(percent);

@@ -1,18 +1,14 @@
 /** retry: what an upstream asks for with Retry-After. */
 import { retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, times } from '../alone.js';
 
 const now = new Date('2026-11-23T12:00:00Z');
 
-beforeEach(() => {
-  vi.useFakeTimers({ now });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers({ now });
 
 const asking = (retryAfter: string, status = 503): Reply => ({
   status,

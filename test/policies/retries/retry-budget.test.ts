@@ -1,17 +1,12 @@
 import type { HttpClient, HttpClientConfig } from 'pillion';
 import { holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 
 type Budget = NonNullable<Exclude<HttpClientConfig['retry'], false | undefined>['budget']>;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** A client whose upstream fails every time. The circuit would step in first, so it is off. */
 function failing(budget: Budget | undefined, rest: HttpClientConfig = {}) {

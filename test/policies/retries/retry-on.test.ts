@@ -1,15 +1,11 @@
 /** retry: what each word of `on` covers, of everything that can become of an attempt. */
 import type { Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { ended } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** Everything that can become of an attempt of a GET, by name. */
 const outcomes: Record<string, Reply> = {

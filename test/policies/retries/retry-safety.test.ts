@@ -2,17 +2,13 @@
 import { PassThrough, Readable } from 'node:stream';
 import { retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { markUnsent } from '../../../src/call/failure.js';
 import { scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, methods, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const idempotent = methods.slice(0, 6);
 const others = methods.slice(6);

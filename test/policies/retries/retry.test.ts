@@ -2,19 +2,14 @@
 import axios, { AxiosError, type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
 import { type HttpClientConfig, type Response, retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended } from '../alone.js';
 
 type Conditions = NonNullable<Exclude<HttpClientConfig['retry'], false | undefined>['on']>;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 describe('by default', () => {
   it('a call is tried three times', async () => {

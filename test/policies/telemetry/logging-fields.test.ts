@@ -1,15 +1,11 @@
 /** logging: the fields of a line in each profile. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CallRecord, logProfiles } from '../../../src/policies/telemetry/log-fields.js';
 import { collecting, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { ended } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** A line as JSON has it: what is undefined is not there. */
 const written = (fields: unknown) => JSON.parse(JSON.stringify(fields));

@@ -1,18 +1,14 @@
 /** logging: one line for each finished call, alone and in a client. */
 import { compose, deadline, type Logger, logging, type Request, type Response, retry } from 'pillion';
 import { holdReply, type Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { callOf } from '../../../src/call/record.js';
 import { collecting, type Line, scripted } from '../../client/scripted.js';
 import { chance } from '../../properties/world.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** The lines about calls; those about attempts are debug lines. */
 const calls = (lines: Line[]) => lines.filter(({ level }) => level !== 'debug');

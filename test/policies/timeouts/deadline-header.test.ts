@@ -1,16 +1,12 @@
 /** deadlineHeader and runWithDeadline: a deadline that comes in with a request goes on with the calls made for it. */
 import fc from 'fast-check';
 import { runWithDeadline } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rejection, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { ended } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const name = 'x-request-timeout-ms';
 const internal = 'http://billing.internal';

@@ -1,16 +1,12 @@
 /** deadlineHeader and runWithDeadline: which hosts are internal, how time is rounded, and odd deadlines. */
 import fc from 'fast-check';
 import { deadlineHeader, runWithDeadline } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const name = 'x-request-timeout-ms';

@@ -2,16 +2,12 @@
 import { PassThrough } from 'node:stream';
 import { compose, deadline, limits, retry, timeout } from 'pillion';
 import { holdReply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { collecting, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf, times } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 describe('deadline alone', () => {
   it('ends a call after ten seconds where nothing is said', async () => {

@@ -2,16 +2,12 @@
 import { PassThrough } from 'node:stream';
 import type { Response } from 'pillion';
 import { timeout } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { collecting, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf, times } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** A wire that goes on listening to the signal while the body comes, as the real one does. */
 function listening(status: number, body: PassThrough) {

@@ -2,15 +2,13 @@
 import { getEventListeners } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { fault, type Request, type Response } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { collecting, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
+fakeTimers();
 afterEach(() => {
-  vi.useRealTimers();
   vi.unstubAllEnvs();
 });
 

@@ -1,15 +1,13 @@
 /** fault: what it makes of calls, how often, and that production is spared. */
 import { Readable } from 'node:stream';
 import { createHttpClient, fault, type Request } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { baseURL, collecting, rejection, scripted, silent } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
+fakeTimers();
 afterEach(() => {
-  vi.useRealTimers();
   vi.unstubAllEnvs();
 });
 

@@ -1,17 +1,13 @@
 import { getEventListeners } from 'node:events';
 import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig, isCancel } from 'axios';
 import { createMockTransport, holdReply, type Reply } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { nativeSignal, Scope } from '../../../src/call/scope.js';
 import { baseURL, rejection } from '../../client/scripted.js';
 import { sourceFiles } from '../../package/source.js';
+import { fakeTimers } from '../../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers();
 
 /** Asked as any adapter is, without a client. */
 const ask = (transport: AxiosAdapter, signal?: AbortSignal) =>

@@ -2,9 +2,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createTestClient, cutOff, flaky, outage, retryAfter, times } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { rejection } from '../../client/scripted.js';
 import { root } from '../../package/run.js';
+import { fakeTimers } from '../../support/clock.js';
 
 describe('faults', () => {
   it('times repeats a reply', async () => {
@@ -42,12 +43,7 @@ describe('faults', () => {
 });
 
 describe('on virtual time', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  fakeTimers();
 
   it('an outage begins and ends by the clock of the test; the circuit opens and closes again', async () => {
     const circuitBreaker = { volumeThreshold: 2, resetTimeout: '1s', errorThresholdPercentage: 50 } as const;

@@ -1,13 +1,9 @@
 import type { RecordedRequest } from 'pillion/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { baseURL, scripted } from '../../client/scripted.js';
+import { fakeTimers } from '../../support/clock.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: new Date('2026-03-01T12:00:00Z') });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers({ now: new Date('2026-03-01T12:00:00Z') });
 
 async function recorded(
   use: (client: ReturnType<typeof scripted>['client']) => Promise<unknown>,

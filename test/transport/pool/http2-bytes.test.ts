@@ -2,13 +2,11 @@
 import type { Readable } from 'node:stream';
 import type { HttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { authority } from '../../support/certificates.js';
 import { pause, type Rejected, rejection, watch } from '../../support/client.js';
 import { DATA, HEADERS, type Peer, startFrames } from '../../support/h2-frames.js';
+import { identity, overH2 } from '../../support/h2-server.js';
 
-const ca = await authority('the test CA');
-const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
-const config = (origin: string) => ({ baseURL: origin, allowH2: true, tls: { ca: ca.cert }, retry: false as const });
+const config = (origin: string) => overH2(origin, { retry: false });
 
 /** The ways of reading a body, each to its length. */
 const readings: readonly [string, (client: HttpClient, path: string, body?: Buffer) => Promise<number>][] = [

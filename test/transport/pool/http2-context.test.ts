@@ -2,13 +2,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { authority } from '../../support/certificates.js';
 import { watch } from '../../support/client.js';
 import { DATA, HEADERS, type Peer, startFrames } from '../../support/h2-frames.js';
+import { identity, overH2 } from '../../support/h2-server.js';
 
-const ca = await authority('the test CA');
-const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
-const config = (origin: string) => ({ baseURL: origin, allowH2: true, tls: { ca: ca.cert }, retry: false as const });
+const config = (origin: string) => overH2(origin, { retry: false });
 const calls = new AsyncLocalStorage<string>();
 
 /** Runs a call under its own name; tells under which names its callbacks ran. */

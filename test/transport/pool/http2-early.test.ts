@@ -2,12 +2,10 @@
 import { Readable } from 'node:stream';
 import type { HttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { authority } from '../../support/certificates.js';
 import { rejection, until, watch } from '../../support/client.js';
 import { DATA, HEADERS, type Peer, startFrames } from '../../support/h2-frames.js';
+import { identity, overH2 } from '../../support/h2-server.js';
 
-const ca = await authority('the test CA');
-const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
 const cancel = 8;
 
 /** Reads nothing beyond the windows that HTTP/2 begins with, and answers once they are full. */
@@ -26,7 +24,7 @@ async function startDeaf(answer: (peer: Peer, id: number) => void) {
       if (type === DATA && sent === 65_535) answer(peer, id);
     },
   );
-  const { client } = watch({ baseURL: server.origin, allowH2: true, tls: { ca: ca.cert }, retry: false });
+  const { client } = watch(overH2(server.origin, { retry: false }));
   return { ...server, client };
 }
 
@@ -117,8 +115,8 @@ describe('An upload over HTTP/2', () => {
         if (type === DATA) peer.data(id, payload, ends);
       },
     );
-    const { client } = watch({ baseURL: origin, allowH2: true, tls: { ca: ca.cert }, retry: false });
-    const pieces = Array.from({ length: 40 }, (_, index) => Buffer.alloc(5000, index));
+    const { client } = watch(overH2(origin, { retry: false }));
+    const pieces = Array.from({ length: 50 }, (_, index) => Buffer.alloc(20_000, index));
     const { data } = await client.post('/', Readable.from(pieces), { responseType: 'stream' });
     const received: Buffer[] = [];
     for await (const chunk of data) received.push(chunk);

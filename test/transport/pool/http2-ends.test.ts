@@ -1,16 +1,13 @@
 /** HTTP/2: what one call or one connection ends in is no matter of the others. */
 import http2 from 'node:http2';
-import net, { type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { authority } from '../../support/certificates.js';
 import { runChild } from '../../support/child.js';
 import { pause, rejection, until, watch } from '../../support/client.js';
 import { HEADERS, startFrames } from '../../support/h2-frames.js';
+import { ca, connectionsTo, identity, overH2, startH2, startRelay } from '../../support/h2-server.js';
 import { startTcp } from '../../support/upstream.js';
 
-const ca = await authority('the test CA');
-const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
-const config = (origin: string) => ({ baseURL: origin, allowH2: true, tls: { ca: ca.cert }, retry: false as const });
+const config = (origin: string) => overH2(origin, { retry: false });
 
 /** Answers each request, unless it is told to wait. */
 async function start(wait: () => boolean = () => false) {
@@ -47,16 +44,13 @@ describe('A polluted Object.prototype', () => {
   it.each(['waitForTrailers', 'content-length', 'accept', 'te', 'host', ':authority'])(
     'changes nothing of an HTTP/2 request: %s',
     async (name) => {
-      const requests: http2.IncomingHttpHeaders[] = [];
-      const server = http2.createSecureServer({ cert: identity.cert, key: identity.key });
-      server.on('stream', (stream, headers) => {
-        requests.push(headers);
-        stream.respond({ ':status': 200 });
-        stream.end('ok');
-      });
-      await new Promise<void>((resolve) => server.listen(0, resolve));
-      onTestFinished(() => void server.close());
-      const { client } = watch(config(`https://localhost:${(server.address() as AddressInfo).port}`));
+      const { origin, requests } = await startH2([
+        (stream) => {
+          stream.respond({ ':status': 200 });
+          stream.end('ok');
+        },
+      ]);
+      const { client } = watch(config(origin));
       const post = () => client.post('/', { a: 1 }, { headers: { 'x-request-id': '1' } });
       await post();
       Object.defineProperty(Object.prototype, name, { value: 'polluted', configurable: true, writable: true });
@@ -160,7 +154,7 @@ describe('An HTTP/2 connection', () => {
     const { client } = watch(config(server.origin));
     expect((await rejection(client.get('/', { timeout: 100 }))).code).toMatch(/^(ECONNRESET|ERR_DEADLINE)$/);
     garbage = false;
-    await until(() => wireOf(client, server.origin) === undefined);
+    await until(() => connectionsTo(client, server.origin) === undefined);
     expect((await client.get('/')).data).toBe('ok');
     expect(server.peers).toHaveLength(2);
   });
@@ -176,7 +170,7 @@ describe('An HTTP/2 connection', () => {
       rejection(client.post('/', Buffer.alloc(4_000_000), { timeout: 100 })),
     );
     for (const error of await Promise.all(uploads)) expect(error.code).toBe('ERR_DEADLINE');
-    await until(() => wireOf(client, origin) === undefined);
+    await until(() => connectionsTo(client, origin) === undefined);
     expect((await client.get('/')).data).toBe('ok');
   });
 });
@@ -270,29 +264,3 @@ describe('A process with HTTP/2 calls that end at any moment', () => {
     expect(Object.values(reports[0] ?? {}).reduce<number>((sum, count) => sum + Number(count), 0)).toBe(600);
   });
 });
-
-function wireOf(client: { stats(): { policies: Record<string, unknown> } }, origin: string): unknown {
-  return (client.stats().policies.wire as { connections: Record<string, unknown> }).connections[origin];
-}
-
-/** Once frozen, the connections that there are take and give nothing. */
-async function startRelay(port: number) {
-  const sockets: Socket[] = [];
-  const server = net.createServer((socket) => {
-    const upstream = net.connect(port, 'localhost');
-    sockets.push(socket, upstream);
-    for (const each of [socket, upstream]) each.on('error', () => {});
-    socket.pipe(upstream).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    freeze: () => {
-      for (const socket of sockets) socket.unpipe().pause();
-    },
-  };
-}

@@ -1,57 +1,12 @@
 /** HTTP/2: a server is sent no more at once than it takes; the rest waits, and what is refused is no fault of the server. */
-import http2, { type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import type { HttpClientConfig } from 'pillion';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { authority } from '../../support/certificates.js';
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import { describe, expect, it } from 'vitest';
 import { pause, rejection, until, watch } from '../../support/client.js';
 import { HEADERS, type Peer, startFrames } from '../../support/h2-frames.js';
+import { connectionsTo, identity, overH2, startH2 } from '../../support/h2-server.js';
 
-const ca = await authority('the test CA');
-const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
-const config = (origin: string, more: HttpClientConfig = {}) => ({
-  baseURL: origin,
-  allowH2: true,
-  tls: { ca: ca.cert },
-  ...more,
-});
 const many = <T>(length: number, call: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length }, (_, i) => call(i)));
-
-/** Node's own server; it counts what it has at once on each connection. */
-async function startH2(settings: http2.Settings, answer: (stream: ServerHttp2Stream) => void) {
-  const server = http2.createSecureServer({ cert: identity.cert, key: identity.key, settings });
-  const sessions: ServerHttp2Session[] = [];
-  let refused = 0;
-  let most = 0;
-  server.on('session', (session) => {
-    sessions.push(session);
-    session.on('error', () => {});
-    let running = 0;
-    session.on('stream', (stream) => {
-      most = Math.max(most, ++running);
-      stream.once('close', () => {
-        running--;
-        if (stream.rstCode !== 0) refused++;
-      });
-    });
-  });
-  server.on('stream', (stream) => {
-    stream.on('error', () => {});
-    answer(stream);
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  onTestFinished(() => {
-    for (const session of sessions) session.destroy();
-    server.close();
-  });
-  const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
-  return { origin, sessions, counts: () => ({ refused, most }) };
-}
-
-function statsOf(client: { stats(): { policies: Record<string, unknown> } }, origin: string) {
-  return (client.stats().policies.wire as { connections: Record<string, unknown> }).connections[origin];
-}
 
 const later = (ms: number) => (stream: ServerHttp2Stream) =>
   setTimeout(() => {
@@ -62,16 +17,16 @@ const later = (ms: number) => (stream: ServerHttp2Stream) =>
 
 describe('A server that takes few HTTP/2 streams at once', () => {
   it.each([1, 2, 7])('of %i answers a hundred calls, none of which it has to refuse', async (maxConcurrentStreams) => {
-    const { origin, counts } = await startH2({ maxConcurrentStreams }, later(5));
-    const { client } = watch(config(origin, { retry: false }));
+    const { origin, counts } = await startH2([later(5)], { maxConcurrentStreams });
+    const { client } = watch(overH2(origin, { retry: false }));
     const answers = await many(100, (i) => (i % 2 ? client.get('/') : client.post('/', { i })));
     expect(answers.map(({ data }) => data)).toEqual(new Array(100).fill('ok'));
     expect(counts()).toEqual({ refused: 0, most: maxConcurrentStreams });
   });
 
   it('gets no more connections than limits.maxConnections', async () => {
-    const { origin, sessions, counts } = await startH2({ maxConcurrentStreams: 1 }, later(10));
-    const { client } = watch(config(origin, { retry: false, limits: { maxConnections: 3 } }));
+    const { origin, sessions, counts } = await startH2([later(10)], { maxConcurrentStreams: 1 });
+    const { client } = watch(overH2(origin, { retry: false, limits: { maxConnections: 3 } }));
     await many(30, () => client.get('/'));
     expect(sessions.length).toBeLessThanOrEqual(3);
     expect(counts()).toEqual({ refused: 0, most: 1 });
@@ -81,11 +36,11 @@ describe('A server that takes few HTTP/2 streams at once', () => {
 describe('The SETTINGS of an HTTP/2 server', () => {
   it('are awaited with one request on the way, the others in the queue', async () => {
     const { origin, peers } = await startFrames(identity, () => {});
-    const { client } = watch(config(origin, { retry: false }));
+    const { client } = watch(overH2(origin, { retry: false }));
     const calls = many(20, () => client.get('/'));
     await until(() => peers[0]?.requests.length === 1);
     await pause(20);
-    expect(statsOf(client, origin)).toEqual({ connected: 1, free: 0, pending: 19, running: 1 });
+    expect(connectionsTo(client, origin)).toEqual({ connected: 1, free: 0, pending: 19, running: 1 });
     const [peer] = peers as [Peer];
     expect(peer.requests).toHaveLength(1);
     peer.settings();
@@ -97,9 +52,9 @@ describe('The SETTINGS of an HTTP/2 server', () => {
 
   it('may lower the limit later, and raise it again', async () => {
     const { origin, peers } = await startFrames(identity, (peer) => peer.allow(10));
-    const { client } = watch(config(origin, { retry: false, limits: { maxConnections: 10 } }));
+    const { client } = watch(overH2(origin, { retry: false, limits: { maxConnections: 10 } }));
     const first = many(6, () => client.get('/'));
-    const free = () => (statsOf(client, origin) as { free: number } | undefined)?.free;
+    const free = () => (connectionsTo(client, origin) as { free: number } | undefined)?.free;
     await until(() => peers[0]?.requests.length === 6);
     peers[0]?.allow(7);
     await until(() => free() === 1);
@@ -114,8 +69,8 @@ describe('The SETTINGS of an HTTP/2 server', () => {
 
   it('may take no streams for a while: nothing is sent, and one further connection is tried', async () => {
     const { origin, peers } = await startFrames(identity, (peer, index) => peer.allow(index === 0 ? 10 : 0));
-    const { client } = watch(config(origin, { retry: false, limits: { maxConnections: 10 } }));
-    const free = () => (statsOf(client, origin) as { free: number } | undefined)?.free;
+    const { client } = watch(overH2(origin, { retry: false, limits: { maxConnections: 10 } }));
+    const free = () => (connectionsTo(client, origin) as { free: number } | undefined)?.free;
     const warm = client.get('/');
     await until(() => peers[0]?.requests.length === 1);
     const [peer] = peers as [Peer];
@@ -163,7 +118,7 @@ describe('A stream that an HTTP/2 server refuses', () => {
     'is asked for again, whatever the method: %s',
     async (method) => {
       const { origin, peers } = await refusing(1);
-      const { client } = watch(config(origin));
+      const { client } = watch(overH2(origin));
       expect((await client[method]('/')).data).toBe('ok');
       expect(peers[0]?.requests).toHaveLength(2);
     },
@@ -173,7 +128,7 @@ describe('A stream that an HTTP/2 server refuses', () => {
     const { origin } = await refusing(60);
     const { port } = new URL(origin);
     const { client } = watch(
-      config(origin, {
+      overH2(origin, {
         retry: false,
         endpoints: {
           static: [{ address: `localhost:${port}` }, { address: `127.0.0.1:${port}` }],
@@ -196,7 +151,7 @@ describe('A stream that an HTTP/2 server refuses', () => {
           else if (type === HEADERS) peer.answer(id);
         },
       );
-      const { client } = watch(config(origin));
+      const { client } = watch(overH2(origin));
       expect((await client.post('/', { a: 1 })).data).toBe('ok');
       expect(peers).toHaveLength(2);
     }

@@ -1,87 +1,25 @@
 /** HTTP/2 on the fast lane: many calls over one connection, and what ends them. */
-import http2, { type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import net, { type AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { authority } from '../../support/certificates.js';
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import { describe, expect, it } from 'vitest';
 import { rejection, until, watch } from '../../support/client.js';
+import { type Answer, connectionsTo, identity, overH2, startH2, startRelay } from '../../support/h2-server.js';
 import { startHttps } from '../../support/upstream.js';
-
-type Answer = (stream: ServerHttp2Stream, headers: http2.IncomingHttpHeaders, index: number) => void;
 
 const ok: Answer = (stream) => {
   stream.respond({ ':status': 200, 'content-type': 'application/json' });
   stream.end('{"ok":true}');
 };
 
-const ca = await authority('the test CA');
-const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
-
-/** An HTTP/2 server that meets the n-th request with the n-th answer, later ones with the last. */
-async function startH2(answers: Answer[], settings: http2.Settings = {}) {
-  const sessions: ServerHttp2Session[] = [];
-  const requests: http2.IncomingHttpHeaders[] = [];
-  const server: Http2SecureServer = http2.createSecureServer({ cert: identity.cert, key: identity.key, settings });
-  server.on('session', (session) => {
-    sessions.push(session);
-    session.on('error', () => {});
-  });
-  server.on('stream', (stream, headers) => {
-    stream.on('error', () => {});
-    const index = requests.push(headers) - 1;
-    answers[Math.min(index, answers.length - 1)]?.(stream, headers, index);
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  onTestFinished(() => {
-    for (const session of sessions) session.destroy();
-    server.close();
-  });
-  return { origin: `https://localhost:${(server.address() as AddressInfo).port}`, sessions, requests };
-}
-
-/** Between client and server: once frozen, nothing comes through on the connections there are. */
-async function startRelay(port: number) {
-  let frozen: net.Socket[] = [];
-  const sockets: net.Socket[] = [];
-  const server = net.createServer((socket) => {
-    const upstream = net.connect(port, 'localhost');
-    sockets.push(socket, upstream);
-    for (const each of [socket, upstream]) each.on('error', () => {});
-    socket.pipe(upstream).pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    freeze: () => {
-      frozen = [...sockets];
-      for (const socket of frozen) socket.unpipe().pause();
-    },
-    thaw: () => {
-      for (const socket of frozen) socket.destroy();
-    },
-  };
-}
-
-const config = (origin: string) => ({ baseURL: origin, allowH2: true, tls: { ca: ca.cert } });
-
-function connections(client: { stats(): { policies: Record<string, unknown> } }, origin: string) {
-  return (client.stats().policies.wire as { connections: Record<string, unknown> }).connections[origin];
-}
-
 describe('HTTP/2', () => {
   it('carries many calls at once over one connection', async () => {
     const held: ServerHttp2Stream[] = [];
     const { origin, sessions } = await startH2([(stream) => held.push(stream)]);
-    const { client } = watch(config(origin));
+    const { client } = watch(overH2(origin));
     const calls = Promise.all(
       Array.from({ length: 20 }, (_, index) => (index % 2 ? client.get('/') : client.post('/', { index }))),
     );
     await until(() => held.length === 20);
-    expect(connections(client, origin)).toEqual({ connected: 1, free: 1, pending: 0, running: 20 });
+    expect(connectionsTo(client, origin)).toEqual({ connected: 1, free: 1, pending: 0, running: 20 });
     for (const stream of held) ok(stream, {}, 0);
     expect((await calls).map(({ data }) => data)).toEqual(new Array(20).fill({ ok: true }));
     expect(sessions).toHaveLength(1);
@@ -90,7 +28,7 @@ describe('HTTP/2', () => {
   it('opens another connection only where the server takes no more streams', async () => {
     const held: ServerHttp2Stream[] = [];
     const { origin, sessions } = await startH2([ok, (stream) => held.push(stream)], { maxConcurrentStreams: 2 });
-    const { client } = watch(config(origin));
+    const { client } = watch(overH2(origin));
     await client.get('/');
     const calls = Array.from({ length: 3 }, () => client.get('/'));
     await until(() => held.length === 3);
@@ -101,7 +39,7 @@ describe('HTTP/2', () => {
 
   it('falls back to HTTP/1.1 over the same connection where the server speaks nothing else', async () => {
     const upstream = await startHttps({ cert: identity.cert, key: identity.key }, (_, response) => response.end('one'));
-    const { client } = watch(config(upstream.origin));
+    const { client } = watch(overH2(upstream.origin));
     expect((await client.get('/')).data).toBe('one');
     expect((await client.get('/')).data).toBe('one');
     expect(upstream.connections).toHaveLength(1);
@@ -117,26 +55,11 @@ describe('HTTP/2', () => {
         ok(stream, {}, 0);
       },
     ]);
-    const { client } = watch(config(origin));
+    const { client } = watch(overH2(origin));
     await client.put('/a?b=c', { d: 'ö' }, { headers: { 'X-One': '1', Host: 'billing.internal' } });
     expect(requests[0]).toMatchObject({ ':method': 'PUT', ':path': '/a?b=c', ':authority': 'billing.internal' });
     expect(requests[0]).toMatchObject({ 'x-one': '1', 'content-type': 'application/json', 'content-length': '10' });
     expect(bodies).toEqual(['{"d":"ö"}']);
-  });
-
-  it('streams a body both ways', async () => {
-    const { origin } = await startH2([
-      (stream) => {
-        stream.respond({ ':status': 200 });
-        stream.pipe(stream);
-      },
-    ]);
-    const { client } = watch(config(origin));
-    const pieces = Array.from({ length: 50 }, (_, index) => Buffer.alloc(20_000, index));
-    const { data } = await client.post('/', Readable.from(pieces), { responseType: 'stream' });
-    const received: Buffer[] = [];
-    for await (const chunk of data) received.push(chunk);
-    expect(Buffer.concat(received).equals(Buffer.concat(pieces))).toBe(true);
   });
 
   it('ends one stream on an abort and leaves the connection to the others', async () => {
@@ -148,7 +71,7 @@ describe('HTTP/2', () => {
         stream.on('close', () => ended.push(index));
       },
     ]);
-    const { client } = watch({ ...config(origin), retry: false });
+    const { client } = watch({ ...overH2(origin), retry: false });
     const controller = new AbortController();
     const aborted = rejection(client.get('/', { signal: controller.signal }));
     const other = client.get('/');
@@ -165,11 +88,11 @@ describe('HTTP/2', () => {
     const { origin, sessions } = await startH2([ok]);
     const { port } = new URL(origin);
     const middle = await startRelay(Number(port));
-    const client = watch({ ...config(`https://localhost:${middle.port}`), retry: false }).client;
+    const client = watch({ ...overH2(`https://localhost:${middle.port}`), retry: false }).client;
     await client.get('/');
     middle.freeze();
     expect((await rejection(client.get('/', { timeout: 50 }))).code).toBe('ERR_DEADLINE');
-    await until(() => connections(client, `https://localhost:${middle.port}`) === undefined);
+    await until(() => connectionsTo(client, `https://localhost:${middle.port}`) === undefined);
     middle.thaw();
     expect((await client.get('/')).data).toEqual({ ok: true });
     expect(sessions).toHaveLength(2);
@@ -178,24 +101,16 @@ describe('HTTP/2', () => {
   it('lets calls in flight finish after a GOAWAY, and makes the next one on a new connection', async () => {
     const held: ServerHttp2Stream[] = [];
     const { origin, sessions } = await startH2([(stream) => held.push(stream), ok]);
-    const { client } = watch(config(origin));
+    const { client } = watch(overH2(origin));
     const running = client.get('/');
     await until(() => held.length === 1);
     sessions[0]?.goaway(http2.constants.NGHTTP2_NO_ERROR, held[0]?.id);
-    await until(() => sessions.length === 1 && connections(client, origin) !== undefined);
+    await until(() => sessions.length === 1 && connectionsTo(client, origin) !== undefined);
     const next = client.get('/');
     expect((await next).data).toEqual({ ok: true });
     ok(held[0] as ServerHttp2Stream, {}, 0);
     expect((await running).data).toEqual({ ok: true });
     expect(sessions).toHaveLength(2);
-  });
-
-  it.each(['get', 'post'] as const)('is asked again where a stream was refused: %s', async (method) => {
-    const refuse: Answer = (stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
-    const { origin, requests } = await startH2([refuse, ok]);
-    const { client } = watch(config(origin));
-    expect((await client[method]('/')).data).toEqual({ ok: true });
-    expect(requests).toHaveLength(2);
   });
 
   it.each([
@@ -214,7 +129,7 @@ describe('HTTP/2', () => {
     ],
   ])('reports %s as a reset, and never sends a POST twice for it', async (_, answer) => {
     const { origin, requests } = await startH2([answer]);
-    const { client } = watch(config(origin));
+    const { client } = watch(overH2(origin));
     const error = await rejection(client.post('/', { a: 1 }));
     expect(error.code).toMatch(/^(ECONNRESET|ERR_HTTP2_STREAM_ERROR)$/);
     expect(error.response).toBeUndefined();
@@ -222,14 +137,14 @@ describe('HTTP/2', () => {
   });
 
   it('is not awaited in turn where nothing listens', async () => {
-    const { client } = watch({ ...config('https://localhost:1'), retry: false });
+    const { client } = watch({ ...overH2('https://localhost:1'), retry: false });
     const errors = await Promise.all(Array.from({ length: 5 }, () => rejection(client.get('/'))));
     expect(errors.map(({ code }) => code)).toEqual(new Array(5).fill('ECONNREFUSED'));
   });
 
   it('leaves nothing open after close(), and ends what still runs after its grace', async () => {
     const { origin, sessions } = await startH2([() => {}]);
-    const { client } = watch({ ...config(origin), retry: false });
+    const { client } = watch({ ...overH2(origin), retry: false });
     const hanging = rejection(client.get('/'));
     await until(() => sessions.length === 1);
     await client.close({ grace: 10 });

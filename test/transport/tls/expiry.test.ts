@@ -1,17 +1,13 @@
 import { createHttpClient, createIdentity, type Logger } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { fakeTimers } from '../../support/clock.js';
 import { dated, day, hour, minute } from './dated.js';
 import { inPlace, type Pair } from './stores.js';
 
 /** A whole second, as X.509 has it. */
 const now = Date.parse('2026-03-01T12:00:00Z');
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now });
 
 const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 

@@ -1,17 +1,13 @@
 import { createHttpClient, createIdentity } from 'pillion';
-import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { authority } from '../../support/certificates.js';
+import { fakeTimers } from '../../support/clock.js';
 import { startHttps } from '../../support/upstream.js';
 import { dated, day, hour } from './dated.js';
 import { mutual, showNameOnce, silent } from './rotating.js';
 import { inPlace, type Pair } from './stores.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+fakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
 
 async function early(wait: number) {
   const now = Math.floor(Date.now() / 1000) * 1000;
