@@ -12,7 +12,7 @@ import { httpDate, type ServerClock, timeUntil } from './server-clock.js';
  * - `status`: the upstream answered with a status >= 400.
  * - `connect`: no connection was made, so provably nothing was sent.
  * - `reset`: an established connection broke, or the answer was not HTTP.
- * - `refused-stream`: HTTP/2 refused the stream before it was worked on.
+ * - `refused_stream`: HTTP/2 refused the stream before it was worked on.
  * - `timeout`: our own clock ended the attempt.
  * - `deadline`: our own clock ended the call.
  * - `tls`: certificate or handshake refused; it will be refused again.
@@ -24,7 +24,7 @@ export type FailureKind =
   | 'status'
   | 'connect'
   | 'reset'
-  | 'refused-stream'
+  | 'refused_stream'
   | 'timeout'
   | 'deadline'
   | 'tls'
@@ -64,7 +64,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   ERR_HTTP2_GOAWAY_SESSION: 'reset',
   // The server spoke no HTTP/2.
   ERR_HTTP2_ERROR: 'reset',
-  REFUSED_STREAM: 'refused-stream',
+  REFUSED_STREAM: 'refused_stream',
 };
 
 /** Codes of OpenSSL's chain checks; the others start with `ERR_TLS_`, `ERR_SSL_` or `CERT_`. */

@@ -11,7 +11,7 @@ declare module 'axios' {
     idempotencyKey?: string | true;
     /** A low-cardinality label for spans and log lines, such as `/invoices/{id}`. */
     routeName?: string;
-    /** Calls with the same text go to the same endpoint with `balance.policy: hash`, and to the same target of a sticky `split`. */
+    /** Calls with the same text go to the same endpoint with `balance.strategy: hash`, and to the same target of a sticky `split`. */
     hashKey?: string;
   }
 }

@@ -21,11 +21,16 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
     const call = callOf(request);
     const attempt = ++call.attempts;
     const startedAt = performance.now();
-    events.emit('attempt.start', { call, attempt });
+    events.emit('attempt.started', { call, attempt });
     try {
       const response = await send(withForm(request));
       if (response.status >= 400) throw statusError(request, response);
-      events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
+      events.emit('attempt.ended', {
+        call,
+        attempt,
+        durationMs: performance.now() - startedAt,
+        status: response.status,
+      });
       return response;
     } catch (thrown) {
       // A wire may have words of its own for an abort; what counts is why it was aborted.
@@ -33,7 +38,7 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
       const error = withoutBrokenResponse(why);
       const { code } = error as AxiosError;
       if (code === ErrorCode.CONNECT_TIMEOUT) call.flag('timeout');
-      events.emit('attempt.end', {
+      events.emit('attempt.ended', {
         call,
         attempt,
         durationMs: performance.now() - startedAt,

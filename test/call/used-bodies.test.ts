@@ -323,7 +323,7 @@ describe('client.fetch', () => {
 
 it('a stream that lost bytes while its call waited for a place is refused, not sent in part', async () => {
   const { origin, requests } = await startHttp(hang, answer());
-  const http = createHttpClient({ baseURL: origin, limits: { maxConnections: 1 } }, quick);
+  const http = createHttpClient({ baseURL: origin, limits: { maxRequests: 1 } }, quick);
   onTestFinished(() => http.close({ grace: 0 }));
   const running = new AbortController();
   const first = rejection(http.get('/', { signal: running.signal }));

@@ -61,7 +61,7 @@ export class RotatingIdentity {
     this.#options = options;
     this.#loaded = checkMaterial(options, readMaterial(options));
     this.#expiry = new ExpiryWatch((certificate) =>
-      this.events.emit('identity.expiring', {
+      this.events.emit('identity.expiry_warned', {
         generation: this.#generation,
         ...described(certificate),
         daysLeft: daysLeft(certificate),

@@ -114,9 +114,9 @@ describe('faults of several sections', () => {
       timeouts: { total: 1, attempt: 2 },
       retry: { backoff: { base: 2, max: 1 } },
       tls: { cert: 'a' },
-      limits: { maxConnections: -1 },
+      limits: { maxRequests: -1 },
     });
-    for (const path of ['timeouts.attempt: ', 'retry.backoff: ', 'tls.key: ', 'limits.maxConnections: '])
+    for (const path of ['timeouts.attempt: ', 'retry.backoff: ', 'tls.key: ', 'limits.maxRequests: '])
       expect(message).toContain(path);
   });
 });
