@@ -1148,7 +1148,7 @@ export const rules: readonly Broken[] = [
           tls: { cert: /etc/a/tls.crt }
     `,
     faults: [
-      '3:5 clients.a.tls.key cert and key go together',
+      '3:5 clients.a.tls.key cert and key must be given together',
       '3:18 clients.a.tls.cert (/etc/a/tls.crt): there is no such file',
     ],
   },
@@ -1160,7 +1160,7 @@ export const rules: readonly Broken[] = [
           tls: { key: /etc/a/tls.key }
     `,
     faults: [
-      '3:5 clients.a.tls.cert cert and key go together',
+      '3:5 clients.a.tls.cert cert and key must be given together',
       '3:17 clients.a.tls.key (/etc/a/tls.key): there is no such file',
     ],
   },
