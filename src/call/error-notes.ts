@@ -7,11 +7,11 @@ export type Values = Record<PropertyKey, unknown>;
 export interface ErrorNotes {
   /** Properties that were taken off the error, so that no way of printing it finds them. */
   values?: Values;
-  /** Made without stack frames. */
+  /** The error was made without stack frames. */
   traceless?: boolean;
-  /** The client's edge has prepared it for the caller. */
+  /** The client's edge has prepared the error for the caller. */
   presented?: boolean;
-  /** It reports a mistake in a test, not a failure of the call. */
+  /** The error reports a mistake in a test, not a failure of the call. */
   ofTest?: boolean;
 }
 

@@ -57,8 +57,9 @@ export function runWithDeadline<T>(ms: number | string | undefined, work: () => 
 }
 
 /**
- * Reads the headers of an inbound request as Node gives them: `runWithInbound(inboundOf(request.headers), work)`. An id of
- * more than 200 characters or with other than visible ASCII is dropped, and so is a baggage of more than 8,192 (the W3C's limit).
+ * Reads the headers of an inbound request as Node gives them: `runWithInbound(inboundOf(request.headers), work)`. An id
+ * is dropped if it has more than 200 characters or any other than visible ASCII; a baggage is dropped above 8,192
+ * characters (the W3C's limit).
  */
 export function inboundOf(headers: IncomingHttpHeaders, options: InboundOptions = {}): Inbound {
   const { requestIdHeader = 'x-request-id', deadlineHeader = 'x-request-timeout-ms' } = options;

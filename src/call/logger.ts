@@ -6,13 +6,13 @@ export type LogMethod = (fields: object, message: string) => void;
 
 /** Any logger of pino's shape. */
 export interface Logger {
-  /** Attempts. */
+  /** Lines about attempts. */
   debug: LogMethod;
-  /** Calls below 400. */
+  /** Lines about calls answered with a status below 400. */
   info: LogMethod;
-  /** Calls answered with 4xx, and events that an operator should look at. */
+  /** Lines about calls answered with 4xx, and about events that an operator should look at. */
   warn: LogMethod;
-  /** Calls answered with 5xx or not at all. */
+  /** Lines about calls answered with 5xx, or not answered. */
   error: LogMethod;
   /** Called before a log line is built, if the logger has it; false skips the line. */
   isLevelEnabled?(level: string): boolean;

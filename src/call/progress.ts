@@ -13,6 +13,7 @@ const interval = 1000 / 3;
 /** Milliseconds; a rate over a shorter time would be noise. */
 const shortest = 250;
 
+/** Reports the progress of a transfer of `length` bytes (NaN: unknown) to a listener; undefined where there is none. */
 export function progressOf(
   listener: ((event: AxiosProgressEvent) => void) | undefined,
   direction: 'upload' | 'download',

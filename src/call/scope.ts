@@ -72,7 +72,7 @@ interface Followers {
 /** A caller may use one signal for many calls: only one listener of ours is on it, however many calls there are. */
 const followed = new WeakMap<GenericAbortSignal, Followers>();
 
-/** Calls `listener` when the signal aborts, until the function returned is called. */
+/** Calls `listener` when the signal aborts, until the returned function is called. */
 export function onAbort(signal: GenericAbortSignal, listener: AbortListener): () => void {
   if (signal instanceof Scope) {
     signal.addEventListener('abort', listener);

@@ -43,7 +43,7 @@ function wholeTarget(text: string, request: Request, baseURL = ''): Target {
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
   checkSlashes(baseURL, request);
-  // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
+  // WHATWG parsing silently drops CR, LF and tab; a URL with one of them is refused here.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const parsed = parse(text, request);
   if (!/^(https?|data):$/.test(parsed.protocol))

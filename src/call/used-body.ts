@@ -40,6 +40,7 @@ export function claimBody(request: Request): void {
   spend(request.data);
 }
 
+/** The `ERR_BODY_USED` error; a stream that failed has its own error as the cause. */
 export function usedError(client: string, request?: Request): PillionError {
   const { errored: cause } = (request?.data ?? {}) as { errored?: Error | null };
   const message = `${client}: the request body was already read: a stream or a form can be sent only once; build it anew for each call.`;

@@ -14,7 +14,7 @@ export interface BodySource {
   abort(reason: Error): void;
 }
 
-/** How a body is read. */
+/** The terms under which a body is read. */
 export interface BodyOptions {
   readonly context: AsyncResource;
   /** In the order in which they were applied. */

@@ -17,7 +17,7 @@ export interface Hop {
   readonly withBody: boolean;
 }
 
-/** axios's default. */
+/** axios's default of `maxRedirects`. */
 const defaultLimit = 21;
 
 /** @throws AxiosError ERR_BAD_OPTION_VALUE for `sensitiveHeaders` that are no list of names */

@@ -168,7 +168,7 @@ export class H2Exchange {
       return Object.assign(new Error('The server refused the stream.'), { code: 'REFUSED_STREAM' });
     const error = this.#error as NodeJS.ErrnoException | undefined;
     if (error !== undefined && !error.code?.startsWith('ERR_HTTP2_')) return error;
-    return reset(error?.message ?? `The stream ended early, with code ${rstCode}.`, error);
+    return reset(error?.message ?? `The HTTP/2 stream ended early (code ${rstCode}).`, error);
   }
 
   #fail(error: Error): void {

@@ -10,7 +10,7 @@ export interface PoolOptions {
   readonly maxConnections: number;
   /** Milliseconds after which a connection takes no further request, less up to a fifth at random; false: no limit. */
   readonly maxConnectionAge: number | false;
-  /** Milliseconds that an idle connection stays open, unless the server says less. */
+  /** Milliseconds that an idle connection stays open, unless the server announces a shorter time. */
   readonly keepAliveTimeout: number;
 }
 

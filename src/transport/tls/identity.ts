@@ -22,15 +22,15 @@ import { FileWatch } from './watch.js';
 export interface IdentityStats {
   /** 1 at first; one more after each rotation. */
   generation: number;
-  /** Subject of the certificate in force, empty where it names none; absent where there are only authorities. */
+  /** Subject of the certificate in force; empty where it names none, absent where there are only authorities. */
   subject?: string;
-  /** DNS names and URIs, with their kind. */
+  /** The certificate's DNS names and URIs, each with its kind. */
   subjectAltNames?: string[];
   /** The authority that signed the certificate. */
   issuer?: string;
-  /** ISO 8601. */
+  /** Start of its validity, ISO 8601. */
   notBefore?: string;
-  /** ISO 8601. */
+  /** End of its validity, ISO 8601. */
   notAfter?: string;
   /**
    * The days left, for display: to one decimal, rounded down; negative once it has expired. Whether it has is decided

@@ -96,7 +96,7 @@ export function pathsOf({ cert, key, pfx, ca }: MaterialOptions): string[] {
 
 /**
  * Reads the material as it is now.
- * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
+ * @throws PillionError ERR_CONFIG that names each faulty option, its file and the reason.
  */
 export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Material {
   const found = new Findings();

@@ -93,6 +93,7 @@ interface FormDataPackage {
   getLength?(done: (error: Error | null, length?: number) => void): void;
 }
 
+/** True for a form of the form-data package, recognized by its shape. */
 export function isFormDataPackage(data: unknown): data is FormDataPackage & Readable {
   return isStream(data) && typeof (data as Partial<FormDataPackage>).getHeaders === 'function';
 }
