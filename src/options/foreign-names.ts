@@ -1,7 +1,7 @@
-/** What options are called elsewhere: in Envoy, axios, axios-retry, opossum, got, Resilience4j, Polly and undici. */
+/** The names of our options in other tools: Envoy, axios, axios-retry, opossum, got, Resilience4j, Polly and undici. */
 import { bare } from './advice.js';
 
-/** Ours, and their other names without regard to case and signs. */
+/** Our options with their names in other tools; case and signs do not matter. */
 const names: Readonly<Record<string, string>> = {
   baseURL: 'url uri host hostname address upstream prefixUrl origin',
   allowH2: 'http2 h2 httpVersion useHttp2',
@@ -67,7 +67,7 @@ const names: Readonly<Record<string, string>> = {
   fault: 'faults faultInjection chaos',
 };
 
-/** Where a name means something else than elsewhere. */
+/** Names that mean another option when they are found in a certain section. */
 const inSection: Readonly<Record<string, string>> = {
   ...{
     'retry timeout': 'timeouts.attempt',
@@ -97,7 +97,7 @@ const byOther = new Map(
   Object.entries(names).flatMap(([ours, others]) => others.split(' ').map((other) => [bare(other), ours] as const)),
 );
 
-/** Our options that a name may mean, as full paths; `section`: where it stands. */
+/** Our options that a foreign name may mean, as full paths; `section` is the section that it was found in. */
 export function otherNames(key: string, section: string | undefined): string[] {
   return [inSection[`${section ?? ''} ${bare(key)}`], byOther.get(bare(key))].filter((each) => each !== undefined);
 }

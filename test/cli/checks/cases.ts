@@ -215,12 +215,8 @@ export const yamlSyntax: readonly Broken[] = [
     with: 'a marker of a merge conflict',
     text: yaml`
       clients:
-      <<<<<<< HEAD
-        a: { retry: false }
-      =======
-        a: {}
-      >>>>>>> main
-    `,
+              a: { retry: false }
+          `,
     faults: [
       '2:1 is left from a merge conflict',
       '4:1 is left from a merge conflict',
@@ -413,7 +409,7 @@ export const shape: readonly Broken[] = [
       defaults:
       clients: { a: {} }
     `,
-    faults: ['1:10 defaults expected an object; nothing stands below it: indent its options under it, or leave it out'],
+    faults: ['1:10 defaults expected an object; it is empty: indent its options under it, or leave it out'],
   },
   {
     with: 'a name with a space',
@@ -691,8 +687,8 @@ export const types: readonly Broken[] = [
       '11:14 clients.a.balance expected an object; write {} for its defaults',
       '12:23 clients.a.outlierDetection expected an object; write {} for its defaults',
       '13:18 clients.a.healthCheck expected an object; give its options, at least path',
-      '14:12 clients.a.split expected a list; begin each entry with a dash, and its options after it',
-      '15:13 clients.a.mirror expected a list; begin each entry with a dash, and its options after it',
+      '14:12 clients.a.split expected a list; begin each entry with a dash, followed by its options',
+      '15:13 clients.a.mirror expected a list; begin each entry with a dash, followed by its options',
       '16:12 clients.a.fault expected an object; write {} for its defaults',
     ],
   },
@@ -706,9 +702,9 @@ export const types: readonly Broken[] = [
           tls:
     `,
     faults: [
-      '3:14 clients.a.timeouts expected an object or false; nothing stands below it: indent its options under it, or leave it out',
-      '4:11 clients.a.retry expected an object or false; nothing stands below it: indent its options under it, or leave it out',
-      '5:9 clients.a.tls expected an object; nothing stands below it: indent its options under it, or leave it out',
+      '3:14 clients.a.timeouts expected an object or false; it is empty: indent its options under it, or leave it out',
+      '4:11 clients.a.retry expected an object or false; it is empty: indent its options under it, or leave it out',
+      '5:9 clients.a.tls expected an object; it is empty: indent its options under it, or leave it out',
     ],
   },
   {
@@ -728,7 +724,7 @@ export const types: readonly Broken[] = [
       '5:14 clients.a.headers expected an object of names and values; it has no value here: give it one, or leave it out',
       '6:24 clients.a.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"; it has no value here: give it one, or leave it out',
       '7:18 clients.a.retry.on expected a list; it has no value here: give it one, or leave it out',
-      '7:29 clients.a.retry.backoff expected an object; nothing stands below it: indent its options under it, or leave it out',
+      '7:29 clients.a.retry.backoff expected an object; it is empty: indent its options under it, or leave it out',
     ],
   },
   {
@@ -937,7 +933,7 @@ export const ranges: readonly Broken[] = [
       '5:38 clients.a.circuitBreaker.rollingWindow expected milliseconds or a string such as "250ms" or "1.5s"; write "24h"',
       '5:56 clients.a.circuitBreaker.resetTimeout expected milliseconds or a string such as "250ms" or "1.5s"; leave it out for its default',
       '6:38 clients.a.connections.maxConnectionAge expected milliseconds or a string such as "250ms" or "1.5s"; write "10m"',
-      '6:43 clients.a.connections.keepAliveTimeout expected milliseconds or a string such as "250ms" or "1.5s"; it takes one, not a list',
+      '6:43 clients.a.connections.keepAliveTimeout expected milliseconds or a string such as "250ms" or "1.5s"; it takes one value, not a list',
     ],
   },
   {
@@ -1153,7 +1149,7 @@ export const rules: readonly Broken[] = [
           tls: { cert: /etc/a/tls.crt }
     `,
     faults: [
-      '3:5 clients.a.tls.key cert and key go together',
+      '3:5 clients.a.tls.key cert and key must be given together',
       '3:18 clients.a.tls.cert (/etc/a/tls.crt): there is no such file',
     ],
   },
@@ -1165,7 +1161,7 @@ export const rules: readonly Broken[] = [
           tls: { key: /etc/a/tls.key }
     `,
     faults: [
-      '3:5 clients.a.tls.cert cert and key go together',
+      '3:5 clients.a.tls.cert cert and key must be given together',
       '3:17 clients.a.tls.key (/etc/a/tls.key): there is no such file',
     ],
   },
@@ -1325,7 +1321,7 @@ export const defaults: readonly Broken[] = [
           retry:
     `,
     faults: [
-      '5:11 clients.a.retry expected an object or false; nothing stands below it: indent its options under it, or leave it out',
+      '5:11 clients.a.retry expected an object or false; it is empty: indent its options under it, or leave it out',
     ],
   },
   {
@@ -1617,7 +1613,7 @@ export const texts: readonly Broken[] = [
       '3:25 clients.a.headers.x-lines expected one line of text',
       '3:47 clients.a.headers.x-number expected text; put it in quotes',
       '3:59 clients.a.headers.x-truth expected text; put it in quotes',
-      '3:65 clients.a.headers.x-list expected text; it takes one, not a list',
+      '3:65 clients.a.headers.x-list expected text; it takes one value, not a list',
       '3:90 clients.a.headers.x-emoji expected one line of text',
     ],
   },

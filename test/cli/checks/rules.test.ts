@@ -82,10 +82,10 @@ describe('tls options that do not go together', () => {
   const key = pem('PRIVATE KEY');
 
   it.each<[object, string]>([
-    [{ cert }, 'tls.key: cert and key go together'],
-    [{ key }, 'tls.cert: cert and key go together'],
+    [{ cert }, 'tls.key: cert and key must be given together'],
+    [{ key }, 'tls.cert: cert and key must be given together'],
     [{ cert, key, pfx: 'bundle.p12' }, 'tls.pfx: give either pfx or cert and key'],
-    [{ key, pfx: 'bundle.p12' }, 'tls.cert: cert and key go together'],
+    [{ key, pfx: 'bundle.p12' }, 'tls.cert: cert and key must be given together'],
     [{ rejectUnauthorized: false, ca: pem('CERTIFICATE') }, 'tls.rejectUnauthorized: '],
     [{ rejectUnauthorized: false, cert, key }, 'tls.rejectUnauthorized: '],
     [{ rejectUnauthorized: false, pfx: 'bundle.p12' }, 'tls.rejectUnauthorized: '],

@@ -38,9 +38,7 @@ describe('a section', () => {
   });
 
   it.each(standing)('without its contents: %s', (name) => {
-    expect(said({ [name]: null })).toBe(
-      `${section}nothing stands below it: indent its options under it, or leave it out`,
-    );
+    expect(said({ [name]: null })).toBe(`${section}it is empty: indent its options under it, or leave it out`);
   });
 
   it.each([
@@ -48,10 +46,10 @@ describe('a section', () => {
     [{ rateLimit: 'on' }, 'expected an object; write {} for its defaults'],
     [{ healthCheck: true }, 'expected an object; give its options, at least path'],
     [{ tls: false }, 'expected an object; leave it out, and it is off'],
-    [{ split: true }, 'expected a list; begin each entry with a dash, and its options after it'],
+    [{ split: true }, 'expected a list; begin each entry with a dash, followed by its options'],
     [
       { mirror: { baseURL: 'http://a.test' } },
-      'expected a list; begin each entry with a dash, and its options after it',
+      'expected a list; begin each entry with a dash, followed by its options',
     ],
     [{ retry: 3 }, `${section}did you mean its option maxRetries?`],
     [{ timeouts: '5s' }, `${section}did you mean its option total?`],
@@ -265,7 +263,7 @@ describe('the shape of a file', () => {
       '4:3 clients.retry is an option, not a client: indent it under billing',
       '5:17 clients.retry.maxRetries expected a whole number from 0 to 10; write 3 without quotes',
       '6:3 clients.timeouts is an option, not a client: indent it under billing',
-      '6:12 clients.timeouts expected an object or false; nothing stands below it: indent its options under it, or leave it out',
+      '6:12 clients.timeouts expected an object or false; it is empty: indent its options under it, or leave it out',
     ]);
   });
 

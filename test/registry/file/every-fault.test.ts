@@ -93,7 +93,7 @@ describe('pillion check tells in one run', () => {
       '3:14 clients.a.baseURL the environment variable HOST is not set; set it, or write ${HOST:-default}',
       '4:21 clients.a.headers.x-a there is no file /nowhere/a',
       '4:48 clients.a.headers.x-b expected text; put it in quotes',
-      '5:5 clients.a.tls.key cert and key go together',
+      '5:5 clients.a.tls.key cert and key must be given together',
       '5:16 clients.a.tls.ca the environment variable CERTS is not set; set it, or write ${CERTS:-default}',
       '5:41 clients.a.tls.cert (/nowhere/tls.crt): there is no such file',
     ]);
