@@ -4,7 +4,7 @@ import { createHttpClient, type HttpClient, type HttpClientConfig } from 'pillio
 import { type AdminOptions, createAdmin } from 'pillion/admin';
 import { createMockTransport } from 'pillion/testing';
 import { onTestFinished } from 'vitest';
-import { silent } from '../client/scripted.js';
+import { silent } from '../support/client.js';
 
 export const baseURL = 'http://api.test';
 export const token = 'a-token-of-some-length';

@@ -5,7 +5,7 @@ import { type AdminOptions, createAdmin } from 'pillion/admin';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
-import { silent } from '../client/scripted.js';
+import { silent } from '../support/client.js';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 if (executablePath === undefined) {

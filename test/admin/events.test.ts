@@ -6,7 +6,7 @@ import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Snapshot } from '../../src/admin/snapshot.js';
 import { Watcher } from '../../src/admin/snapshot.js';
-import { rejection, silent } from '../client/scripted.js';
+import { rejection, silent } from '../support/client.js';
 
 const baseURL = 'http://api.test';
 

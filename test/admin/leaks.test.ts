@@ -5,9 +5,8 @@ import { createHttpClient } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { createMockTransport } from 'pillion/testing';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { silent } from '../client/scripted.js';
 import { runChild } from '../support/child.js';
-import { until } from '../support/client.js';
+import { silent, until } from '../support/client.js';
 import { ask, force, serving } from './asking.js';
 
 const watch = (port: number) =>

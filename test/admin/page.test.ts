@@ -2,9 +2,8 @@
 import { createHttpClient } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejection, silent } from '../client/scripted.js';
 import { authority } from '../support/certificates.js';
-import { until } from '../support/client.js';
+import { rejection, silent, until } from '../support/client.js';
 import { busy, failing, figure, fine, noBrowser, opening } from './chromium.js';
 
 describe.skipIf(noBrowser)('the page', () => {

@@ -2,9 +2,9 @@
 import { createHttpClient, type HttpClient, loadHttpClients } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { silent } from '../client/scripted.js';
 import { exposition } from '../metrics/exposition.js';
 import { authority } from '../support/certificates.js';
+import { silent } from '../support/client.js';
 import { ask, client, serving } from './asking.js';
 
 describe('/ready', () => {

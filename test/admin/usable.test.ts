@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { rejection } from '../client/scripted.js';
+import { rejection } from '../support/client.js';
 import { busy, contrasts, failing, figure, fine, noBrowser, opening } from './chromium.js';
 
 describe.skipIf(noBrowser)('the page', () => {

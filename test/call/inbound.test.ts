@@ -2,7 +2,7 @@
 import { createHttpClient, inboundOf, runWithInbound } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { rejection, scripted } from '../client/scripted.js';
+import { rejection, scripted } from '../support/client.js';
 
 describe('a call made for an inbound request', () => {
   it('carries its id and its baggage, on every attempt', async () => {

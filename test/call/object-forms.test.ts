@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { createHttpClient, usePolicies } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { silent } from '../client/scripted.js';
 import { answer } from '../support/behaviours.js';
-import { rejection } from '../support/client.js';
+import { rejection, silent } from '../support/client.js';
 import { type Received, startHttp } from '../support/upstream.js';
 
 const quick = { logger: silent, random: () => 0 };

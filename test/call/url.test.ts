@@ -2,8 +2,8 @@
 import axios from 'axios';
 import { describe, expect, it } from 'vitest';
 import { resolveUrl } from '../../src/call/url.js';
-import { rejection } from '../client/scripted.js';
 import { aRequest } from '../policies/alone.js';
+import { rejection } from '../support/client.js';
 
 type Asked = Parameters<typeof aRequest>[0];
 

@@ -5,9 +5,8 @@ import { text } from 'node:stream/consumers';
 import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { createHttpClient, createUndiciAdapter, usePolicies } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { silent } from '../client/scripted.js';
 import { answer, hang } from '../support/behaviours.js';
-import { rejection, until } from '../support/client.js';
+import { rejection, silent, until } from '../support/client.js';
 import { files } from '../support/files.js';
 import { startHttp } from '../support/upstream.js';
 

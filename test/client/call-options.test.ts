@@ -1,7 +1,7 @@
 import type { AxiosRequestConfig } from 'axios';
 import { describe, expect, it, vi } from 'vitest';
+import { baseURL, collecting, rejection, scripted } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
-import { baseURL, collecting, rejection, scripted } from './scripted.js';
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 

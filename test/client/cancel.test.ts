@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import axios, { type CancelToken } from 'axios';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { rejection, scripted } from './scripted.js';
+import { clientOver, rejection, scripted } from '../support/client.js';
 
 /** axios keeps them in a private list. */
 const listenersOf = (token: CancelToken) => (token as unknown as { _listeners: unknown[] | null })._listeners ?? [];
@@ -19,17 +19,11 @@ describe('a signal', () => {
   it('aborted meanwhile ends the call at once, the wire included, and its reason is the cause', async () => {
     const controller = new AbortController();
     let wire: AbortSignal | undefined;
-    const { client } = scripted(
-      [],
-      {},
-      {
-        transport: (config) => {
-          wire = config.signal as AbortSignal;
-          queueMicrotask(() => controller.abort(new Error('the user went away')));
-          return new Promise(() => {});
-        },
-      },
-    );
+    const client = clientOver((config) => {
+      wire = config.signal as AbortSignal;
+      queueMicrotask(() => controller.abort(new Error('the user went away')));
+      return new Promise(() => {});
+    });
     const error = await rejection(client.get('/', { signal: controller.signal }));
     expect(error).toMatchObject({ code: 'ERR_CANCELED', attempts: 1, cause: { message: 'the user went away' } });
     expect(axios.isCancel(error)).toBe(true);

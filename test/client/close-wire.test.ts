@@ -1,24 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { createHttpClient } from 'pillion';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Loopback, listen } from './loopback.js';
-import { rejection, silent } from './scripted.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rejection, silent, until } from '../support/client.js';
+import { openConnections, startHttp, type Upstream } from '../support/upstream.js';
 
-let server: Loopback;
+let server: Upstream;
 let held: ServerResponse[];
 
 beforeEach(async () => {
   held = [];
-  server = await listen((request, response) => {
+  server = await startHttp((request, response) => {
     if (request.url === '/slow') held.push(response);
     else response.end('quick');
   });
 });
-afterEach(() => server.close());
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 const lanes: [string, object][] = [
   ['the fast lane', {}],
@@ -29,9 +24,9 @@ describe.each(lanes)('close over real sockets, %s', (_, options) => {
   it('leaves no connection open', async () => {
     const client = createHttpClient({ baseURL: server.origin }, { logger: silent });
     await Promise.all([client.get('/', options), client.get('/', options)]);
-    expect(server.sockets.size).toBe(2);
+    expect(openConnections(server)).toBe(2);
     await client.close();
-    await until(() => server.sockets.size === 0);
+    await until(() => openConnections(server) === 0);
   });
 
   it('lets a call in flight finish', async () => {
@@ -50,7 +45,7 @@ describe.each(lanes)('close over real sockets, %s', (_, options) => {
     await until(() => held.length === 1);
     await client.close({ grace: 20 });
     expect((await slow).code).toBe('ERR_CLOSED');
-    await until(() => server.sockets.size === 0);
+    await until(() => openConnections(server) === 0);
   });
 
   it('ends the calls that an earlier configuration left in flight', async () => {
@@ -60,6 +55,6 @@ describe.each(lanes)('close over real sockets, %s', (_, options) => {
     client.update({ baseURL: server.origin, timeouts: { connect: 555 } });
     await client.close({ grace: 20 });
     expect((await slow).code).toBe('ERR_CLOSED');
-    await until(() => server.sockets.size === 0);
+    await until(() => openConnections(server) === 0);
   });
 });

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { baseURL, rejection, scripted } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
-import { baseURL, rejection, scripted } from './scripted.js';
 
 fakeTimers();
 

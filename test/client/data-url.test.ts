@@ -2,8 +2,8 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { createHttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
+import { rejection, silent } from '../support/client.js';
 import { closedPort } from '../support/upstream.js';
-import { rejection, silent } from './scripted.js';
 
 describe('a data: URL, which has no origin', () => {
   const call = async () => {

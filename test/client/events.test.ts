@@ -1,7 +1,7 @@
 import type { ClientEventName, HttpClient } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
+import { baseURL, rejection, scripted } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
-import { baseURL, rejection, scripted } from './scripted.js';
 
 const names = [
   'call.started',

@@ -1,6 +1,6 @@
 import { AxiosHeaders } from 'axios';
 import { describe, expect, it } from 'vitest';
-import { scripted } from './scripted.js';
+import { scripted } from '../support/client.js';
 
 /** What one GET puts on the wire. */
 async function sent(made: ReturnType<typeof scripted>, headers?: Record<string, string>) {

@@ -3,9 +3,8 @@ import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from 'axio
 import { createHttpClient, type HttpClientConfig, usePolicies } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer } from '../support/behaviours.js';
-import { rejection } from '../support/client.js';
+import { rejection, silent } from '../support/client.js';
 import { startHttp } from '../support/upstream.js';
-import { silent } from './scripted.js';
 
 const retry = { backoff: { base: 1, max: 1 } };
 

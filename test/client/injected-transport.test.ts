@@ -1,9 +1,9 @@
 import axios, { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { createHttpClient, type HttpClientConfig } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
+import { baseURL, rejection, silent } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
-import { listen } from './loopback.js';
-import { baseURL, rejection, silent } from './scripted.js';
+import { startHttp } from '../support/upstream.js';
 
 fakeTimers();
 
@@ -101,7 +101,7 @@ describe('an injected transport', () => {
 
   it('may be an adapter of axios', async () => {
     vi.useRealTimers();
-    const server = await listen((request, response) => response.end(`${request.method} ${request.url}`));
+    const server = await startHttp((request, response) => response.end(`${request.method} ${request.url}`));
     for (const name of ['http', 'fetch'] as const) {
       const client = over(axios.getAdapter(name), { baseURL: server.origin });
       expect((await client.get('/path', { params: { a: 1 } })).data).toBe('GET /path?a=1');
@@ -109,6 +109,5 @@ describe('an injected transport', () => {
       expect(error.code).toBe('ERR_CANCELED');
       await client.close();
     }
-    await server.close();
   });
 });

@@ -1,9 +1,9 @@
 import axios from 'axios';
 import fc from 'fast-check';
 import { createHttpClient, type HttpClient } from 'pillion';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Loopback, listen } from './loopback.js';
-import { rejection, scripted, silent } from './scripted.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { clientOver, rejection, scripted, silent } from '../support/client.js';
+import { startHttp, type Upstream } from '../support/upstream.js';
 
 const good = 'http://api.test:8080';
 const refusals = new Set(['ERR_ORIGIN_NOT_ALLOWED', 'ERR_INVALID_URL', 'ERR_BAD_REQUEST']);
@@ -11,15 +11,12 @@ const refusals = new Set(['ERR_ORIGIN_NOT_ALLOWED', 'ERR_INVALID_URL', 'ERR_BAD_
 /** A client whose transport tells where a real one would go: it builds the URL as axios's adapters do. */
 function telling(config = {}) {
   const destinations: URL[] = [];
-  const { client } = scripted(
-    [],
-    { baseURL: `${good}/v1`, ...config },
-    {
-      transport: async (request) => {
-        destinations.push(new URL(axios.getUri(request)));
-        return { data: '', status: 200, statusText: '', headers: {}, config: request };
-      },
+  const client = clientOver(
+    async (request) => {
+      destinations.push(new URL(axios.getUri(request)));
+      return { data: '', status: 200, statusText: '', headers: {}, config: request };
     },
+    { baseURL: `${good}/v1`, ...config },
   );
   return { client, destinations };
 }
@@ -213,20 +210,14 @@ describe('whatever URL a call is given', () => {
 });
 
 describe('over real sockets', () => {
-  let server: Loopback;
-  let evil: Loopback;
+  let server: Upstream;
+  let evil: Upstream;
   let client: HttpClient;
 
-  beforeAll(async () => {
-    server = await listen((_, response) => response.end('good'));
-    evil = await listen((_, response) => response.end('evil'));
-  });
-  beforeEach(() => {
+  beforeEach(async () => {
+    server = await startHttp((_, response) => response.end('good'));
+    evil = await startHttp((_, response) => response.end('evil'));
     client = createHttpClient({ baseURL: server.origin, retry: false }, { logger: silent });
-  });
-  afterAll(async () => {
-    await server.close();
-    await evil.close();
   });
 
   it.each([

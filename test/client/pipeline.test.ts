@@ -1,7 +1,7 @@
 import { limits, type Policy, timeout } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
+import { baseURL, collecting, rejection, scripted } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
-import { baseURL, collecting, rejection, scripted } from './scripted.js';
 
 const standard = [
   'tracing',

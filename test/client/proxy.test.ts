@@ -1,25 +1,19 @@
 import { createHttpClient, type HttpClientConfig } from 'pillion';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Loopback, listen } from './loopback.js';
-import { silent } from './scripted.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { silent } from '../support/client.js';
+import { startHttp, type Upstream } from '../support/upstream.js';
 
-let proxy: Loopback;
-let server: Loopback;
+let proxy: Upstream;
+let server: Upstream;
 
-beforeAll(async () => {
-  proxy = await listen((request, response) => response.end(`proxy saw ${request.url}`));
-  server = await listen((_, response) => response.end('server'));
-});
-beforeEach(() => {
+beforeEach(async () => {
+  proxy = await startHttp((request, response) => response.end(`proxy saw ${request.url}`));
+  server = await startHttp((_, response) => response.end('server'));
   for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, proxy.origin);
   for (const name of ['NO_PROXY', 'no_proxy']) vi.stubEnv(name, '');
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-});
-afterAll(async () => {
-  await proxy.close();
-  await server.close();
 });
 
 async function answer(config: HttpClientConfig, options = {}): Promise<string> {

@@ -3,9 +3,8 @@ import axios from 'axios';
 import { createHttpClient, type HttpClientConfig, type HttpClientDeps, runWithInbound, usePolicies } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer } from '../support/behaviours.js';
-import { rejection } from '../support/client.js';
+import { rejection, silent } from '../support/client.js';
 import { type Behaviour, startHttp, type Upstream } from '../support/upstream.js';
-import { silent } from './scripted.js';
 
 const lanes = [
   ['the fast lane', {}],

@@ -1,21 +1,17 @@
 import { createHttpClient, type HttpClientConfig } from 'pillion';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Loopback, listen } from './loopback.js';
-import { rejection, silent } from './scripted.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rejection, silent } from '../support/client.js';
+import { startHttp, type Upstream } from '../support/upstream.js';
 
-let server: Loopback;
+let server: Upstream;
 
-beforeAll(async () => {
-  server = await listen((request, response) => {
+beforeEach(async () => {
+  server = await startHttp((request, response) => {
     const left = /^\/hops\/(\d+)$/.exec(request.url ?? '')?.[1];
     if (left === undefined || left === '0') response.end('arrived');
     else response.writeHead(302, { location: `/hops/${Number(left) - 1}` }).end('elsewhere');
   });
 });
-beforeEach(() => {
-  server.requests.length = 0;
-});
-afterAll(() => server.close());
 
 async function withClient<T>(
   config: HttpClientConfig,
@@ -33,7 +29,7 @@ describe('redirects', () => {
   it('are not followed by default: a 302 is an answer like any other', async () => {
     const error = await withClient({}, (client) => rejection(client.get('/hops/1')));
     expect(error).toMatchObject({ status: 302, code: 'ERR_BAD_RESPONSE', attempts: 1 });
-    expect(server.requests.map(({ url }) => url)).toEqual(['/hops/1']);
+    expect(server.requests.map(({ path }) => path)).toEqual(['/hops/1']);
   });
 
   it('are the caller’s to follow where validateStatus takes them', async () => {
@@ -46,7 +42,7 @@ describe('redirects', () => {
   it('are followed as often as the configuration says', async () => {
     const response = await withClient({ maxRedirects: 2 }, (client) => client.get('/hops/2'));
     expect(response.data).toBe('arrived');
-    expect(server.requests.map(({ url }) => url)).toEqual(['/hops/2', '/hops/1', '/hops/0']);
+    expect(server.requests.map(({ path }) => path)).toEqual(['/hops/2', '/hops/1', '/hops/0']);
   });
 
   it('are followed as often as the call says', async () => {

@@ -1,21 +1,20 @@
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { createHttpClient, type HttpClientConfig, type HttpClientDeps } from 'pillion';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Loopback, listen } from './loopback.js';
-import { type Rejected, silent } from './scripted.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Rejected, silent } from '../support/client.js';
+import { startHttp, type Upstream } from '../support/upstream.js';
 
 const limit = 10 * 1024 * 1024;
-let server: Loopback;
+const packed = gzipSync(Buffer.alloc(limit + 1));
+let server: Upstream;
 
-beforeAll(async () => {
-  const packed = gzipSync(Buffer.alloc(limit + 1));
-  server = await listen((request, response) => {
+beforeEach(async () => {
+  server = await startHttp((request, response) => {
     if (request.url === '/packed') response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
     else response.end(Buffer.alloc(Number(request.url?.slice(1)), 'x'));
   });
 });
-afterAll(() => server.close());
 
 /** Bytes of the body, or the error. */
 async function fetched(path: string, config: HttpClientConfig = {}, options = {}, deps: HttpClientDeps = {}) {

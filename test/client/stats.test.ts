@@ -1,8 +1,8 @@
 import { createHttpClient } from 'pillion';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { listen } from './loopback.js';
-import { baseURL, rejection, scripted, silent } from './scripted.js';
+import { baseURL, clientOver, rejection, scripted, silent } from '../support/client.js';
+import { startHttp } from '../support/upstream.js';
 
 const expectPlainJson = (stats: object) => expect(stats).toStrictEqual(JSON.parse(JSON.stringify(stats)));
 
@@ -20,7 +20,7 @@ describe('stats', () => {
   });
 
   it('count a call as failed where the transport rejects with an error that has no code', async () => {
-    const { client } = scripted([], {}, { transport: () => Promise.reject(new Error('no code')) });
+    const client = clientOver(() => Promise.reject(new Error('no code')));
     await rejection(client.get('/'));
     expect(client.stats().calls).toMatchObject({ succeeded: 0, failed: 1 });
   });
@@ -61,7 +61,7 @@ describe('stats', () => {
   });
 
   it('are plain JSON over real sockets, and a copy that later calls leave alone', async () => {
-    const server = await listen((_, response) => response.end('ok'));
+    const server = await startHttp((_, response) => response.end('ok'));
     const client = createHttpClient({ baseURL: server.origin, retry: { budget: false } }, { logger: silent });
     await client.get('/');
     const before = client.stats();
@@ -71,6 +71,5 @@ describe('stats', () => {
     expect(before).toStrictEqual(copy);
     expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 2, http: 0 } });
     await client.close();
-    await server.close();
   });
 });

@@ -15,7 +15,7 @@ import {
 } from 'pillion';
 import { createMockTransport, type RecordedRequest } from 'pillion/testing';
 import { describe, expectTypeOf, it } from 'vitest';
-import { scripted } from './scripted.js';
+import { scripted } from '../support/client.js';
 
 interface Invoice {
   id: string;

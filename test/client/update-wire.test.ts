@@ -1,30 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import { createHttpClient, type HttpClient } from 'pillion';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Loopback, listen } from './loopback.js';
-import { silent } from './scripted.js';
+import { silent, until } from '../support/client.js';
+import { openConnections, startHttp, type Upstream } from '../support/upstream.js';
 
-let server: Loopback;
+let server: Upstream;
 let client: HttpClient;
 let held: ServerResponse[];
 
 beforeEach(async () => {
   held = [];
-  server = await listen((request, response) => {
+  server = await startHttp((request, response) => {
     if (request.url === '/slow') held.push(response);
     else response.end('quick');
   });
   client = createHttpClient({ baseURL: server.origin, retry: false }, { logger: silent });
 });
-afterEach(async () => {
-  await client.close({ grace: 0 });
-  await server.close();
-});
-
-/** Resolves once `condition` holds: what happens on the far side of a socket tells nobody here. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+afterEach(() => client.close({ grace: 0 }));
 
 describe('update over real sockets', () => {
   it.each([
@@ -46,9 +38,9 @@ describe('update over real sockets', () => {
     ["axios's http adapter", { maxRedirects: 1 }],
   ])('closes the connections of %s once nobody uses them', async (_, options) => {
     await client.get('/quick', options);
-    expect(server.sockets.size).toBe(1);
+    expect(openConnections(server)).toBe(1);
     client.update({ baseURL: server.origin, retry: false, timeouts: { connect: 777 } });
-    await until(() => server.sockets.size === 0);
+    await until(() => openConnections(server) === 0);
   });
 
   it('keeps the connections where nothing that concerns them changed', async () => {
@@ -57,8 +49,8 @@ describe('update over real sockets', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     client.update({ baseURL: server.origin, retry: { maxRetries: 1 }, logging: { profile: 'ecs' } });
     await client.get('/quick');
-    expect(server.sockets.size).toBe(1);
-    expect(server.requests[1]?.socket.remotePort).toBe(server.requests[0]?.socket.remotePort);
+    expect(openConnections(server)).toBe(1);
+    expect(server.requests[1]?.connection).toBe(server.requests[0]?.connection);
   });
 
   it('checks TLS material first, and where that is bad the old connections stay in use', async () => {
@@ -67,6 +59,6 @@ describe('update over real sockets', () => {
     expect(() => client.update(bad)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
     await new Promise((resolve) => setTimeout(resolve, 5));
     await client.get('/quick');
-    expect(server.sockets.size).toBe(1);
+    expect(openConnections(server)).toBe(1);
   });
 });

@@ -1,8 +1,8 @@
 import type { HttpClientConfig } from 'pillion';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { baseURL, collecting, rejection, scripted } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
-import { baseURL, collecting, rejection, scripted } from './scripted.js';
 
 fakeTimers();
 

@@ -5,9 +5,8 @@ import axiosRetry from 'axios-retry';
 import { createHttpClient, healthOfClients, type InstancePoliciesConfig, usePolicies } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejection } from '../support/client.js';
+import { collecting, rejection, silent } from '../support/client.js';
 import { startHttp } from '../support/upstream.js';
-import { collecting, silent } from './scripted.js';
 
 const baseURL = 'http://api.test';
 

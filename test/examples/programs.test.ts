@@ -8,8 +8,8 @@ import { main as download } from '../../examples/download.js';
 import { main as idempotentPayment } from '../../examples/idempotent-payment.js';
 import { main as openTelemetry } from '../../examples/open-telemetry.js';
 import { main as sdkFetch } from '../../examples/sdk-fetch.js';
-import { silent } from '../client/scripted.js';
 import { root } from '../package/run.js';
+import { silent } from '../support/client.js';
 
 const deps = { logger: silent, random: () => 0 };
 

@@ -10,7 +10,7 @@ import { type RecordMetricsOptions, recordMetrics } from 'pillion/metrics';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callDuration, counters, gauges, registryGauges, requestDuration } from '../../src/metrics/instruments.js';
-import { rejection, silent } from '../client/scripted.js';
+import { rejection, silent } from '../support/client.js';
 
 const baseURL = 'http://api.test:8080';
 

@@ -4,7 +4,7 @@ import { createHttpClient, type HttpClient, type HttpClientConfig, loadHttpClien
 import { createPrometheus } from 'pillion/metrics';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejection, silent } from '../client/scripted.js';
+import { rejection, silent } from '../support/client.js';
 import { exposition } from './exposition.js';
 
 const baseURL = 'http://api.test';

@@ -15,7 +15,7 @@ import {
 } from 'pillion/nestjs';
 import { createMockTransport } from 'pillion/testing';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { silent } from '../client/scripted.js';
+import { silent } from '../support/client.js';
 
 const clients = { billing: { baseURL: 'http://billing.test' } };
 

@@ -14,7 +14,7 @@ import {
 } from 'pillion/nestjs';
 import { createMockTransport, createTestClient } from 'pillion/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { silent } from '../client/scripted.js';
+import { silent } from '../support/client.js';
 import { files } from '../support/files.js';
 
 const clients = { billing: { baseURL: 'http://billing.test' }, users: { baseURL: 'http://users.test' } };

@@ -8,7 +8,7 @@ import * as ours from 'pillion/nestjs';
 import { createMockTransport } from 'pillion/testing';
 import { lastValueFrom, type Observable, retry, take, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejection, silent } from '../client/scripted.js';
+import { rejection, silent } from '../support/client.js';
 import { type Received, startHttp, type Upstream } from '../support/upstream.js';
 
 type Service = theirs.HttpService;

@@ -6,7 +6,7 @@ import { vi } from 'vitest';
 import { Events } from '../../src/call/events.js';
 import { attemptEdge } from '../../src/transport/attempt.js';
 import { injectedWire } from '../../src/transport/wire.js';
-import { baseURL } from '../client/scripted.js';
+import { baseURL } from '../support/client.js';
 
 /** A request as it comes down from axios. */
 export function aRequest(more: Partial<Request> = {}): Request {

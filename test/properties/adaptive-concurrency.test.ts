@@ -1,6 +1,6 @@
 /** adaptiveConcurrency under thousands of calls: the limit follows how fast the destination is. */
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, scripted } from '../client/scripted.js';
+import { baseURL, scripted } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
 
 fakeTimers();

@@ -2,7 +2,7 @@
 import type { AxiosError } from 'axios';
 import { createHttpClient, type HttpClient, type HttpClientConfig } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, silent } from '../client/scripted.js';
+import { baseURL, silent } from '../support/client.js';
 import { chance, finish, pass, play, type Step, turn, virtualTime } from './world.js';
 
 virtualTime();

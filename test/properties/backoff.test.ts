@@ -4,7 +4,7 @@ import { createHttpClient } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../src/policies/retries/retry-plan.js';
-import { baseURL, silent } from '../client/scripted.js';
+import { baseURL, silent } from '../support/client.js';
 import { chance, finish, virtualTime } from './world.js';
 
 const seed = 20261123;

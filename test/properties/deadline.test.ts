@@ -3,7 +3,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import fc from 'fast-check';
 import { createHttpClient, type HttpClientConfig, type Request, type Response } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, silent } from '../client/scripted.js';
+import { baseURL, silent } from '../support/client.js';
 import { chance, finish, play, type Step, virtualTime } from './world.js';
 
 virtualTime();

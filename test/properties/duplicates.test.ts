@@ -3,7 +3,7 @@ import type { AxiosError } from 'axios';
 import { createHttpClient, type Request } from 'pillion';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { markUnsent } from '../../src/call/failure.js';
-import { baseURL, silent } from '../client/scripted.js';
+import { baseURL, silent } from '../support/client.js';
 import { chance, finish, play, type Step, stopClock } from './world.js';
 
 /** Nothing reached the upstream. */

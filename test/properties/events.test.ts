@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Call, createHttpClient, type HttpClientConfig, type Policy, type Request } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, collecting } from '../client/scripted.js';
+import { baseURL, collecting } from '../support/client.js';
 import { chance, finish, pass, play, type Step, virtualTime } from './world.js';
 
 virtualTime();

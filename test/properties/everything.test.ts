@@ -2,7 +2,7 @@
 import type { AxiosError } from 'axios';
 import { createHttpClient, endpointOf, type HttpClientConfig, type Request } from 'pillion';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { baseURL, rejection, scripted, silent } from '../client/scripted.js';
+import { baseURL, rejection, scripted, silent } from '../support/client.js';
 import { chance, finish, play, type Step, stopClock } from './world.js';
 
 const standard = ['tracing', 'logging', 'deadline', 'retry', 'limits', 'circuitBreaker', 'timeout', 'tracing.attempt'];

@@ -4,7 +4,7 @@ import type { AxiosError } from 'axios';
 import fc from 'fast-check';
 import { createHttpClient, type Request, type Response } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { silent } from '../client/scripted.js';
+import { silent } from '../support/client.js';
 import { chance, finish, play, type Step, virtualTime } from './world.js';
 
 virtualTime();

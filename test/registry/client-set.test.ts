@@ -2,7 +2,7 @@
 import { createHttpClient, loadHttpClients } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientsOf, followClients } from '../../src/registry/client-set.js';
-import { silent } from '../client/scripted.js';
+import { silent } from '../support/client.js';
 
 const at = (name: string) => ({ baseURL: `http://${name}.test` });
 

@@ -9,7 +9,7 @@ import {
 } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { rejection, silent } from '../client/scripted.js';
+import { rejection, silent } from '../support/client.js';
 
 const baseURL = 'http://api.test';
 

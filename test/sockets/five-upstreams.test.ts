@@ -2,8 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHttpClient, endpointOf, type HttpClient, type Policy } from 'pillion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silent } from '../client/scripted.js';
-import { pause, until } from '../support/client.js';
+import { pause, silent, until } from '../support/client.js';
 import { type DnsServer, startDnsServer } from '../support/dns-server.js';
 
 type Mode = 'well' | 'slow' | 'erring';

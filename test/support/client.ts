@@ -1,6 +1,57 @@
-/** A client under watch: real sockets, log lines kept, retries without jitter. */
-import { createHttpClient, type HttpClient, type HttpClientConfig, type HttpClientDeps, type Logger } from 'pillion';
+/** Clients for tests, over a scripted wire or over real sockets; both retry at once, as their jitter is 0. */
+import {
+  createHttpClient,
+  type HttpClient,
+  type HttpClientConfig,
+  type HttpClientDeps,
+  type Logger,
+  type Transport,
+} from 'pillion';
+import { createTestClient, type MockTransport, type Script } from 'pillion/testing';
 import { expect, onTestFinished } from 'vitest';
+
+/** Of a client over a scripted wire. */
+export const baseURL = 'http://api.test';
+
+const ignore = () => {};
+
+export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+export interface Scripted {
+  readonly client: HttpClient;
+  readonly transport: MockTransport;
+}
+
+type Deps = Omit<HttpClientDeps, 'transport'>;
+
+/** The client of the public test kit, which logs nothing and sends nothing. */
+export function scripted(script: Script, config: HttpClientConfig = {}, deps: Deps = {}): Scripted {
+  const client = createTestClient(script, { baseURL, ...config }, deps);
+  return { client, transport: client.transport };
+}
+
+/** The same over a transport of the test's own, where a script cannot say what it does. */
+export function clientOver(transport: Transport, config: HttpClientConfig = {}, deps: Deps = {}): HttpClient {
+  return createHttpClient({ baseURL, ...config }, { logger: silent, random: () => 0, transport, ...deps });
+}
+
+export interface Line {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** A logger that keeps its lines. */
+export function collecting(): { readonly logger: Logger; readonly lines: Line[] } {
+  const lines: Line[] = [];
+  return { logger: noting((line) => lines.push(line)), lines };
+}
+
+function noting(note: (line: Line) => void): Logger {
+  const at = (level: Line['level']) => (fields: object, message: string) =>
+    note({ level, fields: fields as Line['fields'], message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';
@@ -43,13 +94,12 @@ export const lanes: readonly [string, { family?: 4 }][] = [
   ["axios's http adapter", { family: 4 }],
 ];
 
-/** Retries follow at once; the client is closed when the test ends. */
+/** A client over real sockets, closed when the test ends, with its log lines except those of level debug. */
 export function watch(config: HttpClientConfig, deps: HttpClientDeps = {}): Watched {
   const lines: LogLine[] = [];
-  const at = (level: LogLine['level']) => (fields: object) => {
-    lines.push({ level, fields: fields as LogLine['fields'] });
-  };
-  const logger: Logger = { debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') };
+  const logger = noting(({ level, fields }) => {
+    if (level !== 'debug') lines.push({ level, fields });
+  });
   const client = createHttpClient(config, { logger, random: () => 0, ...deps });
   onTestFinished(() => client.close({ grace: 0 }));
   return { client, lines };

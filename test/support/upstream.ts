@@ -86,6 +86,11 @@ export async function closing(connection: Connection | undefined): Promise<void>
   await Promise.race([connection.closed, late]).finally(() => clearTimeout(timer));
 }
 
+/** How many connections are open now. */
+export function openConnections({ connections }: Listening): number {
+  return connections.filter(({ socket }) => !socket.closed).length;
+}
+
 /** A port on which nobody listens. */
 export async function closedPort(): Promise<number> {
   const { port, close } = await startTcp();

@@ -1,20 +1,20 @@
 import https from 'node:https';
 import type { AxiosRequestConfig } from 'axios';
 import { createHttpClient, type HttpClientConfig } from 'pillion';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Loopback, listen } from '../../client/loopback.js';
-import { type Rejected, rejection } from '../../client/scripted.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { authority } from '../../support/certificates.js';
+import { type Rejected, rejection } from '../../support/client.js';
+import { closedPort, startHttp, startHttps, type Upstream } from '../../support/upstream.js';
 import { type Secretive, secretive } from './certificates.js';
 import { basicCall, leaks, leaksOf, logging, secretAnswer, secretBody } from './planted.js';
 
-let server: Loopback;
+let server: Upstream;
 let dead: string;
-let secure: { origin: string; close(): void };
+let secure: Upstream;
 let ours: Secretive;
 
-beforeAll(async () => {
-  server = await listen((request, response) => {
+beforeEach(async () => {
+  server = await startHttp((request, response) => {
     const path = request.url?.split('?')[0];
     response.setHeader('set-cookie', 'sid=planted-set-cookie');
     request.on('error', () => {});
@@ -27,22 +27,14 @@ beforeAll(async () => {
     else if (path === '/odd') response.writeHead(302, { location: 'ftp://ada:planted-userinfo@api.test/' }).end();
     else response.writeHead(Number(path?.slice(1)), {}).end(JSON.stringify(secretAnswer));
   });
-  const closed = await listen(() => {});
-  dead = closed.origin;
-  await closed.close();
+  dead = `http://127.0.0.1:${await closedPort()}`;
   const stranger = await authority('stranger');
   const theirs = await stranger.issue({ name: 'localhost', dns: ['localhost'] });
   ours = await secretive(await authority('our own'), 'client');
-  const tls = https.createServer({ cert: theirs.cert, key: theirs.key }, (_, response) => response.end());
-  await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve));
-  secure = { origin: `https://localhost:${(tls.address() as { port: number }).port}`, close: () => tls.close() };
+  secure = await startHttps({ cert: theirs.cert, key: theirs.key }, (_, response) => void response.end());
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-});
-afterAll(async () => {
-  await server.close();
-  secure.close();
 });
 
 /** The error of a call full of secrets, and what was logged about it at debug level. */

@@ -2,7 +2,7 @@ import axios, { AxiosError, type AxiosRequestConfig, isAxiosError } from 'axios'
 import { createHttpClient, type HttpClient, type HttpClientConfig, type HttpClientDeps } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection } from '../../client/scripted.js';
+import { baseURL, rejection } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import {
   basicCall,

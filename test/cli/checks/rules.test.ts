@@ -1,7 +1,7 @@
 import { createHttpClient, type HttpClientConfig } from 'pillion';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/client/config/config.js';
-import { silent } from '../../client/scripted.js';
+import { silent } from '../../support/client.js';
 
 const complaint = (config: object): string => {
   try {

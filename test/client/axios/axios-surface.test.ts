@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios from 'axios';
 import { describe, expect, it } from 'vitest';
-import { baseURL, rejection, scripted } from '../scripted.js';
+import { baseURL, clientOver, rejection, scripted } from '../../support/client.js';
 
 describe('interceptors of the caller', () => {
   it('run once per call, however many attempts it takes', async () => {
@@ -112,16 +112,10 @@ describe('the config of a call', () => {
   it('carries properties of the caller, symbols included, down to the wire', async () => {
     const tag = Symbol('tag');
     const seen: unknown[] = [];
-    const { client } = scripted(
-      [],
-      {},
-      {
-        transport: async (config) => {
-          seen.push((config as unknown as Record<symbol, unknown>)[tag], (config as unknown as { own: unknown }).own);
-          return { data: '', status: 200, statusText: '', headers: {}, config };
-        },
-      },
-    );
+    const client = clientOver(async (config) => {
+      seen.push((config as unknown as Record<symbol, unknown>)[tag], (config as unknown as { own: unknown }).own);
+      return { data: '', status: 200, statusText: '', headers: {}, config };
+    });
     client.interceptors.request.use((config) => Object.assign(config, { [tag]: 'symbol', own: 'string' }));
     await client.get('/');
     expect(seen).toEqual(['symbol', 'string']);

@@ -1,22 +1,16 @@
 import { createHttpClient, type HttpClient, type Policy } from 'pillion';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Loopback, listen } from '../loopback.js';
-import { rejection, scripted, silent } from '../scripted.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rejection, scripted, silent } from '../../support/client.js';
+import { startHttp, type Upstream } from '../../support/upstream.js';
 
-let server: Loopback;
+let server: Upstream;
 let client: HttpClient;
 
-beforeAll(async () => {
-  server = await listen((_, response) => response.end('ok'));
+beforeEach(async () => {
+  server = await startHttp((_, response) => response.end('ok'));
   client = createHttpClient({ baseURL: server.origin }, { logger: silent });
 });
-beforeEach(() => {
-  server.requests.length = 0;
-});
-afterAll(async () => {
-  await client.close();
-  await server.close();
-});
+afterEach(() => client.close());
 
 const lanes: [string, object][] = [
   ['the fast lane', {}],

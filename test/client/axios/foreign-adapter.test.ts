@@ -3,9 +3,8 @@ import axios, { type AxiosAdapter, type AxiosInstance, type AxiosRequestConfig }
 import MockAdapter from 'axios-mock-adapter';
 import { createHttpClient } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejection } from '../../support/client.js';
+import { baseURL, rejection, scripted, silent } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
-import { baseURL, scripted, silent } from '../scripted.js';
 
 const ok: AxiosAdapter = async (config) => ({ data: '{"ok":true}', status: 200, statusText: '', headers: {}, config });
 const failing: AxiosAdapter = async (config) => {

@@ -3,8 +3,8 @@ import axios, { type AxiosInstance } from 'axios';
 import { createHttpClient, createUndiciAdapter, usePolicies } from 'pillion';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { answer } from '../../support/behaviours.js';
+import { silent } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
-import { silent } from '../scripted.js';
 
 const standard = { ...axios.defaults };
 const common = { ...axios.defaults.headers.common };

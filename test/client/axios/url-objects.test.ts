@@ -3,9 +3,8 @@ import axios from 'axios';
 import { createHttpClient, createUndiciAdapter, usePolicies } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer } from '../../support/behaviours.js';
-import { rejection } from '../../support/client.js';
+import { rejection, silent } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
-import { silent } from '../scripted.js';
 
 const verbs = ['get', 'delete', 'head', 'options', 'post', 'put', 'patch', 'query', 'postForm', 'putForm'] as const;
 type Call = (url: URL) => Promise<{ status: number }>;

@@ -3,9 +3,8 @@ import axios, { type AxiosError, AxiosHeaders, type AxiosInstance, type AxiosReq
 import fc from 'fast-check';
 import { createHttpClient, type Request, type Response } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { watch } from '../../support/client.js';
-import { listen } from '../loopback.js';
-import { baseURL, rejection, scripted, silent } from '../scripted.js';
+import { baseURL, rejection, scripted, silent, watch } from '../../support/client.js';
+import { startHttp } from '../../support/upstream.js';
 
 const off = {
   tracing: false,
@@ -267,14 +266,13 @@ it.each([
   ['lane', 'socketPath', '/nowhere.sock'],
   ['credentials', 'auth', { username: 'evil', password: 'x' }],
 ])('a polluted Object.prototype does not choose the %s of a call', async (_, name, value) => {
-  const { origin, requests, close } = await listen((_request, response) => response.end('ok'));
+  const { origin, requests } = await startHttp((_request, response) => response.end('ok'));
   const { client } = watch({ baseURL: origin });
   Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
   try {
     expect((await client.get('/')).data).toBe('ok');
   } finally {
     delete (Object.prototype as never)[name];
-    await close();
   }
   expect(requests[0]?.headers).not.toHaveProperty('authorization');
   expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 1, http: 0 } });

@@ -1,8 +1,8 @@
 import { AxiosError, isAxiosError } from 'axios';
 import { createHttpClient } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { listen } from '../loopback.js';
-import { rejection, scripted, silent } from '../scripted.js';
+import { rejection, scripted, silent } from '../../support/client.js';
+import { startHttp } from '../../support/upstream.js';
 
 describe('validateStatus', () => {
   it.each([200, 201, 204, 299])('lets a %d through by default', async (status) => {
@@ -103,7 +103,7 @@ describe.each([
   ["axios's http adapter", { maxRedirects: 1 }],
 ])('validateStatus over real sockets, %s', (_, lane) => {
   it.each([200, 304, 404, 503])('is applied once, above the policies, to a %d', async (status) => {
-    const server = await listen((_request, response) => response.writeHead(status).end());
+    const server = await startHttp((_request, response) => response.writeHead(status).end());
     const client = createHttpClient({ baseURL: server.origin }, { logger: silent, random: () => 0 });
     const asked: number[] = [];
     const validateStatus = (answer: number) => {
@@ -116,6 +116,5 @@ describe.each([
     const failures = status === 503 ? 3 : 0;
     expect(client.stats().policies.circuitBreaker).toMatchObject({ [server.origin]: { failures } });
     await client.close();
-    await server.close();
   });
 });

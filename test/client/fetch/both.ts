@@ -2,8 +2,8 @@
 import type http from 'node:http';
 import { createHttpClient, type HttpClient, type HttpClientConfig, type HttpFetch } from 'pillion';
 import { onTestFinished } from 'vitest';
+import { silent } from '../../support/client.js';
 import { type Behaviour, type Received, startHttp, type Upstream } from '../../support/upstream.js';
-import { silent } from '../scripted.js';
 
 export interface Both {
   readonly upstream: Upstream;

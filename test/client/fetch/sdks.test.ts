@@ -6,8 +6,8 @@ import createOpenApiClient from 'openapi-fetch';
 import { createHttpClient } from 'pillion';
 import Stripe from 'stripe';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { silent } from '../../support/client.js';
 import { type Behaviour, startHttp } from '../../support/upstream.js';
-import { silent } from '../scripted.js';
 
 const json =
   (status: number, body: object): Behaviour =>

@@ -2,8 +2,8 @@
 import { createHttpClient } from 'pillion';
 import { createTestClient } from 'pillion/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { collecting } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
-import { collecting } from '../scripted.js';
 
 const retry = { maxRetries: 2, on: ['5xx' as const] };
 

@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { adaptiveConcurrency, type Request, type Response } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, collecting, scripted } from '../../client/scripted.js';
+import { baseURL, collecting, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 

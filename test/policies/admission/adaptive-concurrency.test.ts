@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { adaptiveConcurrency } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { baseURL, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, outcomeOf } from '../alone.js';
 

@@ -2,7 +2,7 @@ import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios
 import { circuitBreaker, type HttpClient, type HttpClientConfig, type HttpClientDeps } from 'pillion';
 import { holdReply, type Reply, type Script } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { baseURL, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 fakeTimers();

@@ -1,7 +1,7 @@
 /** forceCircuit: a person decides in place of the circuit breaker. */
 import { createHttpClient } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { rejection, scripted, silent } from '../../client/scripted.js';
+import { rejection, scripted, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 const circuitBreaker = { volumeThreshold: 2, resetTimeout: '1s', errorThresholdPercentage: 50 } as const;

@@ -3,7 +3,7 @@ import type CircuitBreaker from 'opossum';
 import type { HttpClient } from 'pillion';
 import { holdReply, type Reply } from 'pillion/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { baseURL, clientOver, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 interface Made {
@@ -141,19 +141,16 @@ describe('capacity', () => {
   it('is held by an attempt until it has ended: no more run at once after a timeout', async () => {
     let running = 0;
     let most = 0;
-    const { client } = scripted(
-      [],
+    const client = clientOver(
+      (config) =>
+        new Promise((_, reject) => {
+          most = Math.max(most, ++running);
+          config.signal?.addEventListener?.('abort', () => {
+            running--;
+            reject((config.signal as AbortSignal).reason);
+          });
+        }),
       { ...plain, limits: { maxRequests: 1 }, timeouts: { attempt: 50 }, circuitBreaker: { volumeThreshold: 100 } },
-      {
-        transport: (config) =>
-          new Promise((_, reject) => {
-            most = Math.max(most, ++running);
-            config.signal?.addEventListener?.('abort', () => {
-              running--;
-              reject((config.signal as AbortSignal).reason);
-            });
-          }),
-      },
     );
     const all = Promise.allSettled(Array.from({ length: 5 }, () => client.get('/')));
     await vi.advanceTimersByTimeAsync(1000);

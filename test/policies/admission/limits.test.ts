@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { limits } from 'pillion';
 import { type HeldReply, holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, collecting, rejection, scripted } from '../../client/scripted.js';
+import { baseURL, collecting, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 

@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { rateLimit } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { collecting, rejection, scripted } from '../../client/scripted.js';
+import { collecting, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf, times } from '../alone.js';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { rateLimit } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { rejection, scripted } from '../../client/scripted.js';
+import { rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, outcomeOf } from '../alone.js';
 

@@ -2,7 +2,7 @@
 import { balance, createHttpClient, endpointOf, type Request, type Response } from 'pillion';
 import { holdReply } from 'pillion/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { baseURL, silent } from '../../client/scripted.js';
+import { baseURL, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { aRequest, ended, outcomeOf } from '../alone.js';
 import { addresses, balanceOf, counted, fleet, inState, listOf, seeded, toldByHand } from './fleet.js';

@@ -2,7 +2,7 @@
 import { classify, createHttpClient, type DiscoveredEndpoint } from 'pillion';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection, silent } from '../../client/scripted.js';
+import { baseURL, rejection, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { ended, outcomeOf } from '../alone.js';
 import { balanceOf, fleet, listOf, toldByHand } from './fleet.js';

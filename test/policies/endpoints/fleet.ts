@@ -12,7 +12,7 @@ import {
 } from 'pillion';
 import type { RecordedRequest, Reply } from 'pillion/testing';
 import { play } from '../../../src/testing/mock/replies.js';
-import { baseURL, silent } from '../../client/scripted.js';
+import { baseURL, silent } from '../../support/client.js';
 
 /** Replies by address; 200 where nothing is said. May be changed at any time. */
 export type Replies = Record<string, Reply>;

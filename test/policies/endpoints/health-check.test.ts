@@ -2,7 +2,7 @@
 import type { HttpClientConfig } from 'pillion';
 import type { Reply } from 'pillion/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { baseURL, collecting } from '../../client/scripted.js';
+import { baseURL, collecting } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { outcomeOf } from '../alone.js';
 import { addresses, balanceOf, fleet, inState, listOf, type Replies } from './fleet.js';

@@ -4,7 +4,7 @@ import { balance, endpointOf, type HttpClientConfig, outlierDetection, type Resp
 import { holdReply, type Reply } from 'pillion/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Events } from '../../../src/call/events.js';
-import { baseURL } from '../../client/scripted.js';
+import { baseURL } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { aRequest, ended, outcomeOf } from '../alone.js';
 import { addresses, balanceOf, type Fleet, fleet, inState, listOf, type Replies, seeded } from './fleet.js';

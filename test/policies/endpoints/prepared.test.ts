@@ -3,7 +3,7 @@ import type { Discovery } from 'pillion';
 import { expect, it, onTestFinished } from 'vitest';
 import { openClient } from '../../../src/client/client.js';
 import { parseConfig } from '../../../src/client/config/config.js';
-import { baseURL, rejection, silent } from '../../client/scripted.js';
+import { baseURL, rejection, silent } from '../../support/client.js';
 
 /** Counts who is watching. */
 class Watched implements Discovery {

@@ -3,7 +3,7 @@ import { createHttpClient, type HttpClientConfig } from 'pillion';
 import type { Reply } from 'pillion/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RetryBudget } from '../../../src/policies/retries/budget.js';
-import { scripted, silent } from '../../client/scripted.js';
+import { scripted, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { type Behaviour, startHttp } from '../../support/upstream.js';
 import { ended, outcomeOf } from '../alone.js';

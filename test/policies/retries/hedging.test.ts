@@ -2,7 +2,7 @@
 import { endpointOf, type HttpClientConfig, hedging, type Request } from 'pillion';
 import { type HeldReply, holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { rejection, scripted } from '../../client/scripted.js';
+import { clientOver, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
@@ -98,17 +98,14 @@ describe('a slow attempt', () => {
   it('goes to another endpoint the second time', async () => {
     const asked: (string | undefined)[] = [];
     const addresses = [1, 2, 3].map((host) => ({ address: `10.0.0.${host}:80` }));
-    const { client } = scripted(
-      [],
-      { hedging: { ...generous, maxHedges: 2 }, endpoints: { static: addresses }, retry: false },
-      {
-        transport: (request) => {
-          if (request.url === '/first')
-            return Promise.resolve({ status: 200, data: '', headers: {}, config: request } as never);
-          asked.push(endpointOf(request)?.address);
-          return new Promise(() => {});
-        },
+    const client = clientOver(
+      (request) => {
+        if (request.url === '/first')
+          return Promise.resolve({ status: 200, data: '', headers: {}, config: request } as never);
+        asked.push(endpointOf(request)?.address);
+        return new Promise(() => {});
       },
+      { hedging: { ...generous, maxHedges: 2 }, endpoints: { static: addresses }, retry: false },
     );
     await client.get('/first');
     const error = rejection(client.get('/', { timeout: 200 }));

@@ -2,7 +2,7 @@
 import { retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { scripted } from '../../client/scripted.js';
+import { scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, times } from '../alone.js';
 

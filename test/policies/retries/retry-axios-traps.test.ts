@@ -7,7 +7,7 @@ import type { Policy } from 'pillion';
 import { createMockTransport, holdReply } from 'pillion/testing';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { retryAfter } from '../../../src/call/failure.js';
-import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { baseURL, clientOver, rejection, scripted } from '../../support/client.js';
 
 const twoFailures = [503, { error: 'ECONNRESET' }, { data: { n: 1 } }];
 
@@ -102,7 +102,7 @@ describe('interceptors and transforms', () => {
       bodies.push(config.data);
       return { status: 503, statusText: '', data: '', headers: {}, config };
     };
-    const { client } = scripted([], {}, { transport: wire });
+    const client = clientOver(wire);
     await rejection(client.put('/', { amount: 1 }));
     expect(bodies).toEqual(new Array(3).fill('{"amount":1}'));
   });
@@ -151,7 +151,7 @@ describe('the request', () => {
         config.headers.set('Content-Length', '1');
         return { status: 503, statusText: '', data: '', headers: {}, config };
       };
-      const { client } = scripted([], off, { transport: wire });
+      const client = clientOver(wire, off);
       const headers = new AxiosHeaders({ 'X-Own': '1' });
       await rejection(client.get('/', { headers }));
       expect(seen).toEqual([undefined, undefined, undefined]);
@@ -166,11 +166,11 @@ describe('the request', () => {
       seen.push(config.httpAgent);
       return { status: 503, statusText: '', data: '', headers: {}, config };
     };
-    const { client } = scripted([], {}, { transport: wire });
+    const client = clientOver(wire);
     await rejection(client.get('/', { httpAgent: agent }));
     expect(seen).toEqual([agent, agent, agent]);
-    const byDefault = scripted([], {}, { transport: wire, axios: { httpAgent: agent } });
-    await rejection(byDefault.client.get('/'));
+    const byDefault = clientOver(wire, {}, { axios: { httpAgent: agent } });
+    await rejection(byDefault.get('/'));
     expect(seen.slice(3)).toEqual([agent, agent, agent]);
   });
 });
@@ -302,7 +302,7 @@ describe('validateStatus', () => {
       const status = ++calls < 3 ? 503 : 200;
       return { status, statusText: '', data: '', headers: {}, config };
     };
-    const { client } = scripted([], {}, { transport: wire });
+    const client = clientOver(wire);
     expect((await client.get('/')).status).toBe(200);
     expect(calls).toBe(3);
   });
@@ -405,7 +405,7 @@ describe('what axios-retry leaves out', () => {
         return next({ ...request, headers: AxiosHeaders.from({ ...request.headers, [name]: String(runs.length) }) });
       };
     const transport = createMockTransport([...twoFailures]);
-    const { client } = scripted([], {}, { transport, perCall: [noting('call')], perAttempt: [noting('attempt')] });
+    const client = clientOver(transport, {}, { perCall: [noting('call')], perAttempt: [noting('attempt')] });
     await client.get('/');
     expect(runs).toEqual(['call', 'attempt', 'attempt', 'attempt']);
     expect(transport.requests.map(({ headers }) => [headers.call, headers.attempt])).toEqual([

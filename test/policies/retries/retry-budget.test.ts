@@ -1,7 +1,7 @@
 import type { HttpClient, HttpClientConfig } from 'pillion';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { rejection, scripted } from '../../client/scripted.js';
+import { rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 type Budget = NonNullable<Exclude<HttpClientConfig['retry'], false | undefined>['budget']>;

@@ -1,7 +1,7 @@
 /** retry: what each word of `on` covers, of everything that can become of an attempt. */
 import type { Reply } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { scripted } from '../../client/scripted.js';
+import { scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { ended } from '../alone.js';
 

@@ -4,7 +4,7 @@ import { retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { markUnsent } from '../../../src/call/failure.js';
-import { scripted } from '../../client/scripted.js';
+import { clientOver, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, methods, outcomeOf } from '../alone.js';
 
@@ -90,15 +90,12 @@ describe('nothing was sent', () => {
 describe('a retry that is turned away in this process', () => {
   it.each(['get', 'post'])('ends the call, although the attempt before it was never sent: a %s', async (method) => {
     let sent = 0;
-    const { client } = scripted(
-      [],
-      { circuitBreaker: { volumeThreshold: 1 }, retry: { maxRetries: 5 } },
-      {
-        transport: () => {
-          sent++;
-          return Promise.reject(markUnsent(Object.assign(new Error('lost in TLS'), { code: 'ECONNRESET' })));
-        },
+    const client = clientOver(
+      () => {
+        sent++;
+        return Promise.reject(markUnsent(Object.assign(new Error('lost in TLS'), { code: 'ECONNRESET' })));
       },
+      { circuitBreaker: { volumeThreshold: 1 }, retry: { maxRetries: 5 } },
     );
     const scheduled: unknown[] = [];
     client.on('retry.scheduled', ({ code }) => scheduled.push(code));

@@ -3,7 +3,7 @@ import axios, { AxiosError, type AxiosRequestConfig, type InternalAxiosRequestCo
 import { type HttpClientConfig, type Response, retry } from 'pillion';
 import type { Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection, scripted } from '../../client/scripted.js';
+import { baseURL, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended } from '../alone.js';
 

@@ -1,7 +1,7 @@
 /** logging: the fields of a line in each profile. */
 import { describe, expect, it } from 'vitest';
 import { type CallRecord, logProfiles } from '../../../src/policies/telemetry/log-fields.js';
-import { collecting, scripted } from '../../client/scripted.js';
+import { collecting, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { ended } from '../alone.js';
 

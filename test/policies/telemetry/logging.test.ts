@@ -3,8 +3,8 @@ import { compose, deadline, type Logger, logging, type Request, type Response, r
 import { holdReply, type Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { callOf } from '../../../src/call/record.js';
-import { collecting, type Line, scripted } from '../../client/scripted.js';
 import { chance } from '../../properties/world.js';
+import { collecting, type Line, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 

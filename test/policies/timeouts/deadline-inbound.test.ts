@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { deadlineHeader, runWithDeadline } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { scripted } from '../../client/scripted.js';
+import { scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 

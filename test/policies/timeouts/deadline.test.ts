@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { compose, deadline, limits, retry, timeout } from 'pillion';
 import { holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { collecting, scripted } from '../../client/scripted.js';
+import { collecting, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf, times } from '../alone.js';
 

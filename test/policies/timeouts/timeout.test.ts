@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { Response } from 'pillion';
 import { timeout } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { collecting, scripted } from '../../client/scripted.js';
+import { clientOver, collecting, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf, times } from '../alone.js';
 
@@ -138,7 +138,7 @@ describe('the attempt timeout of a client', () => {
 
   it.each([200, 503])('is over with the headers of a %d, so a stream may take its time', async (status) => {
     const body = new PassThrough();
-    const { client } = scripted([], { retry: false }, { transport: listening(status, body) });
+    const client = clientOver(listening(status, body), { retry: false });
     const { data } = await client.get('/', { responseType: 'stream', validateStatus: () => true });
     const chunks: string[] = [];
     data.on('error', (error: Error) => chunks.push(error.message));

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { fault, type Request, type Response } from 'pillion';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { collecting, scripted } from '../../client/scripted.js';
+import { collecting, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { createHttpClient, fault, type Request } from 'pillion';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { baseURL, collecting, rejection, scripted, silent } from '../../client/scripted.js';
+import { baseURL, collecting, rejection, scripted, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { AxiosHeaders } from 'axios';
 import type { HttpClientConfig, HttpClientDeps, PillionError, Request } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { scripted } from '../../client/scripted.js';
 import { turn } from '../../properties/world.js';
+import { clientOver, scripted } from '../../support/client.js';
 
 const shadow = 'http://shadow.test';
 
@@ -16,7 +16,7 @@ function mirrored(mirror: HttpClientConfig['mirror'], config: HttpClientConfig =
     (String(request.baseURL).includes('shadow') ? copies : calls).push(request);
     return { status: 200, statusText: '', data: '', headers: {}, config: request, request: {} };
   };
-  const { client } = scripted([], { ...config, mirror }, { transport: transport as never, ...deps });
+  const client = clientOver(transport as never, { ...config, mirror }, deps);
   onTestFinished(() => client.close({ grace: 0 }));
   const lower = (request: Request | undefined): Record<string, unknown> =>
     Object.fromEntries(

@@ -3,9 +3,8 @@ import { PassThrough, Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import type { HttpClientConfig, Request } from 'pillion';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { baseURL, collecting, rejection, scripted } from '../../client/scripted.js';
 import { pass, stopClock, turn } from '../../properties/world.js';
-import { until, watch } from '../../support/client.js';
+import { baseURL, clientOver, collecting, rejection, until, watch } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
 
 const shadow = 'http://shadow.test';
@@ -44,7 +43,7 @@ function mirrored(
     return isCopy ? copy(request) : primary(request);
   };
   const mirror = options === false ? {} : { mirror: [{ baseURL: shadow, ...options }] };
-  const { client } = scripted([], { ...config, ...mirror }, { transport: transport as never, logger });
+  const client = clientOver(transport as never, { ...config, ...mirror }, { logger });
   onTestFinished(() => client.close({ grace: 0 }));
   const stats = () => (client.stats().policies.mirror as Record<string, Record<string, unknown>>)[shadow];
   return { client, sent, copies, lines, stats };

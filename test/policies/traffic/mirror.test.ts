@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import { AxiosHeaders } from 'axios';
 import { type HttpClientConfig, mirror, type Request, type Transport } from 'pillion';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { baseURL, collecting, scripted } from '../../client/scripted.js';
 import { chance } from '../../properties/world.js';
-import { pause, until, watch } from '../../support/client.js';
+import { baseURL, clientOver, collecting, pause, until, watch } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
 import { aRequest } from '../alone.js';
 
@@ -26,11 +25,7 @@ function mirrored(options: object, shadowed: Shadow, config: HttpClientConfig = 
     copies.push(request);
     return shadowed(request);
   };
-  const { client } = scripted(
-    [],
-    { mirror: [{ baseURL: shadow, ...options }], ...config },
-    { transport: transport as never, logger },
-  );
+  const client = clientOver(transport as never, { mirror: [{ baseURL: shadow, ...options }], ...config }, { logger });
   onTestFinished(() => client.close());
   return { client, copies, sent, lines };
 }

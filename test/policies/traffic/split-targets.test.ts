@@ -2,8 +2,8 @@
 import { type HttpClientConfig, PillionError, type Request, split, type Transport } from 'pillion';
 import type { RecordedRequest } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { baseURL, collecting, rejection, type Scripted, scripted } from '../../client/scripted.js';
 import { chance } from '../../properties/world.js';
+import { baseURL, collecting, rejection, type Scripted, scripted } from '../../support/client.js';
 import { aRequest } from '../alone.js';
 
 const target = (name: string, weight: number, more: object = {}) => ({

@@ -1,8 +1,8 @@
 /** split: which calls go to which target, how many, and that a call stays with its own. */
 import { type Request, split, type Transport } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { baseURL, rejection, scripted } from '../../client/scripted.js';
 import { chance } from '../../properties/world.js';
+import { baseURL, rejection, scripted } from '../../support/client.js';
 import { aRequest } from '../alone.js';
 
 const target = (name: string, weight: number) => ({ name, baseURL: `http://${name}.test`, weight });

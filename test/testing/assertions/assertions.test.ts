@@ -9,7 +9,7 @@ import {
   requestMatchers,
 } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { rejection } from '../../client/scripted.js';
+import { rejection } from '../../support/client.js';
 
 declare module 'vitest' {
   // biome-ignore lint/suspicious/noExplicitAny: repeats the generics of what it augments.

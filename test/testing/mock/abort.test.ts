@@ -3,8 +3,8 @@ import { type AxiosAdapter, AxiosHeaders, type InternalAxiosRequestConfig, isCan
 import { createMockTransport, holdReply, type Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { nativeSignal, Scope } from '../../../src/call/scope.js';
-import { baseURL, rejection } from '../../client/scripted.js';
 import { sourceFiles } from '../../package/source.js';
+import { baseURL, rejection } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 fakeTimers();

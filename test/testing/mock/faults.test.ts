@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createTestClient, cutOff, flaky, outage, retryAfter, times } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { rejection } from '../../client/scripted.js';
 import { root } from '../../package/run.js';
+import { rejection } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 describe('faults', () => {

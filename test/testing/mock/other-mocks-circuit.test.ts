@@ -7,7 +7,7 @@ import nock from 'nock';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
 import { getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici';
 import { expect, it, onTestFinished } from 'vitest';
-import { rejection, silent } from '../../client/scripted.js';
+import { rejection, silent } from '../../support/client.js';
 
 type Wire = NonNullable<HttpClientDeps['transport']>;
 const origin = 'https://billing.test';

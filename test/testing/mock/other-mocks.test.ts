@@ -7,7 +7,7 @@ import { main as withMockAdapter } from '../../../examples/mocking/with-axios-mo
 import { main as withMsw } from '../../../examples/mocking/with-msw.js';
 import { main as withNock } from '../../../examples/mocking/with-nock.js';
 import { main as withMockAgent } from '../../../examples/mocking/with-undici-mock-agent.js';
-import { rejection, silent } from '../../client/scripted.js';
+import { rejection, silent } from '../../support/client.js';
 
 const deps = { logger: silent, random: () => 0 };
 

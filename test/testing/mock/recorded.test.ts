@@ -1,6 +1,6 @@
 import type { RecordedRequest } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, scripted } from '../../client/scripted.js';
+import { baseURL, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 fakeTimers({ now: new Date('2026-03-01T12:00:00Z') });

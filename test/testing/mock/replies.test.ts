@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { isAxiosError } from 'axios';
 import { holdReply, type Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { rejection, scripted } from '../../client/scripted.js';
+import { rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 
 fakeTimers();

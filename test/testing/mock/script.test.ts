@@ -1,7 +1,7 @@
 import { isAxiosError } from 'axios';
 import { createMockTransport, type Reply, type Rule } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
-import { rejection, scripted } from '../../client/scripted.js';
+import { rejection, scripted } from '../../support/client.js';
 
 /** Statuses that GETs to these paths end with. */
 async function statuses(script: readonly (Reply | Rule)[], ...paths: string[]) {
