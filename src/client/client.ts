@@ -23,7 +23,6 @@ import { refuseUsed } from '../call/used-body.js';
 import { type Duration, duration, parseOptions } from '../options/options.js';
 import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
-import type { IdentityStats } from '../transport/tls/identity.js';
 import { ConfiguredDefaults, createInstance } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
@@ -31,6 +30,7 @@ import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './e
 import { createFetch, type HttpFetch } from './fetch/fetch.js';
 import { checkIdentity, type Identity } from './identity.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
+import type { HttpClientStats } from './stats.js';
 // Options that these add to axios's: the declarations of the package have to name the files.
 import '../policies/retries/retry-plan.js';
 import '../policies/timeouts/call-timeouts.js';
@@ -62,24 +62,6 @@ export interface CloseOptions {
 }
 
 const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
-
-/** Counters of a client and what its policies tell of themselves; plain JSON. */
-export interface HttpClientStats {
-  /** The client's name. */
-  name: string;
-  /** Calls by what became of them; `active`: still under way, bodies of streams included. */
-  calls: { started: number; active: number; succeeded: number; failed: number; cancelled: number };
-  /** Requests handed to the wire by calls that have ended. */
-  attempts: number;
-  /** By the names in `pipeline`, and `wire`; the shape is each policy's own. */
-  policies: Record<string, unknown>;
-  /** Present while `forceCircuit` holds. */
-  forcedCircuit?: 'open' | 'closed';
-  /** Present once `close` was called. */
-  closed?: true;
-  /** Present with `tls.cert`, `pfx` or `ca`, or an identity of `deps`. */
-  identity?: IdentityStats;
-}
 
 /** What can be done with a stack, whatever calls go into it. */
 export interface ClientHandle extends AsyncDisposable {

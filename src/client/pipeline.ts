@@ -13,6 +13,7 @@ import { createWire, injectedWire, type Wire, type WireOptions } from '../transp
 import type { Config } from './config/config.js';
 import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
 import { type Slots, type Stage, stagesOf } from './order.js';
+import type { HttpClientStats } from './stats.js';
 import { version } from './version.js';
 
 /** A part of the stack; generations share it, the last one to let go closes it. */
@@ -91,9 +92,9 @@ export class Pipeline {
   }
 
   /** What each policy and the wire tell of themselves. */
-  stats(): Record<string, unknown> {
+  stats(): HttpClientStats['policies'] {
     const told = [...this.policies].flatMap(([name, { part }]) => (part.stats ? [[name, part.stats()]] : []));
-    return { ...Object.fromEntries(told), wire: this.wire.stats() };
+    return { ...Object.fromEntries(told), wire: this.wire.stats() } as HttpClientStats['policies'];
   }
 
   /** False where there is no circuit breaker. */

@@ -144,7 +144,7 @@ export class Circuit {
     return this.#breaker.halfOpen ? 'half_open' : 'closed';
   }
 
-  stats() {
+  stats(): CircuitStats {
     this.#rotateByTime();
     const { fires, failures } = this.#breaker.stats;
     const retryAfter = this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
@@ -218,3 +218,13 @@ function report(success: boolean): Promise<void> {
 /** Always the same: a new error would cost more than all of opossum. */
 const failure = new Error('failure');
 const succeeded = Promise.resolve();
+
+/** One circuit. */
+export interface CircuitStats {
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** Outcomes in the window. */
+  readonly outcomes: number;
+  readonly failures: number;
+  /** Milliseconds until a trial is let through; only while it is open. */
+  readonly retryAfter?: number;
+}

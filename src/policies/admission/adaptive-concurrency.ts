@@ -97,7 +97,7 @@ class Limit {
     if (++this.#windows % probeEvery === 0) this.#probing = 2;
   }
 
-  stats() {
+  stats(): ConcurrencyStats {
     const usualMs = Number.isFinite(this.#usual) ? Math.round(this.#usual * 100) / 100 : null;
     return { limit: this.value, running: this.running, rejected: this.rejected, usualMs };
   }
@@ -166,4 +166,14 @@ function overflow(request: Request, { running, value }: Limit): PillionError {
     `${callOf(request).client}: ${running} requests to ${destinationOf(request)} are running, ` +
     `and it takes ${value} before it gets slower (adaptiveConcurrency).`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: 'adaptive_concurrency' }));
+}
+
+/** The limit of one destination. */
+export interface ConcurrencyStats {
+  readonly limit: number;
+  readonly running: number;
+  /** Attempts turned away so far. */
+  readonly rejected: number;
+  /** The usual latency in milliseconds; null while it is not known. */
+  readonly usualMs: number | null;
 }

@@ -184,7 +184,10 @@ export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, c
         }
       },
     // Keys may be secrets: only how many there are is told.
-    stats: () => ({ keys: buckets.size, ...sum([...buckets.values()].map((bucket) => bucket.stats())) }),
+    stats: (): RateLimitStats => ({
+      keys: buckets.size,
+      ...sum([...buckets.values()].map((bucket) => bucket.stats())),
+    }),
   };
 });
 
@@ -234,4 +237,14 @@ function turn(
 function rejected(request: Request, retryAfter: number): PillionError {
   const message = `${callOf(request).client}: the rate limit leaves no request for this call; ask again in ${retryAfter} ms.`;
   return traceless(() => new PillionError(ErrorCode.RATE_LIMITED, message, request, { retryAfter }));
+}
+
+/** All keys of the limit together. */
+export interface RateLimitStats {
+  /** Keys that have a bucket. */
+  readonly keys: number;
+  readonly waiting: number;
+  readonly running: number;
+  /** Milliseconds that the next request would wait, for the key where that is longest. */
+  readonly longestWaitMs: number;
 }

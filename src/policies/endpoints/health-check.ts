@@ -39,7 +39,7 @@ export const healthCheck = definePolicy('healthCheck', healthCheckOptions, (opti
         if (placement !== undefined) checker.watch(placement.set, callOf(request).origin, wire);
         return next(request);
       },
-    stats: () => ({ ...checker.counts }),
+    stats: (): HealthCheckStats => ({ ...checker.counts }),
     close: () => checker.stop(),
   };
 });
@@ -128,4 +128,9 @@ function checkOf(url: string, signal: Scope): Request {
   const request = { url, method: 'get', headers: new AxiosHeaders(), responseType: 'text', signal } as Request;
   const own = { validateStatus: null, maxContentLength: longestAnswer, maxRedirects: 0, proxy: false } as const;
   return requestOf(request, own, new Call(request));
+}
+
+export interface HealthCheckStats {
+  readonly checks: number;
+  readonly failures: number;
 }

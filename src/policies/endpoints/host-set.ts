@@ -197,7 +197,7 @@ export class HostSet {
     for (const waiter of this.#waiting) waiter(error);
   }
 
-  stats() {
+  stats(): BalanceStats {
     const now = performance.now();
     this.usable(now);
     const { succeeded, failed, lastError } = this.#lookups;
@@ -221,4 +221,26 @@ export class HostSet {
 function sameOr(before: Host | undefined, found: DiscoveredEndpoint, since: number): Host {
   const same = before !== undefined && before.weight === (found.weight ?? 1) && before.zone === found.zone;
   return same ? before : new Host(found, since, before);
+}
+
+/** The endpoints of a client. */
+export interface BalanceStats {
+  /** Fewer endpoints are usable than `panicThresholdPercent`, so all are used. */
+  readonly panicking: boolean;
+  readonly lookups: { readonly succeeded: number; readonly failed: number; readonly lastError?: string };
+  readonly endpoints: readonly EndpointStats[];
+}
+
+export interface EndpointStats {
+  /** `host:port`. */
+  readonly address: string;
+  readonly zone?: string;
+  readonly weight: number;
+  readonly state: ReturnType<Host['state']>;
+  /** Attempts in flight. */
+  readonly pending: number;
+  /** Milliseconds: a decaying peak. */
+  readonly latencyMs: number;
+  /** From 0 to 1. */
+  readonly successRate: number;
 }

@@ -207,8 +207,14 @@ export const outlierDetection = definePolicy<typeof outlierDetectionOptions, Jud
             throw error;
           }
         },
-      stats: () => ({ ...judge.state.counts }),
+      stats: (): OutlierStats => ({ ...judge.state.counts }),
       state: judge.state,
     };
   },
 );
+
+export interface OutlierStats {
+  readonly ejections: number;
+  /** Ejections that `maxEjectionPercent` did not allow. */
+  readonly refused: number;
+}

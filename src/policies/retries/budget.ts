@@ -50,7 +50,7 @@ export class RetryBudget {
     this.#active--;
   }
 
-  stats(): { calls: number; retries: number; active: number; remaining: number | null } {
+  stats(): RetryStats {
     this.#slot();
     const retries = sum(this.#retries);
     const remaining =
@@ -79,4 +79,14 @@ function sum(numbers: readonly number[]): number {
   let total = 0;
   for (const number of numbers) total += number;
   return total;
+}
+
+/** What the budget of a client has seen in the last ten seconds. */
+export interface RetryStats {
+  readonly calls: number;
+  readonly retries: number;
+  /** Retries and hedges that wait or run now. */
+  readonly active: number;
+  /** Retries that are left; null without a budget. */
+  readonly remaining: number | null;
 }

@@ -10,7 +10,7 @@ import { Scope } from '../../call/scope.js';
 import { Timer } from '../../call/timer.js';
 import { duration, rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
-import { RetryBudget } from './budget.js';
+import { RetryBudget, type RetryStats } from './budget.js';
 import { Latencies } from './latencies.js';
 
 export const hedgingOptions = z
@@ -75,7 +75,7 @@ export const hedging = definePolicy<typeof hedgingOptions, State>(
           if (ms === undefined) return timed(next, request, state.latencies);
           return new Race(next, request, { ms, own, state, context, maxHedges: options.maxHedges }).run();
         },
-      stats: () => ({ ...state.counts, delayMs: delay() ?? null, budget: own.stats() }),
+      stats: (): HedgingStats => ({ ...state.counts, delayMs: delay() ?? null, budget: own.stats() }),
       state,
     };
   },
@@ -251,4 +251,15 @@ function take(own: RetryBudget, shared: Budget | undefined): ReturnType<Budget['
 /** What throws at once rejects like the rest. */
 async function attempt(next: Transport, request: Request): Promise<Response> {
   return next(request);
+}
+
+export interface HedgingStats {
+  readonly started: number;
+  /** Hedges whose answer was taken. */
+  readonly won: number;
+  readonly refused: number;
+  /** Milliseconds before a hedge is sent; null while too few latencies are known. */
+  readonly delayMs: number | null;
+  /** The share of hedges in the load. */
+  readonly budget: RetryStats;
 }

@@ -71,7 +71,7 @@ export const fault = definePolicy('fault', faultOptions, (options, { events, ran
         const response = await next(request);
         return strikes('truncate', request) ? truncated(response, request) : response;
       },
-    stats: () => ({ ...counts }),
+    stats: (): FaultStats => ({ ...counts }),
   };
 });
 
@@ -124,4 +124,12 @@ async function* firstOf(body: Readable, request: Request): AsyncGenerator<unknow
     yield chunk;
     throw reset(request);
   }
+}
+
+/** Faults injected so far. */
+export interface FaultStats {
+  readonly delay: number;
+  readonly abort: number;
+  readonly reset: number;
+  readonly truncate: number;
 }

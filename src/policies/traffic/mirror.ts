@@ -11,7 +11,7 @@ import { Call, callOf, requestOf, withCall } from '../../call/record.js';
 import { bounded, Scope } from '../../call/scope.js';
 import { url } from '../../options/base-url.js';
 import { duration, headerName, headerValue } from '../../options/options.js';
-import { Circuit, circuitBreakerOptions } from '../circuit.js';
+import { Circuit, type CircuitStats, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { inClientSpan, isTraced } from '../spans.js';
 import { matcherOf, matchOptions } from './match.js';
@@ -178,7 +178,7 @@ class Mirror {
     return own;
   }
 
-  stats() {
+  stats(): MirrorStats {
     return {
       ...this.#counts,
       skipped: { ...this.#counts.skipped },
@@ -203,4 +203,16 @@ function drain({ data }: Response): void {
   if (!isStream(data)) return;
   data.on('error', () => {});
   data.resume();
+}
+
+/** Copies to one target. */
+export interface MirrorStats {
+  readonly sent: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Calls that were not copied, by reason. */
+  readonly skipped: Readonly<Record<MirrorRefusal, number>>;
+  /** Copies in flight. */
+  readonly active: number;
+  readonly circuit: CircuitStats['state'];
 }
