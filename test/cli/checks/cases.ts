@@ -1101,7 +1101,7 @@ export const rules: readonly Broken[] = [
           hedging: { percentile: 95, budget: 0.05 }
     `,
     faults: [
-      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
+      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none; set it to at least 100 * (1 - budget), or raise `budget`',
     ],
   },
   {
