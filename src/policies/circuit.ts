@@ -65,9 +65,9 @@ export interface Pass {
 }
 
 /**
- * A circuit that reports outcomes to opossum after the fact instead of letting opossum run the call. So calls in flight do
- * not dilute the error rate, an outcome that counts as neither success nor failure never reaches opossum, and the outcome
- * of an attempt that began before the last change of state is dropped.
+ * A circuit that reports outcomes to opossum after the fact instead of letting opossum run the call. So calls in flight
+ * do not dilute the error rate, an outcome that counts as neither success nor failure never reaches opossum, and the
+ * outcome of an attempt that began before the last change of state is dropped.
  */
 export class Circuit {
   #epoch = 0;
@@ -175,8 +175,8 @@ export class Circuit {
 
   /**
    * Sets how long the circuit stays open if this outcome opens it. The first failed trial does not lengthen the time,
-   * because a recovered upstream may still be working off its queue; each further failed trial doubles it. Up to 20 % of
-   * jitter is subtracted, so that a fleet of clients does not retry in the same instant.
+   * because a recovered upstream may still be working off its queue; each further failed trial doubles it. Up to 20 %
+   * of jitter is subtracted, so that a fleet of clients does not retry in the same instant.
    */
   #prepareResetTimeout(): void {
     const { resetTimeout, maxResetTimeout } = this.#options;
@@ -205,7 +205,9 @@ export class Circuit {
   }
 }
 
-/** A status that sums only the counters in use: opossum sums fourteen over all buckets at every failure and reads two. */
+/**
+ * A status that sums only the counters in use: opossum sums fourteen over all buckets at every failure and reads two.
+ */
 function leanStatus(options: CircuitBreaker.Options): CircuitBreaker.Status {
   const status = CircuitBreaker.newStatus(options);
   return Object.defineProperty(status, 'stats', { get: () => totalsOf(status.window) });
@@ -223,7 +225,10 @@ function totalsOf(window: CircuitBreaker.Window) {
   return totals;
 }
 
-/** The action that opossum runs: it only reports an outcome. A failure is thrown, so that opossum counts it in the same tick. */
+/**
+ * The action that opossum runs: it only reports an outcome. A failure is thrown, so that opossum counts it in the same
+ * tick.
+ */
 function report(success: boolean): Promise<void> {
   if (!success) throw failure;
   return succeeded;

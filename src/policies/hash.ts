@@ -1,4 +1,4 @@
-/** Maps a key to one of several weighted targets by consistent hashing, so that few keys move when a target comes or goes. */
+/** Consistent hashing of keys to weighted targets: few keys move when a target comes or goes. */
 
 /** The 32-bit FNV-1a hash of a text. */
 export function hashOf(text: string): number {
@@ -7,7 +7,9 @@ export function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-/** The target with the highest score for the key (weighted rendezvous hashing); undefined where no weight is above 0. */
+/**
+ * The target with the highest score for the key (weighted rendezvous hashing); undefined where no weight is above 0.
+ */
 export function rendezvous<T>(
   key: string,
   targets: readonly T[],

@@ -6,8 +6,8 @@ import type { Transport } from '../call/message.js';
 import { parseOptions } from '../options/options.js';
 
 /**
- * Wraps a transport: a policy may delay, race, repeat or reject a request. `wire` is for requests that are not part of the
- * call, such as mirrored copies and health checks: it bypasses the policies further down.
+ * Wraps a transport: a policy may delay, race, repeat or reject a request. `wire` is for requests that are not part of
+ * the call, such as mirrored copies and health checks: it bypasses the policies further down.
  */
 export type Policy = (next: Transport, wire?: Transport) => Transport;
 
@@ -58,8 +58,8 @@ export interface PolicyFactory<Input, Options> {
 }
 
 /**
- * Defines a policy by its name, the zod schema of its options and a `build` function. When an update changes the options,
- * `build` receives the state of the policy that is replaced.
+ * Defines a policy by its name, the zod schema of its options and a `build` function. When an update changes the
+ * options, `build` receives the state of the policy that is replaced.
  */
 export function definePolicy<Schema extends z.ZodType, State = unknown>(
   policyName: string,

@@ -120,7 +120,8 @@ async function watch(
       'error.type': String(status ?? code ?? type ?? '_OTHER'),
       ...(status !== undefined && { 'http.response.status_code': status }),
     });
-    // No description: status code and error.type say enough, and an error message may hold data that must not be exported.
+    // No description: status code and error.type say enough, and an error message may hold data that must not be
+    // exported.
     span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;
   } finally {

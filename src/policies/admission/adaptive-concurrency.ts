@@ -53,7 +53,9 @@ type AdaptiveOptions = z.output<typeof adaptiveConcurrencyOptions>;
 /** The limit is adjusted after a window of at least this many milliseconds and samples. */
 const windowMs = 1000;
 const windowSamples = 10;
-/** After this many windows the limit is halved for two windows, to measure the destination's latency without a queue. */
+/**
+ * After this many windows the limit is halved for two windows, to measure the destination's latency without a queue.
+ */
 const probeEvery = 30;
 /** Weight of the newly computed limit; the rest is the old one. */
 const smoothing = 0.2;
@@ -73,7 +75,10 @@ class Limit {
   /** Milliseconds that an attempt takes while nothing queues at the destination. */
   #usual = Number.POSITIVE_INFINITY;
   #windows = 0;
-  /** Windows left of a probe. The first of the two is not measured, because attempts from before the probe still end in it. */
+  /**
+   * Windows left of a probe. The first of the two is not measured, because attempts from before the probe still end in
+   * it.
+   */
   #probing = 0;
 
   constructor(options: AdaptiveOptions) {
@@ -130,8 +135,8 @@ class Limit {
 const maxLimits = 1024;
 
 /**
- * Limits the attempts in flight to each destination by their latency: the limit rises while attempts are as fast as usual and
- * falls when they get slower. An attempt above the limit is rejected with `ERR_LIMIT`.
+ * Limits the attempts in flight to each destination by their latency: the limit rises while attempts are as fast as
+ * usual and falls when they get slower. An attempt above the limit is rejected with `ERR_LIMIT`.
  */
 export const adaptiveConcurrency = definePolicy(
   'adaptiveConcurrency',

@@ -12,10 +12,10 @@ import { definePolicy } from '../policy.js';
 const maxCircuits = 1024;
 
 /**
- * Keeps one circuit for each destination: for each endpoint where there are several, else for each origin. Statuses >= 500,
- * timeouts and network failures count as failures, any other response as a success; cancellations, local rejections and TLS
- * errors do not count. An open circuit rejects with `ERR_CIRCUIT_OPEN`. A state set by `forceCircuit` applies to all
- * destinations, future ones included, and outcomes do not count while it holds.
+ * Keeps one circuit for each destination: for each endpoint where there are several, else for each origin. Statuses >=
+ * 500, timeouts and network failures count as failures, any other response as a success; cancellations, local
+ * rejections and TLS errors do not count. An open circuit rejects with `ERR_CIRCUIT_OPEN`. A state set by
+ * `forceCircuit` applies to all destinations, future ones included, and outcomes do not count while it holds.
  */
 export const circuitBreaker = definePolicy(
   'circuitBreaker',

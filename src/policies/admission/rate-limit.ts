@@ -80,7 +80,10 @@ class Bucket {
   #tokens: number;
   #filledAt = performance.now();
   #running = 0;
-  /** The lowest quota announced for the current window, and when it was announced; requests in flight must be subtracted. */
+  /**
+   * The lowest quota announced for the current window, and when it was announced; requests in flight must be
+   * subtracted.
+   */
   #server: { told: number; until: number; learntAt: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -132,7 +135,8 @@ class Bucket {
       return;
     }
     const until = now + Math.min(quota.resetMs, this.#options.maxServerWait);
-    // Responses overtake each other: a request sent before the latest quota was received may only make that quota stricter.
+    // Responses overtake each other: a request sent before the latest quota was received may only make that quota
+    // stricter.
     if (known === undefined || sentAt >= known.learntAt) this.#server = { told: quota.left, until, learntAt: now };
     else {
       if (quota.left < 1) known.until = Math.max(until, known.until);
@@ -168,9 +172,9 @@ class Bucket {
 const maxKeys = 1024;
 
 /**
- * Queues attempts in order, so that no more than `requests` are sent in each `per`, and none beyond the quota in the server's
- * own headers. An attempt is rejected with `ERR_RATE_LIMITED`, which is not retried, if its wait would outlast the call's
- * deadline or if `maxPending` others are already waiting.
+ * Queues attempts in order, so that no more than `requests` are sent in each `per`, and none beyond the quota in the
+ * server's own headers. An attempt is rejected with `ERR_RATE_LIMITED`, which is not retried, if its wait would outlast
+ * the call's deadline or if `maxPending` others are already waiting.
  */
 export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, context) => {
   const buckets = new Map<string, Bucket>();

@@ -1,4 +1,4 @@
-/** Chooses an endpoint for each attempt, and for a retry or hedge one that the call has not tried yet, if there is one. */
+/** Chooses an endpoint for each attempt, if possible one that the call has not tried yet. */
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
@@ -64,9 +64,9 @@ interface State {
 }
 
 /**
- * Chooses an endpoint for each attempt. The Host header and the server name in the TLS handshake stay those of `baseURL`;
- * the policies further down keep circuits and limits for each endpoint. If the circuit of the chosen endpoint is open, the
- * attempt goes to another one.
+ * Chooses an endpoint for each attempt. The Host header and the server name in the TLS handshake stay those of
+ * `baseURL`; the policies further down keep circuits and limits for each endpoint. If the circuit of the chosen
+ * endpoint is open, the attempt goes to another one.
  */
 export const balance = definePolicy<typeof policyOptions, State>(
   'balance',
@@ -125,7 +125,10 @@ function setFor(options: BalanceOptions, context: PolicyContext, before: State |
   return new HostSet({ zone, panicThreshold, slowStart }, source, context, earlier);
 }
 
-/** The endpoints to choose from: usable ones that the call has not tried, else usable ones whose circuit did not refuse, else any. */
+/**
+ * The endpoints to choose from: usable ones that the call has not tried, else usable ones whose circuit did not refuse,
+ * else any.
+ */
 function candidates(set: HostSet, { tried }: Call, refused: readonly Host[], now: number): readonly Host[] {
   const usable = set.usable(now);
   if (tried.length === 0 && refused.length === 0) return usable;
@@ -161,7 +164,10 @@ async function send(next: Transport, request: Request, call: Call, placement: Pl
   }
 }
 
-/** True where the endpoint's circuit was open, so nothing was sent; excludes the endpoint until that circuit admits a trial. */
+/**
+ * True where the endpoint's circuit was open, so nothing was sent; excludes the endpoint until that circuit admits a
+ * trial.
+ */
 function rests(error: unknown, host: Host, set: HostSet): boolean {
   if (!(error instanceof PillionError) || error.code !== ErrorCode.CIRCUIT_OPEN) return false;
   host.restsUntil = performance.now() + (error.retryAfter ?? 0);

@@ -28,8 +28,8 @@ export const choosers = {
 const fullScan = 32;
 
 /**
- * The endpoint with the least load for its weight. An endpoint that is clearly slower than the others, or fails, counts as
- * more loaded than it is. Among equals the choice is random.
+ * The endpoint with the least load for its weight. An endpoint that is clearly slower than the others, or fails, counts
+ * as more loaded than it is. Among equals the choice is random.
  */
 function leastPending(choice: Choice): Host | undefined {
   const { hosts } = choice;
@@ -51,10 +51,15 @@ function leastPending(choice: Choice): Host | undefined {
 
 /** Weight of a request in flight against the random part of the score, whose mean is 1. */
 const perRequest = 4;
-/** Weight of a request in flight to an endpoint without a first response: one request is enough to measure its latency. */
+/**
+ * Weight of a request in flight to an endpoint without a first response: one request is enough to measure its latency.
+ */
 const unknown = 1e9;
 
-/** The load score, lower is better. `drawn`: the endpoint was drawn by its share, so the share must not count in the noise again. */
+/**
+ * The load score, lower is better. `drawn`: the endpoint was drawn by its share, so the share must not count in the
+ * noise again.
+ */
 function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice, drawn: boolean): number {
   const { load } = host;
   const share = host.share(now, slowStart);
@@ -66,7 +71,10 @@ function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice
   return (((perRequest * load.pending) / share + noise) * slow * slow) / (failing * failing);
 }
 
-/** Draws two endpoints by their shares. With uneven shares both may be the same, or heavy endpoints would get too little. */
+/**
+ * Draws two endpoints by their shares. With uneven shares both may be the same, or heavy endpoints would get too
+ * little.
+ */
 function twoOf(choice: Choice): (Host | undefined)[] {
   const { hosts, random, even } = choice;
   if (!even) return [weightedRandom(choice), weightedRandom(choice)];

@@ -25,7 +25,10 @@ interface Answer<T> {
 
 const shortestTtl = 1000;
 const longestTtl = 300_000;
-/** Time to live of answers without one, which are those of the system's lookup; equals the default of Envoy's `dns_refresh_rate`. */
+/**
+ * Time to live of answers without one, which are those of the system's lookup; equals the default of Envoy's
+ * `dns_refresh_rate`.
+ */
 const standardRefresh = 5000;
 /** Upper bound of the wait after failed lookups, in milliseconds. */
 const longestPause = 30_000;
@@ -41,7 +44,10 @@ export function dnsDiscovery({ address, refresh, family, servers }: DnsOptions):
   });
 }
 
-/** Discovers endpoints by SRV records: each address behind a record of the lowest priority number, with the record's port and weight. */
+/**
+ * Discovers endpoints by SRV records: each address behind a record of the lowest priority number, with the record's
+ * port and weight.
+ */
 export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery {
   return repeated(refresh, servers, async (names) => {
     const records = await names.records(name);
@@ -58,7 +64,9 @@ export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery 
   });
 }
 
-/** Skips an SRV target that does not exist; any other error fails the whole lookup, so that the last list stays in use. */
+/**
+ * Skips an SRV target that does not exist; any other error fails the whole lookup, so that the last list stays in use.
+ */
 function noneOf(error: NodeJS.ErrnoException): Answer<string> {
   // An error without a code is our own, for a name with neither A nor AAAA records.
   if (error.code !== undefined && error.code !== 'ENOTFOUND' && error.code !== 'ENODATA') throw error;
@@ -69,7 +77,10 @@ function join(ip: string, port: string): string {
   return isIP(ip) === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
-/** Looks up at once and then periodically, up to 10 % early so that a fleet does not query in step. The timer is unref'd. */
+/**
+ * Looks up at once and then periodically, up to 10 % early so that a fleet does not query in step. The timer is
+ * unref'd.
+ */
 function repeated(
   refresh: number | 'ttl',
   servers: readonly string[] | undefined,
@@ -109,7 +120,10 @@ function repeated(
   };
 }
 
-/** Queries DNS servers; falls back to the system's lookup, with hosts file and search domains, for names they do not know. */
+/**
+ * Queries DNS servers; falls back to the system's lookup, with hosts file and search domains, for names they do not
+ * know.
+ */
 class Names {
   readonly #resolver = new dns.promises.Resolver({ timeout: 1000, tries: 2 });
   readonly #own: boolean;

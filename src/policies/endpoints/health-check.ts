@@ -105,7 +105,10 @@ class Checker {
     this.#set?.touch();
   }
 
-  /** Checks all endpoints, then schedules the next round. The timer is unref'd, and 10 % of jitter keeps a fleet out of step. */
+  /**
+   * Checks all endpoints, then schedules the next round. The timer is unref'd, and 10 % of jitter keeps a fleet out of
+   * step.
+   */
   async #round(): Promise<void> {
     await Promise.all((this.#set?.hosts ?? []).map((host) => this.#check(host)));
     if (this.#scope.aborted) return;

@@ -122,7 +122,10 @@ export class HostSet {
     return this.#usable;
   }
 
-  /** Harmonic mean of the latencies of up to 32 endpoints, which a few very slow ones hardly change; recomputed after 10 ms. */
+  /**
+   * Harmonic mean of the latencies of up to 32 endpoints, which a few very slow ones hardly change; recomputed after 10
+   * ms.
+   */
   typicalLatency(now: number): number {
     if (now - this.#typicalAt < 10) return this.#typical;
     let sum = 0;

@@ -19,7 +19,9 @@ export class Host implements Endpoint {
   readonly weight: number;
   readonly zone: string | undefined;
   readonly load: Load;
-  /** `performance.now()` when the endpoint appeared or returned, for slow start; -Infinity for those of the first list. */
+  /**
+   * `performance.now()` when the endpoint appeared or returned, for slow start; -Infinity for those of the first list.
+   */
   since: number;
   /** `performance.now()` until which outlier detection ejects the endpoint; 0: not ejected. */
   ejectedUntil = 0;

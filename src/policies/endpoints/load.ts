@@ -15,8 +15,8 @@ export class Load {
   #observedAt = 0;
 
   /**
-   * Records the outcome of an attempt after `ms` milliseconds. A fast failure does not change the latency; a failed or aborted
-   * attempt that took longer raises it, because the latency is at least that.
+   * Records the outcome of an attempt after `ms` milliseconds. A fast failure does not change the latency; a failed or
+   * aborted attempt that took longer raises it, because the latency is at least that.
    */
   observe(ms: number, health: Health): void {
     const now = performance.now();

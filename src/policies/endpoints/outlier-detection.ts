@@ -114,7 +114,10 @@ interface JudgeState {
   readonly counts: { ejections: number; refused: number };
 }
 
-/** Receives the outcomes of attempts and ejects endpoints. It evaluates an interval when an outcome arrives, so it needs no timer. */
+/**
+ * Receives the outcomes of attempts and ejects endpoints. It evaluates an interval when an outcome arrives, so it needs
+ * no timer.
+ */
 class Judge {
   readonly #options: OutlierOptions;
   readonly #context: PolicyContext;
@@ -214,8 +217,8 @@ class Judge {
 
 /**
  * Ejects endpoints that fail: at once after a number of consecutive failures, and at the end of each interval for a low
- * success rate. Only failures of the endpoint itself count, not cancellations or rejections in this process. Like Envoy's
- * outlier detection, with an additional margin below the mean success rate.
+ * success rate. Only failures of the endpoint itself count, not cancellations or rejections in this process. Like
+ * Envoy's outlier detection, with an additional margin below the mean success rate.
  */
 export const outlierDetection = definePolicy<typeof outlierDetectionOptions, JudgeState>(
   'outlierDetection',

@@ -1,4 +1,4 @@
-/** The endpoint chosen for an attempt and the set it was chosen from: `balance` writes it, the policies below read it. */
+/** The endpoint chosen for an attempt, and its set: `balance` writes it, the policies below read it. */
 import type { Request } from '../../call/message.js';
 import { atEndpoint } from '../../call/record.js';
 import type { Host } from './host.js';

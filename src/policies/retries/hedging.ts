@@ -69,9 +69,9 @@ interface State {
 
 /**
  * Hedges idempotent calls with a repeatable body: sends another attempt after `delay`, or after a percentile of recent
- * latencies, to another endpoint if there is one. The first success aborts the other attempts; a failure is returned only
- * after all of them have failed. Hedges draw on a budget of their own and on that of `retry`. Modelled on Finagle's backup
- * requests.
+ * latencies, to another endpoint if there is one. The first success aborts the other attempts; a failure is returned
+ * only after all of them have failed. Hedges draw on a budget of their own and on that of `retry`. Modelled on
+ * Finagle's backup requests.
  */
 export const hedging = definePolicy<typeof hedgingOptions, State>(
   'hedging',
@@ -241,7 +241,10 @@ class Race {
     this.#reject(this.#failure.error);
   }
 
-  /** Aborts the attempts still in flight. The time that the first has taken so far is recorded as a lower bound of its latency. */
+  /**
+   * Aborts the attempts still in flight. The time that the first has taken so far is recorded as a lower bound of its
+   * latency.
+   */
   #end(): void {
     this.#over = true;
     this.#timer?.clear();

@@ -11,7 +11,9 @@ import { assumed, duration, parseOptions, rule } from '../../options/options.js'
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
   interface AxiosRequestConfig<D = any, P = any> {
-    /** `false`: this call is never retried. An object overrides options of the client's `retry` section for this call. */
+    /**
+     * `false`: this call is never retried. An object overrides options of the client's `retry` section for this call.
+     */
     retry?: false | z.input<typeof retryPlan>;
   }
 }
@@ -156,7 +158,9 @@ export interface RetryMoment {
   readonly random: () => number;
 }
 
-/** Milliseconds to wait, or undefined where the deadline would come first. Jitter only ever lengthens a `Retry-After`. */
+/**
+ * Milliseconds to wait, or undefined where the deadline would come first. Jitter only ever lengthens a `Retry-After`.
+ */
 export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMoment): number | undefined {
   const jitter = moment.random() * Math.min(backoff.max, backoff.base * 2 ** moment.retries);
   const asked = retryAfter(responseOf(error)?.headers) ?? 0;

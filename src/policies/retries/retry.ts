@@ -41,9 +41,9 @@ class FailedAttempt {
 }
 
 /**
- * Retries failed attempts up to `maxRetries` times (default 2) after waits with full jitter, within a budget that all calls
- * share. A request that the server may have processed is repeated only if it is idempotent. When no retry is left, the call
- * rejects with the last failure, unchanged.
+ * Retries failed attempts up to `maxRetries` times (default 2) after waits with full jitter, within a budget that all
+ * calls share. A request that the server may have processed is repeated only if it is idempotent. When no retry is
+ * left, the call rejects with the last failure, unchanged.
  */
 export const retry = definePolicy('retry', policyOptions, (options, context) => {
   const budget = new RetryBudget(options.budget, options.maxConcurrent);
@@ -75,8 +75,9 @@ export const retry = definePolicy('retry', policyOptions, (options, context) => 
 });
 
 /**
- * Makes the attempt function and passes it to axios-retry as its axios "instance", since axios-retry only calls the instance
- * and registers interceptors on it. Only the rejection handler is used, so a successful call pays nothing for it.
+ * Makes the attempt function and passes it to axios-retry as its axios "instance", since axios-retry only calls the
+ * instance and registers interceptors on it. Only the rejection handler is used, so a successful call pays nothing for
+ * it.
  */
 function attempts(next: Transport, budget: RetryBudget, context: PolicyContext): (trip: Trip) => Promise<Response> {
   let onFailure: (failed: FailedAttempt) => Promise<Response>;
@@ -124,7 +125,10 @@ function giveBack(trip: Trip, budget: RetryBudget): void {
   trip.holdsRetry = false;
 }
 
-/** Attaches the failure that caused a retry as `cause` when the retry itself was rejected locally, such as by a circuit that has opened. */
+/**
+ * Attaches the failure that caused a retry as `cause` when the retry itself was rejected locally, such as by a circuit
+ * that has opened.
+ */
 function explain(error: unknown, { failure }: Trip): void {
   if (failure !== undefined && classify(error) === 'local') withCause(error as Error, failure);
 }

@@ -1,4 +1,4 @@
-/** Creates an INTERNAL span for each call and a CLIENT span for each attempt, and sends their context and the request id as headers. */
+/** Creates the spans of calls and attempts, and sends their context and the request id as headers. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
@@ -30,7 +30,10 @@ export const tracingOptions = z.strictObject({
     ),
 });
 
-/** Runs once per call: adds the request id and the inbound baggage and, if an OpenTelemetry SDK is registered, an INTERNAL span. */
+/**
+ * Runs once per call: adds the request id and the inbound baggage and, if an OpenTelemetry SDK is registered, an
+ * INTERNAL span.
+ */
 export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader, propagation }, { client }) => ({
   wrap: (next) =>
     function tracing(original) {
@@ -44,7 +47,10 @@ export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdH
     },
 }));
 
-/** Runs once per attempt, right above the wire: creates a CLIENT span by the HTTP semantic conventions and injects its context. */
+/**
+ * Runs once per attempt, right above the wire: creates a CLIENT span by the HTTP semantic conventions and injects its
+ * context.
+ */
 export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (options) => ({
   wrap: (next) =>
     function attemptTracing(original) {

@@ -10,8 +10,8 @@ declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
   interface AxiosRequestConfig<D = any, P = any> {
     /**
-     * Overrides `timeouts.total` or `timeouts.attempt` of the client for this call, in milliseconds or as a string such as
-     * `'2s'`; `false`: no limit. axios's `timeout` can still shorten the call.
+     * Overrides `timeouts.total` or `timeouts.attempt` of the client for this call, in milliseconds or as a string such
+     * as `'2s'`; `false`: no limit. axios's `timeout` can still shorten the call.
      */
     timeouts?: { total?: Duration | false; attempt?: Duration | false };
   }

@@ -1,4 +1,4 @@
-/** Sends the time left until the call's deadline as a request header, so that the upstream can stop work nobody waits for. */
+/** Sends the time left until the call's deadline as a header, so that the upstream can stop in time. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { copyHeaders, setHeader } from '../../call/headers.js';
@@ -22,9 +22,9 @@ export const deadlineHeaderOptions = z.strictObject({
 });
 
 /**
- * Adds a header to each attempt with the milliseconds left until the deadline of the call, rounded down. The time is relative,
- * so the clocks need not agree, as with `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. A call without a deadline
- * gets no header.
+ * Adds a header to each attempt with the milliseconds left until the deadline of the call, rounded down. The time is
+ * relative, so the clocks need not agree, as with `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. A call
+ * without a deadline gets no header.
  */
 export const deadlineHeader = definePolicy('deadlineHeader', deadlineHeaderOptions, ({ name, external }) => ({
   wrap: (next) =>

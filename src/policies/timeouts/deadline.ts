@@ -17,8 +17,8 @@ export const totalTimeout = duration({ min: 1 })
   );
 
 /**
- * Aborts a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never), also while its body streams.
- * The call's own `timeouts.total` replaces `total`; its `timeout` and `runWithDeadline` can only shorten it.
+ * Aborts a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never), also while its body
+ * streams. The call's own `timeouts.total` replaces `total`; its `timeout` and `runWithDeadline` can only shorten it.
  */
 export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({
   wrap: (next) =>
@@ -35,8 +35,8 @@ export const deadline = definePolicy('deadline', z.strictObject({ total: totalTi
 }));
 
 /**
- * The shortest of three limits: the client's `total` (or the call's `timeouts.total` in its place), the call's own `timeout`,
- * and the time left for the inbound request that is being served. Undefined: no limit.
+ * The shortest of three limits: the client's `total` (or the call's `timeouts.total` in its place), the call's own
+ * `timeout`, and the time left for the inbound request that is being served. Undefined: no limit.
  */
 function limitOf(request: Request, configured: number | false): number | undefined {
   const total = callTimeouts(request).total ?? configured;

@@ -17,8 +17,8 @@ export const attemptTimeout = duration({ min: 1 })
 const timeoutOptions = z.strictObject({ attempt: attemptTimeout.prefault('2.5s') });
 
 /**
- * Aborts an attempt with `ERR_ATTEMPT_TIMEOUT` after `attempt` milliseconds (default 2.5 s, `false`: never) and destroys its
- * socket. Like Envoy's `per_try_timeout`, but connecting and the body of a buffered response count too.
+ * Aborts an attempt with `ERR_ATTEMPT_TIMEOUT` after `attempt` milliseconds (default 2.5 s, `false`: never) and
+ * destroys its socket. Like Envoy's `per_try_timeout`, but connecting and the body of a buffered response count too.
  */
 export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => ({
   wrap: (next) =>

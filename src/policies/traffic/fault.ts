@@ -69,9 +69,9 @@ export function isFaultAllowed({ allowInProduction }: FaultOptions): boolean {
 }
 
 /**
- * Injects faults right above the wire, so they are retried, hedged, logged and counted by circuits like real ones (Envoy's
- * fault filter runs before the router instead). Each fault is drawn independently: delay, then reset, then abort, then
- * truncate.
+ * Injects faults right above the wire, so they are retried, hedged, logged and counted by circuits like real ones
+ * (Envoy's fault filter runs before the router instead). Each fault is drawn independently: delay, then reset, then
+ * abort, then truncate.
  */
 export const fault = definePolicy('fault', faultOptions, (options, { events, random: foreign }) => {
   const random = options.seed === undefined ? foreign : seeded(options.seed);
@@ -139,7 +139,8 @@ function truncated(response: Response, request: Request): Response {
   const { data } = response;
   if (!isStream(data)) throw reset(request);
   const broken = Readable.from(firstOf(data, request), { objectMode: false });
-  // The generator only ends its source while it is read; an unread stream that is closed must discard the response itself.
+  // The generator only ends its source while it is read; an unread stream that is closed must discard the response
+  // itself.
   broken.once('close', () => discard(response));
   return { ...response, data: broken };
 }

@@ -27,7 +27,9 @@ const mirrorTarget = z.strictObject({
     .describe(
       'Share of the calls that is copied, from 0 to 1. Default 1, which is every call. Lower it to spare the target.',
     ),
-  match: matchOptions.optional().describe('Calls that are copied. By default all that are safe to send twice.'),
+  match: matchOptions
+    .optional()
+    .describe('Calls that are copied. By default all, except POST and PATCH without `unsafeMethods`.'),
   hostSuffix: z
     .boolean()
     .default(true)
@@ -70,13 +72,17 @@ export const mirrorOptions = z.array(mirrorTarget).min(1);
 type MirrorOptions = z.output<typeof mirrorTarget>;
 
 const credentials = ['authorization', 'proxy-authorization', 'cookie'];
-/** Methods that are copied by default, because repeating an idempotent call does no harm even at a target with shared data. */
+/**
+ * Methods that are copied by default, because repeating an idempotent call does no harm even at a target with shared
+ * data.
+ */
 const copied = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
 
 /**
- * Sends copies of calls, decided once per call, right after the call itself is sent; their responses are read and discarded.
- * Copies have limits, a circuit and a timeout of their own and bypass all other policies. Like Envoy's
- * `request_mirror_policies`, but without credentials. A call whose body is a stream cannot be copied; it counts as skipped.
+ * Sends copies of calls, decided once per call, right after the call itself is sent; their responses are read and
+ * discarded. Copies have limits, a circuit and a timeout of their own and bypass all other policies. Like Envoy's
+ * `request_mirror_policies`, but without credentials. A call whose body is a stream cannot be copied; it counts as
+ * skipped.
  */
 export const mirror = definePolicy('mirror', mirrorOptions, (targets, context) => {
   const mirrors = targets.map((options) => new Mirror(options, context));

@@ -11,7 +11,8 @@ export interface Rebased {
 }
 
 /**
- * Replaces the `baseURL` of a call by `to`; undefined for a call without a `baseURL`, or with an absolute URL outside it.
+ * Replaces the `baseURL` of a call by `to`; undefined for a call without a `baseURL`, or with an absolute URL outside
+ * it.
  */
 export function rebased(request: Request, call: Call, to: string): Rebased | undefined {
   const from = request.baseURL;

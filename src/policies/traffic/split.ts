@@ -1,4 +1,4 @@
-/** Routes calls to other targets: the first matching rule applies, and its targets are chosen by weight, once per call. */
+/** Routes calls to other targets: the first matching rule applies and chooses a target by weight, once per call. */
 import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
@@ -59,8 +59,8 @@ type SplitTarget = z.output<typeof target>;
 type Counts = Map<string, number>;
 
 /**
- * Sends a call to one of the targets of the first matching rule, or to `baseURL` if no rule matches. Retries stay with the
- * target. Like Envoy's `weighted_clusters`, and a change of the weights moves as few sticky keys as possible.
+ * Sends a call to one of the targets of the first matching rule, or to `baseURL` if no rule matches. Retries stay with
+ * the target. Like Envoy's `weighted_clusters`, and a change of the weights moves as few sticky keys as possible.
  */
 export const split = definePolicy<typeof splitOptions, Counts>('split', splitOptions, (rules, { random }, before) => {
   const counts: Counts = before ?? new Map();
@@ -115,7 +115,9 @@ function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | und
     ?.slice(start.length);
 }
 
-/** Moves the request and its call to the target's base URL; returns it unchanged if its own URL is outside the client's. */
+/**
+ * Moves the request and its call to the target's base URL; returns it unchanged if its own URL is outside the client's.
+ */
 function shift(request: Request, { baseURL, headers }: SplitTarget): Request {
   const call = callOf(request);
   const moved = rebased(request, call, baseURL);
