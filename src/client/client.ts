@@ -33,7 +33,7 @@ import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
 import '../policies/retries/retry-plan.js';
 import '../policies/timeouts/call-timeouts.js';
 
-/** What a client needs besides its configuration: code that a file cannot hold. */
+/** Dependencies of a client: code, such as a logger, that a configuration file cannot hold. */
 export interface HttpClientDeps {
   /** Replaces the wire: any `AxiosAdapter`, called once per attempt below all policies. Default: undici. */
   transport?: AxiosAdapter;

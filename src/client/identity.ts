@@ -24,7 +24,7 @@ const identityOptions = z.strictObject(materialOptions).superRefine(paired, wher
  */
 export type IdentityOptions = z.input<typeof identityOptions>;
 
-/** What an identity needs besides its options. */
+/** Dependencies of an identity: code that its options cannot hold. */
 export interface IdentityDeps {
   /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
   logger?: Logger;

@@ -140,6 +140,7 @@ export class Circuit {
     return { epoch: this.#epoch, attempts, lostAt: performance.now() + this.#options.maxResetTimeout };
   }
 
+  /** Records the outcome of an admitted attempt; ignored if the circuit has changed its state since. */
   settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
     if (pass.epoch !== this.#epoch) return;
     if (outcome === 'nothing') {

@@ -27,7 +27,7 @@ export interface StandingPolicy extends Policy {
   readonly state?: unknown;
 }
 
-/** What the client gives to each of its policies. */
+/** The context that a client gives to each of its policies. */
 export interface PolicyContext {
   /** The client's name, for messages, spans and log lines. */
   readonly client: string;
@@ -39,7 +39,10 @@ export interface PolicyContext {
   readonly random: () => number;
 }
 
-/** What `build` returns: the wrapper and, for a policy with state, how to show, release and hand over that state. */
+/**
+ * The parts that `build` returns: the wrapper and, for a policy with state, how to show, release and hand over that
+ * state.
+ */
 export interface PolicyParts<State = unknown> {
   wrap: (next: Transport, wire: Transport) => Transport;
   stats?: () => unknown;

@@ -97,6 +97,7 @@ class Limit {
     this.#mostRunning = Math.max(this.#mostRunning, this.running);
   }
 
+  /** Records the latency of an attempt, and adjusts the limit once the window is complete. */
   observe(ms: number): void {
     this.#sum += ms;
     this.#count++;

@@ -34,7 +34,7 @@ export const hedgingOptions = z
       .max(5)
       .default(1)
       .describe(
-        'Most hedges of one call, each sent one delay after the attempt before it. Default 1. Raise it only for idempotent calls whose slowest latencies vary from endpoint to endpoint.',
+        'Most hedges of one call, each sent one delay after the attempt before it. Default 1. Raise it if two attempts of a call are often slow at the same time.',
       ),
     budget: z
       .number()
@@ -69,8 +69,8 @@ interface State {
 
 /**
  * Hedges idempotent calls with a repeatable body: sends another attempt after `delay`, or after a percentile of recent
- * latencies, to another endpoint if there is one. The first success aborts the other attempts; a failure is returned
- * only after all of them have failed. Hedges draw on a budget of their own and on that of `retry`. Modelled on
+ * latencies, to another endpoint if there is one. The first success aborts the other attempts; the call
+ * fails only after all of them have failed. Hedges draw on a budget of their own and on that of `retry`. Modelled on
  * Finagle's backup requests.
  */
 export const hedging = definePolicy<typeof hedgingOptions, State>(
@@ -134,7 +134,7 @@ interface Runner {
   readonly scope: Scope;
   readonly hedge: boolean;
   readonly startedAt: number;
-  /** Returns what the hedge took from the budgets. */
+  /** Returns the hedge to both budgets; does nothing for the first attempt. */
   readonly release: () => void;
 }
 
@@ -226,7 +226,7 @@ class Race {
     this.#resolve(response);
   }
 
-  /** Waits for those still under way; where there are none, what went wrong first is what the call came to. */
+  /** Keeps the first failure while other attempts are in flight; once all have failed, the call rejects with it. */
   #failed(runner: Runner, error: unknown): void {
     runner.scope.leave();
     if (!this.#leave(runner)) {
