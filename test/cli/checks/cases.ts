@@ -1059,7 +1059,9 @@ export const rules: readonly Broken[] = [
                 - { name: b, baseURL: http://b.test, weight: 0 }
                 - { name: c, baseURL: http://c.test, weight: 0 }
     `,
-    faults: ['4:9 clients.a.split.0.targets the weights sum to 0, so no target could be chosen; give at least one a weight above 0'],
+    faults: [
+      '4:9 clients.a.split.0.targets the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
+    ],
   },
   {
     with: 'an endpoint that is left out longer at first than at most',
