@@ -41,16 +41,16 @@ export interface PolicyStats {
 export interface HttpClientStats {
   /** The client's name. */
   name: string;
-  /** Calls by what became of them; `active`: still under way, bodies of streams included. */
+  /** Number of calls by outcome; `active`: still in flight, including streamed bodies that are not read to their end. */
   calls: { started: number; active: number; succeeded: number; failed: number; cancelled: number };
-  /** Requests handed to the wire by calls that have ended. */
+  /** Number of attempts of the calls that have ended. */
   attempts: number;
-  /** By the names in `pipeline`, and `wire`. */
+  /** Stats of each policy by its name in `pipeline`, and of the connections as `wire`. */
   policies: PolicyStats & Readonly<Record<string, unknown>>;
-  /** Present while `forceCircuit` holds. */
+  /** The state set by `forceCircuit`; absent while the circuits follow the outcomes. */
   forcedCircuit?: Exclude<ForcedCircuit, 'auto'>;
-  /** Present once `close` was called. */
+  /** Present once `close` has been called. */
   closed?: true;
-  /** Present with `tls.cert`, `pfx` or `ca`, or an identity of `deps`. */
+  /** The certificate in use; present with `tls.cert`, `pfx` or `ca`, or with `deps.identity`. */
   identity?: IdentityStats;
 }
