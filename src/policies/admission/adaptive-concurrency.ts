@@ -4,6 +4,7 @@ import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { classify } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
+import { Recent } from '../../call/recent.js';
 import { callOf, destinationOf } from '../../call/record.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
@@ -143,15 +144,8 @@ export const adaptiveConcurrency = definePolicy(
   'adaptiveConcurrency',
   adaptiveConcurrencyOptions,
   (options, { events }) => {
-    const limits = new Map<string, Limit>();
-    const limitTo = (destination: string): Limit => {
-      const limit = limits.get(destination) ?? new Limit(options);
-      limits.delete(destination);
-      limits.set(destination, limit);
-      const [oldest] = limits.keys();
-      if (limits.size > maxLimits && oldest !== undefined) limits.delete(oldest);
-      return limit;
-    };
+    const limits = new Recent<Limit>({ max: maxLimits, busy: ({ running }) => running > 0 });
+    const limitTo = (destination: string): Limit => limits.use(destination, () => new Limit(options));
     return {
       wrap: (next) =>
         async function adaptiveConcurrency(request) {

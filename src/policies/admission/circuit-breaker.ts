@@ -4,6 +4,7 @@ import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
+import { Recent } from '../../call/recent.js';
 import { callOf, destinationOf } from '../../call/record.js';
 import { Circuit, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy } from '../policy.js';
@@ -23,14 +24,9 @@ export const circuitBreaker = definePolicy(
   (options, context, before?: Hand) => {
     // Shared with the replaced policy, so that attempts still in flight in its stack obey the forced state too.
     const hand: Hand = before ?? { forced: 'auto' };
-    const circuits = new Map<string, Circuit>();
-    const circuitTo = (destination: string): Circuit => {
-      const circuit = circuits.get(destination) ?? new Circuit(destination, options, context);
-      circuits.delete(destination);
-      circuits.set(destination, circuit);
-      if (circuits.size > maxCircuits) evictOldest(circuits);
-      return circuit;
-    };
+    const circuits = new Recent<Circuit>({ max: maxCircuits, evicted: (circuit) => circuit.close() });
+    const circuitTo = (destination: string): Circuit =>
+      circuits.use(destination, () => new Circuit(destination, options, context));
     return {
       wrap: (next) =>
         async function circuitBreaker(request) {
@@ -70,14 +66,6 @@ export const circuitBreaker = definePolicy(
 /** State set by `forceCircuit`; survives updates. */
 interface Hand {
   forced: ForcedCircuit;
-}
-
-function evictOldest(circuits: Map<string, Circuit>): void {
-  for (const [destination, circuit] of circuits) {
-    circuit.close();
-    circuits.delete(destination);
-    return;
-  }
 }
 
 /** The error of a rejected attempt; without `retryAfter` the circuit was opened by `forceCircuit`. */

@@ -4,6 +4,7 @@ import { responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
+import { Recent } from '../../call/recent.js';
 import { callOf } from '../../call/record.js';
 import { abortError } from '../../call/scope.js';
 import { maxTimer } from '../../call/timer.js';
@@ -95,6 +96,11 @@ class Bucket {
     this.#tokens = burst;
   }
 
+  /** Requests wait or are in flight. */
+  get busy(): boolean {
+    return this.waiting.length > 0 || this.#running > 0;
+  }
+
   /** Milliseconds until another request may be sent. */
   wait(now: number): number {
     this.#fill(now);
@@ -177,15 +183,14 @@ const maxKeys = 1024;
  * the call's deadline or if `maxPending` others are already waiting.
  */
 export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, context) => {
-  const buckets = new Map<string, Bucket>();
+  const buckets = new Recent<Bucket>({
+    max: maxKeys,
+    // Another bucket for the key would let a second burst through.
+    busy: (bucket) => bucket.busy,
+  });
   const bucketOf = ({ headers }: Request): Bucket => {
     const key = (options.keyHeader && getHeader(headers, options.keyHeader)) || '';
-    const bucket = buckets.get(key) ?? new Bucket(options);
-    buckets.delete(key);
-    buckets.set(key, bucket);
-    const [oldest] = buckets.keys();
-    if (buckets.size > maxKeys && oldest !== undefined) buckets.delete(oldest);
-    return bucket;
+    return buckets.use(key, () => new Bucket(options));
   };
   return {
     wrap: (next) =>
