@@ -1,4 +1,4 @@
-/** `pillion explain`: the options in force for one client, and where each comes from. */
+/** `pillion explain`: prints the options in force for one client, and where each comes from. */
 
 import { dotted } from '../options/options.js';
 import { leavesOf, masked } from '../registry/diff.js';
@@ -31,7 +31,7 @@ interface Row {
   readonly from: 'client' | 'defaults' | 'built in';
   /** `file:line:column` */
   readonly at?: string;
-  /** As it is written in the file; of a masked value the references alone. */
+  /** The text in the file; for a masked value only its references, because the text around them may be secret. */
   readonly reference?: string;
 }
 
