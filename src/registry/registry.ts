@@ -310,7 +310,7 @@ class Registry implements HttpClients {
 }
 
 function badConfiguration(faults: readonly ConfigFault[]): PillionError {
-  const message = `Invalid configuration of HTTP clients:\n  ${faults.map(spelled).join('\n  ')}`;
+  const message = `Bad configuration of HTTP clients:\n  ${faults.map(spelled).join('\n  ')}`;
   return new PillionError(ErrorCode.CONFIG, message, undefined, { faults: faults.map(({ file: _, ...rest }) => rest) });
 }
 

@@ -113,7 +113,7 @@ describe('a configuration with faults', () => {
       expect.objectContaining({
         code: 'ERR_CONFIG',
         message: [
-          'Invalid configuration of HTTP clients:',
+          'Bad configuration of HTTP clients:',
           `  ${path}:3:14 clients.users.baseURL expected a full http or https URL`,
           `  ${path}:4:5 clients.users.retires unknown option, did you mean "retry"?`,
           `  ${path}:5:33 clients.billing.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"`,

@@ -186,7 +186,7 @@ describe('a source of another kind', () => {
     const source: ConfigSource = { name: 'vault', load: () => Promise.reject(new Error('503 from vault')) };
     await expect(loadHttpClients(source)).rejects.toMatchObject({
       code: 'ERR_CONFIG',
-      message: 'Invalid configuration of HTTP clients:\n  vault 503 from vault',
+      message: 'Bad configuration of HTTP clients:\n  vault 503 from vault',
     });
   });
 

@@ -44,7 +44,7 @@ export function requestsOf(source: RequestSource): readonly RecordedRequest[] {
   const found = requests ?? (transport as { requests?: unknown } | undefined)?.requests;
   if (Array.isArray(found)) return found;
   const message =
-    'Invalid source of requests: expected a result of createTestClient, createMockTransport or createFixtureTransport.';
+    'Bad source of requests: expected a result of createTestClient, createMockTransport or createFixtureTransport.';
   throw new PillionError(ErrorCode.CONFIG, message);
 }
 

@@ -81,5 +81,5 @@ export function cutOff(data: string | Buffer | Readable, bytes: number): HttpRep
 
 function check(holds: boolean, what: string, expected: string, is: unknown): void {
   if (!holds)
-    throw new PillionError(ErrorCode.CONFIG, `Invalid argument of ${what}: expected ${expected}, got ${String(is)}.`);
+    throw new PillionError(ErrorCode.CONFIG, `Bad argument of ${what}: expected ${expected}, got ${String(is)}.`);
 }
