@@ -12,6 +12,7 @@ const interval = 1000;
  */
 const maxMissed = 30;
 
+/** All open event streams, which share one watcher and one timer. */
 export class EventStream {
   readonly #open: () => Watcher;
   /** Open streams, and how many snapshots in a row each has missed. */

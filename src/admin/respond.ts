@@ -54,6 +54,7 @@ export function pageFor(request: IncomingMessage, token: AdminToken | undefined)
   return { type: 'text/html; charset=utf-8', body: page, headers: { 'content-security-policy': pagePolicy } };
 }
 
+/** Headers of every response: nothing is cached, sniffed or sent as a referrer. */
 export function setHeaders(response: ServerResponse): void {
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ErrorCode, PillionError } from '../call/errors.js';
 
+/** Opens servers for a handler and closes them together. */
 export class Servers {
   readonly #open = new Set<Server>();
   #closed = false;

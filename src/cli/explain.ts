@@ -26,10 +26,10 @@ export const explain: Command = {
 
 interface Row {
   readonly path: string;
-  /** Durations in milliseconds. */
+  /** The value in force, masked if it is secret; durations are in milliseconds. */
   readonly value: unknown;
   readonly from: 'client' | 'defaults' | 'built in';
-  /** `file:line:column` */
+  /** The position in the file, as `file:line:column`; absent for a built-in default. */
   readonly at?: string;
   /** The text in the file; for a masked value only its references, because the text around them may be secret. */
   readonly reference?: string;

@@ -3,6 +3,7 @@ import { type Draft, type Reader, spelledDuration } from './reader.js';
 import { readTls } from './tls.js';
 import { readHealthChecks, readOutlierDetection } from './traffic.js';
 
+/** The options of a client that come from a cluster. */
 export interface ClusterPart {
   /** Undefined when the file has no address of the cluster, such as with EDS. */
   readonly baseURL: string | undefined;

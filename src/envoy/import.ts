@@ -11,6 +11,7 @@ import { type Draft, EnvoyFile, type Reader } from './reader.js';
 import type { ReportLine } from './report.js';
 import { type RouteDraft, timeoutsOf } from './routes.js';
 
+/** The result of an import: the configuration, and a report on each part of Envoy's file. */
 export interface EnvoyImport {
   readonly config: { readonly clients: Record<string, Record<string, unknown>> };
   /** The same configuration as YAML text, to be written to a file. */
@@ -160,7 +161,7 @@ function readBootstrap(root: Reader): void {
   const admin = root.get('admin');
   const host = admin?.at('address', 'socket_address', 'address')?.text();
   if (host !== undefined && isOpen(host))
-    admin?.warn('the admin interface was open to the pod network: whoever reached it could stop the sidecar');
+    admin?.warn('the admin interface was open to the pod network: any process that reached it could stop the sidecar');
   admin?.differs(
     undefined,
     '',

@@ -32,6 +32,7 @@ function readAddress(listener: Reader): void {
   listener.get('traffic_direction')?.structure();
 }
 
+/** True for an address that other machines can reach. */
 export function isOpen(host: string): boolean {
   return !/^(127\.|::1$|localhost$)/.test(host);
 }

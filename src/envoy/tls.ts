@@ -7,6 +7,7 @@ export interface TlsPart {
   readonly h2: boolean;
 }
 
+/** The `tls` section of a cluster; undefined for a cluster without TLS. */
 export function readTls(cluster: Reader, draft: Draft): TlsPart | undefined {
   const socket = cluster.get('transport_socket');
   if (socket === undefined) return undefined;

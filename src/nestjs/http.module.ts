@@ -86,7 +86,7 @@ export class HttpModule implements OnApplicationShutdown {
   }
 
   /**
-   * The module with these options.
+   * Creates the module with these options.
    * @throws PillionError `ERR_CONFIG`, at the start of the application, for bad `policies`
    */
   static register(options: HttpModuleOptions): DynamicModule {

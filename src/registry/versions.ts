@@ -47,6 +47,7 @@ export interface VersionStats extends ConfigVersion {
   refused: boolean;
 }
 
+/** Records applied and rejected versions, logs them, and emits their events. */
 export class Versions {
   readonly events = new Events<HttpClientsEvents>();
   readonly #source: string;

@@ -116,7 +116,7 @@ const budget: Rule = ({ retry }) => {
     none && warn('retry.budget', 'allows almost no retries; to switch retries off, write retry: false'),
     budget !== false &&
       budget.ratio >= retry.maxRetries &&
-      warn('retry.budget.ratio', `allows every call all of its ${retry.maxRetries} retries, so it limits nothing`),
+      warn('retry.budget.ratio', `allows all ${retry.maxRetries} retries of every call, so it limits nothing`),
     budget === false && warn('retry.budget', 'without a budget, retries multiply the load on a failing upstream'),
   ];
 };
@@ -166,7 +166,8 @@ const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
   return [
     allowAbsoluteUrls &&
       warn('allowAbsoluteUrls', `lets calls go to other hosts, and the header ${name} is sent there too`),
-    baseURL === undefined && warn('headers', `without a baseURL the header ${name} goes to whatever host a call names`),
+    baseURL === undefined &&
+      warn('headers', `without a baseURL the header ${name} is sent to any host that a call names`),
     open && warn('baseURL', `the header ${name} is sent over http, readable by anyone on the network path`),
   ];
 };

@@ -147,7 +147,9 @@ export class ConfigDocument {
 }
 
 function mergeMarker(text: string, at: number): string | undefined {
-  return /^(<{7}|={7}|>{7})( |\r?\n|$)/.test(text.slice(at, at + 9)) ? 'is left from a merge conflict' : undefined;
+  return /^(<{7}|={7}|>{7})( |\r?\n|$)/.test(text.slice(at, at + 9))
+    ? 'is a marker left from a merge conflict; remove it'
+    : undefined;
 }
 
 /** Runs without stack traces, which are expensive: the library makes an Error for each fault, up to one a character. */

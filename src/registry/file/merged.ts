@@ -31,6 +31,7 @@ function mergedHeaders(under: Record<string, unknown>, over: Record<string, unkn
   return { ...Object.fromEntries(kept), ...over };
 }
 
+/** A deep copy of plain data. */
 export function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf);
   return isPlain(value) ? merge(value, {}) : value;

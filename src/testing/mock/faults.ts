@@ -52,7 +52,7 @@ export interface OutageOptions {
  * @throws PillionError `ERR_CONFIG` if `from` is negative or `to` is not after `from`
  */
 export function outage({ from, to, failure = { error: 'ECONNREFUSED' }, otherwise = 200 }: OutageOptions): Reply {
-  check(from >= 0 && to > from, 'outage', 'milliseconds, from before to', `${from} and ${to}`);
+  check(from >= 0 && to > from, 'outage', 'milliseconds with 0 <= from < to', `${from} and ${to}`);
   const start = Date.now();
   return () => {
     const passed = Date.now() - start;

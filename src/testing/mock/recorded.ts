@@ -23,6 +23,7 @@ export interface RecordedRequest {
   readonly at: number;
 }
 
+/** Takes a snapshot of a request at the transport. */
 export function recordRequest(request: Request): RecordedRequest {
   const call = callOf(request);
   const url = new URL(call.href);

@@ -222,9 +222,9 @@ export const yamlSyntax: readonly Broken[] = [
       >>>>>>> main
     `,
     faults: [
-      '2:1 is left from a merge conflict',
-      '4:1 is left from a merge conflict',
-      '6:1 is left from a merge conflict',
+      '2:1 is a marker left from a merge conflict; remove it',
+      '4:1 is a marker left from a merge conflict; remove it',
+      '6:1 is a marker left from a merge conflict; remove it',
       '6:2 block scalar header includes extra characters: >>>>>>>',
       '6:9 not a YAML token: main',
     ],

@@ -54,7 +54,7 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
   ],
   [
     'retry: { budget: { ratio: 2 } }',
-    'retry.budget.ratio allows every call all of its 2 retries, so it limits nothing',
+    'retry.budget.ratio allows all 2 retries of every call, so it limits nothing',
     'retry: { budget: { ratio: 1.9 } }',
   ],
   [
@@ -84,7 +84,7 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
   ],
   [
     'headers: { x-api-key: secret }',
-    'headers without a baseURL the header x-api-key goes to whatever host a call names',
+    'headers without a baseURL the header x-api-key is sent to any host that a call names',
     'baseURL: https://a.test, headers: { x-api-key: secret }',
   ],
   [
@@ -130,7 +130,7 @@ describe('a warning', () => {
     'is given for a credential in any case: %s',
     (header) => {
       expect(warnings(`headers: { ${header}: x }`)).toEqual([
-        `headers without a baseURL the header ${header} goes to whatever host a call names`,
+        `headers without a baseURL the header ${header} is sent to any host that a call names`,
       ]);
     },
   );
