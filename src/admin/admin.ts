@@ -51,10 +51,10 @@ export interface Admin extends AsyncDisposable {
 
 /**
  * Makes a handler that shows clients: `/` is a page with live figures; `/ready`, `/stats` (JSON or Prometheus),
- * `/clients`, `/config` (secrets masked), `/certs` and `/events` are data; with `writable` there is also `POST
- * /clients/{name}/circuit?state=open|closed|auto`. It is modelled on Envoy's admin port. Without a `token` only
- * requests from this machine, addressed to localhost and not forwarded by a proxy, are answered; always set a token
- * behind a proxy. `/ready` is answered without a token too, but then without reasons.
+ * `/clients`, `/config` (secrets masked), `/certs` and `/events` are data; with `writable` there is also
+ * `POST /clients/{name}/circuit?state=open|closed|auto`. It is modelled on Envoy's admin port.
+ * Without a `token` only requests from this machine, addressed to localhost and not forwarded by a proxy, are answered;
+ * always set a token behind a proxy. `/ready` is answered without a token too, but then without reasons.
  * @throws PillionError `ERR_CONFIG` for invalid or unknown options, and if `clients` is not a set of clients
  */
 export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Admin {

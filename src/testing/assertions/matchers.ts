@@ -11,9 +11,9 @@ export interface MatcherResult {
 }
 
 /**
- * Types of the matchers. Declare them for your test runner in a file that is a module: `declare module 'vitest' {
- * interface Matchers<T> extends RequestMatchers<T> {} }`. This package does so for no runner, so that none has to be
- * installed.
+ * Types of the matchers. Declare them for your test runner in a file that is a module:
+ * `declare module 'vitest' { interface Matchers<T> extends RequestMatchers<T> {} }`.
+ * This package does so for no runner, so that none has to be installed.
  */
 export interface RequestMatchers<R = unknown> {
   /** Passes if a request matching `pattern` was sent. */

@@ -40,8 +40,9 @@ interface RuleState {
 }
 
 /**
- * Makes a scripted transport: `createHttpClient(config, { transport: createMockTransport([503, { data: { ok: true } }])
- * })`. It is called for each attempt, below all policies, so retries, circuits and limits are the real ones. A request
+ * Makes a scripted transport:
+ * `createHttpClient(config, { transport: createMockTransport([503, { data: { ok: true } }]) })`.
+ * It is called for each attempt, below all policies, so retries, circuits and limits are the real ones. A request
  * without a reply rejects with a plain Error that lists the expected requests; it is not retried.
  */
 export function createMockTransport(script: Script = []): MockTransport {
