@@ -1,4 +1,4 @@
-/** The front door. */
+/** The public exports of `pillion`: re-exports only. */
 
 export { ErrorCode, type LimitReason, type OptionProblem, PillionError } from './call/errors.js';
 export type {

@@ -153,7 +153,7 @@ export const yamlSyntax: readonly Broken[] = [
           retry: false
     `,
     faults: [
-      '4:5 clients.a.<< unknown option: YAML 1.2 has no merge keys; what several clients share belongs under defaults',
+      '4:5 clients.a.<< unknown option: YAML 1.2 has no merge keys; put options that several clients share under defaults',
     ],
   },
   {
@@ -218,9 +218,9 @@ export const yamlSyntax: readonly Broken[] = [
               a: { retry: false }
           `,
     faults: [
-      '2:1 is left from a merge conflict',
-      '4:1 is left from a merge conflict',
-      '6:1 is left from a merge conflict',
+      '2:1 is a marker left from a merge conflict; remove it',
+      '4:1 is a marker left from a merge conflict; remove it',
+      '6:1 is a marker left from a merge conflict; remove it',
       '6:2 block scalar header includes extra characters: >>>>>>>',
       '6:9 not a YAML token: main',
     ],
@@ -320,7 +320,7 @@ export const tooMuch: readonly Broken[] = [
   {
     with: 'more signs than any honest one',
     text: `clients: { a: {} }\nx-list: [${'0,'.repeat(16_400)}]\n`,
-    faults: ['2:32761 has more than 16384 lines, commas, colons and quotes'],
+    faults: ['2:32761 has more than 16384 lines, commas, colons, quotes and brackets'],
   },
   {
     with: 'brackets in brackets without end',
@@ -337,21 +337,37 @@ export const tooMuch: readonly Broken[] = [
   {
     with: 'aliases that multiply',
     text: laughter(),
-    faults: ['5:16 x-4.1 has more than 20000 values, those behind aliases counted'],
+    faults: ['5:16 x-4.1 has more than 20000 values, including those of aliases'],
   },
   {
     with: 'aliases that multiply between two clients, the second of which must not be taken for an empty one',
     text: `${laughter('clients: { a: { baseURL: http://a.test }, b: *l7, c: { baseURL: http://c.test } }')}`,
-    faults: ['5:16 x-4.1 has more than 20000 values, those behind aliases counted'],
+    faults: ['5:16 x-4.1 has more than 20000 values, including those of aliases'],
   },
 ];
 
 export const shape: readonly Broken[] = [
-  { with: 'nothing in it', text: '', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'nothing but a comment', text: '# clients\n', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'nothing but a word', text: 'clients\n', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'nothing but a number', text: '42\n', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'a list', text: '- clients:\n    a: {}\n', faults: ['1:1 expected an object with `clients`, by name'] },
+  { with: 'nothing in it', text: '', faults: ['1:1 expected an object with `clients`: a map of clients by name'] },
+  {
+    with: 'nothing but a comment',
+    text: '# clients\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
+  {
+    with: 'nothing but a word',
+    text: 'clients\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
+  {
+    with: 'nothing but a number',
+    text: '42\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
+  {
+    with: 'a list',
+    text: '- clients:\n    a: {}\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
   {
     with: 'defaults only',
     text: 'defaults: { retry: false }\n',
@@ -417,7 +433,7 @@ export const shape: readonly Broken[] = [
       clients:
         a b: {}
     `,
-    faults: ['2:3 clients.a b the name of a client has letters, digits and . _ - / only'],
+    faults: ['2:3 clients.a b the name of a client may only have letters, digits and . _ - / (at most 100 characters)'],
   },
   {
     with: 'an empty name',
@@ -425,13 +441,13 @@ export const shape: readonly Broken[] = [
       clients:
         "": {}
     `,
-    faults: ['2:3 clients. the name of a client has letters, digits and . _ - / only'],
+    faults: ['2:3 clients. the name of a client may only have letters, digits and . _ - / (at most 100 characters)'],
   },
   {
     with: 'a name of 101 letters',
     text: `clients:\n  ${'n'.repeat(101)}: {}\n`,
     faults: [
-      '2:3 clients.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn… the name of a client has letters, digits and . _ - / only',
+      '2:3 clients.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn… the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
     ],
   },
   {
@@ -1394,11 +1410,11 @@ export const references: readonly Broken[] = [
           headers: { x-a: "\${HOST-default}", x-b: "\${1}", x-c: "\${}", x-d: "\${my-host}" }
     `,
     faults: [
-      '3:14 clients.a.baseURL has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:21 clients.a.headers.x-a has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:45 clients.a.headers.x-b has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:58 clients.a.headers.x-c has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:70 clients.a.headers.x-d has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '3:14 clients.a.baseURL has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:21 clients.a.headers.x-a has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:45 clients.a.headers.x-b has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:58 clients.a.headers.x-c has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:70 clients.a.headers.x-d has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ],
   },
   {
@@ -1409,7 +1425,7 @@ export const references: readonly Broken[] = [
           baseURL: http://\${HOST/v1
     `,
     faults: [
-      '3:14 clients.a.baseURL has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '3:14 clients.a.baseURL has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ],
   },
   {
@@ -1438,7 +1454,7 @@ export const references: readonly Broken[] = [
           headers: { authorization: "Bearer \${file:}" }
     `,
     faults: [
-      '3:31 clients.a.headers.authorization has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '3:31 clients.a.headers.authorization has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ],
   },
   {
@@ -1494,7 +1510,9 @@ export const references: readonly Broken[] = [
       clients:
         \${HOST}: {}
     `,
-    faults: ['2:3 clients.${HOST} the name of a client has letters, digits and . _ - / only'],
+    faults: [
+      '2:3 clients.${HOST} the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
+    ],
   },
   {
     with: 'a reference in place of all clients',
@@ -1648,7 +1666,7 @@ export const several: readonly Broken[] = [
       '7:14 clients.users.baseURL expected a full http or https URL',
       '8:5 clients.users.retries unknown option, did you mean "retry.maxRetries"?',
       '9:26 clients.users.retry.maxRetries Too big: expected number to be <=10',
-      '10:3 clients.bad name the name of a client has letters, digits and . _ - / only',
+      '10:3 clients.bad name the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
       '12:26 clients.billing.timeouts.attempt must not be longer than timeouts.total, or no attempt could ever reach it',
       '13:28 clients.billing.limits.maxRequests expected a whole number from 1 to 1000000',
       '14:31 clients.billing.headers.authorization the environment variable TOKEN is not set; set it, or write ${TOKEN:-default}',
