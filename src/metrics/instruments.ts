@@ -136,8 +136,11 @@ export const counters: readonly Counter[] = [
   {
     name: 'pillion.client.limit.rejections',
     unit: '{call}',
-    description: 'Calls rejected by limits.',
-    events: { 'limits.rejected': to },
+    description: 'Calls rejected by limits or adaptiveConcurrency, by reason.',
+    events: {
+      'limits.rejected': (event) => ({ ...to(event), reason: 'max_pending_requests' }),
+      'adaptive_concurrency.rejected': (event) => ({ ...to(event), reason: 'adaptive_concurrency' }),
+    },
   },
   {
     name: 'pillion.client.rate_limit.waits',
