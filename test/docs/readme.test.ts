@@ -10,16 +10,16 @@ import { withOptionTables } from './option-table.mjs';
 const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const readme = page('README.md');
 
-describe('examples/configuration.md', () => {
+describe('docs/options.md', () => {
   it('shows the options of the schema (npm run docs renews them)', () => {
-    const text = page('examples/configuration.md');
+    const text = page('docs/options.md');
     expect(withOptionTables(text, configJsonSchema())).toBe(text);
   });
 });
 
-describe('examples/observability/README.md', () => {
+describe('docs/observability.md', () => {
   it('shows every metric (npm run docs renews them)', () => {
-    const text = page('examples/observability/README.md');
+    const text = page('docs/observability.md');
     expect(withMetricTable(text, instruments)).toBe(text);
   });
 });

@@ -8,7 +8,9 @@ import { compile } from '../package/tarball.js';
 
 const pages = [
   'README.md',
-  ...readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' }).map((each) => `examples/${each}`),
+  ...['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((each) => `${folder}/${each}`),
+  ),
 ];
 const blocks = pages
   .filter((page) => page.endsWith('.md'))

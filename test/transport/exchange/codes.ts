@@ -1,4 +1,4 @@
-/** Failures that a server, a network or a caller makes, by the names they have in the table of examples/axios.md. */
+/** Failures that a server, a network or a caller makes, by the names they have in the table of docs/axios.md. */
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import tls from 'node:tls';
