@@ -20,7 +20,8 @@ export function optionTables(schema) {
 
 function defaultOfSection(name, option) {
   // The stack has it wherever there is something to balance.
-  if (name === 'balance') return 'Default: on, with the values below, for a client that has `endpoints` or a `Discovery`.';
+  if (name === 'balance')
+    return 'Default: on, with the values below, for a client that has `endpoints` or a `Discovery`.';
   return option.default === undefined ? 'Default: off.' : 'Default: on, with the values below.';
 }
 
