@@ -1,6 +1,6 @@
 /** The front door. */
 
-export { ErrorCode, type OptionProblem, PillionError } from './call/errors.js';
+export { ErrorCode, type LimitReason, type OptionProblem, PillionError } from './call/errors.js';
 export type {
   AttemptOutcome,
   ClientEventName,
@@ -14,9 +14,9 @@ export type {
 } from './call/events.js';
 export { classify, type FailureKind } from './call/failure.js';
 export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './call/inbound.js';
-export type { Logger, LogMethod } from './call/logger.js';
+export type { Logger } from './call/logger.js';
 export type { Request, Response, Transport } from './call/message.js';
-export { Call, type CallFlag, type Endpoint, endpointOf } from './call/record.js';
+export { type CallFlag, type CallView as Call, type Endpoint, endpointOf } from './call/record.js';
 export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './client/axios/undici-adapter.js';
 export {
   type ClientHandle,
@@ -28,10 +28,8 @@ export {
 } from './client/client.js';
 export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
 export type { CallOptions, HttpFetch, HttpFetchInit } from './client/fetch/fetch.js';
-export type { FetchInput } from './client/fetch/request.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/identity.js';
 export {
-  type AxiosLike,
   type InstancePolicies,
   type InstancePoliciesConfig,
   type InstancePoliciesDeps,
@@ -51,7 +49,6 @@ export { compose, type Policy, type PolicyContext, type StandingPolicy } from '.
 export { hedging } from './policies/retries/hedging.js';
 export { retry } from './policies/retries/retry.js';
 export { logging } from './policies/telemetry/logging.js';
-export { attemptTracing, callTracing } from './policies/telemetry/tracing.js';
 export { deadline } from './policies/timeouts/deadline.js';
 export { deadlineHeader } from './policies/timeouts/deadline-header.js';
 export { timeout } from './policies/timeouts/timeout.js';

@@ -7,10 +7,10 @@ export function recordHistory(client: HttpClient): readonly string[] {
   const sentences: string[] = [];
   const note = (sentence: string) =>
     sentences.push(`${((performance.now() - startedAt) / 1000).toFixed(2).padStart(5)} s  ${sentence}`);
-  client.on('circuit.open', ({ retryAfterMs }) =>
-    note(`open: more than half of the last answers were failures; a trial in ${Math.round(retryAfterMs)} ms`),
+  client.on('circuit.opened', ({ retryAfter }) =>
+    note(`open: more than half of the last answers were failures; a trial in ${Math.round(retryAfter)} ms`),
   );
-  client.on('circuit.half_open', () => note('half-open: one call may try'));
-  client.on('circuit.close', () => note('closed: the trial went well'));
+  client.on('circuit.half_opened', () => note('half-open: one call may try'));
+  client.on('circuit.closed', () => note('closed: the trial went well'));
   return sentences;
 }

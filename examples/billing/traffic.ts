@@ -7,7 +7,7 @@ import type { Phase, Tally } from './scenario.js';
 /** Runs a phase to its end; `tally` can be watched meanwhile. */
 export async function runPhase(client: HttpClient, tally: Tally): Promise<void> {
   const stop = [
-    client.on('attempt.start', () => tally.attempts++),
+    client.on('attempt.started', () => tally.attempts++),
     client.on('retry.scheduled', () => tally.retries++),
   ];
   await Promise.all(Array.from({ length: tally.phase.callers }, () => caller(client, tally)));

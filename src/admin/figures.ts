@@ -7,7 +7,7 @@ export interface DestinationFigures {
   readonly address: string;
   /** `closed`, `open` or `half_open`; null without a circuit. */
   readonly circuit: string | null;
-  /** Of an endpoint: `usable`, `ejected`, `unhealthy` or `circuit open`; null for what is no endpoint. */
+  /** Of an endpoint: `usable`, `ejected`, `unhealthy` or `circuit_open`; null for what is no endpoint. */
   readonly endpoint: string | null;
   readonly running: number;
   readonly pending: number;
@@ -103,7 +103,7 @@ function isWell({ circuit, endpoint }: DestinationFigures): boolean {
 
 function limitsOf(client: ClientHandle): Figures['limits'] {
   const limits = configOf(client)?.limits;
-  return limits ? { running: limits.maxConnections, pending: limits.maxPendingRequests } : null;
+  return limits ? { running: limits.maxRequests, pending: limits.maxPendingRequests } : null;
 }
 
 function connectionsOf({ wire }: Policies): Figures['connections'] {

@@ -40,7 +40,7 @@ class Watch {
   readonly stop: () => void;
 
   constructor(client: ClientHandle) {
-    this.stop = client.on('call.end', ({ durationMs, code }) => {
+    this.stop = client.on('call.ended', ({ durationMs, code }) => {
       this.ended++;
       if (code !== undefined && code !== 'ERR_CANCELED') this.failed++;
       this.latencies.record(durationMs);

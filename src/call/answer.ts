@@ -1,4 +1,4 @@
-/** A buffered body, as `responseType` and `responseEncoding` want it. */
+/** Converts a buffered body to what `responseType` and `responseEncoding` ask for. */
 
 import type { Request, Response } from './message.js';
 import { ownValue } from './own.js';
@@ -10,7 +10,7 @@ export function dataOf(body: Buffer, request: Request, headers: Response['header
   return textOf(body, ownValue(request, 'responseEncoding') as BufferEncoding | undefined);
 }
 
-/** In UTF-8 without its byte order mark, unless another encoding is asked for. */
+/** The body as text, in UTF-8 without its byte order mark unless another encoding is asked for. */
 function textOf(body: Buffer, encoding: BufferEncoding | undefined): string {
   if (encoding !== undefined && encoding !== 'utf8') return body.toString(encoding);
   const text = body.toString();

@@ -1,14 +1,14 @@
-/** Questions about bodies that may be streams, and the rule that each such stream is let go of by somebody. */
+/** Bodies that may be streams, and the rule that each such stream has an owner who destroys it. */
 import { Readable } from 'node:stream';
 import { ErrorCode } from './errors.js';
 import type { Response } from './message.js';
 
-/** True for a Node stream: the call has answered, the body is still to come. */
+/** True for a Node stream of any kind, recognized by its `pipe`. */
 export function isStream(data: unknown): data is Readable {
   return data instanceof Readable || typeof (data as { pipe?: unknown } | null | undefined)?.pipe === 'function';
 }
 
-/** True for a stream of the web's kind, whichever copy of it: by its shape. */
+/** True for a web stream of any implementation, recognized by its shape. */
 export function isWebStream(data: unknown): data is ReadableStream<Uint8Array> {
   return (
     data instanceof ReadableStream ||
@@ -16,16 +16,16 @@ export function isWebStream(data: unknown): data is ReadableStream<Uint8Array> {
   );
 }
 
-/** The response that a failure carries, whatever was thrown. */
+/** The response that a failure carries, whatever was thrown; undefined where there is none. */
 export function responseOf(thrown: unknown): Response | undefined {
   return (thrown as { response?: Response | null } | null | undefined)?.response ?? undefined;
 }
 
-/** What waits for the end of a body: one listener of ours on each stream, however many policies wait. */
+/** The functions to call at the end of each body: one listener of ours on each stream, however many policies wait. */
 const waiting = new WeakMap<Readable, (() => void)[]>();
 const received = new WeakSet<Readable>();
 
-/** A body that its caller has forgotten, unread, is over when it is collected. */
+/** Treats an unread body that its caller dropped as ended, once it is garbage-collected. */
 const forgotten = new FinalizationRegistry<(() => void)[]>(callAll);
 
 function callAll(listeners: readonly (() => void)[]): void {
@@ -33,8 +33,8 @@ function callAll(listeners: readonly (() => void)[]): void {
 }
 
 /**
- * Calls `listener` once when the wire is done with the body: at once for a buffered one, for a stream when its last byte has
- * arrived, read or not, or when it is given up.
+ * Calls `listener` once when the wire is done with the body: at once for a buffered body; for a stream when its last
+ * byte has arrived, read or not, or when it is destroyed.
  */
 export function onBodyEnd(response: Response, listener: () => void): void {
   const body: unknown = response.data;
@@ -53,7 +53,7 @@ export function onBodyEnd(response: Response, listener: () => void): void {
   body.once('close', () => bodyReceived(body));
 }
 
-/** The wire is done with this body: what its call held is free, whenever the body is read. */
+/** Records that the wire is done with this body: what its call held is released, even if the body is read later. */
 export function bodyReceived(body: Readable): void {
   received.add(body);
   const listeners = waiting.get(body);
@@ -64,8 +64,9 @@ export function bodyReceived(body: Readable): void {
 }
 
 /**
- * Ends a stream before its time. Like Node with its own responses, without an `error` event where nobody listens for one:
- * unhandled it would end the process, ten seconds after a body was ignored. A listener that is added later is told then.
+ * Destroys a stream before its end. As with Node's own responses, there is no `error` event where nothing listens for
+ * one: unhandled, it would end the process, ten seconds after a body was ignored. A listener that is added later still
+ * receives the error.
  */
 export function endBody(body: Readable, error: Error): void {
   if (body.listenerCount('error') > 0) {
@@ -76,25 +77,25 @@ export function endBody(body: Readable, error: Error): void {
   tellLater(body, error);
 }
 
-/** Tells listeners for `error` that are still to come: what they listen for has happened already. */
+/** Passes the error to each `error` listener that is added from now on, since it has already happened. */
 export function tellLater(stream: Readable, error: Error): void {
   stream.on('newListener', (event, listener) => {
     if (event === 'error') process.nextTick(() => listener.call(stream, error));
   });
 }
 
-/** Frees the socket of a response nobody will read. */
+/** Destroys the body of a response that will not be read, which frees its socket. */
 export function discard(response: Response | undefined): void {
   letGo(response?.data);
 }
 
-/** A stream in a form of the form-data package, and what it has told since it was put there. */
+/** A stream in a form of the form-data package, and the events that it has emitted since it was put there. */
 export interface FormPart {
   readonly source: Readable;
   readonly _bufferedEvents: readonly ArrayLike<unknown>[];
 }
 
-/** The streams in such a form: the one that is being sent, and those that follow. */
+/** The streams in such a form: the part that is being sent, and the parts that follow. */
 export function formParts(form: unknown): FormPart[] {
   const { _streams: parts, _currentStream: current } = (form ?? {}) as { _streams?: unknown; _currentStream?: unknown };
   return isStream(form) && Object.hasOwn(form, '_streams') && Array.isArray(parts)
@@ -108,15 +109,19 @@ function isFormPart(part: unknown): part is FormPart {
 }
 
 /**
- * Lets go of a request body that will not be sent, or not to its end, when it is called: files are closed, sockets freed. What
- * can be sent again (text, bytes, forms, blobs) stays as it is. The form-data package forgets its streams: they are noted now.
+ * Returns a function that destroys a request body which will not be sent, or not to its end: files are closed, sockets
+ * freed. A body that can be sent again (text, bytes, forms, blobs) stays as it is. The streams of a form are collected
+ * at once, since the form-data package drops its references to them.
  */
 export function uploadOwner(data: unknown): () => void {
   const streams = [data, ...formParts(data).map(({ source }) => source)];
   return () => streams.forEach(letGo);
 }
 
-/** The same, at once, for `error`. A body that was refused since it is used already may be another call's. */
+/**
+ * Destroys a request body now, because of `error`. A body that was refused with `ERR_BODY_USED` is left alone, since it
+ * may belong to another call.
+ */
 export function discardUpload(data: unknown, error?: unknown): void {
   if (typeof data !== 'object' || data === null) return;
   if ((error as { code?: unknown } | undefined)?.code !== ErrorCode.BODY_USED) uploadOwner(data)();
@@ -125,12 +130,15 @@ export function discardUpload(data: unknown, error?: unknown): void {
 function letGo(body: unknown): void {
   if (isStream(body)) {
     guard(body);
-    // Streams of Node's old kind may not have it.
+    // Legacy Node streams may not have it.
     body.destroy?.();
   } else if (isWebStream(body) && !body.locked) body.cancel().catch(() => {});
 }
 
-/** A stream may emit an error after everybody has left; without a listener that would end the process. */
+/**
+ * Adds an `error` listener that does nothing. A stream may emit an error after all other listeners have left; without
+ * any it would end the process.
+ */
 export function guard(stream: Readable): void {
   if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
 }

@@ -1,20 +1,26 @@
-/** A stream that belongs to a call: it speaks in the call's async context, and an error that nobody listens for is nobody's. */
+/**
+ * A stream that belongs to a call: it emits in the call's async context, and an error without a listener does not end
+ * the process.
+ */
 import type { AsyncResource } from 'node:async_hooks';
 import { Readable, type ReadableOptions } from 'node:stream';
 import { tellLater } from './body.js';
 
 export class CallStream extends Readable {
-  /** Of the call: connections are kept, so what the wire calls back runs in the context of an earlier call. */
+  /**
+   * The context of the call. Connections are kept alive, so the wire's callbacks run in the context of an earlier call.
+   */
   protected readonly context: AsyncResource;
 
   constructor(context: AsyncResource, options?: ReadableOptions) {
-    // Node would take a signal that is not an own property, too.
+    // Node would also read a `signal` that is inherited from a polluted `Object.prototype`.
     super({ highWaterMark: 64 * 1024, signal: undefined as never, ...options });
     this.context = context;
   }
 
   /**
-   * Every event goes through here. An `error` without a listener would end the process; Node's own responses drop it too.
+   * Emits each event in the context of the call. An `error` without a listener would end the process, so it waits for a
+   * listener that is added later; Node's own responses do not emit it either.
    */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) {

@@ -1,4 +1,4 @@
-/** Keeps secrets that errors carry out of every way of printing them, and readable for code all the same. */
+/** Hides the secrets that errors carry from every way of printing them, while code can still read them by name. */
 import { inspect, types } from 'node:util';
 import { isAxiosError } from 'axios';
 import { notesIfAny, notesOf, type Values } from './error-notes.js';
@@ -11,11 +11,11 @@ const printable = new Set<PropertyKey>([
 ]);
 
 /**
- * Makes an error safe to print by whatever means: `JSON.stringify`, `util.inspect` with every option, a walk over its
- * properties or its prototypes. axios's errors carry headers, bodies and TLS keys in `config`, `request` and `response`;
- * code still reads and sets them by name, but no own property holds them. So it is with axios's errors
- * under an error of another kind; what the caller's own code throws is theirs to show.
- * @returns the error itself; for one that is frozen another like it
+ * Makes an error safe to print by any means: `JSON.stringify`, `util.inspect` with every option, a walk over its
+ * properties or its prototypes. axios's errors carry headers, bodies and TLS keys in `config`, `request` and
+ * `response`; code still reads and sets these by name, but no own property holds them. axios's errors below an error of
+ * another kind are treated the same; other errors, thrown by the caller's own code, are left as they are.
+ * @returns the error itself, or a copy where it is frozen
  */
 export function conceal<E>(error: E): E {
   return concealed(error, false, undefined) as E;
@@ -38,10 +38,10 @@ function concealed(error: unknown, below: boolean, seen: Set<unknown> | undefine
   return ours ? concealedOne(result) : result;
 }
 
-/** `util.inspect` prints `errors` whatever it holds, and wherever it is. */
-const notAnError = 'Something that is not an error was thrown.';
+/** `util.inspect` prints `errors` whatever it holds, at any depth. */
+const notAnError = 'A value that is not an error was thrown.';
 
-/** Errors of another realm too, as those of Node are in a test runner that isolates. */
+/** True for errors of another realm too, such as Node's own in a test runner that isolates modules. */
 function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
@@ -54,7 +54,7 @@ function withProperty(error: Error, key: PropertyKey, value: unknown): Error {
 
 function concealedOne(error: Error): Error {
   const hidden = Reflect.ownKeys(error).filter((key) => isHidden(error, key));
-  // One that has nothing to hide stays as it is, and equal to others of its class.
+  // An error with nothing to hide stays as it is, and so equal to others of its class.
   const bare = hidden.length === 0 && (isKept(error) || !('toJSON' in error || inspect.custom in error));
   if (bare) return withoutQuery(error);
   if (!Object.isExtensible(error) || !hidden.every((key) => isConfigurable(error, key)))
@@ -63,23 +63,24 @@ function concealedOne(error: Error): Error {
   withoutQuery(error);
   const values: Values = notesIfAny(error)?.values ?? {};
   for (const key of hidden) {
-    // Any of its own would print what the error holds.
+    // A `toJSON` or `inspect.custom` of its own would print what the error holds, so these are dropped.
     if (key !== 'toJSON' && key !== inspect.custom) values[key] = record[key];
   }
   keep(error, values);
-  // Only now: V8 would make a map of its own for each object whose prototype is set after properties were deleted.
+  // Deleted only now: V8 makes a map (hidden class) for each object whose prototype is set after properties were
+  // deleted.
   for (const key of hidden) delete record[key];
   return error;
 }
 
-/** Of what stays on the error. */
+/** Redacts what stays on the error: the query of its URL, and a body that its message quotes. */
 function withoutQuery(error: Error & { url?: unknown }): Error {
   if (error.name === 'SyntaxError') concealBody(error);
   if (typeof error.url === 'string') error.url = redactUrl(error.url);
   return error;
 }
 
-/** Also what is not enumerable: `showHidden` and walks over names find that. */
+/** True for a property that must be taken off, enumerable or not: `showHidden` and walks over names find both. */
 function isHidden(error: Error, key: PropertyKey): boolean {
   if (key === 'message' || key === 'stack') return false;
   const value = (error as unknown as Record<PropertyKey, unknown>)[key];
@@ -93,7 +94,7 @@ function isConfigurable(error: Error, key: PropertyKey): boolean {
   return Object.getOwnPropertyDescriptor(error, key)?.configurable === true;
 }
 
-/** For an error that is frozen, or holds something that cannot be taken off it. */
+/** A copy of an error that is frozen, or has a property that cannot be deleted. */
 function standIn(error: Error): Error {
   const { stack: _, ...descriptors } = Object.getOwnPropertyDescriptors(error) as PropertyDescriptorMap;
   for (const key of Reflect.ownKeys(descriptors)) {
@@ -105,7 +106,7 @@ function standIn(error: Error): Error {
   return withProperty(copy, 'stack', error.stack);
 }
 
-/** JSON.parse quotes what it could not read. */
+/** The message of JSON.parse quotes the text that it could not read. */
 function concealBody(error: Error): void {
   const { message, stack } = error;
   withProperty(error, 'message', 'The body is not valid JSON.');
@@ -116,7 +117,10 @@ function isKept(error: Error): boolean {
   return parents.has(Object.getPrototypeOf(error));
 }
 
-/** Puts what an error holds behind its prototype. One that is made for this has nothing to be taken off it, which costs more. */
+/**
+ * Makes values readable on an error through its prototype. Where the error is made for this, nothing has to be deleted
+ * from it, which would cost more.
+ */
 export function keep<E extends Error>(error: E, values: Values): E {
   notesOf(error).values = values;
   const prototype: object = Object.getPrototypeOf(error);
@@ -124,29 +128,30 @@ export function keep<E extends Error>(error: E, values: Values): E {
   return error;
 }
 
-/** As `error[key] = value`, for what must not become a property. */
+/** As `error[key] = value`, without an own property. */
 export function hold(error: Error, key: string, value: unknown): void {
   const values = notesIfAny(error)?.values ?? {};
   if (Object.hasOwn(values, key)) values[key] = value;
   else keep(error, { ...values, [key]: value });
 }
 
-/** As `delete error[key]`. */
+/** As `delete error[key]`, for values behind the prototype too. */
 export function forget(error: object, key: string): void {
   Reflect.deleteProperty(error, key);
   const { [key]: value, ...rest } = notesIfAny(error)?.values ?? {};
   if (value !== undefined) keep(error as Error, rest);
 }
 
-/** The prototypes made here, with those they stand before. */
+/** The prototypes made here, each with the prototype that it was put before. */
 const parents = new WeakMap<object, object>();
 const shapes = new WeakMap<object, Map<string, object>>();
-/** Names that errors of others have: there is no bound to them. */
+/** The cache is bounded, since errors of other libraries may have any names. */
 const maxShapes = 64;
 
 /**
- * A prototype that has what was taken off an error as accessors, so that `error.config` and `'config' in error` are as ever.
- * It stands four steps off, since `util.inspect` with `showHidden` and `getters` reads accessors of the next three.
+ * A prototype with accessors for the properties that were taken off an error, so that `error.config` and `'config' in
+ * error` work as before. The accessors are four steps up the chain, since `util.inspect` with `showHidden` and
+ * `getters` reads those of the next three prototypes.
  */
 function prototypeWith(parent: object, names: readonly PropertyKey[]): object {
   const known = shapes.get(parent) ?? new Map<string, object>();
@@ -159,7 +164,7 @@ function prototypeWith(parent: object, names: readonly PropertyKey[]): object {
     ...own,
     ...Object.fromEntries(names.map((name) => [name, accessor(name)])),
   });
-  // A Proxy would cost each failed call some microseconds.
+  // Only where needed: a Proxy costs each failed call some microseconds.
   const holder = names.includes('cause') ? new Proxy(accessors, causeless) : accessors;
   const made = Object.create(Object.create(Object.create(holder)));
   parents.set(made, parent);
@@ -167,7 +172,10 @@ function prototypeWith(parent: object, names: readonly PropertyKey[]): object {
   return made;
 }
 
-/** A cause that is no error may be anything, and `util.inspect` prints every cause that it finds by `in`. */
+/**
+ * Hides a `cause` that is not an error from `in`: it may be anything, and `util.inspect` prints every cause that it
+ * finds by `in`.
+ */
 const causeless: ProxyHandler<object> = { has: (target, key) => key !== 'cause' && Reflect.has(target, key) };
 
 function method(value: unknown): PropertyDescriptor {

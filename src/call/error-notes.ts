@@ -1,21 +1,21 @@
-/** What is noted of an error, in a private field: nothing lists it, and a WeakMap costs ten times as much. */
+/** Notes about an error, kept in a private field: no enumeration finds it, and a WeakMap costs ten times as much. */
 
-/** A value for each name. */
+/** Values by the name of a property. */
 export type Values = Record<PropertyKey, unknown>;
 
-/** What this library knows of an error beside its properties. */
+/** What this library keeps about an error, beside its properties. */
 export interface ErrorNotes {
-  /** Taken off it, so that no way of printing it finds them. */
+  /** Properties that were taken off the error, so that no way of printing it finds them. */
   values?: Values;
-  /** Made without stack frames. */
+  /** The error was made without stack frames. */
   traceless?: boolean;
-  /** Made fit to be shown by the client's edge. */
+  /** The client's edge has prepared the error for the caller. */
   presented?: boolean;
-  /** It says that a test is wrong, and is no failure of the call. */
+  /** The error reports a mistake in a test, not a failure of the call. */
   ofTest?: boolean;
 }
 
-/** A constructor may return another object, and the fields of a class that extends it are put on that one. */
+/** A constructor may return another object; the private fields of a subclass are then added to that object. */
 const Given = function given(error: object) {
   return error;
 } as unknown as new (
@@ -30,12 +30,12 @@ class Noted extends Given {
   }
 }
 
-/** The notes about an error, to read and to add to. */
+/** The notes about an error, to read and to add to; created where there are none. */
 export function notesOf(error: object): ErrorNotes {
   return notesIfAny(error) ?? (notesIfAny(new Noted(error)) as ErrorNotes);
 }
 
-/** The same; undefined where nothing is noted, and for what is no object. */
+/** The notes about an error; undefined where there are none, and for a value that is not an object. */
 export function notesIfAny(error: unknown): ErrorNotes | undefined {
   return typeof error === 'object' && error !== null ? Noted.of(error) : undefined;
 }

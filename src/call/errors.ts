@@ -22,7 +22,7 @@ export const ErrorCode = {
   CONNECT_TIMEOUT: 'ERR_CONNECT_TIMEOUT',
   /** The circuit to the destination is open; nothing was sent. */
   CIRCUIT_OPEN: 'ERR_CIRCUIT_OPEN',
-  /** More calls waiting than `limits.maxPendingRequests`; nothing was sent. */
+  /** More calls waiting than `limits.maxPendingRequests`, or more in flight than `adaptiveConcurrency` allows; nothing was sent. */
   LIMIT: 'ERR_LIMIT',
   /** No endpoint is known: none could be looked up yet; nothing was sent. */
   NO_ENDPOINT: 'ERR_NO_ENDPOINT',
@@ -57,12 +57,22 @@ export interface ErrorDetails {
   faults?: readonly OptionProblem[];
   /** Milliseconds after which another try may be let through. */
   retryAfter?: number;
+  /** With `ERR_LIMIT`. */
+  reason?: LimitReason;
 }
+
+/** Which limit refused a call: the queue of `limits` was full, or `adaptiveConcurrency` found the destination at its limit. */
+export type LimitReason = 'max_pending_requests' | 'adaptive_concurrency';
 
 /** An error of this library. It is an `AxiosError`, so `axios.isAxiosError` and existing catch blocks hold. */
 export class PillionError extends AxiosError {
-  /** Milliseconds after which another try may be let through; set with `ERR_CIRCUIT_OPEN`, unless the circuit was forced open. */
+  /**
+   * Milliseconds after which another try may be let through; set with `ERR_CIRCUIT_OPEN`, unless the circuit was forced open, and
+   * with `ERR_RATE_LIMITED`.
+   */
   declare readonly retryAfter?: number;
+  /** Which limit refused the call; set with `ERR_LIMIT`. */
+  declare readonly reason?: LimitReason;
   /** Everything that is wrong, in order; set with `ERR_CONFIG`. */
   declare readonly faults?: readonly OptionProblem[];
 
@@ -70,7 +80,8 @@ export class PillionError extends AxiosError {
   constructor(code: ErrorCode, message: string, request?: Request, details: ErrorDetails = {}) {
     super(message, code);
     this.name = 'PillionError';
-    if (details.retryAfter !== undefined) Object.assign(this, { retryAfter: details.retryAfter });
+    const { retryAfter, reason } = details;
+    Object.assign(this, retryAfter !== undefined && { retryAfter }, reason !== undefined && { reason });
     // The message lists them: printed with the error they would stand there twice.
     if (code === ErrorCode.CONFIG) hide(this, 'faults', details.faults ?? [{ path: '', message }]);
     withCause(this, details.cause);

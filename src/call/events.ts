@@ -1,7 +1,7 @@
 /** One emit, many readers: everything that happens in a client is told once, here. */
 
 import { harmless } from './harmless.js';
-import type { Call } from './record.js';
+import type { CallView as Call } from './record.js';
 
 /** What one attempt came to. */
 export interface AttemptOutcome {
@@ -14,27 +14,29 @@ export interface AttemptOutcome {
 /** Every event a client emits, with what its listeners are given. */
 export interface ClientEvents {
   /** A call entered the client. */
-  'call.start': { call: Call };
-  /** A call left the client: exactly one for each `call.start`. */
-  'call.end': { call: Call; durationMs: number } & AttemptOutcome;
+  'call.started': { call: Call };
+  /** A call left the client: exactly one for each `call.started`. */
+  'call.ended': { call: Call; durationMs: number } & AttemptOutcome;
   /** A request is handed to the wire. */
-  'attempt.start': { call: Call; attempt: number };
-  /** The wire answered, failed or was aborted: exactly one for each `attempt.start`. */
-  'attempt.end': { call: Call; attempt: number; durationMs: number } & AttemptOutcome;
+  'attempt.started': { call: Call; attempt: number };
+  /** The wire answered, failed or was aborted: exactly one for each `attempt.started`. */
+  'attempt.ended': { call: Call; attempt: number; durationMs: number } & AttemptOutcome;
   /** A failed attempt will be repeated after `waitMs`. */
   'retry.scheduled': { call: Call; retry: number; waitMs: number } & AttemptOutcome;
   /** A failed attempt could have been repeated, but `reason` stood against it. */
   'retry.refused': { call: Call; reason: RetryRefusal } & AttemptOutcome;
-  /** Too many failures: calls to the destination are rejected for `retryAfterMs` milliseconds. */
-  'circuit.open': { client: string; destination: string; retryAfterMs: number };
+  /** Too many failures: calls to the destination are rejected for `retryAfter` milliseconds. */
+  'circuit.opened': { client: string; destination: string; retryAfter: number };
   /** One call is let through on trial. */
-  'circuit.half_open': { client: string; destination: string };
+  'circuit.half_opened': { client: string; destination: string };
   /** The destination is called again. */
-  'circuit.close': { client: string; destination: string };
+  'circuit.closed': { client: string; destination: string };
   /** `forceCircuit` was called. */
   'circuit.forced': { client: string; state: ForcedCircuit };
   /** A call was turned away by `limits`. */
-  'limit.rejected': { call: Call; destination: string; pending: number };
+  'limits.rejected': { call: Call; destination: string; pending: number };
+  /** A call was turned away by `adaptiveConcurrency`: `limit` requests were in flight to the destination. */
+  'adaptive_concurrency.rejected': { call: Call; destination: string; limit: number };
   /** A second attempt was sent beside one that is slow. */
   'hedge.started': { call: Call; attempt: number; delayMs: number };
   /** A slow attempt could have had company, but `reason` stood against it. */
@@ -48,15 +50,15 @@ export interface ClientEvents {
   /** An ejection is over. */
   'endpoint.returned': { client: string; endpoint: string };
   /** Health checks have found an endpoint unwell, or well again. */
-  'endpoint.health': { client: string; endpoint: string; healthy: boolean };
+  'endpoint.health_changed': { client: string; endpoint: string; healthy: boolean };
   /** A copy of a call is over: its status, or why it has none. */
-  'mirror.end': { client: string; target: string } & AttemptOutcome;
+  'mirror.ended': { client: string; target: string } & AttemptOutcome;
   /** A call was not copied although it was its turn. */
   'mirror.skipped': { client: string; target: string; reason: MirrorRefusal };
   /** A fault was made on purpose. */
   'fault.injected': { call: Call; fault: 'delay' | 'abort' | 'reset' | 'truncate' };
   /** `rateLimit` holds an attempt back for `waitMs`, or turns it away. */
-  'rate_limit.waiting': { call: Call; waitMs: number };
+  'rate_limit.delayed': { call: Call; waitMs: number };
   /** `rateLimit` turns an attempt away, which would have had to wait `waitMs` milliseconds. */
   'rate_limit.rejected': { call: Call; waitMs: number };
   /** `update()` put a new configuration in force; `sections` names what changed. */
@@ -66,7 +68,7 @@ export interface ClientEvents {
   /** Changed material cannot be used. */
   'identity.rejected': { client: string } & IdentityEvents['identity.rejected'];
   /** The certificate in force expires soon, or has expired. */
-  'identity.expiring': { client: string } & IdentityEvents['identity.expiring'];
+  'identity.expiry_warned': { client: string } & IdentityEvents['identity.expiry_warned'];
 }
 
 /** What a rotating identity tells of itself. */
@@ -76,11 +78,11 @@ export interface IdentityEvents {
   /** Changed material cannot be used; what was in force stays. */
   'identity.rejected': { generation: number; message: string };
   /** A third of the lifetime of the certificate in force is left (14 days at most), or 7 days, or one, or it has expired. */
-  'identity.expiring': { generation: number; subject: string; notAfter: string; daysLeft: number };
+  'identity.expiry_warned': { generation: number; subject: string; notAfter: string; daysLeft: number };
 }
 
 /** Why an endpoint is left out. */
-export type EjectionReason = 'consecutive failures' | 'success rate';
+export type EjectionReason = 'consecutive_failures' | 'success_rate';
 /** What a circuit was told to be by hand; `auto`: what its outcomes say. */
 export type ForcedCircuit = 'open' | 'closed' | 'auto';
 /** Why a call was not copied. */

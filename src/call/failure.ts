@@ -1,4 +1,4 @@
-/** Questions asked of a request or an outcome. This file answers, the policies act. */
+/** Classifies requests and their outcomes; the policies act on the answers. */
 import { isAxiosError } from 'axios';
 import { isStream, responseOf } from './body.js';
 import { ErrorCode } from './errors.js';
@@ -7,24 +7,24 @@ import type { Request } from './message.js';
 import { httpDate, type ServerClock, timeUntil } from './server-clock.js';
 
 /**
- * What became of an attempt that failed.
+ * Why an attempt failed.
  *
  * - `status`: the upstream answered with a status >= 400.
  * - `connect`: no connection was made, so provably nothing was sent.
  * - `reset`: an established connection broke, or the answer was not HTTP.
- * - `refused-stream`: HTTP/2 refused the stream before it was worked on.
- * - `timeout`: our own clock ended the attempt.
- * - `deadline`: our own clock ended the call.
- * - `tls`: certificate or handshake refused; it will be refused again.
- * - `cancelled`: the caller gave up.
+ * - `refused_stream`: HTTP/2 refused the stream before it was worked on.
+ * - `timeout`: a time limit of ours ended the attempt.
+ * - `deadline`: the time limit of the whole call ended it.
+ * - `tls`: the certificate or the handshake was refused, and would be refused again.
+ * - `cancelled`: the caller aborted the call.
  * - `local`: refused in this process; nothing was sent.
- * - `permanent`: bad URL, bad option, a size limit: it will fail again.
+ * - `permanent`: a bad URL, a bad option or a size limit; it would fail again.
  */
 export type FailureKind =
   | 'status'
   | 'connect'
   | 'reset'
-  | 'refused-stream'
+  | 'refused_stream'
   | 'timeout'
   | 'deadline'
   | 'tls'
@@ -55,16 +55,16 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   ECONNABORTED: 'timeout',
   ETIMEDOUT: 'timeout',
   EPIPE: 'reset',
-  // OpenSSL's alerts before TLS 1.3, and a server that speaks no TLS.
+  // An alert of OpenSSL before TLS 1.3, or a server that speaks no TLS.
   EPROTO: 'tls',
   ERR_NETWORK: 'reset',
   ERR_STREAM_PREMATURE_CLOSE: 'reset',
   ERR_HTTP2_STREAM_ERROR: 'reset',
   ERR_HTTP2_SESSION_ERROR: 'reset',
   ERR_HTTP2_GOAWAY_SESSION: 'reset',
-  // The server spoke no HTTP/2.
+  // The server does not speak HTTP/2.
   ERR_HTTP2_ERROR: 'reset',
-  REFUSED_STREAM: 'refused-stream',
+  REFUSED_STREAM: 'refused_stream',
 };
 
 /** Codes of OpenSSL's chain checks; the others start with `ERR_TLS_`, `ERR_SSL_` or `CERT_`. */
@@ -86,7 +86,7 @@ interface NetworkError {
   errors?: unknown;
 }
 
-/** Sorts a failure by who caused it and whether anything was sent, looking through `cause`. */
+/** Classifies a failure by its cause and by whether anything was sent, looking through `cause`. */
 export function classify(error: unknown): FailureKind {
   if (isAxiosError(error) && (error.response?.status ?? 0) >= 400) return 'status';
   if (isUnsent(error)) return kindOfCode(error) === 'tls' ? 'tls' : 'connect';
@@ -97,10 +97,10 @@ function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
   if (typeof error !== 'object' || error === null || depth > 10) return undefined;
   const { code, cause } = error as NetworkError;
   if (typeof code === 'string') {
-    // The kernel's own connect timeout shares its code with axios's clarified response timeout.
+    // The kernel's own connect timeout has the same code as axios's response timeout with `clarifyTimeoutError`.
     if (code === 'ETIMEDOUT' && isOfConnect(error)) return 'connect';
     if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
-    // The server's answer could not be parsed: the connection is lost with it.
+    // The server's answer could not be parsed, and the connection is lost with it.
     if (code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW') return 'reset';
     const kind = kinds[code];
     if (kind !== undefined) return kind;
@@ -108,7 +108,10 @@ function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
   return kindOfCode(cause, depth + 1);
 }
 
-/** axios keeps what it wraps in `cause`, not its syscall; for several addresses Node gathers the failures. */
+/**
+ * True for an error of connecting. axios keeps the error that it wraps in `cause`, but not its syscall; for several
+ * addresses Node collects the failures in `errors`.
+ */
 function isOfConnect(error: unknown, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 10) return false;
   const { syscall, cause, errors } = error as NetworkError;
@@ -118,7 +121,9 @@ function isOfConnect(error: unknown, depth = 0): boolean {
 
 const unsent = new WeakSet<object>();
 
-/** Remembers that nothing of the request was sent when this error arose: it may be repeated whatever its method. */
+/**
+ * Marks an error that arose before anything of the request was sent: the request may be repeated whatever its method.
+ */
 export function markUnsent<E extends object>(error: E): E {
   unsent.add(error);
   return error;
@@ -126,7 +131,9 @@ export function markUnsent<E extends object>(error: E): E {
 
 const sent = new WeakSet<object>();
 
-/** Remembers that an earlier request of the same attempt was answered (by a redirect), whatever became of the last one. */
+/**
+ * Marks an error of an attempt whose earlier request was answered (by a redirect), whatever became of its last request.
+ */
 export function markSent(error: unknown): void {
   if (typeof error === 'object' && error !== null) sent.add(error);
 }
@@ -139,13 +146,14 @@ export function isSent(error: unknown): boolean {
 export function isUnsent(error: unknown): boolean {
   if (responseOf(error) !== undefined || isSent(error)) return false;
   const kind = kindOfCode(error);
-  // What our own clock, the caller or this process ended may have an unsent attempt for its cause, and is none itself.
+  // An attempt that a time limit, the caller or this process ended may have an unsent attempt as its cause, but is not
+  // unsent itself.
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
 }
 
 const broken = new WeakSet<object>();
 
-/** Remembers that the answer which this error carries has no body: it was not received to its end, or cannot be decoded. */
+/** Marks an error whose response has no body: it was not received to its end, or cannot be decoded. */
 export function markBroken<E extends object>(error: E): E {
   broken.add(error);
   return error;
@@ -157,7 +165,7 @@ export function isBroken(error: object): boolean {
 
 const stalled = new WeakSet<object>();
 
-/** Remembers that this process did not run while the time went by: the failure says nothing of the other side. */
+/** Marks a timeout during which this process itself was blocked: the failure says nothing about the other side. */
 export function markStalled<E extends object>(error: E): E {
   stalled.add(error);
   return error;
@@ -168,10 +176,10 @@ function isMarked(error: unknown, marks: WeakSet<object>, depth = 0): boolean {
   return marks.has(error) || isMarked((error as { cause?: unknown }).cause, marks, depth + 1);
 }
 
-/** What a failure says of the destination's health. */
+/** What an outcome says about the destination's health. */
 export type Health = 'success' | 'failure' | 'nothing';
 
-/** What an error says about the health of the destination; `sent`: the wire was called for it. */
+/** What an error says about the health of the destination; `sent`: whether the wire was called for it. */
 export function healthOf(error: unknown, sent: boolean): Health {
   if (isMarked(error, stalled)) return 'nothing';
   switch (classify(error)) {
@@ -191,32 +199,40 @@ export function healthOf(error: unknown, sent: boolean): Health {
 
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
 
-/** RFC 9110 idempotent method, or a call with an idempotency key, by option or as a header: repeating it does no harm. */
+/**
+ * True where repeating the call does no harm: an idempotent method (RFC 9110), or an idempotency key, by option or as a
+ * header.
+ */
 export function isIdempotent({ method, idempotencyKey, headers }: Request): boolean {
   if (idempotentMethods.has((method ?? 'get').toUpperCase()) || idempotencyKey !== undefined) return true;
   const name = headers && nameIn(headers, 'Idempotency-Key');
   return name !== undefined && isGiven(headers[name]);
 }
 
-/** False for what is not sent, and for an empty value, which all calls would share. */
+/** False for a value that is not sent, and for an empty key, which all calls would share. */
 function isGiven(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(isGiven);
   return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
 }
 
-/** Bytes that the response body may have: what the call says, `standard` for a buffered body, no limit (-1) for a stream. */
+/**
+ * Bytes that the response body may have: the call's own limit, else `standard` for a buffered body and no limit (-1)
+ * for a stream.
+ */
 export function contentLimit({ maxContentLength, responseType }: Request, standard: number): number {
   return maxContentLength ?? (responseType === 'stream' ? -1 : standard);
 }
 
-/** True where the body can be sent again: anything but a stream, which is gone once read. */
+/** True where the body can be sent again: any body but a stream or an async iterable, which can be read only once. */
 export function isReplayable(request: Request): boolean {
   const body: unknown = request.data;
   if (typeof body !== 'object' || body === null) return true;
   return !isStream(body) && !(Symbol.asyncIterator in body) && !('getReader' in body);
 }
 
-/** A header of a response. Those of a foreign transport may be any object, their names in any case. */
+/**
+ * A header of a response; `name` is in lower case. A foreign transport may return any object, with names in any case.
+ */
 export function headerOf(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const key = Object.keys(headers).find((each) => each.toLowerCase() === name);
@@ -224,8 +240,9 @@ export function headerOf(headers: unknown, name: string): unknown {
 }
 
 /**
- * Milliseconds that a `Retry-After` header asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3), which is measured by the
- * `Date` of the response. Anything else, a negative number too, is `undefined`; a date gone by is 0.
+ * Milliseconds that a `Retry-After` header asks to wait. It holds seconds or an HTTP date (RFC 9110, 10.2.3), and a
+ * date is measured by the `Date` of the response. A date that has passed gives 0; anything else, a negative number too,
+ * gives `undefined`.
  */
 export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
   const value = headerOf(headers, 'retry-after');
@@ -235,7 +252,7 @@ export function retryAfter(headers: unknown, now: number = Date.now()): number |
   return Number.isNaN(at) ? undefined : timeUntil(at, now, clockOf(headers));
 }
 
-/** What a response tells of its own time. */
+/** A response's own time: its `Date` and `Age` headers. */
 export function clockOf(headers: unknown): ServerClock {
   return { date: headerOf(headers, 'date'), age: headerOf(headers, 'age') };
 }

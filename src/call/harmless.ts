@@ -1,6 +1,6 @@
-/** Code of others, such as listeners and loggers, whose faults are not ours. */
+/** Runs callbacks of users, such as listeners and loggers, whose exceptions must not affect a call. */
 
-/** Runs it; what it throws, now or later, is dropped. */
+/** Runs a user's callback; an exception or a rejection in it is dropped. */
 export function harmless(work: () => unknown): void {
   try {
     const result = work();

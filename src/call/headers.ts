@@ -1,4 +1,4 @@
-/** Request headers without the price of AxiosHeaders' own methods, which parse and normalise at every call. */
+/** Reads and sets request headers directly, since AxiosHeaders' own methods parse and normalise at every call. */
 import { AxiosHeaders } from 'axios';
 import type { Request } from './message.js';
 
@@ -9,7 +9,7 @@ export function copyHeaders(headers: Headers): Headers {
   return Object.assign(new AxiosHeaders(), headers);
 }
 
-/** The name under which a header stands in these headers, whatever its case. */
+/** The name of a header as it is spelt in these headers, whatever its case; undefined where it is absent. */
 export function nameIn(headers: Headers, name: string): string | undefined {
   if (Object.hasOwn(headers, name)) return name;
   const lower = name.toLowerCase();
@@ -18,7 +18,7 @@ export function nameIn(headers: Headers, name: string): string | undefined {
   return undefined;
 }
 
-/** The value of a header, if it is one that will be sent as text. */
+/** The value of a header, if it will be sent as text. */
 export function getHeader(headers: Headers, name: string): string | undefined {
   const key = nameIn(headers, name);
   const value: unknown = key === undefined ? undefined : headers[key];
@@ -30,7 +30,7 @@ export function setHeader(headers: Headers, name: string, value: string): void {
   headers[nameIn(headers, name) ?? name] = value;
 }
 
-/** True where the headers of an answer tell of a body, as those to a HEAD may do without one. */
+/** True where the headers of an answer announce a body. An answer to a HEAD may announce one and have none. */
 export function announcesBody(headers: Record<string, unknown>): boolean {
   return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
 }

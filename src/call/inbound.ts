@@ -1,22 +1,26 @@
-/** The request that is being served: what the calls made for it carry on. */
+/**
+ * The context of the inbound request that is being served: its id, baggage and deadline, which outgoing calls carry on.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What an inbound request hands on to the calls made while it is served. */
+/** The values that an inbound request passes on to the calls made while it is served. */
 export interface Inbound {
   /** Sent as `tracing.requestIdHeader` with every call that sets none of its own. */
   requestId?: string | undefined;
   /** A W3C `baggage` header, sent where neither the caller nor a propagator of OpenTelemetry writes one and `tracing.propagation` is on. */
   baggage?: string | undefined;
-  /** Milliseconds that are left to answer: a number or, as a header has it, a string of digits. Anything else is no deadline. */
+  /**
+   * Milliseconds left to answer: a number or, as in a header, a string of digits. Any other value means no deadline.
+   */
   deadline?: number | string | undefined;
 }
 
-/** Where an inbound request says it. */
+/** The headers of an inbound request that are read. */
 export interface InboundOptions {
-  /** `x-request-id` by default. */
+  /** Header with the request's id; `x-request-id` by default. */
   requestIdHeader?: string;
-  /** Of milliseconds; `x-request-timeout-ms` by default, which is what `deadlineHeader` sends. */
+  /** Header with the milliseconds left to answer; `x-request-timeout-ms` by default, as `deadlineHeader` sends it. */
   deadlineHeader?: string;
 }
 
@@ -30,8 +34,8 @@ const storage = new AsyncLocalStorage<Standing>();
 
 /**
  * Runs `work` for an inbound request: every call of every client made in it, however deep, carries the request's id and
- * baggage and ends by its deadline with `ERR_DEADLINE`. Inside another such run the earlier deadline holds, and what is not
- * given is inherited.
+ * baggage and ends by its deadline with `ERR_DEADLINE`. In a nested run the earlier deadline holds, and values that are
+ * not given are inherited.
  */
 export function runWithInbound<T>({ requestId, baggage, deadline }: Inbound, work: () => T): T {
   const outer = storage.getStore();
@@ -45,16 +49,17 @@ export function runWithInbound<T>({ requestId, baggage, deadline }: Inbound, wor
 
 /**
  * Runs `work` under a deadline `ms` milliseconds from now: every call of every client made in it, however deep, ends by
- * then with `ERR_DEADLINE`. Takes a number or, as a header has it, a string of digits; with anything else there is no
- * deadline. Inside another deadline the earlier one holds.
+ * then with `ERR_DEADLINE`. Takes a number or, as in a header, a string of digits; any other value means no deadline.
+ * In a nested run the earlier deadline holds.
  */
 export function runWithDeadline<T>(ms: number | string | undefined, work: () => T): T {
   return runWithInbound({ deadline: ms }, work);
 }
 
 /**
- * Reads the headers of an inbound request as Node gives them: `runWithInbound(inboundOf(request.headers), work)`. An id of
- * more than 200 characters or with other than visible ASCII is dropped, and so is a baggage of more than 8,192 (the W3C's limit).
+ * Reads the headers of an inbound request as Node gives them: `runWithInbound(inboundOf(request.headers), work)`. An id
+ * is dropped if it has more than 200 characters or any other than visible ASCII; a baggage is dropped above 8,192
+ * characters (the W3C's limit).
  */
 export function inboundOf(headers: IncomingHttpHeaders, options: InboundOptions = {}): Inbound {
   const { requestIdHeader = 'x-request-id', deadlineHeader = 'x-request-timeout-ms' } = options;
@@ -69,12 +74,12 @@ export function inboundOf(headers: IncomingHttpHeaders, options: InboundOptions 
   };
 }
 
-/** What is being served; undefined outside of any request. */
+/** The id and baggage of the request that is being served; undefined outside of any request. */
 export function inbound(): Pick<Standing, 'requestId' | 'baggage'> | undefined {
   return storage.getStore();
 }
 
-/** Milliseconds left to answer it; undefined where there is no deadline. */
+/** Milliseconds left to answer the request that is being served; undefined where there is no deadline. */
 export function inboundRemaining(): number | undefined {
   const endsAt = storage.getStore()?.endsAt ?? Number.POSITIVE_INFINITY;
   return endsAt === Number.POSITIVE_INFINITY ? undefined : endsAt - performance.now();

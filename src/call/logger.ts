@@ -1,4 +1,4 @@
-/** The logger's shape, and the pino logger used where none is given. */
+/** The interface of a logger, and the pino logger that is used where none is given. */
 import { pino } from 'pino';
 
 /** A method of a logger: fields first, then the message, as in pino. */
@@ -6,15 +6,15 @@ export type LogMethod = (fields: object, message: string) => void;
 
 /** Any logger of pino's shape. */
 export interface Logger {
-  /** Attempts. */
+  /** Lines about attempts. */
   debug: LogMethod;
-  /** Calls below 400. */
+  /** Lines about calls answered with a status below 400. */
   info: LogMethod;
-  /** Calls answered with 4xx, and what somebody should look at. */
+  /** Lines about calls answered with 4xx, and about events that an operator should look at. */
   warn: LogMethod;
-  /** Calls answered with 5xx or not at all. */
+  /** Lines about calls answered with 5xx, or not answered. */
   error: LogMethod;
-  /** Where present, asked before a line is built. */
+  /** Called before a log line is built, if the logger has it; false skips the line. */
   isLevelEnabled?(level: string): boolean;
 }
 
@@ -23,8 +23,8 @@ let shared: Logger | undefined;
 const levels = [...Object.keys(pino.levels.values), 'silent'];
 
 /**
- * One pino logger to stdout for every client of this process that was given none; level from `LOG_LEVEL`, else `info`. A level
- * that nobody knows is one too, with a warning: a mistyped variable must not keep a service from starting.
+ * One pino logger to stdout, shared by all clients of this process that were given none. Its level is `LOG_LEVEL`, else
+ * `info`. An unknown level means `info` and a warning: a mistyped variable must not keep a service from starting.
  */
 export function defaultLogger(): Logger {
   shared ??= loggerOf(process.env.LOG_LEVEL);
@@ -35,6 +35,6 @@ function loggerOf(variable = ''): Logger {
   const level = variable.trim().toLowerCase() || 'info';
   if (levels.includes(level)) return pino({ level });
   const logger = pino({ level: 'info' });
-  logger.warn({ known: levels }, 'the environment variable LOG_LEVEL names no level, so it is info');
+  logger.warn({ known: levels }, 'the environment variable LOG_LEVEL holds no known level, so info is used');
   return logger;
 }

@@ -1,11 +1,11 @@
 /**
- * Forms that axios makes of objects (`postForm`, or the type `multipart/form-data`). The form-data package makes a stream of
- * them, which is gone once it was read; of texts and bytes they can be sent as often as one likes.
+ * Remembers the fields of forms that axios makes of objects (`postForm`, or the type `multipart/form-data`), so that
+ * they can be sent again: the form-data package makes a stream of them, which can be read only once.
  */
 import axios, { type AxiosRequestConfig } from 'axios';
 import type { Request } from './message.js';
 
-/** What of the form-data package is used. */
+/** The part of the form-data package that is used here. */
 interface FormPackage {
   append(...field: Field): void;
 }
@@ -16,12 +16,15 @@ const made = Symbol('pillion.form');
 
 const remembering = new WeakSet<object>();
 
-/** The same class for axios's `env.FormData`: a form of it remembers its fields. A class of another kind stays as it is. */
+/**
+ * A subclass for axios's `env.FormData` whose forms remember their fields. A class of another kind is returned as it
+ * is.
+ */
 export function rememberingFields(Form: unknown): unknown {
   if (!isFormPackage(Form) || remembering.has(Form)) return Form;
   const Plain = Form;
   const Remembering = class FormData extends Plain {
-    /** Undefined where a field can be read only once. */
+    /** Undefined once a field was added that can be read only once. */
     [made]: ObjectForm | undefined = new ObjectForm(Plain);
 
     override append(...field: Field): void {
@@ -34,7 +37,7 @@ export function rememberingFields(Form: unknown): unknown {
   return Remembering;
 }
 
-/** axios's `env`, with the class that remembers. */
+/** axios's `env`, with the class that remembers fields. */
 export const forms = {
   ...axios.defaults.env,
   FormData: rememberingFields(axios.defaults.env?.FormData),
@@ -49,7 +52,7 @@ function isPlain(value: unknown): boolean {
   return value === null || Buffer.isBuffer(value) || (typeof value !== 'object' && typeof value !== 'function');
 }
 
-/** The fields of a form: what policies see, and each attempt has a form made of it. */
+/** The fields of a form. Policies see this object; each attempt builds a form of it. */
 export class ObjectForm {
   readonly fields: Field[] = [];
   readonly #Form: FormPackageClass;
@@ -58,7 +61,7 @@ export class ObjectForm {
     this.#Form = Form;
   }
 
-  /** As axios would hand it to an adapter. */
+  /** Builds a form, as axios would hand it to an adapter. */
   open(): unknown {
     const form = new this.#Form();
     for (const field of this.fields) form.append(...field);
@@ -66,13 +69,13 @@ export class ObjectForm {
   }
 }
 
-/** A body that axios made of an object, where possible in a form that can be sent again; any other as it is. */
+/** The body as an `ObjectForm` where axios made it of an object with plain fields only; any other body as it is. */
 export function replayable(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body;
   return (body as { [made]?: ObjectForm })[made] ?? body;
 }
 
-/** The request as a wire takes it. */
+/** The request as a wire takes it, with a form built for this attempt. */
 export function withForm(request: Request): Request {
   return request.data instanceof ObjectForm ? { ...request, data: request.data.open() } : request;
 }

@@ -1,6 +1,9 @@
-/** Objects of others, without anything that somebody may have put on `Object.prototype`. */
+/** Reads foreign objects by their own properties, so that a polluted `Object.prototype` steers nothing. */
 
-/** What inherits from nothing, and so reads as what it has. `hasOwnProperty` is there because axios's own configurations have it. */
+/**
+ * A class without a prototype: a property that an instance lacks is not looked up anywhere. `hasOwnProperty` is there
+ * because axios's own configurations have it.
+ */
 export class Own {
   hasOwnProperty(name: PropertyKey): boolean {
     return Object.hasOwn(this, name);
@@ -9,8 +12,9 @@ export class Own {
 Object.setPrototypeOf(Own.prototype, null);
 
 /**
- * The object as it is meant: with its own properties and those of its class, and a prototype of nothing, so that a name
- * which it does not have is not found on a polluted `Object.prototype` either. axios reads configurations the same way.
+ * A copy of the object with its own properties and those of its class, and without a prototype: a name that the object
+ * lacks is not found on a polluted `Object.prototype` either. axios reads configurations the same way. An object that
+ * has no prototype already is returned itself.
  */
 export function ownOf<T extends object>(foreign: T): T {
   if (Object.getPrototypeOf(foreign) === null || foreign instanceof Own) return foreign;
@@ -22,22 +26,22 @@ export function ownOf<T extends object>(foreign: T): T {
   return own as T;
 }
 
-/** `Object.prototype`, also that of another realm. */
+/** True for `Object.prototype`, also that of another realm. */
 function isRoot(at: object, foreign: object): boolean {
   return at !== foreign && Object.getPrototypeOf(at) === null && Object.hasOwn(at, 'isPrototypeOf');
 }
 
-/** An object without properties, own or inherited: the default of sections. */
+/** An object without any properties, own or inherited: the default value of option sections. */
 export function nothing(): Record<string, never> {
   return Object.create(null) as Record<string, never>;
 }
 
-/** One property of an object that may be anything. */
+/** An own property of an object; undefined where the object lacks it or there is no object. */
 export function ownValue(holder: object | null | undefined, name: string): unknown {
   return holder && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
 }
 
-/** Data, however deep, without anything that an `Object.prototype` has. */
+/** A copy of data that inherits nothing from `Object.prototype`, at any depth. */
 export function dataOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(dataOf);
   if (!isRecord(value)) return value;
@@ -45,7 +49,7 @@ export function dataOf(value: unknown): unknown {
   for (const name of Object.keys(value)) put(data, name, dataOf(value[name]), true);
   if (Object.getPrototypeOf(value) === Object.prototype) return data;
   const members = ownOf(value);
-  // Getters of a class are there for those who know their names.
+  // Getters of a class can be read by name, but are not enumerated.
   for (const name of Object.keys(members))
     if (!Object.hasOwn(data, name)) put(data, name, dataOf(members[name]), false);
   return data;
@@ -56,7 +60,7 @@ function put(data: object, name: string, value: unknown, enumerable: boolean): v
   Object.defineProperty(data, name, descriptor as PropertyDescriptor);
 }
 
-/** Not a Date, a Map, bytes or the like. */
+/** True for a plain object or an instance of a class; false for a Date, a Map, bytes and the like. */
 function isRecord(value: unknown): value is Record<string, unknown> {
   return Object.prototype.toString.call(value) === '[object Object]';
 }

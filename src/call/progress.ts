@@ -1,18 +1,19 @@
-/** Progress events as axios has them, at most three a second and one at the end. */
+/** Progress events as axios emits them, at most three a second and one at the end. */
 import type { AxiosProgressEvent } from 'axios';
 import { harmless } from './harmless.js';
 
 export interface Progress {
-  /** Bytes so far. */
+  /** Reports how many bytes were transferred so far. */
   moved(loaded: number): void;
-  /** All there is has come; the last event says so. */
+  /** Reports that everything was transferred, in a last event. */
   end(): void;
 }
 
 const interval = 1000 / 3;
-/** Below this a rate would be noise. */
+/** Milliseconds; a rate over a shorter time would be noise. */
 const shortest = 250;
 
+/** Reports the progress of a transfer of `length` bytes (NaN: unknown) to a listener; undefined where there is none. */
 export function progressOf(
   listener: ((event: AxiosProgressEvent) => void) | undefined,
   direction: 'upload' | 'download',
@@ -28,7 +29,7 @@ export function progressOf(
     toldAt = performance.now();
     const event = eventOf(latest, latest - told, total, toldAt - startedAt, direction);
     told = latest;
-    // Outside of the transfer: what a listener throws is not the transfer's failure, and does not end the process.
+    // Called outside of the transfer: an exception in the listener neither fails the transfer nor ends the process.
     process.nextTick(() => harmless(() => listener(event)));
   };
   return {

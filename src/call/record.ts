@@ -12,6 +12,7 @@ export type CallFlag =
   | 'hedged'
   | 'circuit_open'
   | 'limited'
+  | 'concurrency_limited'
   | 'rate_limited'
   | 'timeout'
   | 'deadline'
@@ -35,6 +36,35 @@ export interface Endpoint {
   /** From 1 to 65535. */
   readonly port: number;
 }
+
+/** What listeners see of a call. */
+export type CallView = Readonly<
+  Pick<
+    Call,
+    | 'client'
+    | 'method'
+    | 'href'
+    | 'origin'
+    | 'path'
+    | 'shownUrl'
+    | 'routeName'
+    | 'startedAt'
+    | 'endsAt'
+    | 'attempts'
+    | 'requestId'
+    | 'traceId'
+    | 'spanId'
+    | 'responseSize'
+    | 'server'
+    | 'elapsed'
+    | 'remaining'
+  >
+> & {
+  /** What happened on the way, each thing once, in the order in which it happened first. */
+  readonly flags: readonly CallFlag[];
+  /** Endpoints that attempts of this call went to. */
+  readonly tried: readonly Endpoint[];
+};
 
 /** One call through the client, however many attempts it takes. */
 export class Call {

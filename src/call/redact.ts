@@ -1,6 +1,6 @@
-/** How a URL may be shown in logs, spans and errors. */
+/** Redacts URLs for logs, spans and errors. */
 
-/** The URL without credentials, query values and fragment: fit for logs, spans and errors. */
+/** The URL without credentials, query values and fragment, for logs, spans and errors. */
 export function redactUrl(url: string): string {
   const end = url.search(/[?#]/);
   const path = (end < 0 ? url : url.slice(0, end)).replace(/^([a-z][a-z\d+\-.]*:)?\/\/[^/]*@/i, '$1//REDACTED@');
@@ -8,14 +8,14 @@ export function redactUrl(url: string): string {
 }
 
 /**
- * A pattern without what stands for the values of a query: nothing after a question mark that is meant as one, or after an
- * equals sign that is no lookaround's.
+ * A regular expression's text, cut where query values may begin: after a question mark that stands for itself, or after
+ * an equals sign that is no lookaround's.
  */
 export function redactPattern(pattern: string): string {
   return pattern.replace(/(\\\?|\[[^\]]*\?[^\]]*\]|\\x3f|\\u003f|(?<!\(\?<?)=)[\s\S]+$/i, '$1REDACTED');
 }
 
-/** `?a=1&b=2` as `?a=REDACTED&b=REDACTED`; a fragment goes. */
+/** `?a=1&b=2` as `?a=REDACTED&b=REDACTED`; a fragment is dropped. */
 export function redactQuery(query: string): string {
   if (query === '') return '';
   const pairs = (query.slice(1).split('#', 1)[0] ?? '').split('&');

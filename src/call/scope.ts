@@ -1,4 +1,4 @@
-/** A stretch of time that can be cut short: the signal every attempt and every call runs under. */
+/** Abort scopes: the signal that each call and each attempt runs under, and time limits built on it. */
 import type { Readable } from 'node:stream';
 import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
 import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
@@ -29,7 +29,7 @@ export class Scope implements GenericAbortSignal {
     else parent?.addEventListener?.('abort', this.#onParent as () => void);
   }
 
-  /** The parent's abort; `this` is the listener, so that none has to be made. */
+  /** Called when the parent aborts. The scope itself is the listener, which saves a closure. */
   handleEvent(): void {
     this.abort((this.#parent as { reason?: unknown } | undefined)?.reason);
   }
@@ -46,7 +46,7 @@ export class Scope implements GenericAbortSignal {
     }
   }
 
-  /** Lets go of the parent: nothing stays behind on a signal that outlives the call. */
+  /** Stops listening to the parent, so that no listeners pile up on a signal that outlives the call. */
   leave(): void {
     this.#parent?.removeEventListener?.('abort', this.#onParent as () => void);
   }
@@ -57,29 +57,29 @@ export class Scope implements GenericAbortSignal {
 
   removeEventListener(_type: 'abort', listener: AbortListener): void {
     const listeners = this.#listeners;
-    // Mostly the last one; splice makes an array of what it takes out.
+    // The listener removed is mostly the last one, and `pop` is cheaper: `splice` makes an array of what it removes.
     if (listeners[listeners.length - 1] === listener) listeners.pop();
     else if (listeners.includes(listener)) listeners.splice(listeners.indexOf(listener), 1);
   }
 }
 
-/** Whatever follows a signal that is not ours. */
+/** The listeners for a signal that is not ours, and the one function that is registered on it. */
 interface Followers {
   readonly listeners: Set<() => void>;
   readonly tell: () => void;
 }
 
-/** Callers may use one signal for many calls: however many there are, one listener of ours is on it. */
+/** A caller may use one signal for many calls: only one listener of ours is on it, however many calls there are. */
 const followed = new WeakMap<GenericAbortSignal, Followers>();
 
-/** Calls `listener` when the signal aborts, until the function returned is called. */
+/** Calls `listener` when the signal aborts, until the returned function is called. */
 export function onAbort(signal: GenericAbortSignal, listener: AbortListener): () => void {
   if (signal instanceof Scope) {
     signal.addEventListener('abort', listener);
     return () => signal.removeEventListener('abort', listener);
   }
   const { listeners, tell } = followed.get(signal) ?? follow(signal);
-  // Apart from another use of the same function.
+  // A function of its own, so that the same listener can be added more than once.
   const own = () => (typeof listener === 'function' ? listener() : listener.handleEvent());
   listeners.add(own);
   return () => {
@@ -100,12 +100,15 @@ function follow(signal: GenericAbortSignal): Followers {
   return followers;
 }
 
-/** Ends the scope when the caller's `signal` or `cancelToken` says so; the function returned lets go of both. */
+/**
+ * Aborts the scope when the caller's `signal` or `cancelToken` aborts; the returned function stops listening to both.
+ */
 export function linkCaller(config: Request, scope: Scope): () => void {
   const { signal, cancelToken } = config;
   if (signal === undefined && cancelToken === undefined) return () => {};
   const cancel = () => {
-    // axios drops the reason of an AbortSignal; whether it was a timeout or a user is worth knowing.
+    // axios drops the reason of an AbortSignal; it is kept as `cause`, since it shows whether a timeout or a user
+    // aborted.
     const why = (signal as AbortSignal | undefined)?.reason;
     scope.abort(cancelToken?.reason ?? withCause(new CanceledError(undefined, config), why));
   };
@@ -113,7 +116,7 @@ export function linkCaller(config: Request, scope: Scope): () => void {
     | { subscribe(fn: () => void): void; unsubscribe(fn: () => void): void }
     | undefined;
   if (signal?.aborted) cancel();
-  // What only looks like a signal, without a way to listen, is asked once.
+  // An object that only looks like a signal may offer no way to listen; its `aborted` was checked once, above.
   const unfollow = signal && onAbort(signal as GenericAbortSignal, cancel);
   token?.subscribe(cancel);
   return () => {
@@ -133,12 +136,12 @@ export function nativeSignal(signal: GenericAbortSignal): AbortSignal {
   return controller.signal;
 }
 
-/** Signals that follow one of ours: their reason is ours too. */
+/** The native signals made here for scopes of ours: their reason is one of ours too. */
 const ours = new WeakSet<GenericAbortSignal>();
 
 /**
- * The error a call ends with when `signal` was aborted: a reason of our own as it is, a caller's as the cause of axios's
- * cancellation, one for each request.
+ * The error for a request whose `signal` was aborted. A reason of our own is returned as it is; a caller's reason
+ * becomes the cause of axios's `CanceledError`, a new one for each request.
  */
 export function abortError(signal: GenericAbortSignal, request: Request): Error {
   const reason = (signal as { reason?: unknown }).reason;
@@ -146,7 +149,7 @@ export function abortError(signal: GenericAbortSignal, request: Request): Error 
   return withCause(new CanceledError(undefined, request), reason);
 }
 
-/** What throws at once rejects like the rest: a timer is running already. */
+/** Turns a synchronous throw into a rejection: a timer is running already, and only a settled promise clears it. */
 function attempt(next: Transport, request: Request): Promise<Response> {
   try {
     return next(request);
@@ -155,17 +158,17 @@ function attempt(next: Transport, request: Request): Promise<Response> {
   }
 }
 
-/** A limit in time: after `ms` (undefined: never) the request is aborted with `expired()`. */
+/** A time limit: after `ms` milliseconds (undefined: never) the request is aborted with `expired()`. */
 export interface TimeLimit {
   ms: number | undefined;
   expired: () => Error;
-  /** What has to be there in time, where the response is a stream. */
+  /** What must arrive in time where the response is a stream: its headers only, or the whole body. */
   until: 'headers' | 'body';
 }
 
 /**
- * Runs `next` under a scope of its own that ends in time, and rejects the moment it is aborted,
- * even where `next` does not listen. `changes`: what `next` sees in place of the request's own options.
+ * Runs `next` under a scope that is aborted when the limit expires, and rejects as soon as the scope is aborted, even
+ * where `next` ignores its signal. `changes` replaces options of the request for `next`.
  */
 export function bounded(
   next: Transport,
@@ -184,7 +187,10 @@ export function bounded(
       reject(abortError(scope, request));
     };
     scope.addEventListener('abort', abort);
-    /** True where the outcome is in time; its body, a failure's too, stays under the limit or at least the signal. */
+    /**
+     * True where the outcome came in time. A streamed body, a failure's too, stays under the limit or at least under
+     * the signal.
+     */
     const inTime = (response: Response | undefined): boolean => {
       if (scope.aborted) discard(response);
       if (scope.aborted || response === undefined) {
@@ -208,7 +214,10 @@ export function bounded(
   });
 }
 
-/** A scope that ends in time. It holds no body: it may be all that is left to wait for the end of one. */
+/**
+ * A scope with a time limit. It holds no reference to the body, since it may be all that still waits for the body's
+ * end.
+ */
 class LimitedScope extends Scope {
   readonly #limit: TimeLimit;
   readonly #timer: Timer | undefined;
@@ -224,7 +233,10 @@ class LimitedScope extends Scope {
     this.abort(stalled ? markStalled(error) : error);
   }
 
-  /** The headers are there. The body is the caller's to read; that nobody does it shall not keep the process. */
+  /**
+   * Called when the headers have arrived. Reading the body is up to the caller, and an unread body must not keep the
+   * process alive.
+   */
   answered(): void {
     if (this.#limit.until === 'headers') this.#timer?.clear();
     else this.#timer?.unref();
@@ -235,13 +247,19 @@ class LimitedScope extends Scope {
     this.leave();
   }
 
-  /** As a function that holds nothing but this scope; one made in `bounded` would hold its promise, and with it the body. */
+  /**
+   * A function that holds only this scope. A closure made in `bounded` would also hold its promise, and through it the
+   * body.
+   */
   releaser(): () => void {
     return () => this.release();
   }
 }
 
-/** Ends a body with its scope. It is held weakly: one that its caller has forgotten is let go of when it is collected. */
+/**
+ * Destroys a body when its scope is aborted. The body is held weakly, so that one which its caller dropped can be
+ * collected.
+ */
 function endWith(scope: LimitedScope, data: Readable, request: Request): void {
   const body = new WeakRef(data);
   scope.addEventListener('abort', () => {

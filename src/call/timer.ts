@@ -1,25 +1,29 @@
-/** A timer that does not blame others for the time in which this process did not run. */
+/** A timer for time limits that makes allowance for the time in which this process itself was blocked. */
 
-/** setTimeout fires at once above this. */
+/** The longest delay in milliseconds; above it setTimeout fires at once. */
 export const maxTimer = 2 ** 31 - 1;
 
-/** Milliseconds that a timer may be late by the usual business of the event loop. */
+/** Milliseconds that a timer may be late in a normally busy event loop. */
 const usuallyLate = 50;
-/** The longest a late timer waits for input that lies in the sockets. */
+/** The longest time, in milliseconds, that a late timer waits for input that has already arrived in the sockets. */
 const longestGrace = 1000;
-/** A time limit that was exceeded by more than this share of it, while nothing ran, is no verdict on the other side. */
+/**
+ * A time limit that was exceeded by more than this share of it, because the process was blocked, says nothing about the
+ * other side.
+ */
 const stalledShare = 0.25;
 
-/** What a timer calls when its time is over. */
+/** The owner of a timer, which is called when its time is over. */
 export interface TimerOwner {
-  /** `stalled`: this process stood still for much of that time. */
+  /** `stalled`: this process was blocked for much of that time. */
   expire(stalled: boolean): void;
 }
 
 /**
- * Calls back after `ms`, with true where this process stood still for much of the time. Where it fires late, the event loop was blocked (by
- * garbage collection, a synchronous job, a stopped process), and what has arrived meanwhile is still in the sockets: timers come
- * before input in a turn of the event loop. So that is let in first, for as long as the timer was late, a second at most.
+ * Calls `expire` after `ms` milliseconds. A timer that fires late shows that the event loop was blocked (by garbage
+ * collection, a synchronous job, a stopped process). Input that arrived meanwhile is still in the sockets, since timers
+ * come before input in a turn of the event loop. So a late timer first waits for that input, for as long as it was
+ * late, a second at most.
  */
 export class Timer {
   readonly #owner: TimerOwner;
@@ -38,7 +42,7 @@ export class Timer {
     clearTimeout(this.#handle);
   }
 
-  /** Does not keep the process alive by itself. */
+  /** Lets the process exit while the timer is running. */
   unref(): void {
     this.#held = false;
     this.#handle.unref();
@@ -56,7 +60,7 @@ export class Timer {
   }
 }
 
-/** One function for all timers. */
+/** One function for all timers saves a closure for each. */
 function fire(timer: Timer): void {
   timer.fire();
 }

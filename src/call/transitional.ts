@@ -1,5 +1,8 @@
-/** axios's own `transitional` options, which a call without any is read by. */
+/** axios's own `transitional` options, for a call that has none. */
 import axios from 'axios';
 
-/** axios's `transitional` as it was loaded: a config that has none would be read by that of the global defaults. */
+/**
+ * axios's `transitional` as it was when loaded: a config without any would be read by the global defaults, which may
+ * have been changed.
+ */
 export const standardTransitional = Object.freeze({ ...axios.defaults.transitional });

@@ -1,11 +1,11 @@
-/** Where a request goes. */
+/** Builds and checks the URL that a request goes to. */
 import { Axios, AxiosError, isAxiosError } from 'axios';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './message.js';
 import { ownValue } from './own.js';
 import { redactUrl } from './redact.js';
 
-/** A URL taken apart as the wire needs it. */
+/** The parts of a URL that the wire needs. */
 export interface Target {
   /** Full URL, credentials and query values included: redact before showing. */
   readonly href: string;
@@ -43,7 +43,7 @@ function wholeTarget(text: string, request: Request, baseURL = ''): Target {
   const plain = plainTarget(text);
   if (plain !== undefined) return plain;
   checkSlashes(baseURL, request);
-  // WHATWG parsing drops CR, LF and tab in silence: refused here instead.
+  // WHATWG parsing silently drops CR, LF and tab; a URL with one of them is refused here.
   if (control.test(text)) throw invalidUrl(request, 'it holds a control character');
   const parsed = parse(text, request);
   if (!/^(https?|data):$/.test(parsed.protocol))
@@ -55,14 +55,17 @@ export function targetOf(url: URL): Target {
   return { href: url.href, origin: url.origin, path: url.pathname + url.search };
 }
 
-/** What WHATWG parsing leaves as it is, dot segments apart. */
+/** URLs that WHATWG parsing leaves as they are, dot segments apart. */
 const unchanged = /^https?:\/\/[a-z\d.:-]+\/[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]*)?$/;
 const dotSegment = /\/\.|%2e/i;
 
-/** Origins as they were written: true where that is how they are spelt. */
+/** Origins as callers wrote them, with true where that is their normal form. */
 const origins = new Map<string, boolean>();
 
-/** Without parsing, which costs more than 2 us a call: most URLs are their own normal form, and their origin is known. */
+/**
+ * Takes a URL apart without parsing it, which costs more than 2 us a call: most URLs are their own normal form, and
+ * their origin is known.
+ */
 function plainTarget(href: string): Target | undefined {
   if (!unchanged.test(href) || dotSegment.test(href)) return undefined;
   const end = href.indexOf('/', 8);
@@ -79,12 +82,12 @@ function isNormal(origin: string): boolean {
   return normal;
 }
 
-/** A URL as text: axios takes a `URL` too, whatever its types say. */
+/** A URL as text: axios also takes a `URL`, whatever its types say. */
 export function textOf(url: unknown): string {
   return typeof url === 'string' ? url : String(url ?? '');
 }
 
-/** By its shape: a `URL` may come from another realm or package. */
+/** True for a `URL`, recognized by its shape: it may come from another realm or package. */
 export function isUrl(value: unknown): value is URL {
   return Object.prototype.toString.call(value) === '[object URL]';
 }
@@ -113,7 +116,7 @@ function checkSlashes(url: string, request: Request): void {
 /** An axios without any defaults: the global one would add its own `params`, `paramsSerializer` and `baseURL`. */
 const serializer = new Axios({});
 
-/** What may go on the wire as a serializer has written it. A parser would change a quote in it. */
+/** Text that may be sent as a serializer has written it; a URL parser would change a quote in it. */
 const sendable = /^[\x21\x22\x24-\x7e]+$/;
 
 function withParams({ href, origin, path }: Target, request: Request): Target {
@@ -134,14 +137,14 @@ function serialized(url: string, request: Request): string {
   }
 }
 
-/** For a URL, of a call or of a redirect, to another place than the client may go to. */
+/** The error for a URL, of a call or of a redirect, that leads to an origin which the client may not reach. */
 export function leavesOrigin(client: string, request: Request, href: string, origin: string): PillionError {
   const why = `${client}: ${redactUrl(href)} leaves the origin ${origin} of baseURL`;
-  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls if that is meant.`, request);
+  return new PillionError(ErrorCode.ORIGIN, `${why}; set allowAbsoluteUrls to allow it.`, request);
 }
 
 function invalidUrl(request: Request, why: string): PillionError {
-  // What cannot be parsed may have its credentials anywhere before the last @.
+  // A URL that cannot be parsed may have its credentials anywhere before the last @.
   const shown = redactUrl(textOf(request.url).replace(/^.*@/s, 'REDACTED@')).replace(/[^\x20-\x7e]/g, '?');
   return new PillionError(ErrorCode.INVALID_URL, `Invalid URL "${shown}": ${why}`, request);
 }

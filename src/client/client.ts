@@ -1,5 +1,6 @@
 /** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
 import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxiosDefaults, isCancel } from 'axios';
+import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../call/body.js';
 import { closedError, ErrorCode, PillionError } from '../call/errors.js';
 import {
@@ -19,6 +20,7 @@ import type { Scope } from '../call/scope.js';
 import { standardTransitional } from '../call/transitional.js';
 import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
 import { refuseUsed } from '../call/used-body.js';
+import { type Duration, duration, parseOptions } from '../options/options.js';
 import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
 import type { IdentityStats } from '../transport/tls/identity.js';
@@ -55,9 +57,11 @@ export interface HttpClientDeps {
 
 /** How a client is closed. */
 export interface CloseOptions {
-  /** Milliseconds that calls in flight have to finish before they are ended with `ERR_CLOSED`; 10 000 by default. */
-  grace?: number;
+  /** How long calls in flight may take to finish before they are ended with `ERR_CLOSED`; 10s by default. */
+  grace?: Duration;
 }
+
+const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
 
 /** Counters of a client and what its policies tell of themselves; plain JSON. */
 export interface HttpClientStats {
@@ -287,7 +291,7 @@ class ClientCore {
     this.#live.add(scope);
     pipeline.enter();
     this.#counts.started++;
-    this.events.emit('call.start', { call });
+    this.events.emit('call.started', { call });
     const outcome = await outcomeOf(hasTimeouts(config) ? pipeline.timedTransport : pipeline.transport, request);
     const leave = () => {
       release();
@@ -342,7 +346,7 @@ class ClientCore {
   #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
     this.#counts[kind]++;
     this.#attempts += call.attempts;
-    this.events.emit('call.end', { call, durationMs: call.elapsed(), ...outcome });
+    this.events.emit('call.ended', { call, durationMs: call.elapsed(), ...outcome });
   }
 
   stats(): HttpClientStats {
@@ -368,9 +372,13 @@ class ClientCore {
     this.events.emit('circuit.forced', { client: name, state });
   }
 
-  close({ grace = 10_000 }: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#shutDown(grace);
-    return this.#closing;
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      this.#closing ??= this.#shutDown(parseOptions(closeOptions, options, 'close').grace);
+      return this.#closing;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async #shutDown(grace: number): Promise<void> {

@@ -158,7 +158,7 @@ function forward({ events: from }: RotatingIdentity, { client, events }: PolicyC
   const stops = [
     from.on('identity.rotated', (event) => events.emit('identity.rotated', { client, ...event })),
     from.on('identity.rejected', (event) => events.emit('identity.rejected', { client, ...event })),
-    from.on('identity.expiring', (event) => events.emit('identity.expiring', { client, ...event })),
+    from.on('identity.expiry_warned', (event) => events.emit('identity.expiry_warned', { client, ...event })),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -173,7 +173,7 @@ function logRotations({ events }: { events: Events<IdentityEvents> }, logger: ()
   events.on('identity.rejected', ({ generation, message }) =>
     logger().warn({ ...fields, generation, reason: message }, 'identity rejected, the one before stays in force'),
   );
-  events.on('identity.expiring', ({ generation, subject, notAfter: not_after, daysLeft: days_left }) => {
+  events.on('identity.expiry_warned', ({ generation, subject, notAfter: not_after, daysLeft: days_left }) => {
     const told = { ...fields, generation, subject, not_after, days_left };
     if (Date.parse(not_after) > Date.now()) return logger().warn(told, 'certificate expires soon');
     return logger().error(told, 'certificate has expired');

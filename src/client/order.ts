@@ -40,8 +40,7 @@ export interface Slots {
 
 /** The stages that a configuration asks for; a section that is `false` is not in the stack. */
 export function stagesOf(config: Config, slots: Slots): Stage[] {
-  const { timeouts, limits: caps } = config;
-  const maxConcurrent = caps === false ? Number.MAX_SAFE_INTEGER : caps.maxRetries;
+  const { timeouts } = config;
   const balancing = balancingOf(config, slots);
   return [
     // once per call
@@ -52,7 +51,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(split, config.split ?? false),
     stage(mirror, config.mirror ?? false),
     // the hinge
-    stage(retry, config.retry && { ...config.retry, maxConcurrent }),
+    stage(retry, config.retry),
     stage(hedging, config.hedging ?? false),
     // once per attempt
     stage(rateLimit, config.rateLimit ?? false),
@@ -60,7 +59,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(outlierDetection, (balancing && config.outlierDetection) ?? false),
     stage(healthCheck, (balancing && config.healthCheck) ?? false),
     // Outside the circuit: who has waited asks it last, so that an open one empties the queue.
-    stage(limits, caps && gates(caps)),
+    stage(limits, config.limits),
     stage(circuitBreaker, config.circuitBreaker),
     stage(adaptiveConcurrency, config.adaptiveConcurrency ?? false),
     stage(timeout, timeouts && { attempt: timeouts.attempt }),
@@ -79,11 +78,6 @@ function balancingOf({ endpoints, balance, baseURL }: Config, { discovery }: Slo
 }
 
 const standardBalance = balanceOptions.parse({});
-
-/** The part of the section that the policy reads: what else is in it may change without emptying its queues. */
-function gates({ maxConnections, maxPendingRequests }: Exclude<Config['limits'], false>) {
-  return { maxConnections, maxPendingRequests };
-}
 
 function stage<Input, Options>(factory: PolicyFactory<Input, Options>, options: Options | false): Stage | undefined {
   if (options === false) return undefined;

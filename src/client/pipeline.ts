@@ -178,31 +178,16 @@ function identitySourceOf(
   return own ?? identity;
 }
 
-function wireOptionsOf({ timeouts, limits, tls, allowH2 }: Config): WireOptions {
+function wireOptionsOf({ timeouts, connections, maxContentLength, tls, allowH2 }: Config): WireOptions {
   return {
     connectTimeout: timeouts === false ? false : timeouts.connect,
-    ...(limits === false ? unlimited : connectionsOf(limits)),
+    ...connections,
+    maxContentLength,
     peer: tls ? partsOf(tls).peer : undefined,
     allowH2,
     userAgent: `pillion/${version}`,
   };
 }
-
-type Limits = Exclude<Config['limits'], false>;
-
-function connectionsOf(limits: Limits) {
-  const { maxConnections, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins } = limits;
-  return { maxConnections, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins };
-}
-
-/** Without the section: what keeps the process healthy all the same. */
-const unlimited = {
-  maxConnections: 1024,
-  maxContentLength: -1,
-  maxConnectionAge: 600_000,
-  keepAliveTimeout: 4000,
-  maxOrigins: 1024,
-} satisfies ReturnType<typeof connectionsOf>;
 
 /** The user's own policies as stages; they carry no options, so they are kept across updates. */
 export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {

@@ -9,8 +9,8 @@ export interface ClusterPart {
   readonly connect: string;
   /** Sections of the client. */
   readonly sections: Record<string, unknown>;
-  /** The budget of retries, where the cluster has one. */
-  readonly budget: Record<string, unknown> | undefined;
+  /** What the cluster says of retries: how many at once and, where it has one, their budget. */
+  readonly retries: { readonly maxConcurrentRetries: number; readonly budget?: Record<string, unknown> };
 }
 
 export function readCluster(cluster: Reader, draft: Draft): ClusterPart {
@@ -20,11 +20,12 @@ export function readCluster(cluster: Reader, draft: Draft): ClusterPart {
   const endpoints = readEndpoints(cluster, draft);
   const [first] = endpoints;
   const protocol = readProtocol(cluster, draft);
-  const { limits, budget } = readLimits(cluster, draft);
+  const { limits, connections, retries } = readLimits(cluster, draft);
   if (tls?.h2 && protocol.h2 === undefined) protocol.h2 = true;
   const sections = {
     ...(protocol.h2 && { allowH2: true }),
-    limits: { ...limits, ...protocol.limits },
+    limits,
+    connections: { ...connections, ...protocol.connections },
     ...(tls && Object.keys(tls.options).length > 0 && { tls: tls.options }),
     ...(endpoints.length > 1 && { endpoints: { static: endpoints } }),
     ...readBalance(cluster, draft, endpoints.length),
@@ -35,7 +36,7 @@ export function readCluster(cluster: Reader, draft: Draft): ClusterPart {
     baseURL: first && urlOf(first.address, tls),
     connect: readConnect(cluster, draft),
     sections,
-    budget,
+    retries,
   };
 }
 
@@ -102,7 +103,7 @@ function localityOf(locality: Reader, draft: Draft) {
 function readDiscovery(cluster: Reader, draft: Draft, several: boolean): void {
   const type = cluster.get('type') ?? cluster.at('cluster_type');
   const resolved =
-    'Node resolves the name for each new connection, which limits.maxConnectionAge (10 minutes) ends; endpoints.dns makes an endpoint of each address';
+    'Node resolves the name for each new connection, which connections.maxConnectionAge (10 minutes) ends; endpoints.dns makes an endpoint of each address';
   const kind = type?.text();
   if (kind === 'STATIC') type?.exact(draft, several ? 'endpoints' : 'baseURL');
   else if (kind === 'STRICT_DNS' || kind === 'LOGICAL_DNS') type?.differs(draft, 'baseURL', resolved);
@@ -111,7 +112,7 @@ function readDiscovery(cluster: Reader, draft: Draft, several: boolean): void {
       `${kind ?? 'this type of cluster'} gets its endpoints from elsewhere: give them as endpoints, or a name as baseURL`,
     );
   for (const name of ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'])
-    cluster.get(name)?.differs(draft, 'limits.maxConnectionAge', resolved);
+    cluster.get(name)?.differs(draft, 'connections.maxConnectionAge', resolved);
   cluster
     .get('dns_lookup_family')
     ?.differs(draft, 'baseURL', 'Node tries IPv6 and IPv4 addresses in turn, 250 ms apart');
@@ -128,13 +129,19 @@ function readLimits(cluster: Reader, draft: Draft) {
   for (const other of thresholds) if (other !== ours) other.unmapped('there is one priority');
   breakers?.get('per_host_thresholds')?.unmapped('limits count for each origin');
   const limits = {
-    maxConnections: capOf(ours, 'max_connections', 1024, draft, 'limits.maxConnections', 65_535),
-    maxPendingRequests: capOf(ours, 'max_pending_requests', 1024, draft, 'limits.maxPendingRequests', 1_000_000),
-    maxRetries: capOf(ours, 'max_retries', 3, draft, 'limits.maxRetries', 1_000_000),
+    maxRequests: capOf(ours, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: 1_000_000 }),
+    maxPendingRequests: capOf(ours, 'max_pending_requests', 1024, draft, 'limits.maxPendingRequests', {
+      from: 0,
+      to: 1_000_000,
+    }),
   };
-  ours
-    ?.get('max_requests')
-    ?.differs(draft, 'limits.maxConnections', 'one request runs on a connection, so maxConnections caps requests too');
+  const connections = {
+    maxConnections: capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', { from: 1, to: 65_535 }),
+  };
+  const maxConcurrentRetries = capOf(ours, 'max_retries', 3, draft, 'retry.maxConcurrentRetries', {
+    from: 0,
+    to: 1_000_000,
+  });
   ours?.get('track_remaining')?.exact(draft, '', 'client.stats() always tells');
   if (breakers === undefined)
     cluster
@@ -142,7 +149,7 @@ function readLimits(cluster: Reader, draft: Draft) {
       ?.differs(
         draft,
         'limits',
-        "circuit_breakers is not set: Envoy's own caps are written out (1024 connections, 1024 waiting, 3 retries at once)",
+        "circuit_breakers is not set: Envoy's own caps are written out (1024 connections, 1024 requests, 1024 waiting, 3 retries at once)",
       );
   cluster
     .get('name')
@@ -151,7 +158,8 @@ function readLimits(cluster: Reader, draft: Draft) {
       'circuitBreaker',
       'on by default here and unknown to Envoy: a destination that keeps failing is not called for a while; false switches it off',
     );
-  return { limits, budget: readBudget(ours, draft) };
+  const budget = readBudget(ours, draft);
+  return { limits, connections, retries: { maxConcurrentRetries, ...(budget && { budget }) } };
 }
 
 function capOf(
@@ -160,12 +168,11 @@ function capOf(
   standard: number,
   draft: Draft,
   option: string,
-  most: number,
+  allowed: { readonly from: number; readonly to: number },
 ): number {
   const cap = thresholds?.get(name);
   const value = cap?.number() ?? standard;
-  const least = option === 'limits.maxConnections' ? 1 : 0;
-  const within = Math.min(most, Math.max(least, value));
+  const within = Math.min(allowed.to, Math.max(allowed.from, value));
   if (within === value) cap?.exact(draft, option);
   else cap?.differs(draft, option, `${within} is the nearest value allowed here`);
   return within;
@@ -183,7 +190,7 @@ function readBudget(thresholds: Reader | undefined, draft: Draft): Record<string
   return { ratio: Math.min(10, percent / 100), minPerSecond: budget.get('min_retry_concurrency')?.number() ?? 3 };
 }
 
-function readProtocol(cluster: Reader, draft: Draft): { h2: boolean | undefined; limits: Record<string, string> } {
+function readProtocol(cluster: Reader, draft: Draft): { h2: boolean | undefined; connections: Record<string, string> } {
   const options = cluster.at(
     'typed_extension_protocol_options',
     'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -197,19 +204,19 @@ function readProtocol(cluster: Reader, draft: Draft): { h2: boolean | undefined;
   h2?.differs(draft, 'allowH2', 'offered in the TLS handshake; without TLS it is HTTP/1.1');
   options?.at('explicit_http_config', 'http_protocol_options')?.exact(draft, 'allowH2');
   const common = options?.get('common_http_protocol_options') ?? cluster.get('common_http_protocol_options');
-  const limits: Record<string, string> = {};
+  const connections: Record<string, string> = {};
   const idle = common?.get('idle_timeout');
-  if (idle?.duration()) limits.keepAliveTimeout = spelledDuration(Math.max(1, idle.duration() ?? 0));
+  if (idle?.duration()) connections.keepAliveTimeout = spelledDuration(Math.max(1, idle.duration() ?? 0));
   idle?.differs(
     draft,
-    'limits.keepAliveTimeout',
+    'connections.keepAliveTimeout',
     "shorter where the server's Keep-Alive header says so, which Envoy does not read",
   );
   const age = common?.get('max_connection_duration');
-  if (age?.duration()) limits.maxConnectionAge = spelledDuration(Math.max(1000, age.duration() ?? 0));
-  age?.differs(draft, 'limits.maxConnectionAge', 'less up to a fifth by chance');
-  common?.get('max_requests_per_connection')?.unmapped('connections end by age (limits.maxConnectionAge)');
-  return { h2: h2 === undefined ? undefined : true, limits };
+  if (age?.duration()) connections.maxConnectionAge = spelledDuration(Math.max(1000, age.duration() ?? 0));
+  age?.differs(draft, 'connections.maxConnectionAge', 'less up to a fifth by chance');
+  common?.get('max_requests_per_connection')?.unmapped('connections end by age (connections.maxConnectionAge)');
+  return { h2: h2 === undefined ? undefined : true, connections };
 }
 
 const policies: Record<string, string> = {
@@ -227,25 +234,25 @@ function readBalance(cluster: Reader, draft: Draft, count: number): Record<strin
   return Object.keys(options).length > 0 ? { balance: options } : {};
 }
 
-function readPolicy(cluster: Reader, draft: Draft, count: number): { policy?: string } {
+function readPolicy(cluster: Reader, draft: Draft, count: number): { strategy?: string } {
   const policy = cluster.get('lb_policy');
   if (policy === undefined) return {};
   const ours = policies[policy.text() ?? ''];
   if (count < 2) policy.differs(draft, 'baseURL', 'there is one endpoint, so nothing to balance');
   else if (ours === undefined) policy.unmapped('there is no such balancing');
   else if (ours === 'hash')
-    policy.differs(draft, 'balance.policy', 'by rendezvous; name the header in balance.hashHeader');
-  else policy.exact(draft, 'balance.policy');
-  return count < 2 || ours === undefined ? {} : { policy: ours };
+    policy.differs(draft, 'balance.strategy', 'by rendezvous; name the header in balance.hashHeader');
+  else policy.exact(draft, 'balance.strategy');
+  return count < 2 || ours === undefined ? {} : { strategy: ours };
 }
 
-function readPanic(cluster: Reader, draft: Draft, count: number): { panicThreshold?: number } {
+function readPanic(cluster: Reader, draft: Draft, count: number): { panicThresholdPercent?: number } {
   const threshold = cluster.at('common_lb_config', 'healthy_panic_threshold');
   const value = threshold?.get('value')?.number();
   if (threshold === undefined || value === undefined || count < 2) {
     cluster.get('common_lb_config')?.unmapped('the details of balancing are not configurable');
     return {};
   }
-  threshold.exact(draft, 'balance.panicThreshold');
-  return { panicThreshold: value };
+  threshold.exact(draft, 'balance.panicThresholdPercent');
+  return { panicThresholdPercent: value };
 }

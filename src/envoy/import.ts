@@ -114,10 +114,10 @@ function keep(clients: Map<string, Record<string, unknown>>, draft: Draft, optio
 }
 
 function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string, Cluster>): Record<string, unknown> {
-  const { connect, sections, budget } = main.part;
+  const { connect, sections, retries } = main.part;
   const { retry } = route.retry;
   const remark = (option: string, note: string) => main.reader.remark(route, option, note);
-  if (retry && budget === undefined)
+  if (retry && retries.budget === undefined)
     remark(
       'retry.budget',
       'without retry_budget Envoy has none; here retries are at most 20 % of the calls and one a second (false: no budget)',
@@ -125,7 +125,7 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
   return {
     baseURL: addressOf(route, main, remark),
     timeouts: timeoutsOf(route, connect, (note) => remark('timeouts.attempt', `per_try_timeout is ${note}`)),
-    retry: retry && budget ? { ...retry, budget } : retry,
+    retry: retry && { ...retry, ...retries },
     ...sections,
     ...(route.clusters.length > 1 && { split: splitOf(route, clusters) }),
     ...route.sections,

@@ -33,10 +33,10 @@ export interface Counter extends Instrument {
 
 /** Of seconds, recorded at one event. */
 export interface Histogram extends Instrument {
-  readonly event: 'call.end' | 'attempt.end';
+  readonly event: 'call.ended' | 'attempt.ended';
   /** By the semantic conventions, which know no client. */
   readonly standard?: true;
-  readonly attributes: (event: ClientEvents['call.end'] | ClientEvents['attempt.end']) => Attributes;
+  readonly attributes: (event: ClientEvents['call.ended'] | ClientEvents['attempt.ended']) => Attributes;
 }
 
 export interface Gauge extends Instrument {
@@ -61,7 +61,7 @@ function errorType({ status, code }: AttemptOutcome): Attributes {
 const none: Attributes = {};
 const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'QUERY']);
 
-function ofCall({ call }: Pick<ClientEvents['call.end'], 'call'>): Attributes {
+function ofCall({ call }: Pick<ClientEvents['call.ended'], 'call'>): Attributes {
   const method = { 'http.request.method': known.has(call.method) ? call.method : '_OTHER' };
   return call.routeName === undefined ? method : { ...method, 'url.template': call.routeName };
 }
@@ -70,7 +70,7 @@ export const callDuration: Histogram = {
   name: 'pillion.client.call.duration',
   unit: 's',
   description: 'Duration of calls: all attempts and waits, to the headers of the answer.',
-  event: 'call.end',
+  event: 'call.ended',
   attributes: (event) => ({ ...ofCall(event), ...errorType(event) }),
 };
 
@@ -79,7 +79,7 @@ export const requestDuration: Histogram = {
   name: 'http.client.request.duration',
   unit: 's',
   description: 'Duration of HTTP client requests.',
-  event: 'attempt.end',
+  event: 'attempt.ended',
   standard: true,
   attributes: (event) => {
     const { address, port } = event.call.server;
@@ -95,7 +95,7 @@ export const counters: readonly Counter[] = [
     name: 'pillion.client.attempts',
     unit: '{attempt}',
     description: 'Requests handed to the wire, hedges included.',
-    events: { 'attempt.end': errorType },
+    events: { 'attempt.ended': errorType },
   },
   {
     name: 'pillion.client.retries',
@@ -126,22 +126,22 @@ export const counters: readonly Counter[] = [
     unit: '{transition}',
     description: 'Changes of a circuit, by the state it came to.',
     events: {
-      'circuit.open': (event) => ({ ...to(event), state: 'open' }),
-      'circuit.half_open': (event) => ({ ...to(event), state: 'half_open' }),
-      'circuit.close': (event) => ({ ...to(event), state: 'closed' }),
+      'circuit.opened': (event) => ({ ...to(event), state: 'open' }),
+      'circuit.half_opened': (event) => ({ ...to(event), state: 'half_open' }),
+      'circuit.closed': (event) => ({ ...to(event), state: 'closed' }),
     },
   },
   {
     name: 'pillion.client.limit.rejections',
     unit: '{call}',
     description: 'Calls turned away by limits.',
-    events: { 'limit.rejected': to },
+    events: { 'limits.rejected': to },
   },
   {
     name: 'pillion.client.rate_limit.waits',
     unit: '{attempt}',
     description: 'Attempts that rateLimit held back.',
-    events: { 'rate_limit.waiting': () => none },
+    events: { 'rate_limit.delayed': () => none },
   },
   {
     name: 'pillion.client.rate_limit.rejections',
@@ -165,7 +165,7 @@ export const counters: readonly Counter[] = [
     name: 'pillion.client.mirror.copies',
     unit: '{copy}',
     description: 'Copies sent to mirrors, by what became of them.',
-    events: { 'mirror.end': (event) => ({ target: event.target, ...errorType(event) }) },
+    events: { 'mirror.ended': (event) => ({ target: event.target, ...errorType(event) }) },
   },
   {
     name: 'pillion.client.mirror.skipped',
@@ -215,7 +215,7 @@ export const gauges: readonly Gauge[] = [
   {
     name: 'pillion.client.limit.running',
     unit: '{request}',
-    description: 'Requests running, of limits.maxConnections for each destination.',
+    description: 'Requests in flight, of limits.maxRequests for each destination.',
     read: ({ policies }) => destinations(policies.limits, 'running'),
   },
   {

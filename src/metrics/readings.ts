@@ -49,7 +49,7 @@ export function endpoints(balance: unknown): Reading[] {
   const list = (balance as { endpoints?: readonly { state: string }[] } | undefined)?.endpoints;
   if (list === undefined) return [];
   // All four, so that a state that has emptied is told as 0.
-  return ['usable', 'ejected', 'circuit open', 'unhealthy'].map((state) => [
+  return ['usable', 'ejected', 'circuit_open', 'unhealthy'].map((state) => [
     list.filter((each) => each.state === state).length,
     { state },
   ]);

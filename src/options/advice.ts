@@ -1,11 +1,11 @@
-/** What somebody probably meant by a value that an option does not take. */
+/** Suggests how to correct a value that an option does not take. */
 import { accepts, isDuration, itemsOf, type OptionSchema } from './schema.js';
 
 type Schemas = readonly OptionSchema[];
 
 /**
- * How to mend a value, in words; undefined where nothing comes to mind. Repeats nothing of a value but numbers, durations and
- * words that the option knows: the rest may be secret.
+ * How to correct a value, in words; undefined where there is no suggestion. It repeats only numbers, durations and
+ * words that the option knows, since any other part of the value may be secret.
  */
 export function advice(value: unknown, schemas: Schemas): string | undefined {
   const isList = schemas.some(({ type }) => type === 'array');
@@ -30,7 +30,7 @@ function written(meant: unknown, value: unknown, schemas: Schemas): string {
 
 function otherwise(value: unknown, schemas: Schemas): string | undefined {
   if (Array.isArray(value))
-    return isRecord(schemas) ? 'write names and values, without dashes' : 'it takes one, not a list';
+    return isRecord(schemas) ? 'write names and values, without dashes' : 'it takes one value, not a list';
   if (value === false && takesText(schemas)) return 'put it in quotes, or leave it out';
   if (takesText(schemas) && schemas.some((each) => each.const === false)) return undefined;
   if (takesText(schemas) && (typeof value === 'number' || value === true)) return 'put it in quotes';
@@ -40,7 +40,7 @@ function otherwise(value: unknown, schemas: Schemas): string | undefined {
   return undefined;
 }
 
-/** Any text, not one word of several. */
+/** True for an option that takes any text, not only one of several words. */
 function takesText(schemas: Schemas): boolean {
   return !isDuration(schemas) && schemas.some(({ type, ...rest }) => type === 'string' && isOpen(rest));
 }
@@ -53,16 +53,19 @@ function isRecord(schemas: Schemas): boolean {
   return schemas.some(({ type }) => type === 'object');
 }
 
-/** YAML takes `key:value` for one word. */
+/** YAML reads `key:value` as one word. */
 function colonAdvice(value: string): string | undefined {
   return /^[\w-]+:\S/.test(value) ? 'a colon needs a space after it' : undefined;
 }
 
-/** A section is on with its defaults where nothing is said, or off until it is configured. */
+/**
+ * The advice for a section. Such a section is either on with its defaults when it is left out, or off until it is
+ * configured.
+ */
 function ofSection(value: unknown, schemas: Schemas): string | undefined {
   const standing = schemas.some((each) => each.const === false);
   const word = typeof value === 'string' ? value.trim().toLowerCase() : value;
-  if (value === null) return `nothing stands below it: indent its options under it, or leave it out`;
+  if (value === null) return 'it is empty: indent its options under it, or leave it out';
   if (yes.has(word)) return standing ? 'it is on with its defaults: leave it out, or give options' : bySetting(schemas);
   if (no.has(word) && standing)
     return typeof value === 'string' && word === 'false' ? 'write false without quotes' : 'write false';
@@ -73,7 +76,7 @@ function ofSection(value: unknown, schemas: Schemas): string | undefined {
   return Array.isArray(value) ? 'write its options without dashes' : undefined;
 }
 
-/** How a section that is off until it is configured is switched on. */
+/** How to switch on a section that is off until it is configured. */
 function bySetting(schemas: Schemas): string {
   const needed = schemas.flatMap(({ required = [] }) => required);
   if (needed.length > 0) return `give its options, at least ${needed.join(' and ')}`;
@@ -81,7 +84,7 @@ function bySetting(schemas: Schemas): string {
   return options.some((each) => each.default !== undefined) ? 'write {} for its defaults' : 'give its options';
 }
 
-/** The first option of a section that takes the value, or what it is near to. */
+/** The first option of a section that takes the value, or one that is written like it. */
 function optionFor(value: unknown, schemas: Schemas): string | undefined {
   const open = ({ type, pattern }: OptionSchema) => type === 'string' && pattern === undefined;
   for (const { properties = {} } of schemas)
@@ -97,7 +100,7 @@ function optionFor(value: unknown, schemas: Schemas): string | undefined {
 function ofList(value: unknown, schemas: Schemas): string {
   const items = itemsOf(schemas);
   if (typeof value === 'object' || items.some(({ properties }) => properties !== undefined))
-    return 'begin each entry with a dash, and its options after it';
+    return 'begin each entry with a dash, followed by its options';
   const closed = items.filter(isClosed);
   const several = typeof value === 'string' ? value.split(/[\s,]+/).filter((each) => each !== '') : [];
   if (several.length > 1 && several.every((each) => accepts(closed, each))) return `write [${several.join(', ')}]`;
@@ -107,7 +110,7 @@ function ofList(value: unknown, schemas: Schemas): string {
     : `write [${typeof one === 'string' ? one : JSON.stringify(one)}]`;
 }
 
-/** What is taken are words of ours and numbers: no secret. */
+/** True for an option that takes only numbers or words of ours, which are no secrets. */
 function isClosed({ type, enum: words }: OptionSchema): boolean {
   return type !== 'string' || words !== undefined;
 }
@@ -122,7 +125,7 @@ function isLack(value: unknown): boolean {
   );
 }
 
-/** Other ways to write it, the likeliest first. */
+/** Other ways to write the value, the likeliest first. */
 function candidates(value: unknown, schemas: Schemas): unknown[] {
   if (Array.isArray(value))
     return value.length === 1 ? [value[0], ...candidates(value[0], schemas)].filter(isPlainWord) : [];
@@ -137,7 +140,7 @@ function candidates(value: unknown, schemas: Schemas): unknown[] {
   return [...numbers, ...truth, ...(span === undefined ? [] : [span]), ...wordsLike(text, schemas)];
 }
 
-/** Of a list of one only what can be no secret. */
+/** True for a value that can be no secret; only such an item of a list is repeated. */
 function isPlainWord(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean';
 }
@@ -147,7 +150,7 @@ function ofNumber(value: number, schemas: Schemas): unknown[] {
     return [value === 1];
   const upTo = (most: number) =>
     schemas.some(({ type, maximum = 0 }) => type === 'number' && Math.ceil(maximum) === most);
-  // Percent where a share is wanted, and the other way round.
+  // A percentage where a share is wanted, or a share where a percentage is wanted.
   if (value > 1 && value <= 100 && Number.isInteger(value) && upTo(1)) return [value / 100];
   return value > 0 && value < 1 && upTo(100) ? [value * 100] : [];
 }
@@ -157,7 +160,7 @@ const bytes: Readonly<Record<string, number>> = {
   ...{ g: 1024 ** 3, gb: 1024 ** 3, gib: 1024 ** 3 },
 };
 
-/** A number with a sign or unit that the option does not want. */
+/** The numbers that a text means with a sign or a unit that the option does not take. */
 function numbersIn(text: string, schemas: Schemas): number[] {
   const [, digits, unit = ''] = /^\+?(-?\d[\d_,']*(?:\.\d+)?)\s*([^\d]*)$/.exec(text) ?? [];
   if (digits === undefined) return [];
@@ -184,7 +187,7 @@ const spans: readonly (readonly [RegExp, number, string])[] = [
 ];
 const inMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A duration in the words of other tools: `5 s`, `5sec`, `1h30m`, `PT5S`, `"5000"`. */
+/** A duration as other tools write it: `5 s`, `5sec`, `1h30m`, `PT5S`, `"5000"`. */
 function durationLike(text: string): unknown {
   const plain = text
     .toLowerCase()
@@ -209,12 +212,12 @@ function partOf(amount: number, unit: string): [number, string] | undefined {
   return found === undefined ? undefined : [amount * found[1], found[2]];
 }
 
-/** The same letters and digits, whatever stands between them and in whatever case. */
+/** A word's letters and digits in lower case, so that spellings can be compared. */
 export function bare(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** What others call it. */
+/** Words of other tools, and our words for them. */
 const otherWords: Readonly<Record<string, string>> = {
   ...{ connecterror: 'connect-failure', connectionfailure: 'connect-failure', econnrefused: 'connect-failure' },
   ...{
@@ -235,7 +238,10 @@ const otherWords: Readonly<Record<string, string>> = {
   ...{ opentelemetry: 'otel', elastic: 'ecs', dd: 'datadog', google: 'gcp', stackdriver: 'gcp', environment: 'env' },
 };
 
-/** Words of the option that differ in case and in signs between letters, or have that number in them. */
+/**
+ * Words of the option that differ from the text only in case and in signs between letters, that end in the number
+ * given, or that other tools call so.
+ */
 function wordsLike(text: string, schemas: Schemas): unknown[] {
   const words = knownWords(schemas);
   const asked = bare(text);
@@ -246,7 +252,7 @@ function wordsLike(text: string, schemas: Schemas): unknown[] {
   return [...same, ...numbered, ...other];
 }
 
-/** The words an option knows. */
+/** The words that an option takes. */
 export function knownWords(schemas: Schemas): string[] {
   return schemas.flatMap((each) => [each.const, ...(each.enum ?? [])]).filter((each) => typeof each === 'string');
 }

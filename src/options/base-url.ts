@@ -1,4 +1,4 @@
-/** What a `baseURL` may be. */
+/** The schema of a `baseURL`. */
 import { z } from 'zod';
 
 export const url = z

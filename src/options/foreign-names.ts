@@ -1,7 +1,7 @@
-/** What options are called elsewhere: in Envoy, axios, axios-retry, opossum, got, Resilience4j, Polly and undici. */
+/** The names of our options in other tools: Envoy, axios, axios-retry, opossum, got, Resilience4j, Polly and undici. */
 import { bare } from './advice.js';
 
-/** Ours, and their other names without regard to case and signs. */
+/** Our options with their names in other tools; case and signs do not matter. */
 const names: Readonly<Record<string, string>> = {
   baseURL: 'url uri host hostname address upstream prefixUrl origin',
   allowH2: 'http2 h2 httpVersion useHttp2',
@@ -33,12 +33,12 @@ const names: Readonly<Record<string, string>> = {
   'circuitBreaker.resetTimeout':
     'breakDuration durationOfBreak sleepWindow waitDurationInOpenState halfOpenAfter openTimeout',
   limits: 'limit thresholds bulkhead pool',
-  'limits.maxConnections':
-    'maxRequests maxSockets connections concurrency maxConcurrent maxConcurrentCalls maxConcurrency capacity',
+  'limits.maxRequests': 'concurrency maxConcurrent maxConcurrentCalls maxConcurrency capacity',
   'limits.maxPendingRequests': 'maxPending maxQueue queueSize maxQueueSize queueLimit maxWaiting',
-  'limits.maxContentLength': 'maxResponseSize maxBodySize maxResponseBytes',
-  'limits.maxConnectionAge': 'maxConnectionDuration maxAge clientTtl connectionTtl',
-  'limits.keepAliveTimeout': 'idleTimeout keepAliveMsecs freeSocketTimeout keepAlive idle',
+  maxContentLength: 'maxResponseSize maxBodySize maxResponseBytes',
+  'connections.maxConnections': 'maxSockets',
+  'connections.maxConnectionAge': 'maxConnectionDuration maxAge clientTtl connectionTtl',
+  'connections.keepAliveTimeout': 'idleTimeout keepAliveMsecs freeSocketTimeout keepAlive idle',
   tracing: 'trace openTelemetry otel telemetry',
   'tracing.requestIdHeader': 'requestId requestIdHeaderName correlationId correlationIdHeader',
   logging: 'log logger logs accessLog',
@@ -54,7 +54,7 @@ const names: Readonly<Record<string, string>> = {
   'tls.rejectUnauthorized': 'verify strictSsl insecure insecureSkipVerify skipVerify sslVerify',
   endpoints: 'loadAssignment hosts servers targets addresses lbEndpoints',
   balance: 'loadBalancer loadBalancing lb',
-  'balance.policy': 'lbPolicy loadBalancingPolicy strategy algorithm',
+  'balance.strategy': 'lbPolicy loadBalancingPolicy policy algorithm',
   outlierDetection: 'outliers ejection',
   'outlierDetection.consecutiveFailures': 'consecutive5xx consecutiveGatewayFailure consecutiveErrors',
   healthCheck: 'healthChecks health healthz probe',
@@ -67,7 +67,7 @@ const names: Readonly<Record<string, string>> = {
   fault: 'faults faultInjection chaos',
 };
 
-/** Where a name means something else than elsewhere. */
+/** Names that mean another option when they are found in a certain section. */
 const inSection: Readonly<Record<string, string>> = {
   ...{
     'retry timeout': 'timeouts.attempt',
@@ -86,7 +86,7 @@ const inSection: Readonly<Record<string, string>> = {
     'timeouts connection': 'timeouts.connect',
   },
   ...{
-    'circuitBreaker maxretries': 'limits.maxRetries',
+    'circuitBreaker maxretries': 'retry.maxConcurrentRetries',
     'circuitBreaker threshold': 'circuitBreaker.errorThresholdPercentage',
   },
   ...{ 'retry statuses': 'retry.on', 'retry codes': 'retry.on', 'retry conditions': 'retry.on' },
@@ -97,7 +97,7 @@ const byOther = new Map(
   Object.entries(names).flatMap(([ours, others]) => others.split(' ').map((other) => [bare(other), ours] as const)),
 );
 
-/** Our options that a name may mean, as full paths; `section`: where it stands. */
+/** Our options that a foreign name may mean, as full paths; `section` is the section that it was found in. */
 export function otherNames(key: string, section: string | undefined): string[] {
   return [inSection[`${section ?? ''} ${bare(key)}`], byOther.get(bare(key))].filter((each) => each !== undefined);
 }

@@ -1,4 +1,4 @@
-/** Durations, sizes and what to say when an option is wrong. */
+/** Kinds of option values, such as durations, and the messages about invalid options. */
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
@@ -15,26 +15,26 @@ export type Duration = number | `${number}${keyof typeof units}`;
 
 const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
 
-/** Milliseconds of a duration; NaN where it is none. */
+/** The milliseconds of a duration; NaN where the value is no duration. */
 export function milliseconds(value: Duration): number {
   if (typeof value === 'number') return value;
   const [, amount, unit] = pattern.exec(String(value)) ?? [];
   return Number(amount) * units[unit as keyof typeof units];
 }
 
-/** A header's name, as RFC 9110 has it. */
+/** The name of a header (RFC 9110). */
 export const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'expected the name of a header' });
 
-/** A header's value: one line of visible characters. */
+/** The value of a header: one line of visible characters. */
 export const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, { error: 'expected one line of text' });
 
-/** Metadata key: the default of an option whose default depends on another one; shown in the JSON Schema. */
+/** Metadata key for the default of an option whose default depends on another option; shown in the JSON Schema. */
 export const assumed = 'x-default';
 
 const durationForm = 'expected milliseconds or a string such as "250ms" or "1.5s"';
 const durationText = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h'])]);
 
-/** A duration between `min` and `max` milliseconds (default: 0 to 24 h). */
+/** The schema of a duration between `min` and `max` milliseconds (default: 0 to 24 h). */
 export function duration({ min = 0, max = day }: { min?: number; max?: number } = {}) {
   return z
     .union([z.number(), durationText], {
@@ -50,14 +50,14 @@ function spell(ms: number): string {
 }
 
 /**
- * A rule between the options of an object, looked at wherever those it `reads` are well: zod would skip it where anything
- * else in the object is wrong, and its fault would come out one run later.
+ * A rule between options of one object, checked wherever the options that it `reads` are valid. zod would skip it where
+ * anything else in the object is invalid, and its fault would be found only in the next run.
  */
 export function rule(reads: readonly string[], path: readonly string[], error: string) {
   return { path: [...path], error, ...whereWell(reads) };
 }
 
-/** The same for a check that makes its faults itself. */
+/** The same condition for a check that adds its faults itself. */
 export function whereWell(reads: readonly string[]) {
   const spoils = ({ code, path }: z.core.$ZodRawIssue) =>
     code !== 'unrecognized_keys' && (path?.[0] === undefined || reads.includes(String(path[0])));
@@ -69,17 +69,18 @@ export function whereWell(reads: readonly string[]) {
 
 type Path = readonly PropertyKey[];
 
-/** What is wrong with one option. */
+/** One invalid option, and why it is invalid. */
 export interface OptionFault {
   readonly path: Path;
   readonly message: string;
-  /** The key itself is wrong, not its value. */
+  /** True where the key is unknown or not allowed; the value plays no part. */
   readonly unknown?: boolean;
 }
 
 /**
- * Parses `input` by `schema`; `what` names it in the message.
- * @throws PillionError ERR_CONFIG that lists every fault: where, what and, for an unknown key, the nearest known one.
+ * Parses `input` with `schema`; `what` names the input in the error message.
+ * @throws PillionError ERR_CONFIG that lists every fault: the path, the reason and, for an unknown key, the nearest
+ * known one.
  */
 export function parseOptions<Schema extends z.ZodType>(
   schema: Schema,
@@ -96,7 +97,7 @@ export function parseOptions<Schema extends z.ZodType>(
   );
 }
 
-/** ERR_CONFIG for faults; `at`: what stands before the path of each in `error.faults`. */
+/** The ERR_CONFIG error for these faults; `at` is put before the path of each in `error.faults`. */
 export function badOptions(faults: readonly OptionFault[], what: string, at: Path = []): PillionError {
   const message = faults.map(({ path, message }) => `${dotted(path)}: ${message}`).join('; ');
   return new PillionError(ErrorCode.CONFIG, `Bad configuration of ${what}: ${message}.`, undefined, {
@@ -114,7 +115,10 @@ export function valueAt(input: unknown, path: Path): unknown {
   return here;
 }
 
-/** Every fault, in words for who wrote the options; `given` tells a value that may be looked at for what was meant. */
+/**
+ * Every fault, with a message for the author of the options. `given` returns the value at a path, from which a
+ * suggestion is made.
+ */
 export function faultsOf(
   error: z.ZodError,
   schema: z.ZodType,
@@ -136,7 +140,7 @@ function describeIssue(issue: Issue, schema: z.ZodType, given: (path: Path) => u
   if (issue.code === 'invalid_key')
     return [{ path, message: issue.issues[0]?.message ?? issue.message, unknown: true }];
   if (issue.code === 'invalid_union') {
-    // `section | false`: the reader meant the section, so its branch tells what is wrong.
+    // `section | false`: the author meant the section, so the faults are those of its branch.
     const branch = issue.errors.find((errors) =>
       errors.some((e) => e.path.length > 0 || e.code === 'unrecognized_keys'),
     );
@@ -145,7 +149,7 @@ function describeIssue(issue: Issue, schema: z.ZodType, given: (path: Path) => u
   return [{ path, message: explained(issue, schema, path, given(path)) }];
 }
 
-/** What is expected, and what was probably meant. */
+/** The message of an issue: the value expected, and a suggestion. */
 function explained(issue: Issue, schema: z.ZodType, path: Path, value: unknown): string {
   const schemas = schemasAt(schema, path);
   const message = tellingMessage(issue);
@@ -157,7 +161,7 @@ function explained(issue: Issue, schema: z.ZodType, path: Path, value: unknown):
   return near === undefined ? expected : `${expected}; ${near}`;
 }
 
-/** A word of the option that was mistyped. */
+/** A suggestion for a mistyped word. */
 function nearWord(value: unknown, schemas: ReturnType<typeof schemasAt>): string | undefined {
   const words = knownWords(schemas);
   if (typeof value !== 'string' || words.length === 0 || value.length > 64) return undefined;
@@ -165,7 +169,7 @@ function nearWord(value: unknown, schemas: ReturnType<typeof schemasAt>): string
   return nearest === undefined ? undefined : `did you mean "${nearest}"?`;
 }
 
-/** Of the messages of a union's branches the one that says most: ours, or a list of what is known. */
+/** The message of a union's branches that says most: one of ours, or a list of the known words. */
 function tellingMessage(issue: Issue): string {
   const leaves = leavesOf(issue);
   const telling = leaves.find(({ message }) => !message.startsWith('Invalid '));
@@ -178,23 +182,25 @@ function leavesOf(issue: Issue): Issue[] {
   return ownMessage ? [issue] : issue.errors.flat().flatMap(leavesOf);
 }
 
-/** A path as it is written: `retry.backoff.base`. */
+/** A path with dots: `retry.backoff.base`. */
 export function dotted(path: Path): string {
   return shownPath(path) || 'the value itself';
 }
 
-/** The same, and nothing for the whole. */
+/** The same; empty for the whole value. */
 export function shownPath(path: Path): string {
   return path.map(shortened).join('.');
 }
 
-/** A key that somebody mistyped may be a whole document. */
+/** Shortens a key to 64 characters: a mistyped key may be a whole document. */
 function shortened(key: PropertyKey): string {
   const text = String(key);
   return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }
 
-/** What is said of an unknown key: the option that was meant, where it belongs, or what there is. */
+/**
+ * The hint for an unknown key: the option that was probably meant, the section where it belongs, or the known options.
+ */
 function unknownHint(key: string, path: Path, schema: z.ZodType): string {
   const siblings = keysOf(schemasAt(schema, path));
   const same = siblings.find((name) => bare(name) === bare(key));
@@ -214,15 +220,15 @@ function meant(name: string): string {
   return `, did you mean "${name}"?`;
 }
 
-/** Sections that everybody has, and whose options are taken for each other's. */
+/** Sections that every client has, and whose options are often confused. */
 const commonSections = ['timeouts', 'retry', 'circuitBreaker', 'limits'];
 
-/** Where an option belongs that is known by this name or by another one, but not here. */
+/** Where an option belongs that is known by this name, or by one of another tool, but not in this place. */
 function placeOf(key: string, path: Path, paths: readonly string[][]): string | undefined {
   const [section] = path;
   const anywhere = section === undefined || commonSections.includes(String(section));
   const named = otherNames(key, path.filter((each) => typeof each === 'string').at(-1))
-    // A policy alone is configured by its section.
+    // A policy that is used alone takes only its section, so that the path begins below the section's name.
     .flatMap((name) => [name, name.slice(name.indexOf('.') + 1)])
     .map((name) => paths.find((each) => each.join('.') === name))
     .find((each) => each !== undefined && (anywhere || each[0] === section));
@@ -245,7 +251,7 @@ function startsWith(path: Path, beginning: Path): boolean {
   return beginning.every((key, index) => path[index] === key);
 }
 
-/** The nearest of what is known, or all of it. */
+/** The nearest of the known names, or a list of them all. */
 export function hint(key: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const nearest = key.length > 64 ? undefined : nearestOf(key, known);

@@ -1,9 +1,9 @@
-/** A zod schema as plain data: what an option takes, in words, and where a name is known. */
+/** Reads a zod schema as plain data: the values that an option takes, in words, and the paths of all options. */
 import { z } from 'zod';
 
 type Path = readonly PropertyKey[];
 
-/** JSON Schema, as far as messages need it. */
+/** The parts of JSON Schema that messages need. */
 export interface OptionSchema {
   type?: string;
   properties?: Record<string, OptionSchema>;
@@ -17,7 +17,7 @@ export interface OptionSchema {
   pattern?: string;
   minimum?: number;
   maximum?: number;
-  /** Says that numbers and texts are durations. */
+  /** Present where numbers and texts are durations. */
   'x-range'?: string;
 }
 
@@ -31,12 +31,12 @@ function plainSchema(schema: z.ZodType): OptionSchema {
   return plain;
 }
 
-/** A schema and everything it may be instead. */
+/** A schema and all its alternatives. */
 function alternatives(schema: OptionSchema): OptionSchema[] {
   return [schema, ...(schema.anyOf ?? []).flatMap(alternatives)];
 }
 
-/** Everything that may stand at a path. */
+/** The schemas of all values that may stand at a path. */
 export function schemasAt(schema: z.ZodType, path: Path): OptionSchema[] {
   let here = alternatives(plainSchema(schema));
   for (const key of path) here = here.flatMap((each) => within(each, key)).flatMap(alternatives);
@@ -50,12 +50,12 @@ function within({ properties, additionalProperties, items }: OptionSchema, key: 
   return inner === undefined ? [] : [inner];
 }
 
-/** The keys of an object with named options. */
+/** The names of an object's options. */
 export function keysOf(schemas: readonly OptionSchema[]): string[] {
   return schemas.flatMap(({ properties }) => Object.keys(properties ?? {}));
 }
 
-/** The paths of all options, those of lists apart. */
+/** The paths of all options, except those inside lists. */
 export function pathsIn(schema: z.ZodType): readonly string[][] {
   const known = listed.get(schema);
   if (known !== undefined) return known;
@@ -74,7 +74,7 @@ function pathsBelow(schema: OptionSchema, at: readonly string[]): string[][] {
 
 const durationWords = 'milliseconds or a string such as "250ms" or "1.5s"';
 
-/** What is taken, in words. */
+/** The values that are taken, in words. */
 export function inWords(schemas: readonly OptionSchema[]): string {
   if (isDuration(schemas)) return durationWords;
   const words = [...new Set(schemas.map(inWord).filter((each) => each !== undefined))];
@@ -98,12 +98,12 @@ const typeWords: Readonly<Record<string, string>> = { boolean: 'true or false', 
 
 function rangeWords({ minimum, maximum }: OptionSchema): string {
   if (minimum === undefined) return '';
-  // zod writes the bounds of a safe integer where an option has none of its own.
+  // zod writes the bounds of a safe integer where an option has no bounds of its own.
   const open = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER;
   return open ? `, ${minimum} or more` : ` from ${minimum} to ${maximum}`;
 }
 
-/** True for a value that one of the schemas takes, as far as can be seen from here. */
+/** True for a value that one of the schemas takes, as far as the plain data shows. */
 export function accepts(schemas: readonly OptionSchema[], value: unknown): boolean {
   return schemas.some((schema) => schema.anyOf === undefined && takes(schema, value));
 }
@@ -132,7 +132,7 @@ function takesItem({ items }: OptionSchema, value: unknown): boolean {
   return items !== undefined && accepts(alternatives(items), value);
 }
 
-/** What a list holds. */
+/** The schemas of a list's items. */
 export function itemsOf(schemas: readonly OptionSchema[]): OptionSchema[] {
   return schemas.flatMap(({ items }) => (items === undefined ? [] : alternatives(items)));
 }

@@ -80,17 +80,17 @@ export class Circuit {
       this.#changeState();
       this.#reopensAt = performance.now() + this.#resetTimeout();
       this.#failedTrials++;
-      events.emit('circuit.open', { client, destination, retryAfterMs: this.#resetTimeout() });
+      events.emit('circuit.opened', { client, destination, retryAfter: this.#resetTimeout() });
     });
     this.#breaker.on('halfOpen', () => {
       this.#changeState();
-      events.emit('circuit.half_open', { client, destination });
+      events.emit('circuit.half_opened', { client, destination });
     });
     this.#breaker.on('close', () => {
       this.#changeState();
       this.#failedTrials = 0;
       this.#rotate(buckets);
-      events.emit('circuit.close', { client, destination });
+      events.emit('circuit.closed', { client, destination });
     });
   }
 
@@ -147,9 +147,8 @@ export class Circuit {
   stats() {
     this.#rotateByTime();
     const { fires, failures } = this.#breaker.stats;
-    const retryAfterMs =
-      this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
-    return { state: this.state, outcomes: fires, failures, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    const retryAfter = this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
+    return { state: this.state, outcomes: fires, failures, ...(retryAfter !== undefined && { retryAfter }) };
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-/** The edge of an attempt, around any wire: where it begins and ends. */
+/** The innermost edge of the stack, around any wire: each attempt starts and ends here. */
 import type { AxiosError } from 'axios';
 import { discard, responseOf } from '../call/body.js';
 import { forget } from '../call/conceal.js';
@@ -12,8 +12,8 @@ import { abortError } from '../call/scope.js';
 import type { Wire } from './wire.js';
 
 /**
- * The innermost edge, around any wire: an attempt begins and ends here, exactly once each.
- * A status >= 400 rejects, whatever `validateStatus` says: the caller's own is applied once, at the outer edge.
+ * Emits `attempt.started` and `attempt.ended`, exactly once each, for every attempt. A status >= 400 rejects, whatever
+ * `validateStatus` says: the caller's own is applied once, at the outer edge.
  */
 export function attemptEdge({ send }: Wire, events: Emitter): Transport {
   return async function attempt(request) {
@@ -21,19 +21,25 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
     const call = callOf(request);
     const attempt = ++call.attempts;
     const startedAt = performance.now();
-    events.emit('attempt.start', { call, attempt });
+    events.emit('attempt.started', { call, attempt });
     try {
       const response = await send(withForm(request));
       if (response.status >= 400) throw statusError(request, response);
-      events.emit('attempt.end', { call, attempt, durationMs: performance.now() - startedAt, status: response.status });
+      events.emit('attempt.ended', {
+        call,
+        attempt,
+        durationMs: performance.now() - startedAt,
+        status: response.status,
+      });
       return response;
     } catch (thrown) {
-      // A wire may have words of its own for an abort; what counts is why it was aborted.
+      // A wire may reject an aborted request with an error of its own; the error that the caller gets is the reason of
+      // the abort.
       const why = request.signal?.aborted ? abortError(request.signal, request) : asError(thrown, request);
       const error = withoutBrokenResponse(why);
       const { code } = error as AxiosError;
       if (code === ErrorCode.CONNECT_TIMEOUT) call.flag('timeout');
-      events.emit('attempt.end', {
+      events.emit('attempt.ended', {
         call,
         attempt,
         durationMs: performance.now() - startedAt,
@@ -45,7 +51,7 @@ export function attemptEdge({ send }: Wire, events: Emitter): Transport {
   };
 }
 
-/** An answer below 400 that comes with an error, or any whose body was not received, is no answer. */
+/** Takes the response off an error where it is below 400, or its body was not received: neither is an answer. */
 function withoutBrokenResponse(error: Error): Error {
   const broken = error as AxiosError;
   if (!broken.response) return error;
@@ -58,7 +64,7 @@ function withoutBrokenResponse(error: Error): Error {
 
 function asError(thrown: unknown, request: Request): Error {
   if (thrown instanceof Error) return thrown;
-  return new PillionError(ErrorCode.CONFIG, 'The transport rejected with something that is not an error.', request, {
+  return new PillionError(ErrorCode.CONFIG, 'The transport rejected with a value that is not an Error.', request, {
     cause: thrown,
   });
 }

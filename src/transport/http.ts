@@ -1,4 +1,7 @@
-/** The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout. */
+/**
+ * The full-featured lane: axios's own http adapter, with the same identity, limits and connect timeout as the fast
+ * lane.
+ */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
@@ -31,24 +34,27 @@ export interface HttpOptions extends ConnectOptions, NodeSocketOptions {
 
 type Agents = ReturnType<typeof nodeAgents>;
 
-/** Endpoints come and go; agents of those used longest ago are let go. */
+/** Endpoints come and go: beyond this many, the agents used longest ago are evicted. */
 const maxAgents = 256;
 
-/** axios's http adapter over agents of our own, made when first needed. */
+/** Runs axios's http adapter over agents of our own, which are made when first needed. */
 export class HttpLane {
   readonly #options: HttpOptions;
   readonly #sockets: NodeSockets;
-  /** By origin and endpoint, where one of many was chosen; the latest used last. */
+  /** By origin and endpoint, where one of many was chosen; the most recently used is last. */
   readonly #agents = new Map<string, Agents>();
   #adapter: AxiosAdapter | undefined;
   #active = 0;
-  /** Ends each request that has no answer yet. */
+  /** Aborts each request that has no answer yet. */
   readonly #unanswered = new Set<AbortController>();
-  /** Bodies that are still being read: a tunnel's, HTTP/2's and those of the caller's agents come over no socket of ours. */
+  /**
+   * Bodies that are still being read, to be ended by `destroy`: those of a tunnel, of HTTP/2 and of the caller's agents
+   * come over sockets that are not ours.
+   */
   readonly #bodies = new Set<WeakRef<Readable>>();
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
-  /** Why what was in flight has been ended. */
+  /** Why requests in flight were ended. */
   #ended: { reason: Error | undefined } | undefined;
 
   constructor(options: HttpOptions) {
@@ -66,11 +72,11 @@ export class HttpLane {
     let endUpload = () => {};
     const leave = () => {
       unlink();
-      // axios leaves a request body open that was not read to its end.
+      // axios leaves a request body open that it has not read to its end.
       endUpload();
       if (--this.#active === 0) this.#drained?.();
     };
-    // Axios leaves a stream that it has given up without a listener for what goes wrong after that.
+    // axios leaves a stream that it has aborted without an `error` listener; a later error would end the process.
     if (isStream(request.data)) guard(request.data);
     const context = contextOf(request);
     let redirected = false;
@@ -108,7 +114,7 @@ export class HttpLane {
     return new AxiosError(reason.message, reason.code, request);
   }
 
-  /** The request with what the lane adds to it. */
+  /** The request with the options that this lane adds. */
   #asked(request: Request, signal: AbortSignal, context: AsyncResource, onRedirect: () => void): Request {
     const http2Options = ownValue(request, 'http2Options') as object | undefined;
     const own = ownValue(request, 'httpsAgent');
@@ -118,11 +124,11 @@ export class HttpLane {
       ...request,
       maxContentLength: contentLimit(request, this.#options.maxContentLength),
       signal,
-      // What a status means is said further up.
+      // The status is judged further up the stack.
       validateStatus: null,
       ...(request.decompress !== false && encoded(request)),
       ...bodyFor(request),
-      // axios's HTTP/2 takes no agent.
+      // axios's HTTP/2 takes no agent, so the identity goes into its own options.
       ...(Number(ownValue(request, 'httpVersion')) === 2 && {
         http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },
       }),
@@ -133,12 +139,12 @@ export class HttpLane {
         if (agent !== undefined) withoutCertificate(options, agent);
       }),
     });
-    // Where there is none axios reads the global default's.
+    // Without it axios would read the global defaults.
     asked.transitional ??= standardTransitional;
     return asked;
   }
 
-  /** With the caller's config, and the body as the fast lane has it: decoded, a stream as one of ours. */
+  /** The answer with the caller's config, and with its body as on the fast lane: decoded, a stream as one of ours. */
   async #received(answer: Response, request: Request, context: AsyncResource): Promise<Response> {
     answer.config = request;
     const { data, headers, status } = answer;
@@ -162,7 +168,7 @@ export class HttpLane {
     return this.#agentsFor(request, true).httpsAgent as HttpsAgent;
   }
 
-  /** `away`: for an origin that the certificate is not meant for. */
+  /** The agents for a request; `away`: it goes to an origin that the client's certificate is not meant for. */
   #agentsFor(request: Request, away: boolean): Agents {
     const endpoint = endpointOf(request);
     const origin = carriedCall(request)?.origin;
@@ -186,7 +192,7 @@ export class HttpLane {
     }
   }
 
-  /** Closes what is idle; the rest closes with the end of its request. */
+  /** Closes idle sockets now, and each other socket when its request has ended. */
   close(): Promise<void> {
     this.#closing ??= this.#drain();
     return this.#closing;
@@ -201,7 +207,9 @@ export class HttpLane {
     this.#sockets.destroy();
   }
 
-  /** Ends requests in flight, also those that wait for a connection: an agent alone would make new ones for them. */
+  /**
+   * Ends requests in flight, also those that wait for a connection: an agent alone would open new connections for them.
+   */
   destroy(reason?: Error): void {
     this.#ended ??= { reason };
     for (const each of [...this.#unanswered]) each.abort();
@@ -213,13 +221,16 @@ export class HttpLane {
   }
 }
 
-/** What a listener throws would end the process: axios calls it by itself, and in the context of whoever cancels the call. */
+/**
+ * Wraps a progress listener, to run in the context of its call. axios calls it without catching anything, in the
+ * context of the code that cancels the call, and an exception would end the process.
+ */
 function heard(listener: unknown, context: AsyncResource): ((event: unknown) => void) | undefined {
   if (typeof listener !== 'function') return undefined;
   return (event) => harmless(() => context.runInAsyncScope(listener as (event: unknown) => void, undefined, event));
 }
 
-/** Sockets in use close with the end of their request. */
+/** Closes idle sockets now; sockets in use close when their request has ended. */
 function closeIdle(agents: Agents): void {
   for (const agent of Object.values(agents)) {
     agent.maxFreeSockets = 0;
@@ -227,13 +238,15 @@ function closeIdle(agents: Agents): void {
   }
 }
 
-/** As it came: axios takes a coded body that was cut for a whole one. */
+/**
+ * Options for a body that is not decoded by axios, which takes an encoded body that was cut short for a complete one.
+ */
 function encoded(request: Request): Partial<Request> {
   const buffered = request.responseType !== 'stream' && !isData(request);
   return { decompress: false, ...(buffered && { responseType: 'arraybuffer' }) };
 }
 
-/** A `data:` URL, which is decoded by axios. */
+/** True for a `data:` URL, which axios decodes itself. */
 function isData({ url = '' }: Request): boolean {
   return /^data:/i.test(url);
 }
@@ -253,11 +266,11 @@ function streamed(
     limit: bytes > -1 && codings.length > 0 ? { bytes, exceeded: () => tooLarge(answer, bytes) } : undefined,
     unreadable: (cause: Error) => (signal?.aborted ? abortError(signal, request) : unreadable(cause, answer, bytes)),
   };
-  // Axios keeps its own answer for as long as the connection lasts, and would keep our body with it.
+  // A new answer: axios keeps its own for as long as the connection lasts, and would keep our body with it.
   return { ...answer, data: adopted(body, options, () => cutOff(answer)) };
 }
 
-/** Node takes a body without a length for a whole one also where the connection was reset. */
+/** The error of a connection that was reset within a body without a length, which Node takes for a complete one. */
 function cutOff({ headers, request }: Response): Error | undefined {
   const { 'content-length': length, 'transfer-encoding': coding } = headers;
   const { socket } = (request ?? {}) as { socket?: { errored?: Error | null } | null };
@@ -268,7 +281,7 @@ function tooLarge({ config, request }: Response, bytes: number): AxiosError {
   return new AxiosError(`maxContentLength size of ${bytes} exceeded`, AxiosError.ERR_BAD_RESPONSE, config, request);
 }
 
-/** Why a body could not be read to its end. */
+/** The error for a body that could not be read to its end. */
 function unreadable(cause: NodeJS.ErrnoException, answer: Response, bytes: number): AxiosError {
   if (cause.code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(answer, bytes);
   const { config, request } = answer;
@@ -277,7 +290,7 @@ function unreadable(cause: NodeJS.ErrnoException, answer: Response, bytes: numbe
   return AxiosError.from(cause, code, config, request);
 }
 
-/** Bodies that axios would not take, as streams. */
+/** Converts a body that axios would not take to a stream. */
 function bodyFor(request: Request): Partial<Request> {
   const data: unknown = request.data;
   const iterable = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
@@ -286,7 +299,7 @@ function bodyFor(request: Request): Partial<Request> {
   return {};
 }
 
-/** Follows the request's own signal; the function returned ends that. */
+/** Aborts `own` when the request's signal aborts; the returned function stops that. */
 function linked({ signal }: Request, own: AbortController): () => void {
   if (signal === undefined) return () => {};
   const abort = () => own.abort((signal as AbortSignal).reason);
@@ -294,9 +307,12 @@ function linked({ signal }: Request, own: AbortController): () => void {
   return onAbort(signal, abort);
 }
 
-/** With the caller's config. A connection lost in the middle of a body comes as ERR_BAD_RESPONSE, like a bad status; it is a reset. */
+/**
+ * Gives an error the caller's config, and the code that it has on the fast lane. axios reports a connection lost within
+ * a body as ERR_BAD_RESPONSE, like a bad status; here it becomes a reset.
+ */
 function recode(error: unknown, request: Request): unknown {
-  // What Node's own http refuses, such as the name of a header, comes as it is.
+  // Node's own http throws a plain error for what it refuses, such as a bad header name.
   const failure = error instanceof Error && !isAxiosError(error) ? AxiosError.from(error, undefined, request) : error;
   if (!(failure instanceof AxiosError)) return failure;
   failure.config = request;

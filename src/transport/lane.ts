@@ -1,4 +1,4 @@
-/** Which lane a request takes: undici, or axios's http adapter for what that does not speak. */
+/** Chooses the lane of a request: undici, or axios's http adapter for what undici does not support. */
 import { getProxyForUrl } from 'proxy-from-env';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';
@@ -7,27 +7,30 @@ import { redirectsOf } from './exchange/redirect.js';
 
 export type Lane = 'undici' | 'http';
 
-/** Decided before anything is sent. */
+/**
+ * The lane of a request, decided before anything is sent.
+ * @throws PillionError ERR_CONFIG where a proxy variable of the environment is not the URL of an http proxy
+ */
 export function laneOf(request: Request): Lane {
   if (httpOptions.some((name) => isSet(request, name))) return 'http';
   if (isProxied(request) || !isHttp(request) || hasConnectionHeader(request)) return 'http';
   return 'undici';
 }
 
-/** Options that only axios's http adapter speaks. */
+/** Options that only axios's http adapter supports. */
 const httpOptions = [
   ...['socketPath', 'httpAgent', 'httpsAgent', 'transport', 'lookup', 'family'],
   ...['maxRate', 'insecureHTTPParser', 'httpVersion', 'http2Options'],
 ];
 
-/** By the caller: a polluted `Object.prototype` shall not choose the socket. */
+/** True where the caller has set the option: a polluted `Object.prototype` must not choose the socket. */
 function isSet(request: Request, name: string): boolean {
   return Boolean(request[name as keyof Request]) && Object.hasOwn(request, name);
 }
 
 const proxyVariables = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
 
-/** A proxy of the call's own, or one of the environment that may apply, if only after a redirect. */
+/** True where the call has a proxy of its own, or one of the environment may apply, if only after a redirect. */
 function isProxied(request: Request): boolean {
   if (request.proxy === false) return false;
   if (request.proxy) return true;
@@ -42,7 +45,7 @@ function isProxyUrl(proxy: string): boolean {
   return URL.canParse(proxy) && /^https?:\/\//i.test(proxy);
 }
 
-/** Without its value, which may hold a password. */
+/** The error names the variable but not its value, which may hold a password. */
 function badProxy(client: string, href: string, request: Request): PillionError {
   const names = [`${new URL(href).protocol.slice(0, -1)}_proxy`, 'all_proxy'].flatMap((name) => [
     name,
@@ -50,10 +53,10 @@ function badProxy(client: string, href: string, request: Request): PillionError 
   ]);
   const name = names.find((each) => process.env[each]);
   const message = `${client}: the environment variable ${name} is not the URL of an http proxy, such as http://proxy:3128.`;
-  return new PillionError(ErrorCode.CONFIG, `${message} Mend it, or list the host in NO_PROXY.`, request);
+  return new PillionError(ErrorCode.CONFIG, `${message} Correct it, or list the host in NO_PROXY.`, request);
 }
 
-/** `data:` URLs, and schemes that axios has its own words for, are not. */
+/** False for `data:` URLs, and for schemes that axios refuses with an error of its own. */
 function isHttp(request: Request): boolean {
   const { url = '', baseURL } = request;
   return !otherScheme.test(carriedCall(request)?.href ?? (baseURL && !url.includes('//') ? baseURL : url));
@@ -61,7 +64,10 @@ function isHttp(request: Request): boolean {
 
 const otherScheme = /^(?!https?:)[a-z][a-z\d+.-]*:/i;
 
-/** Headers about the connection itself, which undici keeps for itself, and a length that is not the body's. */
+/**
+ * True for headers about the connection itself, which undici does not take from a caller, and for a `content-length`
+ * that is not the body's.
+ */
 function hasConnectionHeader({ headers, data }: Request): boolean {
   for (const name of Object.keys(headers)) {
     const lower = name.toLowerCase();

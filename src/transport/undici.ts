@@ -1,4 +1,7 @@
-/** The fast lane: undici's `dispatch` with a handler that gathers the body, at about a fifth of the CPU of axios's http adapter. */
+/**
+ * The fast lane: undici's `dispatch` with a handler that collects the body, at about a fifth of the CPU of axios's http
+ * adapter.
+ */
 
 import { closedError } from '../call/errors.js';
 import { contentLimit, markSent } from '../call/failure.js';
@@ -14,22 +17,22 @@ import { type Destination, Pool, type PoolOptions, type PoolStats } from './pool
 import { type Upload, uploadOf } from './upload/upload.js';
 
 export interface UndiciOptions extends ConnectOptions, PoolOptions {
-  /** Bytes of a buffered response body where the request says nothing else; -1: no limit. */
+  /** Bytes that a buffered response body may have where the request sets no limit; -1: no limit. */
   readonly maxContentLength: number;
-  /** Destinations with open connections; beyond it the one that was used longest ago is let go. */
+  /** Destinations with open connections; beyond this number, the one used longest ago is evicted. */
   readonly maxOrigins: number;
   readonly userAgent: string;
-  /** Offer HTTP/2 in the TLS handshake. */
+  /** Offers HTTP/2 in the TLS handshake. */
   readonly allowH2: boolean;
 }
 
-/** Pools for many origins and the transport over them. */
+/** A transport over one pool of connections for each origin. */
 export class UndiciLane {
   readonly #options: UndiciOptions;
   readonly #connect: Connectors;
   /** For origins that the client's certificate is not meant for. */
   #connectAway: Connectors | undefined;
-  /** The latest used last. */
+  /** The most recently used is last. */
   readonly #pools = new Map<string, Pool>();
   #latest: Pool | undefined;
   #closed = false;
@@ -43,7 +46,7 @@ export class UndiciLane {
     this.#connect = connectorsOf(options);
   }
 
-  /** Sends one request; rejects at once when its signal aborts, and destroys its socket. */
+  /** Sends one request; when its signal aborts, rejects at once and destroys its socket. */
   send(request: Request): Promise<Response> {
     try {
       if (this.#closed) throw closedError(carriedCall(request)?.client ?? 'pillion', request);
@@ -59,7 +62,7 @@ export class UndiciLane {
     }
   }
 
-  /** Between two of its requests nothing else tells that it is not over. */
+  /** Counts a request as in flight while it follows redirects: between two of its hops no pool knows of it. */
   async #tracked(answer: Promise<Response>): Promise<Response> {
     this.#following++;
     try {
@@ -120,7 +123,10 @@ export class UndiciLane {
     return this.#connectAway;
   }
 
-  /** Lets go of the origin used longest ago that carries nothing; where all of the oldest are at work there are more for a while. */
+  /**
+   * Closes the pool used longest ago that carries nothing. It looks at the 16 oldest only; where all of these are busy,
+   * there are more pools than `maxOrigins` for a while.
+   */
   #makeRoom(): void {
     if (this.#pools.size < this.#options.maxOrigins) return;
     let looked = 0;
@@ -139,12 +145,12 @@ export class UndiciLane {
     if (this.#pools.get(pool.key) === pool) this.#pools.delete(pool.key);
   }
 
-  /** Connections and requests for each origin. */
+  /** Counts of connections and requests, for each origin. */
   stats(): Record<string, PoolStats> {
     return Object.fromEntries([...this.#pools].map(([key, pool]) => [key, pool.stats()]));
   }
 
-  /** Lets requests in flight finish, redirects and all. */
+  /** Closes the lane once the requests in flight have finished, redirects included. */
   close(): Promise<void> {
     this.#closed = true;
     this.#closing ??= this.#drain();
@@ -173,7 +179,10 @@ function connectorsOf(options: UndiciOptions): Connectors {
   return { h1: connector(options, false), h2: options.allowH2 ? connector(options, true) : undefined };
 }
 
-/** The endpoint is the call's; a redirect that leads to another origin has nothing to do with it. */
+/**
+ * The pool that a request goes to. The endpoint is one of the call's own origin; a redirect to another origin does not
+ * use it.
+ */
 function destinationOf(request: Request, { target: { origin } }: Hop, away: boolean): Destination {
   const endpoint = endpointOf(request);
   if (away) return { origin, key: `${origin} without certificate`, endpoint: undefined };

@@ -15,31 +15,34 @@ import { connectionOptions, type PeerOptions, standardPeer } from './tls/tls.js'
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
 export interface WireOptions extends Omit<UndiciOptions, 'identity' | 'stranger'> {
-  /** Which servers are accepted; those that Node's own authorities vouch for where nothing is said. */
+  /** Which servers are accepted; undefined: those that Node's own authorities have certified. */
   readonly peer: PeerOptions | undefined;
 }
 
-/** What the wire tells of itself. */
+/** The counters of the wire. */
 export interface WireStats {
-  /** How many requests took which lane: undici, or axios's http adapter. */
+  /** How many requests took each lane: undici, or axios's http adapter. */
   lanes: { undici: number; http: number };
-  /** Connections of the fast lane, for each origin: open, unused, requests waiting for one, in use. */
+  /** Connections of the fast lane for each origin: open, unused, in use, and the requests that wait for one. */
   connections: Record<string, PoolStats>;
-  /** Generations of connections with an identity before the present one that calls still run on. */
+  /** Sets of connections with a replaced identity that calls still run on. */
   draining: number;
 }
 
-/** What stands at the bottom of the stack. */
+/** The bottom of the stack, which sends requests. */
 export interface Wire<Stats = unknown> {
   readonly send: Transport;
   stats(): Stats;
-  /** Lets requests in flight finish, then lets go of every socket. */
+  /** Waits for the requests in flight, then closes every socket. */
   close(): Promise<void>;
   /** Ends requests in flight. */
   destroy(): Promise<void>;
 }
 
-/** The wire over undici and, for what that does not speak, axios's http adapter: new connections for each identity. */
+/**
+ * The wire over undici and, for what undici does not support, axios's http adapter. Each new identity has new
+ * connections.
+ */
 export function createWire(options: WireOptions, identity?: RotatingIdentity): Wire<WireStats> {
   const open = () => new Lanes({ ...options, ...connectionsOf(options, identity) });
   const draining = new Set<Lanes>();
@@ -71,7 +74,8 @@ export function createWire(options: WireOptions, identity?: RotatingIdentity): W
 
 function connectionsOf({ peer = standardPeer }: WireOptions, rotating: RotatingIdentity | undefined): Connections {
   const material = rotating?.material;
-  // Else NODE_TLS_REJECT_UNAUTHORIZED=0, set for another tool, would have every server trusted here too.
+  // Set here, since otherwise NODE_TLS_REJECT_UNAUTHORIZED=0, set for another tool, would make this client trust every
+  // server.
   if (peer === standardPeer && material === undefined) return { identity: { rejectUnauthorized: true } };
   const identity = connectionOptions(material ?? {}, peer);
   if (material?.cert === undefined && material?.pfx === undefined) return { identity };
@@ -96,7 +100,7 @@ class Lanes {
     this.http = new HttpLane(options);
   }
 
-  /** Closes what is idle at once and the rest once its request has ended, or after `timeout` milliseconds. */
+  /** Closes idle connections at once and the others once their request has ended, or after `timeout` milliseconds. */
   async drain(timeout: number): Promise<void> {
     const timer = setTimeout(() => void this.destroy(replaced(timeout)), timeout).unref();
     await this.close();
@@ -114,11 +118,14 @@ class Lanes {
 }
 
 function replaced(timeout: number): Error {
-  const why = `The connection was ended: its identity was replaced ${timeout} ms before (tls.reload.drainTimeout).`;
+  const why = `The connection was closed: its TLS identity was replaced ${timeout} ms ago (see tls.reload.drainTimeout).`;
   return Object.assign(new Error(why), { code: 'ECONNRESET' });
 }
 
-/** A wire of the caller's: any AxiosAdapter, given a real AbortSignal. An abort ends the attempt even if it does not listen. */
+/**
+ * A wire over the caller's AxiosAdapter, which is given a real AbortSignal. An abort ends the attempt even if the
+ * adapter ignores it.
+ */
 export function injectedWire(adapter: AxiosAdapter): Wire {
   return {
     send: (request) => {
@@ -134,12 +141,15 @@ export function injectedWire(adapter: AxiosAdapter): Wire {
   };
 }
 
-/** As axios hands it to adapters. A spread and another prototype cost a tenth of what copying into such an object does. */
+/**
+ * The request as axios hands it to adapters. A spread and another prototype cost a tenth of what copying into such an
+ * object does.
+ */
 function ownedBy(request: Request): Request {
   return Object.setPrototypeOf({ ...request }, Own.prototype) as Request;
 }
 
-/** Adapters that follow redirects by themselves may do so by our rules. */
+/** Runs an adapter, which may follow redirects itself, with a `beforeRedirect` that applies our rules. */
 function followed(adapter: AxiosAdapter, request: Request): Promise<Response> {
   if (redirectsOf(request) === 0) return adapter(request);
   let redirected = false;

@@ -44,13 +44,13 @@ describe.skipIf(noBrowser)('the page', () => {
     onTestFinished(() => ledger.close());
     const many = busy('users', fine, {
       endpoints: { static: [{ address: '10.0.0.1:443' }, { address: '10.0.0.2:443' }] },
-      limits: { maxConnections: 7 },
+      limits: { maxRequests: 7 },
     });
     const { page } = await open([failing(), many, ledger], { certificateDays: 14 });
     await page.getByText('the circuit to https://billing.test is open').waitFor();
     expect(await page.locator('#overall').textContent()).toBe('degraded');
     const card = (name: string) => page.locator('.client', { has: page.getByRole('heading', { name, exact: true }) });
-    expect(await card('billing').locator('.destinations .badge').allTextContents()).toEqual(['circuit open']);
+    expect(await card('billing').locator('.destinations .badge').allTextContents()).toEqual(['circuit_open']);
     await expect
       .poll(() => card('users').locator('.destinations li').allTextContents())
       .toEqual([

@@ -23,7 +23,12 @@ const sentByClient = (config, deps) => {
 
 /** The standard stack: tracing, logging, deadline, retry, circuit breaker, limits, timeout. */
 export function fullStack({ origin, tls }) {
-  const config = { baseURL: origin, tls: filesOf(tls), limits: { maxConnections } };
+  const config = {
+    baseURL: origin,
+    tls: filesOf(tls),
+    limits: { maxRequests: maxConnections },
+    connections: { maxConnections },
+  };
   return sentByClient(config, { logger: nowhere() });
 }
 

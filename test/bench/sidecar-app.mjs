@@ -17,14 +17,12 @@ function configOf() {
     timeouts: { connect: policy.connectTimeout, attempt: policy.attemptTimeout, total: policy.totalTimeout },
     retry: {
       maxRetries: policy.maxRetries,
+      maxConcurrentRetries: policy.maxConcurrentRetries,
       on: policy.retryOn,
       backoff: { base: policy.backoffBase, max: policy.backoffMax },
     },
-    limits: {
-      maxConnections: policy.maxConnections,
-      maxPendingRequests: policy.maxPending,
-      maxRetries: policy.maxConcurrentRetries,
-    },
+    limits: { maxRequests: policy.maxConnections, maxPendingRequests: policy.maxPending },
+    connections: { maxConnections: policy.maxConnections },
     tls: { cert: tls.cert, key: tls.key, ca: tls.ca },
   };
 }

@@ -82,7 +82,7 @@ describe('classify', () => {
 
   it('calls the end of the call a deadline, a refused stream so, and a caller who gave up cancelled', () => {
     expect(classify(new PillionError(ErrorCode.DEADLINE, 'late'))).toBe('deadline');
-    expect(classify(coded('REFUSED_STREAM'))).toBe('refused-stream');
+    expect(classify(coded('REFUSED_STREAM'))).toBe('refused_stream');
     expect(classify(new CanceledError())).toBe('cancelled');
   });
 

@@ -52,9 +52,9 @@ export class Clients {
   /** Another configuration: now and then one that needs new connections. */
   reload(name, chance) {
     const { config } = this.#make.get(name);
-    const limits = { maxConnections: chance.pick([64, 65]), keepAliveTimeout: chance.pick(['4s', '3s']) };
+    const connections = { maxConnections: chance.pick([64, 65]), keepAliveTimeout: chance.pick(['4s', '3s']) };
     const tracing = chance.often(0.5) ? {} : { attemptCountHeader: 'x-attempt' };
-    this.get(name).update({ ...config, tracing, ...(chance.often(0.5) && { limits }) });
+    this.get(name).update({ ...config, tracing, ...(chance.often(0.5) && { connections }) });
   }
 
   /** Closes one while calls are running, and has another in its place. */
@@ -66,8 +66,8 @@ export class Clients {
 
   #open(name) {
     const client = this.#make.get(name).make();
-    client.on('call.start', ({ call }) => this.underWay.set(call, current()));
-    client.on('call.end', ({ call }) => this.underWay.delete(call));
+    client.on('call.started', ({ call }) => this.underWay.set(call, current()));
+    client.on('call.ended', ({ call }) => this.underWay.delete(call));
     this.#clients.set(name, client);
   }
 

@@ -7,9 +7,7 @@ export function report({ seed, ledger, season, grown, crashed = 0 }) {
   const lines = [
     `chaos, seed ${seed}, Node ${process.version}`,
     `${season.calls} calls in ${(season.took / 1000).toFixed(1)} s, ${perSecond} a second; ${reloads} reloads, ${rotations} rotations, ${restarts} restarts, ${closed} clients closed; heap ${grown >= 0 ? '+' : ''}${(grown / 1024).toFixed(0)} KiB`,
-    ...(crashed > 0
-      ? [`${crashed} crashes of the wild servers' process (Node's own memory); it was begun anew`]
-      : []),
+    ...(crashed > 0 ? [`${crashed} crashes of the wild servers' process (Node's own memory); it was begun anew`] : []),
     '',
     ...Object.entries(kinds).map(
       ([kind, what]) => `${kind.padEnd(9)} ${String(ledger.counts[kind]).padStart(6)}   ${what}`,

@@ -164,8 +164,8 @@ describe('options of a call that make no sense', () => {
   it('end their call like any other failure', async () => {
     const { client } = scripted([]);
     const events: string[] = [];
-    client.on('call.start', () => events.push('start'));
-    client.on('call.end', ({ code }) => events.push(`end ${code}`));
+    client.on('call.started', () => events.push('start'));
+    client.on('call.ended', ({ code }) => events.push(`end ${code}`));
     await rejection(client.get('/', { retry: { maxRetries: -1 } }));
     expect(events.slice(0, 2)).toEqual(['start', 'end ERR_CONFIG']);
     expect(client.stats().calls).toMatchObject({ started: 1, failed: 1, active: 0 });

@@ -92,7 +92,7 @@ describe('close', () => {
   it('ends a call that waits in the queue of limits, and one that waits for its retry', async () => {
     const config = {
       timeouts: false,
-      limits: { maxConnections: 1 },
+      limits: { maxRequests: 1 },
       retry: { backoff: { base: '1h', max: '1h' } },
     } as const;
     const { client, transport } = scripted([503, 'hang'], config, { random: () => 0.9 });

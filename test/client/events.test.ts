@@ -3,16 +3,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted } from './scripted.js';
 
 const names = [
-  'call.start',
-  'call.end',
-  'attempt.start',
-  'attempt.end',
+  'call.started',
+  'call.ended',
+  'attempt.started',
+  'attempt.ended',
   'retry.scheduled',
   'retry.refused',
-  'circuit.open',
-  'circuit.half_open',
-  'circuit.close',
-  'limit.rejected',
+  'circuit.opened',
+  'circuit.half_opened',
+  'circuit.closed',
+  'limits.rejected',
   'config.updated',
 ] as const satisfies ClientEventName[];
 
@@ -39,16 +39,16 @@ describe('events', () => {
     await response;
     const call = expect.objectContaining({ client: 'default', method: 'GET' });
     expect(told).toMatchObject([
-      { name: 'call.start', event: { call } },
-      { name: 'attempt.start', event: { call, attempt: 1 } },
-      { name: 'attempt.end', event: { call, attempt: 1, code: 'ECONNRESET', durationMs: expect.any(Number) } },
+      { name: 'call.started', event: { call } },
+      { name: 'attempt.started', event: { call, attempt: 1 } },
+      { name: 'attempt.ended', event: { call, attempt: 1, code: 'ECONNRESET', durationMs: expect.any(Number) } },
       { name: 'retry.scheduled', event: { call, retry: 1, waitMs: 0, code: 'ECONNRESET' } },
-      { name: 'attempt.start', event: { call, attempt: 2 } },
-      { name: 'attempt.end', event: { call, attempt: 2, status: 503 } },
+      { name: 'attempt.started', event: { call, attempt: 2 } },
+      { name: 'attempt.ended', event: { call, attempt: 2, status: 503 } },
       { name: 'retry.scheduled', event: { call, retry: 2, waitMs: 0, status: 503 } },
-      { name: 'attempt.start', event: { call, attempt: 3 } },
-      { name: 'attempt.end', event: { call, attempt: 3, status: 200 } },
-      { name: 'call.end', event: { call, status: 200, durationMs: expect.any(Number) } },
+      { name: 'attempt.started', event: { call, attempt: 3 } },
+      { name: 'attempt.ended', event: { call, attempt: 3, status: 200 } },
+      { name: 'call.ended', event: { call, status: 200, durationMs: expect.any(Number) } },
     ]);
   });
 
@@ -60,18 +60,18 @@ describe('events', () => {
     await client.get('/');
     const destination = { client: 'default', destination: baseURL };
     expect(told.filter(({ name }) => name.startsWith('circuit.'))).toEqual([
-      { name: 'circuit.open', event: { ...destination, retryAfterMs: 5000 } },
-      { name: 'circuit.half_open', event: destination },
-      { name: 'circuit.close', event: destination },
+      { name: 'circuit.opened', event: { ...destination, retryAfter: 5000 } },
+      { name: 'circuit.half_opened', event: destination },
+      { name: 'circuit.closed', event: destination },
     ]);
   });
 
   it('tell of a call that limits turned away', async () => {
-    const { client } = scripted(['hang'], { limits: { maxConnections: 1, maxPendingRequests: 0 } });
+    const { client } = scripted(['hang'], { limits: { maxRequests: 1, maxPendingRequests: 0 } });
     const told = listening(client);
     const running = rejection(client.get('/'));
     await rejection(client.get('/'));
-    expect(told.filter(({ name }) => name === 'limit.rejected')).toMatchObject([
+    expect(told.filter(({ name }) => name === 'limits.rejected')).toMatchObject([
       { event: { destination: baseURL, pending: 0 } },
     ]);
     await vi.runAllTimersAsync();
@@ -81,8 +81,8 @@ describe('events', () => {
   it('reach every listener, and stop when one unsubscribes', async () => {
     const { client } = scripted([{ reply: 200 }]);
     const heard: string[] = [];
-    const off = client.on('call.end', () => heard.push('first'));
-    client.on('call.end', () => heard.push('second'));
+    const off = client.on('call.ended', () => heard.push('first'));
+    client.on('call.ended', () => heard.push('second'));
     await client.get('/');
     off();
     off();
@@ -93,11 +93,11 @@ describe('events', () => {
   it('are not disturbed by a listener that takes itself away', async () => {
     const { client } = scripted([{ reply: 200 }]);
     const heard: string[] = [];
-    const off = client.on('call.end', () => {
+    const off = client.on('call.ended', () => {
       heard.push('once');
       off();
     });
-    client.on('call.end', () => heard.push('always'));
+    client.on('call.ended', () => heard.push('always'));
     await client.get('/');
     await client.get('/');
     expect(heard).toEqual(['once', 'always', 'always']);
@@ -109,8 +109,8 @@ describe('events', () => {
     const listener = () => {
       heard++;
     };
-    const off = client.on('call.start', listener);
-    client.on('call.start', listener);
+    const off = client.on('call.started', listener);
+    client.on('call.started', listener);
     off();
     await client.get('/');
     expect(heard).toBe(1);
@@ -119,7 +119,7 @@ describe('events', () => {
   it.each(names)('survive a listener of %s that throws', async (name) => {
     const config = {
       circuitBreaker: { volumeThreshold: 2 },
-      limits: { maxConnections: 1, maxPendingRequests: 0 },
+      limits: { maxRequests: 1, maxPendingRequests: 0 },
     };
     const { client } = scripted([503, 503, 200], config);
     let threw = 0;
@@ -145,7 +145,7 @@ describe('events', () => {
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
     const { client } = scripted([200]);
-    client.on('call.end', async () => {
+    client.on('call.ended', async () => {
       throw new Error('the fault of the listener');
     });
     expect((await client.get('/')).status).toBe(200);
@@ -163,7 +163,7 @@ describe('every start has exactly one end', () => {
     ['an attempt timeout', [{ reply: 'hang' }], {}],
     ['the deadline', [{ reply: 'hang' }], { timeouts: { attempt: false } }],
     ['an open circuit', [{ reply: 500 }], { circuitBreaker: { volumeThreshold: 1 } }],
-    ['a limit', [{ reply: 'hang' }], { limits: { maxConnections: 1, maxPendingRequests: 1 } }],
+    ['a limit', [{ reply: 'hang' }], { limits: { maxRequests: 1, maxPendingRequests: 1 } }],
     ['an answer nobody scripted', [], {}],
   ])('where calls end by %s', async (_, script, config) => {
     const { client } = scripted(script, config);
@@ -172,9 +172,9 @@ describe('every start has exactly one end', () => {
     await vi.runAllTimersAsync();
     await Promise.all(calls);
     const count = (name: ClientEventName) => told.filter((each) => each.name === name).length;
-    expect(count('call.start')).toBe(4);
-    expect(count('call.end')).toBe(4);
-    expect(count('attempt.end')).toBe(count('attempt.start'));
+    expect(count('call.started')).toBe(4);
+    expect(count('call.ended')).toBe(4);
+    expect(count('attempt.ended')).toBe(count('attempt.started'));
     const { started, active, succeeded, failed, cancelled } = client.stats().calls;
     expect([started, active, succeeded + failed + cancelled]).toEqual([4, 0, 4]);
   });

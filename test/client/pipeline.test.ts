@@ -115,7 +115,7 @@ describe('the slots', () => {
   });
 
   it("take the library's own policies, each by its name", async () => {
-    const perAttempt = [timeout({ attempt: '20ms' }), limits({ maxConnections: 1, maxPendingRequests: 0 })];
+    const perAttempt = [timeout({ attempt: '20ms' }), limits({ maxRequests: 1, maxPendingRequests: 0 })];
     const { client } = scripted(['hang'], { retry: false, timeouts: false, limits: false }, { perAttempt });
     expect(client.pipeline).toEqual([
       'tracing',

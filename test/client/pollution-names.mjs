@@ -82,7 +82,7 @@ export const hostile = (spy) => ({
   // ours, for a client
   ...{
     name: '',
-    limits: { maxConnections: 0 },
+    limits: { maxRequests: 0 },
     circuitBreaker: 1,
     tls: { cert: '/nowhere' },
     endpoints: {},

@@ -87,15 +87,15 @@ describe('the types', () => {
 
   it('of events tell what a listener gets', () => {
     const { client } = scripted([]);
-    client.on('call.end', (event) => {
-      expectTypeOf(event).toEqualTypeOf<ClientEvents['call.end']>();
+    client.on('call.ended', (event) => {
+      expectTypeOf(event).toEqualTypeOf<ClientEvents['call.ended']>();
       expectTypeOf(event.call).toEqualTypeOf<Call>();
       expectTypeOf(event.durationMs).toEqualTypeOf<number>();
     });
     client.on('config.updated', ({ sections }) => expectTypeOf(sections).toEqualTypeOf<readonly string[]>());
-    expectTypeOf(client.on('circuit.open', () => {})).toEqualTypeOf<() => void>();
+    expectTypeOf(client.on('circuit.opened', () => {})).toEqualTypeOf<() => void>();
     // @ts-expect-error no such event
-    client.on('call.ended', () => {});
+    client.on('call.end', () => {});
   });
 
   it('of the rest of a client', () => {

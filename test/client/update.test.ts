@@ -33,12 +33,12 @@ describe('update', () => {
     expect(transport.requests).toHaveLength(3);
   });
 
-  it('keeps the retry budget where neither retry nor limits.maxRetries changes, else starts it anew', async () => {
+  it('keeps the retry budget where neither retry nor retry.maxConcurrentRetries changes, else starts it anew', async () => {
     const { client } = scripted([{ reply: 200 }]);
     for (let i = 0; i < 5; i++) await client.get('/');
     const budget = () => client.stats().policies.retry;
     expect(budget()).toMatchObject({ calls: 5 });
-    client.update({ baseURL, logging: false, limits: { maxConnections: 7 } });
+    client.update({ baseURL, logging: false, limits: { maxRequests: 7 } });
     expect(budget()).toMatchObject({ calls: 5 });
     client.update({ baseURL, logging: false, retry: { maxRetries: 1 } });
     expect(budget()).toMatchObject({ calls: 0 });
@@ -88,10 +88,10 @@ describe('update', () => {
 
   it('lets calls in flight hold the connections that new ones find taken', async () => {
     const held = holdReply();
-    const { client } = scripted([held, 200], { limits: { maxConnections: 1, maxPendingRequests: 0 } });
+    const { client } = scripted([held, 200], { limits: { maxRequests: 1, maxPendingRequests: 0 } });
     const first = client.get('/');
     await held.arrived;
-    client.update({ baseURL, retry: { maxRetries: 1 }, limits: { maxConnections: 1, maxPendingRequests: 0 } });
+    client.update({ baseURL, retry: { maxRetries: 1 }, limits: { maxRequests: 1, maxPendingRequests: 0 } });
     expect((await rejection(client.get('/'))).code).toBe('ERR_LIMIT');
     held.reply(200);
     expect((await first).status).toBe(200);
@@ -185,7 +185,7 @@ describe('config.updated', () => {
 describe('a bad update', () => {
   it.each<[string, unknown]>([
     ['an unknown key', { baseURL, retries: 3 }],
-    ['a value out of range', { baseURL, limits: { maxConnections: 0 } }],
+    ['a value out of range', { baseURL, limits: { maxRequests: 0 } }],
     ['no URL', { baseURL: 'api.test' }],
     ['a header that cannot be sent', { baseURL, headers: { 'x-a\r\nx-b': '1' } }],
     ['a header without a name', { baseURL, headers: { '': '1' } }],

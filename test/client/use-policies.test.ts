@@ -205,7 +205,7 @@ describe('the handle', () => {
   it('updates, counts, tells, names the policies and forces the circuit', async () => {
     const { instance, policies } = stacked([503, 503, 200]);
     const ends: unknown[] = [];
-    policies.on('call.end', ({ status }) => ends.push(status));
+    policies.on('call.ended', ({ status }) => ends.push(status));
     policies.update({ retry: false });
 
     await rejection(instance.get('/'));

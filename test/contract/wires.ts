@@ -47,7 +47,7 @@ async function clientInstance({ scheme, origin, ca }: Upstream): Promise<Instanc
     retry: false,
     circuitBreaker: false,
     logging: false,
-    limits: { maxContentLength: -1 },
+    maxContentLength: -1,
     timeouts: { total: '10s', attempt: '10s' },
     tls: { ca },
   });

@@ -65,8 +65,14 @@ describe('the billing scenario', () => {
     expect(config.clients.billing_upstream).toMatchObject({
       baseURL: 'https://billing.internal',
       timeouts: { connect: '250ms', attempt: '1.5s', total: '15s' },
-      retry: { maxRetries: 3, on: ['5xx', 'gateway-error', 'reset'], backoff: { base: '50ms', max: '1s' } },
-      limits: { maxConnections: 200, maxPendingRequests: 100, maxRetries: 50 },
+      retry: {
+        maxRetries: 3,
+        on: ['5xx', 'gateway-error', 'reset'],
+        backoff: { base: '50ms', max: '1s' },
+        maxConcurrentRetries: 50,
+      },
+      limits: { maxPendingRequests: 100 },
+      connections: { maxConnections: 200 },
       tls: { cert: '/etc/certs/tls.crt', key: '/etc/certs/tls.key' },
     });
   });

@@ -29,7 +29,7 @@ describe.each(lanes)('a body on %s that has arrived and is not read', (_, lane) 
 
   it('holds no place: many of them, one after the other, and no deadline', async () => {
     const { origin } = await startHttp(answer(404, 'x'.repeat(1000)));
-    const { client } = watch({ baseURL: origin, limits: { maxConnections: 4 }, timeouts: { total: false } });
+    const { client } = watch({ baseURL: origin, limits: { maxRequests: 4 }, timeouts: { total: false } });
     for (let call = 0; call < 100; call++) await client.get('/', unread);
     expect(client.stats()).toMatchObject({ calls: { started: 100 } });
     await until(() => client.stats().calls.active === 0);
@@ -50,7 +50,7 @@ describe.each(lanes)('a body on %s that has arrived and is not read', (_, lane) 
 describe('client.fetch', () => {
   it('holds no place for answers whose status was enough', async () => {
     const { origin } = await startHttp(answer(404, 'nothing here'));
-    const { client } = watch({ baseURL: origin, timeouts: { total: false }, limits: { maxConnections: 8 } });
+    const { client } = watch({ baseURL: origin, timeouts: { total: false }, limits: { maxRequests: 8 } });
     for (let call = 0; call < 150; call++) expect((await client.fetch('/')).ok).toBe(false);
     await until(() => client.stats().calls.active === 0);
   });
@@ -70,7 +70,7 @@ describe('a body that is too large to have arrived', () => {
       };
       for (const [way, call] of Object.entries(ways)) {
         const client = createHttpClient({
-          baseURL: ${JSON.stringify(origin)}, limits: { maxConnections: 4 }, timeouts: { total: false }, retry: false, circuitBreaker: false,
+          baseURL: ${JSON.stringify(origin)}, limits: { maxRequests: 4 }, timeouts: { total: false }, retry: false, circuitBreaker: false,
         });
         const { data } = await client.get('/', { responseType: 'stream', validateStatus: null });
         let size = 0;
@@ -119,11 +119,11 @@ interface Refusal {
 const refusals: Record<string, Refusal> = {
   'an open circuit': { prepare: (client) => client.forceCircuit('open') },
   'a full queue': {
-    config: { limits: { maxConnections: 1, maxPendingRequests: 0 } },
+    config: { limits: { maxRequests: 1, maxPendingRequests: 0 } },
     prepare: (client) => void client.get('/hang').catch(() => {}),
   },
   'an abort in the queue': {
-    config: { limits: { maxConnections: 1 } },
+    config: { limits: { maxRequests: 1 } },
     prepare: (client) => void client.get('/hang').catch(() => {}),
     options: () => {
       const controller = new AbortController();
@@ -132,7 +132,7 @@ const refusals: Record<string, Refusal> = {
     },
   },
   'a deadline in the queue': {
-    config: { limits: { maxConnections: 1 } },
+    config: { limits: { maxRequests: 1 } },
     prepare: (client) => void client.get('/hang').catch(() => {}),
     options: () => ({ timeouts: { total: 20 } }),
   },
@@ -297,7 +297,7 @@ describe('whoever loses a race', () => {
     });
     const { client } = watch({
       baseURL: origin,
-      limits: { maxConnections: 8 },
+      limits: { maxRequests: 8 },
       hedging: { delay: '5ms', budget: 1 },
       retry: false,
       circuitBreaker: false,

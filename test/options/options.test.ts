@@ -123,7 +123,7 @@ describe('a policy alone', () => {
     ['timeout', () => timeout({ atempt: '1s' } as object), 'atempt: unknown option, did you mean "attempt"?'],
     ['retry', () => retry({ maxretries: 1 } as object), 'maxretries: unknown option, did you mean "maxRetries"?'],
     ['circuitBreaker', () => circuitBreaker({ volume: 1 } as object), 'volume: unknown option'],
-    ['limits', () => limits({ maxConnection: 1 } as object), 'did you mean "maxConnections"?'],
+    ['limits', () => limits({ maxRequest: 1 } as object), 'did you mean "maxRequests"?'],
     ['logging', () => logging({ profil: 'ecs' } as object), 'did you mean "profile"?'],
   ] as const)('%s refuses an option it does not know', (name, make, told) => {
     const message = fault(make);
@@ -142,7 +142,7 @@ describe('a policy alone', () => {
       () => retry({ backoff: { base: '2s', max: '1s' } }),
       'max must not be shorter than base',
     ],
-    ['half a connection', () => limits({ maxConnections: 0.5 }), 'maxConnections'],
+    ['half a request', () => limits({ maxRequests: 0.5 }), 'maxRequests'],
     ['a share above all', () => logging({ successSampleRate: 1.1 }), 'successSampleRate'],
     ['a threshold of nothing', () => circuitBreaker({ errorThresholdPercentage: 0 }), 'errorThresholdPercentage'],
     [

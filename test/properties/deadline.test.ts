@@ -35,7 +35,7 @@ const anyConfig = fc
   .map(({ total, attempt, maxRetries, backoff, maxConnections, circuitBreaker }): HttpClientConfig => {
     const timeouts = { total, attempt: attempt === false ? attempt : Math.min(attempt, total) };
     const retry = { maxRetries, backoff, budget: false } as const;
-    return { timeouts, retry, circuitBreaker, limits: { maxConnections } };
+    return { timeouts, retry, circuitBreaker, limits: { maxRequests: maxConnections } };
   });
 
 interface Asked {

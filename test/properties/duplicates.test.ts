@@ -74,8 +74,8 @@ async function run(count: number, seed: number, on: unknown[] | undefined): Prom
     return next.what === 'marked' ? playMarked(request) : play(next, request);
   };
   // Neither budget, nor circuit, nor a cap on retries at once may end a call early: here only safety may.
-  const retry = { maxRetries: 4, budget: false, ...(on && { on }) };
-  const config = { baseURL, circuitBreaker: false, limits: { maxRetries: count }, retry };
+  const retry = { maxRetries: 4, maxConcurrentRetries: count, budget: false, ...(on && { on }) };
+  const config = { baseURL, circuitBreaker: false, retry };
   const client = createHttpClient(config as object, { transport, logger: silent, random });
   const call = async (index: number): Promise<void> => {
     const controller = new AbortController();

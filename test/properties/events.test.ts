@@ -46,7 +46,7 @@ const anyConfig: fc.Arbitrary<HttpClientConfig> = fc.record({
   timeouts: fc.constant({ total: 200, attempt: 80 }),
   retry: onOrOff({ maxRetries: 3, backoff: { base: 20, max: 40 } }),
   circuitBreaker: onOrOff({ volumeThreshold: 3, resetTimeout: 50 }),
-  limits: onOrOff({ maxConnections: 2, maxPendingRequests: 2 }),
+  limits: onOrOff({ maxRequests: 2, maxPendingRequests: 2 }),
 });
 
 /** Counts starts and ends by call, and by attempt of it. */
@@ -92,14 +92,14 @@ describe('every start', () => {
         };
         const client = createHttpClient({ baseURL, ...config }, { transport, logger, random: chance(3) });
         const ledger = new Ledger();
-        client.on('call.start', ({ call }) => ledger.call(call, 'starts'));
-        client.on('call.end', ({ call, code, status }) => {
+        client.on('call.started', ({ call }) => ledger.call(call, 'starts'));
+        client.on('call.ended', ({ call, code, status }) => {
           ledger.call(call, 'ends');
           const kind = code ?? String(status);
           kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
         });
-        client.on('attempt.start', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
-        client.on('attempt.end', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
+        client.on('attempt.started', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
+        client.on('attempt.ended', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
         const all = Promise.all(asked.map((call, index) => run(client, call, index)));
         const closing = closeAfter === undefined ? undefined : setTimeout(() => client.close({ grace: 0 }), closeAfter);
         await finish(all);
@@ -154,10 +154,10 @@ describe('every start', () => {
       const config = { baseURL, timeouts: { total: 1000, attempt: 300 }, retry: { maxRetries: 1 } };
       const client = createHttpClient(config, { transport, logger, random: () => 0 });
       const ledger = new Ledger();
-      client.on('call.start', ({ call }) => ledger.call(call, 'starts'));
-      client.on('call.end', ({ call }) => ledger.call(call, 'ends'));
-      client.on('attempt.start', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
-      client.on('attempt.end', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
+      client.on('call.started', ({ call }) => ledger.call(call, 'starts'));
+      client.on('call.ended', ({ call }) => ledger.call(call, 'ends'));
+      client.on('attempt.started', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
+      client.on('attempt.ended', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
       await finish(client.get('/').catch(() => {}));
       await pass(10_000);
       expect([...ledger.calls.values()]).toEqual([once]);
@@ -174,10 +174,10 @@ describe('every start', () => {
     const { logger, lines } = collecting();
     const client = createHttpClient({ baseURL, retry: false }, { transport: () => Promise.reject(thrown), logger });
     const ledger = new Ledger();
-    client.on('call.start', ({ call }) => ledger.call(call, 'starts'));
-    client.on('call.end', ({ call }) => ledger.call(call, 'ends'));
-    client.on('attempt.start', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
-    client.on('attempt.end', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
+    client.on('call.started', ({ call }) => ledger.call(call, 'starts'));
+    client.on('call.ended', ({ call }) => ledger.call(call, 'ends'));
+    client.on('attempt.started', ({ call, attempt }) => ledger.attempt(call, attempt, 'starts'));
+    client.on('attempt.ended', ({ call, attempt }) => ledger.attempt(call, attempt, 'ends'));
     await finish(client.get('/').catch(() => {}));
     expect([...ledger.calls.values()]).toEqual([once]);
     expect([...ledger.attempts.values()]).toEqual([[once]]);
@@ -195,7 +195,7 @@ describe('every start', () => {
     const { logger } = collecting();
     const client = createHttpClient({ baseURL }, { transport, logger, perAttempt: [giveUp] });
     const started: unknown[] = [];
-    client.on('attempt.start', (event) => started.push(event));
+    client.on('attempt.started', (event) => started.push(event));
     await finish(client.get('/', { signal: controller.signal }).catch(() => {}));
     expect([started, transport.requests, client.stats().attempts]).toEqual([[], [], 0]);
     expect(client.stats().calls).toMatchObject({ active: 0, cancelled: 1 });

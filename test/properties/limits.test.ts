@@ -37,10 +37,10 @@ const anyCall: fc.Arbitrary<Asked> = fc.record({
 });
 
 const anyLimits = fc.record({
-  maxConnections: fc.integer({ min: 1, max: 4 }),
+  maxRequests: fc.integer({ min: 1, max: 4 }),
   maxPendingRequests: fc.integer({ min: 0, max: 6 }),
-  maxRetries: fc.integer({ min: 0, max: 3 }),
 });
+const anyCap = fc.integer({ min: 0, max: 3 });
 
 /** Counts what runs on the wire of each origin, a stream until its body is over, and retries among them. */
 class Wire {
@@ -100,12 +100,12 @@ describe('limits', () => {
   it('are never exceeded, and every slot is free in the end', async () => {
     const met = { limit: 0, full: 0, retries: 0, aborted: 0, waited: 0 };
     const calls = fc.array(anyCall, { minLength: 1, maxLength: 25 });
-    const property = fc.asyncProperty(anyLimits, calls, async (limits, asked) => {
+    const property = fc.asyncProperty(anyLimits, anyCap, calls, async (limits, maxConcurrentRetries, asked) => {
       const wire = new Wire(asked);
       const client = createHttpClient(
         {
           ...{ limits, timeouts: { total: 500, attempt: 60 }, circuitBreaker: false, tracing: false },
-          retry: { maxRetries: 3, backoff: { base: 20, max: 40 }, budget: false },
+          retry: { maxRetries: 3, backoff: { base: 20, max: 40 }, budget: false, maxConcurrentRetries },
         },
         { transport: wire.send, logger: silent, random: chance(5) },
       );
@@ -113,15 +113,15 @@ describe('limits', () => {
       const check = () => {
         const { limits: gates, retry } = stats();
         for (const { running, pending } of Object.values(gates)) {
-          expect(running).toBeLessThanOrEqual(limits.maxConnections);
+          expect(running).toBeLessThanOrEqual(limits.maxRequests);
           expect(pending).toBeLessThanOrEqual(limits.maxPendingRequests);
           if (pending > 0) {
             met.waited++;
             // Nobody waits while there is room.
-            expect(running).toBe(limits.maxConnections);
+            expect(running).toBe(limits.maxRequests);
           }
         }
-        expect(retry.active).toBeLessThanOrEqual(limits.maxRetries);
+        expect(retry.active).toBeLessThanOrEqual(maxConcurrentRetries);
       };
       // A listener's fault is not the call's, so what it finds is kept.
       const faults: unknown[] = [];
@@ -132,18 +132,24 @@ describe('limits', () => {
           faults.push(fault);
         }
       };
-      for (const event of ['attempt.start', 'attempt.end', 'retry.scheduled', 'retry.refused', 'call.end'] as const)
+      for (const event of [
+        'attempt.started',
+        'attempt.ended',
+        'retry.scheduled',
+        'retry.refused',
+        'call.ended',
+      ] as const)
         client.on(event, () => guarded(check));
-      client.on('limit.rejected', ({ pending }) => {
+      client.on('limits.rejected', ({ pending }) => {
         met.limit++;
         guarded(() => expect(pending).toBe(limits.maxPendingRequests));
         guarded(check);
       });
       await finish(Promise.all(asked.map((call, index) => run(client, call, index, met))));
       expect(faults).toEqual([]);
-      expect(wire.most.running).toBeLessThanOrEqual(limits.maxConnections);
-      expect(wire.most.retries).toBeLessThanOrEqual(limits.maxRetries);
-      if (wire.most.running === limits.maxConnections) met.full++;
+      expect(wire.most.running).toBeLessThanOrEqual(limits.maxRequests);
+      expect(wire.most.retries).toBeLessThanOrEqual(maxConcurrentRetries);
+      if (wire.most.running === limits.maxRequests) met.full++;
       if (wire.most.retries > 0) met.retries++;
       expect(stats().limits).toEqual({});
       expect(stats().retry.active).toBe(0);

@@ -167,7 +167,7 @@ describe('references', () => {
   });
 
   it('become numbers and booleans where the option takes those', () => {
-    const { client } = seen({ limits: { maxConnections: '${MAX}' }, retry: '${OFF}' });
+    const { client } = seen({ limits: { maxRequests: '${MAX}' }, retry: '${OFF}' });
     expect(client.pipeline).not.toContain('retry');
   });
 

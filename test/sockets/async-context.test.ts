@@ -72,7 +72,7 @@ async function startH2(): Promise<string> {
 }
 
 function client(config: object): AxiosInstance {
-  const made = createHttpClient({ limits: { maxConnections: 1 }, logging: false, ...config });
+  const made = createHttpClient({ limits: { maxRequests: 1 }, logging: false, ...config });
   onTestFinished(() => made.close({ grace: 0 }));
   return made;
 }
@@ -210,7 +210,7 @@ describe.each(Object.entries(ways))('on %s', (way, make) => {
 describe('client.fetch', () => {
   it('reads and sends in the store of its call', async () => {
     const { origin } = await startHttp(slow);
-    const http = createHttpClient({ baseURL: origin, limits: { maxConnections: 1 }, logging: false });
+    const http = createHttpClient({ baseURL: origin, limits: { maxRequests: 1 }, logging: false });
     onTestFinished(() => http.close({ grace: 0 }));
     await storage.run('first', () => http.fetch('/').then((response) => response.text()));
     const seen = new Seen();
@@ -234,7 +234,7 @@ describe('client.fetch', () => {
 
 it('a call made at the end of another ends by the deadline of its own request', async () => {
   const { origin } = await startHttp(slow);
-  const http = createHttpClient({ baseURL: origin, limits: { maxConnections: 1 }, logging: false });
+  const http = createHttpClient({ baseURL: origin, limits: { maxRequests: 1 }, logging: false });
   onTestFinished(() => http.close({ grace: 0 }));
   await runWithInbound({ deadline: 60 }, () => http.get('/'));
   await pause(60);

@@ -111,8 +111,8 @@ async function run(seed: number, count: number) {
     { transport, logger: silent, random },
   );
   const started = new Map<unknown, number>();
-  client.on('attempt.start', ({ call, attempt }) => started.set(`${call.requestId} ${attempt}`, 1));
-  client.on('attempt.end', ({ call, attempt }) => started.delete(`${call.requestId} ${attempt}`));
+  client.on('attempt.started', ({ call, attempt }) => started.set(`${call.requestId} ${attempt}`, 1));
+  client.on('attempt.ended', ({ call, attempt }) => started.delete(`${call.requestId} ${attempt}`));
   const call = async (index: number) => {
     await new Promise((resolve) => setTimeout(resolve, Math.floor(random() * 4000)));
     const method = pick(['GET', 'GET', 'PUT', 'POST', 'PATCH']);

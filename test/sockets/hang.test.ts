@@ -72,7 +72,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
 
   it('does not hold up the calls that come after it', async () => {
     const { origin, connections } = await startHttp(hang, answer(200, 'next'));
-    const { client } = watch({ baseURL: origin, timeouts, retry: false, limits: { maxConnections: 1 } });
+    const { client } = watch({ baseURL: origin, timeouts, retry: false, limits: { maxRequests: 1 } });
     const hung = rejection(client.get('/', lane));
     await until(() => connections.length === 1);
     const next = client.get('/', { ...lane, timeouts: { attempt: false } });

@@ -98,7 +98,7 @@ describe.each(lanes)('a kept connection on %s', (_, lane) => {
   it('is one of at most maxConnections; the calls after them wait for their turn', async () => {
     const slowly = (_: unknown, response: { end(): void }) => setTimeout(() => response.end(), 20);
     const { origin, connections, requests } = await startHttp(slowly);
-    const { client } = watch({ baseURL: origin, limits: { maxConnections: 2 } });
+    const { client } = watch({ baseURL: origin, limits: { maxRequests: 2 } });
     await Promise.all(Array.from({ length: 6 }, () => client.get('/', lane)));
     expect(requests).toHaveLength(6);
     expect(connections).toHaveLength(2);

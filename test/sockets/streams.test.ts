@@ -76,7 +76,7 @@ describe.each(lanes)('a stream on %s', (_, lane) => {
 
   it('read to its end gives its connection back, and its place in the limits', async () => {
     const { origin, connections } = await startHttp(answer(200, 'body'));
-    const { client } = watch({ baseURL: origin, limits: { maxConnections: 1 } });
+    const { client } = watch({ baseURL: origin, limits: { maxRequests: 1 } });
     for (let i = 0; i < 3; i++) {
       const { data } = await client.get<Readable>('/', options);
       expect(await text(data)).toBe('body');

@@ -63,14 +63,14 @@ describe("axios's http adapter under our policies", () => {
 
   it('has the limits of the client: connections for each origin', async () => {
     const { origin, connections } = await startHttp(slowly);
-    const watched = watch({ baseURL: origin, limits: { maxConnections: 2 } });
+    const watched = watch({ baseURL: origin, limits: { maxRequests: 2 } });
     await Promise.all(Array.from({ length: 6 }, () => watched.client.get('/', lane)));
     expect(connections).toHaveLength(2);
   });
 
   it('has the limits of the client: the size of a body', async () => {
     const { origin } = await startHttp(answer(200, 'x'.repeat(101)));
-    const watched = watch({ baseURL: origin, limits: { maxContentLength: 100 } });
+    const watched = watch({ baseURL: origin, maxContentLength: 100 });
     expect(await rejection(watched.client.get('/', lane))).toMatchObject({ code: 'ERR_BAD_RESPONSE', attempts: 1 });
   });
 

@@ -100,7 +100,7 @@ function destination({ address, circuit, endpoint, running, pending, latencyMs }
   const quiet = [];
   const tell = (text, well, kind) => (well ? quiet.push(text) : item.append(element('span', 'badge ' + kind, text)));
   if (circuit !== null) tell('circuit ' + circuit.replace('_', '-'), circuit === 'closed', circuit === 'open' ? 'down' : 'degraded');
-  if (endpoint !== null && endpoint !== 'circuit open') tell(endpoint, endpoint === 'usable', 'degraded');
+  if (endpoint !== null && endpoint !== 'circuit_open') tell(endpoint, endpoint === 'usable', 'degraded');
   if (running > 0) quiet.push(number(running) + ' running');
   if (pending > 0) quiet.push(number(pending) + ' waiting');
   if (latencyMs !== null) quiet.push(ms(latencyMs));

@@ -119,12 +119,11 @@ const budget: Rule = ({ retry }) => {
   ];
 };
 
-const noRetries: Rule = ({ retry, limits }) => [
+const noRetries: Rule = ({ retry }) => [
   retry !== false &&
     retry.maxRetries > 0 &&
-    limits !== false &&
-    limits.maxRetries === 0 &&
-    warn('limits.maxRetries', 'allows no retry at all; retry: false says so'),
+    retry.maxConcurrentRetries === 0 &&
+    warn('retry.maxConcurrentRetries', 'allows no retry at all; retry: false says so'),
 ];
 
 /** As .NET's standard handler: a window has to see more than one generation of attempts. */

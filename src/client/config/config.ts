@@ -12,6 +12,7 @@ import {
   rule,
   valueAt,
 } from '../../options/options.js';
+import { limitsOptions } from '../../policies/admission/limits.js';
 import { circuitBreakerOptions } from '../../policies/circuit.js';
 import { retryOptions } from '../../policies/retries/retry-plan.js';
 import { loggingOptions } from '../../policies/telemetry/logging.js';
@@ -20,7 +21,7 @@ import { totalTimeout } from '../../policies/timeouts/deadline.js';
 import { attemptTimeout } from '../../policies/timeouts/timeout.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
 import { tlsOptions } from '../../transport/tls/tls.js';
-import { limitsSection } from './limits.js';
+import { connectionsSection } from './connections.js';
 import { trafficSections } from './traffic.js';
 
 const connectTimeout = duration({ min: 1 })
@@ -74,7 +75,17 @@ const sections = z.strictObject({
   timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
   retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),
   circuitBreaker: section(circuitBreakerOptions).describe('When to stop calling a destination that fails.'),
-  limits: section(limitsSection).describe('How much may run and wait at once, and how large an answer may be.'),
+  limits: section(limitsOptions).describe('How many requests may be in flight and wait; `false`: no limit.'),
+  connections: connectionsSection
+    .prefault(nothing as never)
+    .describe('How many connections there are, how old they get and how long they stay open unused.'),
+  maxContentLength: z
+    .int()
+    .min(-1)
+    .default(10 * 1024 * 1024)
+    .describe(
+      "Bytes of a buffered response body, decompressed; a longer one fails the call. -1: no limit. A call's own `maxContentLength` goes first.",
+    ),
   tracing: section(tracingOptions).describe('Spans and the headers that identify a call.'),
   logging: section(loggingOptions).describe('One line for each finished call.'),
   tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),

@@ -130,8 +130,9 @@ export const adaptiveConcurrency = definePolicy(
           if (limit.running >= limit.value) {
             limit.rejected++;
             const call = callOf(request);
-            call.flag('limited');
-            events.emit('limit.rejected', { call, destination: destinationOf(request), pending: 0 });
+            call.flag('concurrency_limited');
+            const destination = destinationOf(request);
+            events.emit('adaptive_concurrency.rejected', { call, destination, limit: limit.value });
             throw overflow(request, limit);
           }
           limit.enter();
@@ -164,5 +165,5 @@ function overflow(request: Request, { running, value }: Limit): PillionError {
   const message =
     `${callOf(request).client}: ${running} requests to ${destinationOf(request)} are running, ` +
     `and it takes ${value} before it gets slower (adaptiveConcurrency).`;
-  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request));
+  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: 'adaptive_concurrency' }));
 }

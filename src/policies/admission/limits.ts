@@ -8,18 +8,22 @@ import { abortError } from '../../call/scope.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 
 export const limitsOptions = z.strictObject({
-  maxConnections: z
+  maxRequests: z
     .int()
     .min(1)
-    .max(65_535)
+    .max(1_000_000)
     .default(128)
-    .describe('Requests running at once for each destination; HTTP/1.1 needs one connection for each.'),
+    .describe(
+      'Requests in flight at once to each destination; further ones wait. Under HTTP/1.1 each needs a connection of its own.',
+    ),
   maxPendingRequests: z
     .int()
     .min(0)
     .max(1_000_000)
     .default(1024)
-    .describe('Requests waiting for a connection to each destination; one more is rejected with `ERR_LIMIT`.'),
+    .describe(
+      'Requests that wait for each destination while `maxRequests` are in flight; one more is rejected with `ERR_LIMIT`.',
+    ),
 });
 
 type LimitsOptions = z.output<typeof limitsOptions>;
@@ -43,8 +47,8 @@ class Gate {
 }
 
 /**
- * For each destination lets `maxConnections` requests run (default 128) and `maxPendingRequests` wait (default 1024), in
- * order of arrival; the next one is rejected with `ERR_LIMIT`. As Envoy's circuit breaker thresholds.
+ * For each destination lets `maxRequests` requests run (default 128) and `maxPendingRequests` wait (default 1024), in
+ * order of arrival; the next one is rejected with `ERR_LIMIT`. As Envoy's `max_requests` and `max_pending_requests`.
  */
 export const limits = definePolicy('limits', limitsOptions, (options, context) => {
   const gates = new Map<string, Gate>();
@@ -70,7 +74,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
         const destination = destinationOf(request);
         const gate = gates.get(destination) ?? new Gate();
         gates.set(destination, gate);
-        if (gate.running < options.maxConnections) {
+        if (gate.running < options.maxRequests) {
           gate.running++;
           return run(next, request, destination, gate);
         }
@@ -109,9 +113,9 @@ function turn(gate: Gate, request: Request): Promise<void> {
 function overflow(request: Request, gate: Gate, options: LimitsOptions, { events }: PolicyContext): PillionError {
   const call = callOf(request);
   call.flag('limited');
-  events.emit('limit.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
+  events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
   const message =
     `${call.client}: ${gate.running} requests to ${destinationOf(request)} are running and ${gate.waiting.length} are waiting ` +
-    `(limits.maxConnections ${options.maxConnections}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
-  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request));
+    `(limits.maxRequests ${options.maxRequests}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
+  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: 'max_pending_requests' }));
 }

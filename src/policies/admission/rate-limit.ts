@@ -211,7 +211,7 @@ function turn(
     events.emit('rate_limit.rejected', { call, waitMs });
     return Promise.reject(rejected(request, waitMs));
   }
-  events.emit('rate_limit.waiting', { call, waitMs });
+  events.emit('rate_limit.delayed', { call, waitMs });
   return new Promise((resolve, reject) => {
     const { signal } = request;
     const waiter: Waiter = {

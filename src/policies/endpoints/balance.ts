@@ -16,7 +16,7 @@ import { HostSet } from './host-set.js';
 import { type Placement, placed } from './placement.js';
 
 export const balanceOptions = z.strictObject({
-  policy: z
+  strategy: z
     .enum(['least-pending', 'round-robin', 'random', 'hash'])
     .default('least-pending')
     .describe('Which endpoint the next attempt goes to.'),
@@ -30,8 +30,8 @@ export const balanceOptions = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Endpoints of this zone are preferred while enough of them, by `panicThreshold`, are usable.'),
-  panicThreshold: z
+    .describe('Endpoints of this zone are preferred while enough of them, by `panicThresholdPercent`, are usable.'),
+  panicThresholdPercent: z
     .number()
     .min(0)
     .max(100)
@@ -62,12 +62,12 @@ export const balance = definePolicy<typeof policyOptions, State>(
   'balance',
   policyOptions,
   (options, context, before) => {
-    const { policy, slowStart, hashHeader, origin } = options;
+    const { strategy, slowStart, hashHeader, origin } = options;
     const set = setFor(options, context, before);
     const typical = (now: number) => set.typicalLatency(now);
     const choose = (request: Request, call: Call, refused: readonly Host[]): Host | undefined => {
       const now = performance.now();
-      return choosers[policy]({
+      return choosers[strategy]({
         hosts: candidates(set, call, refused, now),
         now,
         slowStart,
@@ -75,7 +75,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
         typical,
         even: set.even,
         key:
-          policy === 'hash' ? (request.hashKey ?? (hashHeader && getHeader(request.headers, hashHeader))) : undefined,
+          strategy === 'hash' ? (request.hashKey ?? (hashHeader && getHeader(request.headers, hashHeader))) : undefined,
       });
     };
     return {
@@ -108,11 +108,11 @@ export const balance = definePolicy<typeof policyOptions, State>(
 
 /** What was known of the endpoints of the same origin stays known. */
 function setFor(options: BalanceOptions, context: PolicyContext, before: State | undefined): HostSet {
-  const { zone, panicThreshold, slowStart, endpoints, discovery, origin } = options;
+  const { zone, panicThresholdPercent, slowStart, endpoints, discovery, origin } = options;
   const earlier = before?.origin === origin ? before?.set : undefined;
   const found = endpoints && discoveryOf(endpoints);
   const source = discovery === undefined ? found : checked(discovery);
-  return new HostSet({ zone, panicThreshold, slowStart }, source, context, earlier);
+  return new HostSet({ zone, panicThresholdPercent, slowStart }, source, context, earlier);
 }
 
 /** Those not tried by this call, as long as there are any. */

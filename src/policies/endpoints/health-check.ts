@@ -107,7 +107,7 @@ class Checker {
     if (well) host.since = performance.now();
     this.#set?.touch();
     const { client, events } = this.#context;
-    events.emit('endpoint.health', { client, endpoint: host.address, healthy: well });
+    events.emit('endpoint.health_changed', { client, endpoint: host.address, healthy: well });
   }
 
   async #ask(host: Host): Promise<boolean> {

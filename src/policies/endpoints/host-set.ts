@@ -11,7 +11,7 @@ export interface HostSetOptions {
   /** Of the client: its endpoints are preferred. */
   readonly zone: string | undefined;
   /** Percent of usable endpoints below which all are used. */
-  readonly panicThreshold: number;
+  readonly panicThresholdPercent: number;
   readonly slowStart: number;
 }
 
@@ -138,10 +138,10 @@ export class HostSet {
 
   #sort(now: number): void {
     this.#welcome(now);
-    const { zone, panicThreshold } = this.#options;
+    const { zone, panicThresholdPercent } = this.#options;
     const usable = this.hosts.filter((host) => host.isUsable(now));
     const local = this.#local(zone, usable);
-    this.panicking = usable.length === 0 || usable.length * 100 < this.hosts.length * panicThreshold;
+    this.panicking = usable.length === 0 || usable.length * 100 < this.hosts.length * panicThresholdPercent;
     this.#usable = this.panicking ? this.hosts : (local ?? usable);
     const [first] = this.#usable;
     const share = first?.share(now, this.#options.slowStart);
@@ -156,7 +156,7 @@ export class HostSet {
     if (zone === undefined) return undefined;
     const local = usable.filter((host) => host.zone === zone);
     const all = this.hosts.filter((host) => host.zone === zone).length;
-    return local.length > 0 && local.length * 100 >= all * this.#options.panicThreshold ? local : undefined;
+    return local.length > 0 && local.length * 100 >= all * this.#options.panicThresholdPercent ? local : undefined;
   }
 
   /** Those whose ejection has ended begin slowly again. */

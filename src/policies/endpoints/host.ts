@@ -57,9 +57,9 @@ export class Host implements Endpoint {
     return age >= slowStart ? this.weight : this.weight * Math.max(0.1, age / slowStart);
   }
 
-  state(now: number): 'usable' | 'ejected' | 'circuit open' | 'unhealthy' {
+  state(now: number): 'usable' | 'ejected' | 'circuit_open' | 'unhealthy' {
     if (this.unhealthyBy !== undefined) return 'unhealthy';
     if (this.ejectedUntil > now) return 'ejected';
-    return this.restsUntil > now ? 'circuit open' : 'usable';
+    return this.restsUntil > now ? 'circuit_open' : 'usable';
   }
 }

@@ -107,7 +107,7 @@ class Judge {
       // Those already under way at an ejection say nothing new.
       const limit = this.#options.consecutiveFailures;
       if (host.ejectedUntil <= now && ++tally.consecutiveFailures >= (limit || Number.POSITIVE_INFINITY))
-        this.#eject(host, set, now, 'consecutive failures');
+        this.#eject(host, set, now, 'consecutive_failures');
     }
     if (now - this.#judgedAt >= this.#options.interval) this.#judge(set, now);
   }
@@ -122,7 +122,7 @@ class Judge {
   #judge(set: HostSet, now: number): void {
     this.#judgedAt = now;
     const inUse = set.hosts.filter((host) => host.ejectedUntil <= now);
-    for (const host of this.#belowOthers(inUse)) this.#eject(host, set, now, 'success rate');
+    for (const host of this.#belowOthers(inUse)) this.#eject(host, set, now, 'success_rate');
     for (const host of set.hosts) {
       const tally = this.#tallyOf(host);
       if (host.ejectedUntil <= now && !tally.ejectedInInterval && tally.multiplier > 0) tally.multiplier--;

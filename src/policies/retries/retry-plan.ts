@@ -63,6 +63,12 @@ export const retryPlan = z.strictObject(plan);
 
 export const retryOptions = z.strictObject({
   ...plan,
+  maxConcurrentRetries: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(50)
+    .describe("Retries that wait or run at once in the whole client, as Envoy's `max_retries`."),
   budget: z
     .literal(false)
     .or(
@@ -90,10 +96,10 @@ export function isRetryable(error: unknown, request: Request, plan: RetryPlan): 
 
 /** Nothing was sent, or HTTP/2 guarantees that nothing was made of it (RFC 9113, 8.7). */
 function isUntouched(error: unknown): boolean {
-  return isUnsent(error) || (classify(error) === 'refused-stream' && !isSent(error));
+  return isUnsent(error) || (classify(error) === 'refused_stream' && !isSent(error));
 }
 
-const resets = new Set(['connect', 'reset', 'refused-stream', 'timeout']);
+const resets = new Set(['connect', 'reset', 'refused_stream', 'timeout']);
 
 /** Envoy's `retry_on`: what each word covers (envoyproxy.io, router filter). */
 function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
@@ -110,7 +116,7 @@ function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
     case 'connect-failure':
       return kind === 'connect';
     case 'refused-stream':
-      return kind === 'refused-stream';
+      return kind === 'refused_stream';
     case 'retriable-4xx':
       return status === 409;
     case 'rate-limited':

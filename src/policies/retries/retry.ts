@@ -1,7 +1,6 @@
 /** Repeats a failed attempt where that is safe, worth it and within budget. The loop is axios-retry's. */
 import type { AxiosInstance } from 'axios';
 import axiosRetry from 'axios-retry';
-import { z } from 'zod';
 import { discard, responseOf } from '../../call/body.js';
 import { withCause } from '../../call/errors.js';
 import type { AttemptOutcome, RetryRefusal } from '../../call/events.js';
@@ -13,8 +12,6 @@ import { abortError } from '../../call/scope.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { RetryBudget } from './budget.js';
 import { isRetryable, planFor, type RetryPlan, retryOptions, waitFor } from './retry-plan.js';
-
-const policyOptions = retryOptions.extend({ maxConcurrent: z.int().min(0).default(Number.MAX_SAFE_INTEGER) });
 
 /** One call on its way through the loop. axios-retry knows it as `config` and keeps its count in `axios-retry`. */
 interface Trip {
@@ -44,8 +41,8 @@ class FailedAttempt {
  * Repeats what failed up to `maxRetries` times (default 2) after waits of full jitter, within a budget that all calls
  * share. Never repeats what could do harm; where no retry is left the last failure comes out as it is.
  */
-export const retry = definePolicy('retry', policyOptions, (options, context) => {
-  const budget = new RetryBudget(options.budget, options.maxConcurrent);
+export const retry = definePolicy('retry', retryOptions, (options, context) => {
+  const budget = new RetryBudget(options.budget, options.maxConcurrentRetries);
   return {
     wrap: (next) => {
       const attempt = attempts(next, budget, context);

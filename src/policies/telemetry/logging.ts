@@ -7,7 +7,7 @@ import { defaultLogger, type Logger } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
 import { type Call, callOf, withCall } from '../../call/record.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
-import { type CallRecord, logProfileNames, logProfiles } from './log-fields.js';
+import { type CallRecord, type LogProfile, logProfileNames, logProfiles } from './log-fields.js';
 
 export const loggingOptions = z.strictObject({
   profile: z
@@ -50,7 +50,7 @@ export const logging = definePolicy('logging', loggingOptions, (options, context
           throw error;
         }
       },
-    close: logAttempts(logger, context),
+    close: logAttempts(logger, context, logProfiles[options.profile]),
   };
 });
 
@@ -108,15 +108,30 @@ function microseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** Debug lines for attempts, while the logger wants them; returns what stops them. */
-function logAttempts(logger: Logger, { events }: PolicyContext): () => void {
-  return events.on('attempt.end', ({ call, attempt, status, code, durationMs }) => {
+/** Debug lines for attempts, while the logger wants them, with the field names of the profile; returns a function that stops them. */
+function logAttempts(logger: Logger, { events }: PolicyContext, profile: LogProfile): () => void {
+  return events.on('attempt.ended', ({ call, attempt, status, code, durationMs }) => {
     if (logger.isLevelEnabled?.('debug') === false) return;
-    const { client, method, origin: destination, requestId: request_id } = call;
-    const duration_ms = microseconds(durationMs);
-    return logger.debug(
-      { client, destination, method, attempt, status, code, duration_ms, request_id },
-      `attempt ${attempt} ${status ?? code}`,
-    );
+    const { client, method, origin, requestId, traceId, spanId, routeName, tried } = call;
+    const endpoint = tried.at(-1);
+    const fields = profile({
+      client,
+      method,
+      url: call.shownUrl,
+      destination: origin,
+      route: routeName,
+      status,
+      code: status === undefined ? code : undefined,
+      message: undefined,
+      durationMs: microseconds(durationMs),
+      attempts: attempt,
+      requestId,
+      traceId,
+      spanId,
+      responseSize: undefined,
+      endpoints: endpoint && [endpoint.address],
+      flags: undefined,
+    });
+    return logger.debug(fields, `attempt ${attempt} ${status ?? code}`);
   });
 }

@@ -142,7 +142,7 @@ class Mirror {
       });
     }
     const { client, events } = this.#context;
-    events.emit('mirror.end', { client, target: this.target, ...outcome });
+    events.emit('mirror.ended', { client, target: this.target, ...outcome });
   }
 
   /** With a call of its own; undefined where the call leaves its base URL. */

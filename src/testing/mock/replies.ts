@@ -6,6 +6,7 @@ import { dataOf } from '../../call/answer.js';
 import { markUnsent } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
 import { abortError } from '../../call/scope.js';
+import { type Duration, milliseconds } from '../../options/options.js';
 import type { RecordedRequest } from './recorded.js';
 
 /** An HTTP answer. */
@@ -18,8 +19,8 @@ export interface HttpReply {
   data?: unknown;
   /** Names in any case; a `content-type` of JSON for objects by default. */
   headers?: Record<string, string | string[]>;
-  /** Milliseconds before the answer; an abort ends the wait. */
-  delay?: number;
+  /** Time before the answer, in milliseconds or as a string such as `'1.5s'`; an abort ends the wait. */
+  delay?: Duration;
   /** The connection is lost after so many bytes of the body: a stream breaks off, a buffered answer is an ECONNRESET. */
   resetAfterBytes?: number;
 }
@@ -32,8 +33,8 @@ export interface ErrorReply {
   message?: string;
   /** Provably nothing was sent, as when a TLS handshake is cut short: a POST is repeated too. By default the code decides. */
   unsent?: boolean;
-  /** Milliseconds before it; an abort ends the wait. */
-  delay?: number;
+  /** Time before the failure, in milliseconds or as a string such as `'1.5s'`; an abort ends the wait. */
+  delay?: Duration;
 }
 
 /** No answer until the request is aborted. */
@@ -108,7 +109,7 @@ async function answer(reply: Reply, request: Request, recorded: RecordedRequest,
   }
   if (reply === 'hang') return new Promise(() => {});
   if (typeof reply === 'number') return response({ status: reply }, request);
-  if (reply.delay !== undefined) await wait(reply.delay, timers);
+  if (reply.delay !== undefined) await wait(milliseconds(reply.delay), timers);
   if ('error' in reply) throw networkError(reply, request);
   return response(reply, request);
 }

@@ -1,4 +1,4 @@
-/** A response body as its caller reads it: decoded, and with back-pressure down to the connection. */
+/** A response body as a stream for its caller: decoded, and with back-pressure down to the connection. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 import { bodyReceived, onBodyEnd } from '../../call/body.js';
@@ -6,31 +6,31 @@ import { CallStream } from '../../call/call-stream.js';
 import type { Response } from '../../call/message.js';
 import { type Coding, Decoder, type Sink } from './decompress.js';
 
-/** The wire below a body. */
+/** Controls the wire below a body. */
 export interface BodySource {
   pause(): void;
   resume(): void;
-  /** Gives up what is still to come, and with it the connection: it cannot be skipped. */
+  /** Aborts the rest of the body and closes the connection: the rest cannot be skipped. */
   abort(reason: Error): void;
 }
 
-/** How a body is read. */
+/** The terms under which a body is read. */
 export interface BodyOptions {
   readonly context: AsyncResource;
   /** In the order in which they were applied. */
   readonly codings: readonly Coding[];
-  /** Bytes after decoding, and what is said of more. */
+  /** Bytes that the decoded body may have, and the error for a larger one. */
   readonly limit?: { readonly bytes: number; readonly exceeded: () => Error } | undefined;
-  /** Why it cannot be read to its end, as the caller is told. */
+  /** The error that the caller receives where the body cannot be read to its end. */
   readonly unreadable: (cause: Error) => Error;
 }
 
-/** Milliseconds that a body which nobody has begun to read may keep a connection waiting. */
+/** Milliseconds that a body which is not being read may block its connection. */
 const unreadTimeout = 60_000;
 
 /**
- * Bodies that somebody has begun to read. The wire itself holds a body weakly: one that its caller has forgotten is collected,
- * and its connection let go.
+ * Bodies that are being read. The wire itself holds a body weakly, so that one which its caller dropped is collected
+ * and its connection closed.
  */
 const reading = new Set<BodyStream>();
 
@@ -39,9 +39,9 @@ export class BodyStream extends CallStream {
   readonly #options: BodyOptions;
   readonly #decoder: Decoder | undefined;
   #left: number;
-  /** The wire has delivered everything. */
+  /** True once the wire has delivered everything. */
   #arrived = false;
-  /** The decoder has. */
+  /** True once the decoder has delivered everything. */
   #decoded: boolean;
   #read = false;
   #unread: NodeJS.Timeout | undefined;
@@ -61,14 +61,14 @@ export class BodyStream extends CallStream {
     this.#decoder = new Decoder(options.codings, plain, () => source.resume());
   }
 
-  /** A piece, as it came over the wire. */
+  /** Takes a piece as it came over the wire. */
   receive(chunk: Buffer): void {
     if (this.destroyed) return;
     const more = this.#decoder === undefined ? this.#put(chunk) : this.#decoder.write(chunk);
     if (!more) this.#source.pause();
   }
 
-  /** The last byte has arrived. */
+  /** Called when the last byte has arrived. */
   finish(): void {
     if (this.destroyed || this.#arrived) return;
     this.#arrived = true;
@@ -93,7 +93,10 @@ export class BodyStream extends CallStream {
     if (this.#arrived) this.push(null);
   }
 
-  /** Nobody may come: a caller who looks at the status and throws forgets the body, which would hold its connection for ever. */
+  /**
+   * Limits the time until the body is read: a caller that looks at the status and throws drops the body, which would
+   * block its connection for ever.
+   */
   #expectReader(): void {
     this.#unread ??= BodyStream.#timer(new WeakRef(this));
   }
@@ -103,7 +106,7 @@ export class BodyStream extends CallStream {
   }
 
   static #giveUp(body: BodyStream | undefined): void {
-    body?.destroy(body.#options.unreadable(new Error(`Nobody read the response body for ${unreadTimeout} ms.`)));
+    body?.destroy(body.#options.unreadable(new Error(`The response body was not read for ${unreadTimeout} ms.`)));
   }
 
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
@@ -111,7 +114,7 @@ export class BodyStream extends CallStream {
     return super.on(event, listener as (...args: unknown[]) => void);
   }
 
-  /** Node itself asks with 0 for what fills the buffer; a reader asks for more. */
+  /** Node itself calls `read(0)` to fill the buffer; a reader asks for more. */
   override read(size?: number): unknown {
     if (size !== 0) this.#claim();
     return super.read(size);
@@ -143,7 +146,10 @@ export class BodyStream extends CallStream {
   }
 }
 
-/** A body that another wire reads, under the same rules. `cut` tells why it is not complete, though it has ended. */
+/**
+ * A body that comes from another wire, under the same rules. `cut` returns an error where the body has ended but is not
+ * complete.
+ */
 export function adopted(body: Readable, options: BodyOptions, cut: () => Error | undefined): BodyStream {
   const stream = new BodyStream(
     { pause: () => body.pause(), resume: () => body.resume(), abort: (reason) => body.destroy(reason) },
@@ -155,7 +161,7 @@ export function adopted(body: Readable, options: BodyOptions, cut: () => Error |
 }
 
 function brokenOff(): Error {
-  return Object.assign(new Error('The response body broke off.'), { code: 'ECONNRESET' });
+  return Object.assign(new Error('The connection closed before the end of the response body.'), { code: 'ECONNRESET' });
 }
 
 function feed(

@@ -1,11 +1,17 @@
-/** What undici and Node say of a failure, in the words that callers of axios know: the same on both lanes, in both versions of HTTP. */
+/**
+ * Translates errors of undici and Node to the codes that callers of axios know: the same on both lanes, in both
+ * versions of HTTP.
+ */
 import { AxiosError } from 'axios';
 import { ErrorCode } from '../../call/errors.js';
 import { parserCode } from '../pool/parser.js';
 
 const { ERR_BAD_REQUEST, ERR_BAD_RESPONSE, ERR_CANCELED, ERR_NETWORK, ETIMEDOUT } = AxiosError;
 
-/** Codes that nobody shall have to know, in axios's and Node's words; those of the system and of OpenSSL stay as they are. */
+/**
+ * The codes that are replaced, with axios's and Node's in their place; those of the system and of OpenSSL stay as they
+ * are.
+ */
 const codes: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'ECONNRESET',
   UND_ERR_INFO: 'ECONNRESET',
@@ -26,7 +32,7 @@ const codes: Readonly<Record<string, string>> = {
   UND_ERR_CLOSED: ErrorCode.CLOSED,
   UND_ERR_DESTROYED: ErrorCode.CLOSED,
   UND_ERR_PRX_TLS: 'EPROTO',
-  // What Node refuses to send, before anything is sent.
+  // Node refuses these before anything is sent.
   ERR_INVALID_HTTP_TOKEN: ERR_BAD_REQUEST,
   ERR_INVALID_CHAR: ERR_BAD_REQUEST,
   ERR_UNESCAPED_CHARACTERS: ERR_BAD_REQUEST,
@@ -37,7 +43,7 @@ const codes: Readonly<Record<string, string>> = {
   ERR_HTTP2_INVALID_CONNECTION_HEADERS: ERR_BAD_REQUEST,
   ERR_HTTP2_HEADER_SINGLE_VALUE: ERR_BAD_REQUEST,
   ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED: ERR_BAD_REQUEST,
-  // A connection that was lost, as HTTP/2 and Node's streams tell of it.
+  // A lost connection, as HTTP/2 and Node's streams report it.
   ERR_STREAM_PREMATURE_CLOSE: 'ECONNRESET',
   ERR_HTTP2_ERROR: 'ECONNRESET',
   ERR_HTTP2_STREAM_ERROR: 'ECONNRESET',
@@ -49,16 +55,16 @@ const codes: Readonly<Record<string, string>> = {
   ERR_HTTP2_SOCKET_UNBOUND: 'ECONNRESET',
 };
 
-/** How a failed request is read. */
+/** How the body of a failed request was being read. */
 export interface Reading {
-  /** The body is handed out as it comes, and has begun. */
+  /** True where the body is handed out as it arrives, and has begun. */
   readonly streaming?: boolean;
 }
 
-/** The code of the error a caller gets. */
+/** The code of the error that the caller gets. */
 export function codeOf(cause: NodeJS.ErrnoException, { streaming = false }: Reading = {}): string {
   const code = knownCode(cause);
-  // Node ends a body that cannot be read on as one that broke off.
+  // Node reports a streamed body that can no longer be parsed as a lost connection.
   return streaming && code.startsWith('HPE_') ? 'ECONNRESET' : code;
 }
 
@@ -72,23 +78,26 @@ function knownCode(cause: NodeJS.ErrnoException): string {
   return code === '' ? 'ECONNRESET' : code;
 }
 
-/** Node tells of it by the text alone. */
+/** True for a refused HTTP/2 stream, which Node marks by the text of its error alone. */
 function isRefusal({ code, message }: NodeJS.ErrnoException): boolean {
   return code === 'ERR_HTTP2_STREAM_ERROR' && message.endsWith('NGHTTP2_REFUSED_STREAM');
 }
 
-/** True for what undici says once its client was closed or destroyed. */
+/** True for undici's errors once its client was closed or destroyed. */
 export function isClosed({ code }: NodeJS.ErrnoException): boolean {
   return code === ErrorCode.CLOSED || (code !== undefined && codes[code] === ErrorCode.CLOSED);
 }
 
-/** The failure itself, which callers see as `cause`: with a code that they know. */
+/** Gives the failure itself, which callers see as `cause`, a code that they know. */
 export function inKnownWords<E extends NodeJS.ErrnoException>(cause: E, reading?: Reading): E {
   if (cause.name === 'HTTPParserError' || cause.code?.startsWith('UND_ERR')) cause.code = codeOf(cause, reading);
   return cause;
 }
 
-/** Its text: where a host has several addresses and none answers, Node's error has no text of its own. */
+/**
+ * The message of a failure. Where a host has several addresses and none answers, Node's error has an empty message, and
+ * those of its parts are used.
+ */
 export function messageOf(cause: Error & { errors?: unknown }): string {
   if (cause.message !== '' || !Array.isArray(cause.errors)) return cause.message;
   return cause.errors.map((each: Error) => each.message).join('; ');

@@ -9,7 +9,7 @@ const brotli = promisify(zlib.brotliDecompress);
 const unzip = promisify(zlib.unzip);
 const inflateRaw = promisify(zlib.inflateRaw);
 
-/** What the types of Node 20 do not know yet. */
+/** Missing in the types of Node 20. */
 const { createZstdDecompress, zstdDecompress } = zlib as typeof zlib & {
   createZstdDecompress?: () => Transform;
   zstdDecompress?: (body: Buffer, options: object, done: (error: Error | null, plain: Buffer) => void) => void;
@@ -25,9 +25,9 @@ const maxCodings = 5;
 const none: readonly Coding[] = [];
 
 /**
- * The codings of a body in the order in which they were applied; empty where there is none, or one that is not known: such a
- * body is handed out as it came, as axios and fetch do.
- * @throws Error for more codings than five
+ * The codings of a body in the order in which they were applied. Empty where there are none, or where one is unknown:
+ * such a body is handed out as it came, as axios and fetch do.
+ * @throws Error ERR_BAD_RESPONSE for more than five codings
  */
 function codingsOf(headers: Headers | undefined): readonly Coding[] {
   const value = headers?.['content-encoding'];
@@ -35,17 +35,19 @@ function codingsOf(headers: Headers | undefined): readonly Coding[] {
   const names = value.split(',').map((name) => name.trim().toLowerCase());
   const applied = names.filter((name) => name !== '' && name !== 'identity');
   if (applied.length > maxCodings) {
-    const message = `The response has ${applied.length} content codings; at most ${maxCodings} are undone.`;
+    const message = `The response has ${applied.length} content codings; at most ${maxCodings} are decoded.`;
     throw Object.assign(new Error(message), { code: 'ERR_BAD_RESPONSE' });
   }
   const known = applied.map(codingOf);
   return known.includes(undefined) ? none : (known as Coding[]);
 }
 
-/** What ends at its headers, whatever they say of a body (RFC 9110, 6.4.1). */
+/** Statuses whose answers end at their headers, whatever these say of a body (RFC 9110, 6.4.1). */
 const withoutContent = new Set([204, 205, 304]);
 
-/** The codings that are to be undone; the header that tells them goes. */
+/**
+ * The codings that must be decoded; `content-encoding` is removed from the headers then, and where there is no body.
+ */
 export function takeCodings(headers: Headers, method: string | undefined, status: number): readonly Coding[] {
   const isEmpty = method?.toUpperCase() === 'HEAD' || withoutContent.has(status);
   const codings = isEmpty ? none : codingsOf(headers);
@@ -71,7 +73,7 @@ function codingOf(name: string): Coding | undefined {
   }
 }
 
-/** The plain body. Rejects with ERR_BUFFER_TOO_LARGE above `limit` bytes. */
+/** Decodes a buffered body. Rejects with ERR_BUFFER_TOO_LARGE above `limit` bytes. */
 export async function decompress(body: Buffer, codings: readonly Coding[], limit: number): Promise<Buffer> {
   let plain = body;
   // An empty body was never encoded, whatever its headers say.
@@ -88,17 +90,17 @@ function undo(coding: Coding, body: Buffer, limit: number): Promise<Buffer> {
 
 /** Takes a body piece by piece. */
 export interface Sink {
-  /** False: it wants no more until it has drained. */
+  /** Returns false where it takes no more until it has drained. */
   write(chunk: Buffer): boolean;
   end(): void;
   fail(error: Error): void;
 }
 
-/** Undoes codings of a body that flows. Its streams never meet a caller, and none of their errors is without a listener. */
+/** Decodes a streamed body. Its zlib streams are never handed to a caller, and each has an `error` listener. */
 export class Decoder implements Sink {
   readonly #stages: Stage[] = [];
 
-  /** `drained` is called when it takes more after a `write` that was false. */
+  /** `drained` is called when it takes more after a `write` that returned false. */
   constructor(codings: readonly Coding[], sink: Sink, drained: () => void) {
     let next = sink;
     for (const [at, coding] of codings.entries()) {
@@ -122,13 +124,16 @@ export class Decoder implements Sink {
     for (const stage of this.#stages) stage.destroy();
   }
 
-  /** The sink takes more. */
+  /** Called when the sink takes more. */
   resume(): void {
     this.#stages[0]?.resume();
   }
 }
 
-/** One coding. Its stream is made by the first byte: an empty body was never encoded, and deflate shows its kind there. */
+/**
+ * Decodes one coding. Its zlib stream is made at the first byte: an empty body was never encoded, and that byte shows
+ * which kind of deflate it is.
+ */
 class Stage implements Sink {
   readonly #coding: Coding;
   readonly #sink: Sink;
@@ -143,7 +148,7 @@ class Stage implements Sink {
   }
 
   write(chunk: Buffer): boolean {
-    // What follows the end of the coded data is left out, as by zlib itself.
+    // Bytes after the end of the encoded data are ignored, as by zlib itself.
     if (this.#done || chunk.length === 0) return true;
     this.#decoder ??= this.#open(chunk[0]);
     return this.#decoder.write(chunk);
@@ -173,7 +178,7 @@ class Stage implements Sink {
     decoder.on('data', (chunk: Buffer) => this.#sink.write(chunk) || decoder.pause());
     decoder.on('end', () => {
       this.#finish();
-      // It ends by itself where something follows the coded data, and tells of no room any more then.
+      // Where bytes follow the encoded data, the decoder ends early and emits no further `drain`.
       this.#drained();
     });
     decoder.on('error', (error) => this.#done || this.#sink.fail(error));
@@ -193,7 +198,7 @@ function decoderOf(coding: Coding, first: number | undefined): Transform {
   return coding === 'deflate' && isRawDeflate(first) ? zlib.createInflateRaw() : zlib.createUnzip();
 }
 
-/** Some servers send deflate without its zlib header, whose first byte would end in 8. */
+/** Some servers send deflate without its zlib header, whose first byte has 8 in its low four bits. */
 function isRawDeflate(first: number | undefined): boolean {
   return first !== undefined && (first & 0x0f) !== 0x08;
 }

@@ -1,4 +1,7 @@
-/** One request over undici: a handler that gathers the body, without a stream or a signal listener it does not need. */
+/**
+ * One request over undici: a handler that collects the body, and makes a stream or an abort listener only where it
+ * needs one.
+ */
 import type { AsyncResource } from 'node:async_hooks';
 import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
@@ -23,7 +26,7 @@ import { requestHeaders, responseHeaders } from './headers.js';
 import { type Hop, locationOf } from './redirect.js';
 import { SentRequest } from './sent-request.js';
 
-/** What an exchange is about. */
+/** The request of an exchange, and the terms under which it is sent. */
 export interface Order {
   readonly request: Request;
   readonly hop: Hop;
@@ -32,18 +35,18 @@ export interface Order {
   readonly userAgent: string;
   /** Bytes of the response body, decompressed; -1: no limit. */
   readonly maxContentLength: number;
-  /** A redirect will be followed: its body is of no use. */
+  /** True where a redirect will be followed, whose body is not needed. */
   readonly follows: boolean;
 }
 
-/** The body of a redirect is read on, so that the connection can be used again, but not for ever. */
+/** Limits for the body of a redirect, which is read to its end so that its connection can be used again. */
 const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
 
 function nothing(): void {}
 
 type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
 
-/** One request and its answer, as undici's handler sees them. */
+/** One request and its answer, as a handler of undici. */
 export class Exchange implements Job {
   readonly options: Dispatcher.DispatchOptions;
   connection: Connection | undefined = undefined;
@@ -53,19 +56,19 @@ export class Exchange implements Job {
   #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #started = false;
-  /** What has arrived is not held back any more. */
+  /** True once received data is no longer held back for a slow reader. */
   #flows = false;
-  /** Why the connection broke under it. */
+  /** The error of the connection, where it broke under this exchange. */
   #cut: Error | undefined;
   #reused = false;
   readonly #chunks: Buffer[] = [];
   #size = 0;
   #head: Head | undefined;
   #codings: readonly Coding[] = [];
-  /** The body of a redirect: read and thrown away. */
+  /** The timer for the body of a redirect, which is read and discarded. */
   #skipping: NodeJS.Timeout | undefined;
   #progress: Progress | undefined;
-  /** Of the call, for what runs code of the caller's. */
+  /** The context of the call, where the caller's code runs in this exchange. */
   readonly #context: AsyncResource | undefined;
   #stream: WeakRef<BodyStream> | undefined;
   #release: (() => void) | undefined;
@@ -99,14 +102,15 @@ export class Exchange implements Job {
     pool.dispatch(this);
   }
 
-  /** The abort of its signal. */
+  /** Called when the signal of the request aborts. */
   handleEvent(): void {
     const { request } = this.#order;
     this.#giveUp(this.#named(abortError(request.signal as GenericAbortSignal, request)));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Given up before it was written: thrown, for controller.abort would end the connection, and with it the next request.
+    // Aborted before it was written. Thrown, since controller.abort would close the connection, and with it the next
+    // request.
     if (this.over) throw new Error('aborted');
     this.#controller = controller;
     this.#started = true;
@@ -139,7 +143,7 @@ export class Exchange implements Job {
     if (request.responseType === 'stream') this.#startStream(controller);
   }
 
-  /** The caller goes on to where the answer leads; what comes of its body is of no use to anybody. */
+  /** Resolves at once, so that the redirect can be followed; the body is discarded. */
   #skip(controller: Dispatcher.DispatchController): void {
     const { maxMs } = redirectBody;
     this.#skipping = setTimeout(
@@ -203,7 +207,7 @@ export class Exchange implements Job {
   #giveUp(reason: Error): void {
     this.#fail(reason);
     this.#stream?.deref()?.destroy(reason);
-    // Before the request is on a socket there is no controller yet: onRequestStart sees to it.
+    // Before the request is on a socket there is no controller yet: onRequestStart refuses to send it then.
     if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
     else this.#controller.abort(reason);
   }
@@ -217,7 +221,7 @@ export class Exchange implements Job {
         controller.pause();
       },
       resume: () => {
-        // Not at once: a reader may ask for more while undici parses what came for another call, and it cannot do both.
+        // Not at once: a reader may ask for more while undici parses data of another call, and it cannot do both.
         if (paused) process.nextTick(() => controller.resume());
         paused = false;
       },
@@ -235,11 +239,13 @@ export class Exchange implements Job {
     this.#endWith(stream, controller);
   }
 
-  /** Read to its end, given up, or forgotten. */
+  /**
+   * Releases the signal and aborts what is left once the body was read to its end, destroyed, or dropped by its caller.
+   */
   #endWith(data: BodyStream, controller: Dispatcher.DispatchController): void {
     onBodyEnd({ data } as unknown as Response, () => {
       this.#release?.();
-      controller.abort(new Error('The response body was given up.'));
+      controller.abort(new Error('The response body was aborted.'));
     });
   }
 
@@ -251,7 +257,7 @@ export class Exchange implements Job {
     );
   }
 
-  /** A buffered body, as the caller wants it. */
+  /** Resolves with a buffered body, in the form that the caller wants. */
   #answer(body: Buffer): void {
     const { request } = this.#order;
     try {
@@ -282,7 +288,10 @@ export class Exchange implements Job {
     this.#forget();
   }
 
-  /** What was promised holds the answer and its body; the connection holds this for as long as that lasts. */
+  /**
+   * Drops the functions of the promise: they hold the answer and its body, and the connection holds this exchange for
+   * as long as it lasts.
+   */
   #forget(): void {
     this.#resolve = nothing;
     this.#reject = nothing;
@@ -293,7 +302,7 @@ export class Exchange implements Job {
     return new SentRequest(hop.target, hop.method, this.options.headers as string[], this.#reused);
   }
 
-  /** With the request, as axios's own errors have it. */
+  /** Adds the request, as axios's own errors have it. */
   #named<E extends Error & { request?: unknown }>(error: E): E {
     error.request ??= this.#sent();
     return error;
@@ -305,7 +314,7 @@ export class Exchange implements Job {
     return new AxiosError(message, AxiosError.ERR_BAD_RESPONSE, request, this.#sent());
   }
 
-  /** The body is there and cannot be decoded. */
+  /** The error for a body that arrived but cannot be decoded. */
   #unreadable(cause: NodeJS.ErrnoException): AxiosError {
     return this.#error(cause.message, cause.code ?? AxiosError.ERR_BAD_RESPONSE, cause);
   }

@@ -1,11 +1,11 @@
-/** Headers as they go on the wire, and as they come back. */
+/** Converts headers: of a request for undici, and of an answer for axios. */
 import { AxiosHeaders } from 'axios';
 import type { Request, Response } from '../../call/message.js';
 import { ownValue } from '../../call/own.js';
 import type { BodyHeaders } from '../upload/body-source.js';
 import { hasZstd } from './decompress.js';
 
-/** What axios's http adapter asks for. */
+/** The codings that axios's http adapter asks for. */
 const acceptEncoding = 'gzip, compress, deflate, br';
 
 /** The codings asked for: zstd where Node has it and `transitional.advertiseZstdAcceptEncoding` says so. */
@@ -17,8 +17,8 @@ function codingsOf(transitional: Request['transitional']): string {
 const none: BodyHeaders = {};
 
 /**
- * Name, value, name, value …: what undici takes fastest. Null, undefined and false are not sent, as in axios.
- * A caller's `content-length` goes before the body's own, except where the body is encoded here.
+ * A list of name, value, name, value …, which undici takes fastest. Null, undefined and false are not sent, as in
+ * axios. A caller's `content-length` goes before the body's own, except where the body is encoded here.
  */
 export function requestHeaders(
   headers: Request['headers'],
@@ -56,7 +56,7 @@ export function requestHeaders(
   return flat;
 }
 
-/** As axios does, what lies beyond Latin-1 is left out; undici refuses control characters. */
+/** Leaves out characters beyond Latin-1, as axios does; undici refuses control characters. */
 function byteString(value: string): string {
   return beyondLatin1.test(value) ? value.replaceAll(new RegExp(beyondLatin1, 'g'), '').trim() : value;
 }
@@ -75,19 +75,22 @@ const single = new Set([
   ...['proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent'],
 ]);
 
-/** Headers that are in their normal form already: axios would bring them into it twice for each answer, at 1 us each. */
+/** Headers that are in normal form already: axios would normalise them twice for each answer, at 1 us each. */
 class ReceivedHeaders extends AxiosHeaders {
   override normalize(format: boolean): AxiosHeaders {
     return format ? super.normalize(format) : this;
   }
 }
 
-/** undici's headers as Node's http has them: `set-cookie` is always a list, others that come twice are joined or dropped. */
+/**
+ * Converts undici's headers to those of Node's http: `set-cookie` is always a list, others that come twice are joined
+ * or dropped.
+ */
 export function responseHeaders(raw: Record<string, unknown>): Response['headers'] {
   const headers = new ReceivedHeaders();
   for (const name of Object.keys(raw)) {
     const value = raw[name];
-    // A name that would change what the headers inherit; as axios spells it.
+    // This name would change the prototype of the headers; axios spells it this way.
     if (name === '__proto__') headers.__Proto__ = trimmed(String(value));
     else if (name === 'set-cookie') headers[name] = Array.isArray(value) ? value : [value as string];
     else headers[name] = trimmed(Array.isArray(value) ? joined(name, value) : (value as string));
@@ -95,7 +98,7 @@ export function responseHeaders(raw: Record<string, unknown>): Response['headers
   return headers;
 }
 
-/** undici leaves the white space behind a value. */
+/** Removes the white space behind a value, which undici leaves there. */
 function trimmed(value: string): string {
   const last = value.charCodeAt(value.length - 1);
   return last === 0x20 || last === 0x09 ? value.trimEnd() : value;

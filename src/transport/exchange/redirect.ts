@@ -1,4 +1,4 @@
-/** Redirects, as axios follows them: which, with what method and body, and with whose credentials. */
+/** Redirects, as axios follows them: which ones, with what method and body, and with which credentials. */
 import { AxiosError, type AxiosRequestConfig } from 'axios';
 import { PillionError, withCause } from '../../call/errors.js';
 import type { Request, Response } from '../../call/message.js';
@@ -6,18 +6,18 @@ import { ownValue } from '../../call/own.js';
 import { carriedCall } from '../../call/record.js';
 import { leavesOrigin, resolveUrl, type Target, targetOf } from '../../call/url.js';
 
-/** One request of a chain of redirects. */
+/** One request of a redirect chain. */
 export interface Hop {
   readonly target: Target;
   readonly method: string;
   readonly headers: Request['headers'];
   /** The `Authorization` header that `auth` or the URL asks for. */
   readonly authorization: string | undefined;
-  /** Whether the body goes along. */
+  /** Whether the body is sent. */
   readonly withBody: boolean;
 }
 
-/** axios's default. */
+/** axios's default of `maxRedirects`. */
 const defaultLimit = 21;
 
 /** @throws AxiosError ERR_BAD_OPTION_VALUE for `sensitiveHeaders` that are no list of names */
@@ -29,12 +29,12 @@ export function checkRedirects(request: Request): void {
   throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
 }
 
-/** Redirects a request may follow. */
+/** The number of redirects that a request may follow. */
 export function redirectsOf({ maxRedirects }: Request): number {
   return maxRedirects ?? defaultLimit;
 }
 
-/** Where an answer sends the request, if it does. */
+/** The location that an answer redirects to; undefined where it is no redirect. */
 export function locationOf(status: number, headers: Record<string, unknown>): string | undefined {
   if (status < 300 || status >= 400) return undefined;
   const location = ownValue(headers, 'location');
@@ -68,12 +68,12 @@ export function checkOrigin(request: Request, { origin, href }: URL | Target): v
   throw leavesOrigin(call.client, request, href, call.confinedTo);
 }
 
-/** True for an origin that the certificate of the client is not meant for: where a redirect or an absolute URL leads. */
+/** True for an origin that the client's certificate is not meant for; a redirect or an absolute URL may lead to one. */
 export function isAway(request: Request, origin: string): boolean {
   return origin !== (carriedCall(request)?.home ?? resolveUrl(request, !request.baseURL).origin);
 }
 
-/** The same for the origin that the call begins at. */
+/** The same for the origin that the call starts at. */
 export function beginsAway(request: Request): boolean {
   const call = carriedCall(request);
   if (call !== undefined) return call.origin !== call.home;
@@ -107,25 +107,29 @@ function locationUrl(location: string, { target }: Hop): URL {
   return url;
 }
 
-/** A POST becomes a GET by common practice (RFC 9110, 15.4), by 303 whatever is not a HEAD. */
+/**
+ * True where the method becomes GET: after a 301 or 302 that of a POST, by common practice (RFC 9110, 15.4), after a
+ * 303 any but HEAD.
+ */
 function isRewritten(status: number, method: string): boolean {
   if (status === 303) return method !== 'GET' && method !== 'HEAD';
   return (status === 301 || status === 302) && method === 'POST';
 }
 
-/** Meant for this one request: where it went, or a body that does not go along. */
+/** True for a header that is meant for this one request: its host, or a body that is not sent again. */
 function isOfHop(name: string, rewritten: boolean): boolean {
   return name === 'host' || (rewritten && name.startsWith('content-'));
 }
 
 const credentials = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
-/** What axios asks for where nobody says what. */
+/** The `accept` header that axios sends where the caller sets none. */
 const standardAccept = /^(application\/json, text\/plain, )?\*\/\*$/;
 
 /**
- * Whether a header goes along to another origin: what fetch would send there of the headers that the call itself has set, and
- * what describes the body. Those of the client and its policies are meant for the origin they were configured for.
+ * True where a header is sent to another origin too: one that the call itself has set and that fetch would send there,
+ * or one that describes the body. Headers of the client and its policies are meant for the origin that they were
+ * configured for.
  */
 function goesAway(name: string, value: unknown, request: Request): boolean {
   if (credentials.has(name) || isSensitive(name, request)) return false;
@@ -152,7 +156,7 @@ function without(
 type Loose = Record<string, unknown>;
 type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 
-/** Lets the caller's `beforeRedirect` see and change the next request; it may throw to stop here. */
+/** Passes the next request to the caller's `beforeRedirect`, which may change it, or throw to stop the chain. */
 function asked(request: Request, from: Hop, next: Hop, answer: Pick<Response, 'status' | 'headers'>): Hop {
   const beforeRedirect = ownValue(request, 'beforeRedirect') as BeforeRedirect | undefined;
   if (!beforeRedirect) return next;
@@ -164,7 +168,7 @@ function asked(request: Request, from: Hop, next: Hop, answer: Pick<Response, 's
   return changed(request, from, next, before, options);
 }
 
-/** The names are those of Node's `http.request`, which callers of axios know. */
+/** The options of a hop, under the names of Node's `http.request`, which callers of axios know. */
 function optionsOf({ target, method, headers, authorization }: Hop): Record<string, unknown> {
   const { protocol, host, hostname, port, pathname, search, href } = new URL(target.href);
   const auth = authorization && Buffer.from(authorization.slice('Basic '.length), 'base64').toString();
@@ -183,7 +187,7 @@ function changed(request: Request, from: Hop, next: Hop, before: Loose, after: L
   if (target === undefined) return { ...hop, headers, authorization: authorizationOf(auth) };
   checkOrigin(request, target);
   if (target.origin === from.target.origin) return { ...hop, target, headers, authorization: authorizationOf(auth) };
-  // What it has set or changed is meant for the new place.
+  // Headers that `beforeRedirect` has set or changed are meant for the new origin.
   const kept = without(
     headers,
     (name, value, given) => value === next.headers[given] && !goesAway(name, value, request),
@@ -191,19 +195,19 @@ function changed(request: Request, from: Hop, next: Hop, before: Loose, after: L
   return { ...hop, target, headers: kept, authorization: auth === before.auth ? undefined : authorizationOf(auth) };
 }
 
-/** Where `beforeRedirect` sends the request, if it has changed that. */
+/** The target that `beforeRedirect` has set; undefined where it has not changed it. */
 function movedTo(before: Loose, after: Loose): Target | undefined {
   if (['protocol', 'hostname', 'port', 'path'].every((name) => before[name] === after[name])) return undefined;
   const { protocol, hostname, port } = after;
   const path = String(after.path ?? '/');
   const host = String(hostname).includes(':') && !String(hostname).startsWith('[') ? `[${hostname}]` : hostname;
-  // A proxy is asked for whole URLs.
+  // To a proxy the path is a whole URL.
   return targetOf(new URL(path.startsWith('/') ? `${protocol}//${host}${port ? `:${port}` : ''}${path}` : path));
 }
 
 /**
- * The same rules where axios's http adapter follows the redirects, as its `beforeRedirect`. `away` is given the options of a
- * request to another origin than the one the call began at.
+ * The same rules as a `beforeRedirect` for axios's http adapter, which follows redirects itself. `away` is given the
+ * options of a request to an origin that the client's certificate is not meant for.
  */
 export function ruledRedirects(
   request: Request,
@@ -220,8 +224,8 @@ export function ruledRedirects(
       left = true;
       dropAway(request, options, options.headers as Loose);
     }
-    // axios puts the credentials of the call back on once the chain is at its first origin again; fetch does not.
-    // follow-redirects takes the credentials of a URL from wherever the name leads.
+    // axios puts the call's credentials back on once the chain is at its first origin again; fetch does not.
+    // follow-redirects reads `auth` of a URL by name, and so finds one on a polluted `Object.prototype`.
     if (left || typeof options.auth !== 'string') options.auth = undefined;
     const before = { ...options, headers: { ...(options.headers as Loose) } };
     const ofCaller = ownValue(request, 'beforeRedirect') as BeforeRedirect | undefined;
@@ -233,7 +237,7 @@ export function ruledRedirects(
   };
 }
 
-/** Those two axios has made for the request to come. */
+/** Headers that axios has made for the next request. */
 const madeForHop = new Set(['host', 'proxy-authorization']);
 
 function dropAway(request: Request, options: Loose, before: Loose): void {
@@ -249,7 +253,7 @@ function authorizationOf(auth: unknown): string | undefined {
   return typeof auth === 'string' ? `Basic ${Buffer.from(auth).toString('base64')}` : undefined;
 }
 
-/** Without what follow-redirects has put around the reason. */
+/** The reason for a failed redirect, without the error that follow-redirects puts around it. */
 export function redirectFailure(error: AxiosError): AxiosError {
   const reason: unknown = error.cause?.cause;
   return reason instanceof PillionError ? reason : withCause(error, reason);

@@ -1,4 +1,4 @@
-/** `response.request`: what people read of Node's ClientRequest there. */
+/** `response.request`, with the properties of Node's ClientRequest that callers read. */
 import type { Target } from '../../call/url.js';
 
 export class SentRequest {

@@ -1,4 +1,4 @@
-/** Connections: made with the client's identity, within the connect timeout, TLS handshake included. */
+/** Opens connections with the client's identity, within the connect timeout, TLS handshake included. */
 import type { Agent as HttpAgent } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
@@ -14,28 +14,34 @@ import type { NodeSockets } from './node-sockets.js';
 import { parserError } from './parser.js';
 
 export interface ConnectOptions {
-  /** Milliseconds from the start of the connection to its being ready; false: no limit. */
+  /** Milliseconds that a connection may take to be ready; false: no limit. */
   readonly connectTimeout: number | false;
   readonly identity: ConnectionOptions;
-  /** The same without the client's certificate, for origins that it is not meant for; undefined where there is none. */
+  /**
+   * The same options without the client's certificate, for origins that it is not meant for; undefined where the client
+   * has none.
+   */
   readonly stranger?: (() => ConnectionOptions) | undefined;
 }
 
-/** How a client shows itself to an origin that its certificate is not meant for. */
+/** The TLS options for an origin that the client's certificate is not meant for. */
 export function strangerOf({ identity, stranger }: ConnectOptions): ConnectionOptions {
   return stranger?.() ?? identity;
 }
 
-/** undici's connector, telling of its socket at once: a connection nobody needs any more can be given up. */
+/**
+ * undici's connector, except that it returns its socket at once, so that a connection which is no longer needed can be
+ * aborted.
+ */
 export type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
-/** For HTTP/1.1 only, and for either. */
+/** One connector for HTTP/1.1 only, and one that offers HTTP/2 as well. */
 export interface Connectors {
   readonly h1: Connect;
   readonly h2: Connect | undefined;
 }
 
-/** What Node and undici would otherwise take from a polluted `Object.prototype` for a connection. */
+/** Options that Node and undici would otherwise take from a polluted `Object.prototype`. */
 const unset = Object.fromEntries(
   [
     ...[
@@ -55,11 +61,11 @@ const unset = Object.fromEntries(
   ].map((name) => [name, undefined]),
 );
 
-/** undici's connector under a clock of our own: its fast timers may be a second late. */
+/** undici's connector with a timer of our own: undici's fast timers may be a second late. */
 export function connector({ connectTimeout, identity }: ConnectOptions, allowH2: boolean): Connect {
   const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
   const connect = buildConnector(options as buildConnector.BuildOptions);
-  // undici would rather have the name in a call's Host header, and the server checked for that.
+  // undici would take the name of a call's Host header, and check the server's certificate for that.
   const named = identity.servername === undefined ? {} : { servername: identity.servername };
   return (options, callback) => {
     const socket = connect({ ...options, ...named }, callback) as unknown as Socket;
@@ -70,19 +76,19 @@ export function connector({ connectTimeout, identity }: ConnectOptions, allowH2:
 }
 
 /**
- * The same to one address in place of the origin's own. The name in the Host header and the TLS handshake stays the
+ * A connector to one address in place of the origin's own. The name in the Host header and the TLS handshake stays the
  * origin's; where that is an IP address, the certificate has to be the endpoint's.
  */
 export function connectorTo({ host, port }: Endpoint, connect: Connect): Connect {
   return (options, callback) => connect({ ...options, hostname: host, port: String(port) }, callback);
 }
 
-/** Mends for what undici makes of a socket's end. */
+/** Corrects two faults in the way undici ends a socket. */
 function tame(socket: Socket): void {
-  // Node tells of a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
+  // Node reports a TLS alert after the handshake (in TLS 1.3: no client certificate) without closing the socket; undici
   // would report the "other side closed" that follows in its place, which looks like something to retry.
   socket.once('error', (error) => socket.destroy(error));
-  // undici ends the socket of an aborted request with an error of its own that makes it connect anew for that very request,
+  // undici destroys the socket of an aborted request with an error that makes it connect anew for that very request,
   // only to find it aborted: a hanging upstream would see two connections for each attempt.
   const destroy = socket.destroy.bind(socket);
   socket.destroy = (error) => destroy(isAbort(error) ? new Error('aborted') : parserError(socket, error));
@@ -92,7 +98,7 @@ function isAbort(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.code === 'UND_ERR_INFO' && error.message === 'aborted';
 }
 
-/** Destroys the socket where it is not ready in time, and marks what fails before it is: nothing was sent then. */
+/** Destroys the socket if it is not ready in time, and marks an error before that as unsent: nothing was sent then. */
 function watchConnecting(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
   const expire = (stalled: boolean) => {
     const error = connectTimeout(peer, timeout as number);
@@ -112,13 +118,13 @@ function connectTimeout(peer: string, timeout: number): Error {
   return Object.assign(error, { code: ErrorCode.CONNECT_TIMEOUT });
 }
 
-/** An origin, and the address behind it that is connected to. */
+/** An origin, and the address that is connected to in its place. */
 export interface Route {
   readonly origin: string;
   readonly endpoint: Endpoint;
 }
 
-/** Agents with the same identity, limits and clock, for the requests that take axios's http adapter. */
+/** Node's agents with the same identity, limits and connect timeout, for requests that take axios's http adapter. */
 export function nodeAgents(
   { connectTimeout, identity }: ConnectOptions,
   maxSockets: number,
@@ -167,7 +173,10 @@ function connecting<A extends HttpAgent>(agent: A, { timeout, secure, sockets, r
   return agent;
 }
 
-/** To the endpoint, unless a redirect or a proxy has another server in mind. */
+/**
+ * The options with the endpoint's address, unless they lead to another server than the origin, after a redirect or
+ * through a proxy.
+ */
 function routed(options: SocketAddress, { origin, endpoint }: Route, secure: boolean): SocketAddress {
   const url = new URL(origin);
   const port = Number(url.port) || (secure ? 443 : 80);

@@ -6,13 +6,13 @@ import { Own } from '../../call/own.js';
 import type { Connect } from './connect.js';
 import { parserOf } from './parser.js';
 
-/** What undici is asked: it would find further options on a polluted `Object.prototype`. */
+/** The options of one dispatch to undici, which would find further options on a polluted `Object.prototype`. */
 export class Dispatch extends Own implements Dispatcher.DispatchOptions {
   readonly path: string;
   readonly method: Dispatcher.HttpMethod;
   readonly headers: string[];
   readonly body: Buffer | string | Readable | null;
-  /** undici would close the connection after a HEAD, or a GET with a body. */
+  /** Without it undici would close the connection after a HEAD, or a GET with a body. */
   readonly reset = false;
 
   constructor(path: string, method: string, headers: string[], body: Buffer | string | Readable | null) {
@@ -27,51 +27,56 @@ export class Dispatch extends Own implements Dispatcher.DispatchOptions {
 /** A request as a connection takes it. */
 export interface Job extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
-  /** What it was given to; undefined while it waits. */
+  /** The connection that carries it; undefined while it waits. */
   connection: Carrier | undefined;
-  /** True once it needs no connection any more. */
+  /** True once it no longer needs a connection. */
   readonly over: boolean;
-  /** The other side has ended the connection: nothing is held back for a slow reader any more. */
+  /** Called when the server has ended the connection: nothing is held back for a slow reader any more. */
   ended?(): void;
-  /** The connection broke: what ends now is not complete, whatever the parser makes of it. */
+  /** Called when the connection broke: an answer that ends now is not complete, whatever the parser reports. */
   cut?(error: Error): void;
 }
 
-/** A connection, as the pool knows it. */
+/** A connection, as the pool sees it. */
 export interface Carrier {
-  /** `performance.now()` after which it takes no further request. */
+  /** The value of `performance.now()` after which it takes no further request. */
   retiresAt: number;
   readonly connected: boolean;
-  /** Requests it carries. */
+  /** Requests in flight on it. */
   readonly running: number;
-  /** Has carried a request before the one it has now. */
+  /** True where it has carried a request before the present one. */
   readonly used: boolean;
-  /** Can be given a request now. */
+  /** True where it can take a request now. */
   readonly hasRoom: boolean;
-  /** In the pool's list of those that can be taken. */
+  /** True while it is in the pool's list of connections that can take a request. */
   idle: boolean;
-  /** Its answer is there, its socket comes free in this turn of the event loop. */
+  /** True where its answer is complete, and its socket becomes free in this turn of the event loop. */
   finishing: boolean;
-  /** It ends with what it carries, and takes nothing more. */
+  /** True where it takes no further request and closes once the requests in flight have ended. */
   readonly closing: boolean;
   send(job: Job): void;
-  /** The answer that comes in has no body, whatever length it tells: for one by its status, or for a HEAD. */
+  /**
+   * Called when the answer that comes in has no body, whatever its content-length: by its status, or since it answers a
+   * HEAD.
+   */
   expectNoBody?(toHead: boolean): void;
-  /** Gives up a connection that is still being made. */
+  /**
+   * Called when the request that it was opened for was aborted; ends a connection over HTTP/1.1 that is still dialing.
+   */
   abandon(reason: Error): void;
-  /** Closes once what it carries has ended. */
+  /** Closes once its requests in flight have ended. */
   close(): Promise<void>;
-  /** Ends what it carries, with `reason` where one is given. */
+  /** Ends its requests in flight, with `reason` where one is given. */
   destroy(reason?: Error): Promise<void>;
 }
 
-/** What the pool is told of. */
+/** The changes that a connection reports to its pool. */
 export interface ConnectionEvents {
-  /** What it can carry has changed, or it has lost its socket: see `hasRoom` and `connected`. */
+  /** Its capacity has changed, or it has lost its socket: see `hasRoom` and `connected`. */
   free(connection: Carrier): void;
-  /** It takes no further request; what it carries goes on. */
+  /** It takes no further request; its requests in flight go on. */
   left(connection: Carrier): void;
-  /** It is of no use any more. */
+  /** It can no longer be used. */
   lost(connection: Carrier): void;
 }
 
@@ -98,7 +103,7 @@ export class Connection implements Carrier {
         this.#socket = this.#watched(connect(options, callback));
       },
       keepAliveTimeout,
-      // Time is kept by the policies; undici's own timers are coarse.
+      // The policies keep the time limits; undici's own timers are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,
     } as Client.Options);
@@ -115,8 +120,9 @@ export class Connection implements Carrier {
   }
 
   /**
-   * Ahead of undici's own listeners. It ends the process by an assertion where a socket ends while its parser is paused for a
-   * slow reader, and takes a body without a length that was cut by a reset for a whole one.
+   * Adds listeners ahead of undici's own, against two faults: undici ends the process by an assertion where a socket
+   * ends while its parser is paused for a slow reader, and takes a body without a length that a reset cut short for a
+   * complete one.
    */
   #watched(socket: Socket): Socket {
     const unpause = () => {
@@ -145,13 +151,14 @@ export class Connection implements Carrier {
     this.used = this.#sent;
     this.#sent = true;
     const free = this.#client.dispatch(job.options, job);
-    // What undici refuses to take at all is over before it began, and no event tells that the connection is free.
+    // A request that undici refuses at once is over before it began, and no event reports that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
   }
 
   /**
-   * undici waits for the length that a 304 may tell (RFC 9110, 8.6), and takes what does not come for a broken connection. Some
-   * servers send the body that a HEAD is about all the same: what comes late would be taken for the next answer.
+   * undici waits for the length that a 304 may state (RFC 9110, 8.6), and reports a broken connection when that does
+   * not come. Some servers send the body that a HEAD is about all the same: it could be read as the next answer, so the
+   * connection is not used again.
    */
   expectNoBody(toHead: boolean): void {
     if (toHead) this.retiresAt = 0;
@@ -177,7 +184,7 @@ export class Connection implements Carrier {
   }
 
   destroy(reason?: Error): Promise<void> {
-    // undici would wait for a connection that is still being made.
+    // undici would wait for a connection that is still dialing.
     if (!this.connected) this.#socket?.destroy();
     return reason === undefined ? this.#client.destroy() : this.#client.destroy(reason);
   }

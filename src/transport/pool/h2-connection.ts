@@ -1,4 +1,4 @@
-/** One HTTP/2 connection: many requests at once over Node's own http2, which a GOAWAY ends without harm to those in flight. */
+/** One HTTP/2 connection: many requests at once over Node's own http2; those in flight survive a GOAWAY. */
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { plainHost } from '../../call/url.js';
@@ -7,13 +7,13 @@ import type { Carrier, ConnectionEvents, Job } from './connection.js';
 import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
 import { pseudoHeaders, uncarried } from './h2-headers.js';
 
-/** Milliseconds that a server may take to answer a PING before the connection is given up for dead. */
+/** Milliseconds that a server may take to answer a PING before the connection counts as dead. */
 const pingTimeout = 2000;
 
 export interface H2Events extends ConnectionEvents {
-  /** The server speaks HTTP/1.1 only: this is its socket, and the request that waits for it. */
+  /** The server speaks only HTTP/1.1: this is its socket, and the request that waits for it. */
   downgraded(connection: H2Connection, socket: TLSSocket, job: Job | undefined): void;
-  /** The server cannot be reached: those who wait for this connection need not try in turn. */
+  /** The server cannot be reached: requests that wait for this connection fail too, without trying in turn. */
   unreachable(connection: H2Connection, error: Error): void;
 }
 
@@ -23,22 +23,22 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   idle = false;
   finishing = false;
   used = false;
-  /** Streams that the server takes at once. Until its SETTINGS say so, one request goes ahead and the others wait. */
+  /** Streams that the server takes at once. Until its SETTINGS arrive, one request goes ahead and the others wait. */
   #limit = 1;
-  /** It takes requests; a server may say that it takes none for a while. */
+  /** True once it takes requests; a server may announce that it takes none for a while. */
   ready = false;
   readonly #pool: H2Events;
   readonly #keepAliveTimeout: number;
   readonly #socket: { destroy(error?: Error): unknown };
   #session: ClientHttp2Session | undefined;
-  /** The request it is made for. */
+  /** The request that it was opened for. */
   #first: Job | undefined;
   readonly #streams = new Set<H2Exchange>();
   #idleTimer: NodeJS.Timeout | undefined;
   #pinging = false;
   #leaving = false;
   #closing: Promise<void> | undefined;
-  /** Tells who waits for its end. */
+  /** Resolves the promise of `close`. */
   #closed: (() => void) | undefined;
 
   constructor(origin: URL, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: H2Events) {
@@ -69,7 +69,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   get hasRoom(): boolean {
-    // Of its end the session tells only once its socket is closed.
+    // The session reports its end only once its socket is closed.
     return (
       this.connected &&
       !this.#leaving &&
@@ -79,7 +79,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     );
   }
 
-  /** Others may wait for it. */
+  /** Goes on dialing: other requests may wait for this connection. */
   abandon(): void {
     this.#first = undefined;
   }
@@ -97,7 +97,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     return this.#closing;
   }
 
-  /** Its socket serves another connection now, whose end is its own. */
+  /** Its socket has become another connection's; `close` resolves when that one has ended. */
   followedBy(end: Promise<unknown>): void {
     void end.then(() => this.#closed?.());
   }
@@ -128,9 +128,9 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 
   #sessionOver(socket: TLSSocket, origin: URL): ClientHttp2Session {
     const session = http2.connect(origin, { createConnection: () => socket, settings: { enablePush: false } });
-    // Requests in flight hold the process, an idle connection does not.
+    // Requests in flight keep the process alive, an idle connection does not.
     session.unref();
-    // Errors come to the streams as well; without a listener they would end the process.
+    // The streams receive the errors as well; without a listener here they would end the process.
     session.on('error', () => {});
     session.on('remoteSettings', (settings) => this.#heed(settings));
     session.on('goaway', (_, lastStream) => {
@@ -141,7 +141,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     return session;
   }
 
-  /** A server may say more, or less, at any time. */
+  /** A server may raise or lower its limit at any time. */
   #heed({ maxConcurrentStreams = Number.POSITIVE_INFINITY }: http2.Settings): void {
     this.#limit = maxConcurrentStreams;
     this.ready = maxConcurrentStreams > 0;
@@ -172,7 +172,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     if (job.over) return;
     let stream: ClientHttp2Stream;
     try {
-      // Node reads a polluted Object.prototype.
+      // Node would read these from a polluted `Object.prototype`.
       const own = { signal: undefined as never, waitForTrailers: false };
       stream = session.request(pseudoHeaders(job, session), { ...own, endStream: job.options.body === null });
     } catch (cause) {
@@ -183,7 +183,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     const exchange = new H2Exchange(stream, job, this);
     this.#streams.add(exchange);
     exchange.begin();
-    // The numbers of streams are used up.
+    // Without an id: the connection has used up its stream ids.
     if (stream.id === undefined) this.#gone();
   }
 
@@ -200,14 +200,14 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   /**
-   * A call given up before its answer is whole takes no socket along here: were the connection dead, every further call would wait
-   * in vain, for as long as TCP hopes.
+   * Sends a PING after a call was aborted before its answer was complete. Over HTTP/2 such a call closes no socket: if
+   * the connection were dead, every further call would wait in vain, until TCP gives up.
    */
   gaveUp(): void {
     const session = this.#session;
     if (this.#pinging || this.#leaving || session === undefined || session.destroyed || session.closed) return;
     this.#pinging = true;
-    // What came while this process stood still is read before the connection is given up.
+    // Input that arrived while this process was blocked is read before the connection counts as dead.
     const timer = setTimeout(() => setImmediate(() => this.#pinging && this.#die()), pingTimeout).unref();
     session.ping(() => {
       clearTimeout(timer);
@@ -226,7 +226,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 }
 
-/** In undici's words, as for its own connections. */
+/** The error that undici raises for its own connections. */
 function clientClosed(): Error {
   return Object.assign(new Error('The client was closed.'), { code: 'UND_ERR_DESTROYED' });
 }

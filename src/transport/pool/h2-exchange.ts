@@ -1,4 +1,4 @@
-/** One request on an HTTP/2 connection, told to the same handler as undici's. */
+/** One request on an HTTP/2 connection, reported to the same handler as undici's. */
 import http2, { type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -7,14 +7,14 @@ import type { Job } from './connection.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
-/** Milliseconds that a server may take to end a stream whose answer was over with its headers. */
+/** Milliseconds that a server may take to end a stream whose answer was complete with its headers. */
 const lateEnd = 1000;
 
-/** What its connection is told of. */
+/** The changes that an exchange reports to its connection. */
 export interface H2ExchangeEvents {
-  /** Given up before its answer was whole. */
+  /** It was aborted before its answer was complete. */
   gaveUp(): void;
-  /** It needs its stream no longer: on the wire, what comes next comes after its end. */
+  /** It no longer needs its stream: a request sent from now on comes after its end on the wire. */
   ended(exchange: H2Exchange): void;
 }
 
@@ -26,7 +26,7 @@ export class H2Exchange {
   #upload: Readable | undefined;
   #over = false;
   #answered = false;
-  /** The server has sent END_STREAM: every byte of the answer is here. */
+  /** True once the server has sent END_STREAM: every byte of the answer has arrived. */
   #complete = false;
   #refused = false;
   #error: Error | undefined;
@@ -54,12 +54,12 @@ export class H2Exchange {
       this.#error ??= error;
     });
     stream.on('close', () => this.#closed());
-    // A stream without a number fails in a moment, and was never sent.
+    // A stream without an id fails in a moment, and was never sent.
     if (stream.id !== undefined) this.#job.onRequestStart?.(this.#controller, {});
     this.#send(this.#job.options.body);
   }
 
-  /** Ends it with an error of ours. */
+  /** Ends the exchange with an error of ours. */
   abort(reason: Error): void {
     if (this.#over) return;
     if (!this.#complete) this.#events.gaveUp();
@@ -67,14 +67,16 @@ export class H2Exchange {
     this.#letGo();
   }
 
-  /** A GOAWAY has named the last stream that the server has worked on, or may have. */
+  /**
+   * Called when a GOAWAY has named the last stream that the server has worked on, or may have: later ones were refused.
+   */
   leftBehind(lastStream: number): void {
     if (this.#stream.id !== undefined && this.#stream.id > lastStream) this.#refused = true;
   }
 
   /**
-   * Node ends the readable side in the same way for END_STREAM, for RST_STREAM with NO_ERROR, and for a connection that is
-   * gone; only in the first case is the stream not closed yet.
+   * Notes END_STREAM. Node ends the readable side in the same way for END_STREAM, for RST_STREAM with NO_ERROR, and for
+   * a connection that is lost; only in the first case is the stream not closed yet.
    */
   #watchEnd(): void {
     const stream = this.#stream;
@@ -94,13 +96,15 @@ export class H2Exchange {
     if (this.#over) return;
     this.#answered = true;
     this.#job.onResponseStart?.(this.#controller, Number(status), headers as never, '');
-    // Node tells of the headers a tick late, and of data at once: that would be lost if we had listened before.
+    // Node emits the headers a tick late, but data at once: with a listener before the headers that data would be lost.
     if (this.#complete) this.#handOver();
     else if (endsAtHeaders(this.#job.options.method, Number(status))) this.#endAtHeaders();
     else this.#stream.on('data', this.#onData);
   }
 
-  /** Whatever a server sends behind such headers belongs to no answer; most end the stream with an empty frame. */
+  /**
+   * Frames that a server sends after such headers belong to no answer; most servers end the stream with an empty frame.
+   */
   #endAtHeaders(): void {
     this.#complete = true;
     this.#stream.resume();
@@ -112,7 +116,7 @@ export class H2Exchange {
     if (!this.#over) this.#job.onResponseData?.(this.#controller, chunk);
   };
 
-  /** Nothing is held back any more: what has arrived whole shall survive its connection. */
+  /** Delivers all that has arrived: a complete answer must survive the end of its connection. */
   #handOver(): void {
     const stream = this.#stream;
     stream.off('data', this.#onData);
@@ -133,14 +137,15 @@ export class H2Exchange {
     else this.abort(bodyGone());
   }
 
-  /** The answer is whole, whether or not the upload is: what is left of that nobody wants (RFC 9113, 8.1). */
+  /** The answer is complete, whether or not the upload is: the rest of the upload is not needed (RFC 9113, 8.1). */
   #finish(): void {
     this.#settle(() => this.#job.onResponseEnd?.(this.#controller, {}));
-    // Node tells of the end before the stream is closed on both sides. Servers count resets, and end a connection with many.
+    // Node emits the end before the stream is closed on both sides, so a reset waits: servers count resets, and close a
+    // connection with many.
     if (!this.#stream.writableFinished) setImmediate(() => this.#letGo());
   }
 
-  /** The server has closed the stream before its end. Node would wait for an upload that can go nowhere. */
+  /** The server has closed the stream before its end. Node would wait for an upload that can no longer be sent. */
   #cutOff(): void {
     this.#upload?.unpipe(this.#stream);
     process.nextTick(() => this.#stream.destroy());
@@ -163,7 +168,7 @@ export class H2Exchange {
       return Object.assign(new Error('The server refused the stream.'), { code: 'REFUSED_STREAM' });
     const error = this.#error as NodeJS.ErrnoException | undefined;
     if (error !== undefined && !error.code?.startsWith('ERR_HTTP2_')) return error;
-    return reset(error?.message ?? `The stream ended early, with code ${rstCode}.`, error);
+    return reset(error?.message ?? `The HTTP/2 stream ended early (code ${rstCode}).`, error);
   }
 
   #fail(error: Error): void {
@@ -184,12 +189,12 @@ export class H2Exchange {
   }
 }
 
-/** A stream or its connection broke off, in the words of HTTP/1.1. */
+/** The error for a stream or a connection that was lost, with the code that it has over HTTP/1.1. */
 export function reset(message: string, cause?: Error): Error {
   return Object.assign(new Error(message, { cause }), { code: 'ECONNRESET' });
 }
 
-/** RFC 9110, 6.4.1. */
+/** True for an answer that ends at its headers (RFC 9110, 6.4.1). */
 function endsAtHeaders(method: string, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304;
 }

@@ -1,4 +1,4 @@
-/** The headers of a request as HTTP/2 has them. */
+/** Converts the headers of a request to those of HTTP/2. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
 import { AxiosError } from 'axios';
@@ -6,7 +6,7 @@ import type { Job } from './connection.js';
 
 const connectionHeaders = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
 
-/** HTTP/2 has its own words for the first line, and none for the connection (RFC 9113, 8.2.2 and 8.3). */
+/** HTTP/2 has pseudo-headers for the request line, and no headers for the connection (RFC 9113, 8.2.2 and 8.3). */
 export function pseudoHeaders({ options }: Job, session: ClientHttp2Session): OutgoingHttpHeaders {
   const { path, method, headers: flat, body } = options;
   const headers: Record<string, string | string[]> = Object.create(null);
@@ -18,7 +18,7 @@ export function pseudoHeaders({ options }: Job, session: ClientHttp2Session): Ou
     const value = String(list[at + 1]);
     if (name === 'host') headers[':authority'] = value;
     if (connectionHeaders.has(name)) continue;
-    // Node would end the whole connection for a bad name, and send a bad value.
+    // Node would end the whole connection for a bad name, and would send a bad value.
     validateHeaderName(name);
     validateHeaderValue(name, value);
     const before = headers[name];
@@ -29,7 +29,7 @@ export function pseudoHeaders({ options }: Job, session: ClientHttp2Session): Ou
   return headers;
 }
 
-/** What the protocol cannot carry, such as a header that only HTTP/1.1 has. */
+/** The error for a request that HTTP/2 cannot carry, such as one with a header that only HTTP/1.1 has. */
 export function uncarried(cause: Error): Error {
   return Object.assign(new Error(cause.message, { cause }), { code: AxiosError.ERR_BAD_REQUEST });
 }

@@ -1,18 +1,21 @@
-/** The sockets of Node's agents, all of a lane together: how long they may be unused, how old, and to how many destinations. */
+/**
+ * Limits for the sockets of Node's agents, of a whole lane together: their idle time, their age, and their
+ * destinations.
+ */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { announcesBody } from '../../call/headers.js';
 
 export interface NodeSocketOptions {
-  /** Milliseconds that an unused socket stays open, unless the server tells a time of its own. */
+  /** Milliseconds that an unused socket stays open, unless the server announces a time of its own. */
   readonly keepAliveTimeout: number;
-  /** Milliseconds, jittered by a fifth downwards; false: no limit. */
+  /** Milliseconds after which a socket carries no further request, less up to a fifth at random; false: no limit. */
   readonly maxConnectionAge: number | false;
-  /** Destinations with open sockets; beyond it the one that was used longest ago is let go. */
+  /** Destinations with open sockets; beyond this number, the one used longest ago is evicted. */
   readonly maxOrigins: number;
 }
 
-/** One destination: its open sockets, and those of them that carry nothing. */
+/** One destination: its open sockets, and the idle ones among them. */
 interface Host {
   readonly key: string;
   readonly open: Set<Socket>;
@@ -24,13 +27,16 @@ interface Kept {
   readonly retiresAt: number;
 }
 
-/** Seconds that a server tells, less what undici leaves for the way; and the most that it believes. */
+/**
+ * Milliseconds that are taken off the time a server announces, as undici does for the way, and the longest time that is
+ * believed.
+ */
 const threshold = 2000;
 const longestHint = 600_000;
 
 export class NodeSockets {
   readonly #options: NodeSocketOptions;
-  /** The latest used last. */
+  /** The most recently used is last. */
   readonly #hosts = new Map<string, Host>();
   readonly #kept = new WeakMap<Socket, Kept>();
   #closing = false;
@@ -39,13 +45,13 @@ export class NodeSockets {
     this.#options = options;
   }
 
-  /** Has an agent keep its sockets by these rules. */
+  /** Makes an agent keep its sockets by these rules. */
   govern(agent: Agent): void {
     const { keepSocketAlive, reuseSocket } = agent as Agent & {
       keepSocketAlive(socket: Socket): boolean;
       reuseSocket(socket: Socket, request: ClientRequest): void;
     };
-    // Before Node's own listener, which gives the socket to the next request in the queue.
+    // Runs before Node's own listener, which gives the socket to the next request in the queue.
     agent.prependListener('free', (socket: Socket) => {
       if (this.#isTooOld(socket) || mayBringMore(socket)) socket.destroy();
     });
@@ -58,7 +64,7 @@ export class NodeSockets {
     });
   }
 
-  /** Before a socket to this destination is opened. */
+  /** Called before a socket to this destination is opened. */
   makeRoom(key: string): void {
     if (!this.#hosts.has(key) && this.#hosts.size >= this.#options.maxOrigins) this.#evict();
   }
@@ -68,7 +74,7 @@ export class NodeSockets {
     this.#use(host);
     host.open.add(socket);
     this.#kept.set(socket, { host, retiresAt: this.#retirement() });
-    // The time of a request that waits for its answer is not kept here.
+    // Requests in flight have time limits of their own, so a timeout closes only an idle socket.
     socket.on('timeout', () => host.idle.has(socket) && socket.destroy());
     socket.once('close', () => {
       host.idle.delete(socket);
@@ -77,7 +83,7 @@ export class NodeSockets {
     });
   }
 
-  /** Closes what is unused at once and the rest once its request has ended. */
+  /** Closes idle sockets at once and the others once their request has ended. */
   close(): void {
     this.#closing = true;
     for (const { idle } of this.#hosts.values()) destroyAll(idle);
@@ -88,15 +94,15 @@ export class NodeSockets {
     for (const { open } of this.#hosts.values()) destroyAll(open);
   }
 
-  /** True where the socket may stay open, unused. */
+  /** True where the socket may stay open while it is idle. */
   #rest(socket: Socket): boolean {
     const kept = this.#kept.get(socket);
     if (kept === undefined || this.#closing) return false;
     const ms = Math.min(this.#idleTime(socket), kept.retiresAt - performance.now());
-    // There are more destinations than there should be where all were at work at once.
+    // There are more destinations than `maxOrigins` where all were busy at once.
     if (ms <= 0 || (this.#hosts.size > this.#options.maxOrigins && !this.#evict())) return false;
     kept.host.idle.add(socket);
-    // Bytes that belong to no response would be taken for the next one's.
+    // Bytes that arrive on an idle socket belong to no response, and would be read as the next one.
     socket.on('data', destroyThis);
     socket.setTimeout(Math.ceil(ms));
     return true;
@@ -120,7 +126,10 @@ export class NodeSockets {
     if (this.#hosts.get(host.key) === host) this.#hosts.delete(host.key);
   }
 
-  /** Lets go of the destination used longest ago that carries nothing; false where all of the oldest are at work. */
+  /**
+   * Closes the destination used longest ago that carries nothing. It looks at the 16 oldest only; false where all of
+   * these are busy.
+   */
   #evict(): boolean {
     let looked = 0;
     for (const host of this.#hosts.values()) {
@@ -152,12 +161,15 @@ export class NodeSockets {
   }
 }
 
-/** What Node's http keeps on a socket until it is given to another request. */
+/** The last request on a socket, which Node's http keeps there until the next one. */
 function lastRequest(socket: Socket): { method?: string; res?: IncomingMessage } | undefined {
   return (socket as Socket & { _httpMessage?: { method?: string; res?: IncomingMessage } })._httpMessage;
 }
 
-/** Some servers send the body that a HEAD is about all the same: what comes late would be taken for the next answer. */
+/**
+ * True after a HEAD whose answer announced a body: some servers send it all the same, and it could be read as the next
+ * answer.
+ */
 function mayBringMore(socket: Socket): boolean {
   const { method, res } = lastRequest(socket) ?? {};
   return method === 'HEAD' && res !== undefined && announcesBody(res.headers);

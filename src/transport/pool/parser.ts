@@ -1,12 +1,12 @@
 /**
- * Which breach of HTTP an answer was. undici tells llhttp's reason but not its code, which Node's own parser, also llhttp,
- * gives: https://github.com/nodejs/llhttp/blob/main/src/llhttp/http.ts has the pairs.
+ * Finds llhttp's code for an invalid answer: undici gives llhttp's reason but not its code, which Node's own parser,
+ * also llhttp, gives; https://github.com/nodejs/llhttp/blob/main/src/llhttp/http.ts has the pairs.
  */
 import type { Socket } from 'node:net';
 
-/** The first that is found in the text counts. */
+/** The first pattern that is found in the text counts. */
 const reasons: readonly (readonly [RegExp, string])[] = [
-  // The connection ended in mid-answer; Node calls that a reset.
+  // The connection ended in the middle of an answer; Node calls that a reset.
   [/Invalid EOF state/, 'ECONNRESET'],
   [/Missing expected CR/, 'HPE_CR_EXPECTED'],
   [/Missing expected LF/, 'HPE_LF_EXPECTED'],
@@ -22,12 +22,14 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/Connection: close/, 'HPE_CLOSED_CONNECTION'],
 ];
 
-/** The code for the text of an `HTTPParserError`; what is no HTTP at all where it tells nothing that is known. */
+/**
+ * The code for the text of an `HTTPParserError`; that of an answer which is no HTTP at all where the text is unknown.
+ */
 export function parserCode(message: string): string {
   return reasons.find(([words]) => words.test(message))?.[1] ?? 'HPE_INVALID_CONSTANT';
 }
 
-/** What of undici's parser is read and mended: it knows more than it tells, and believes more than it should. */
+/** The parts of undici's parser that are read or corrected here. */
 export interface Parser {
   readonly ptr?: number | null;
   readonly llhttp?: { readonly memory: { readonly buffer: ArrayBuffer }; llhttp_get_error_reason(ptr: number): number };
@@ -35,15 +37,18 @@ export interface Parser {
   paused?: boolean;
 }
 
-/** The parser of a socket of undici's; undefined in an undici that keeps it elsewhere: tests of framing and codes would tell. */
+/**
+ * The parser of one of undici's sockets; undefined in an undici that keeps it elsewhere, which the tests of framing and
+ * codes would find.
+ */
 export function parserOf(socket: Socket): Parser | undefined {
   const key = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
   return (key && (socket as unknown as Record<symbol, Parser | null>)[key]) ?? undefined;
 }
 
 /**
- * undici takes each breach behind a Content-Length for a body of the wrong length. Its parser, which stands on the socket
- * until that has closed, knows better; where it is not found there, undici's word stays.
+ * undici reports each invalid answer with a Content-Length as a body of the wrong length. Its parser, which stays on
+ * the socket until that has closed, has the real reason; where no parser is found, undici's error is kept.
  */
 export function parserError(socket: Socket, error: Error | undefined): Error | undefined {
   if ((error as NodeJS.ErrnoException | undefined)?.code !== 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return error;

@@ -1,4 +1,4 @@
-/** The connections to one origin: who is free, who waits, who is too old. */
+/** The connections to one origin: which are idle, which requests wait for one, and which have become too old. */
 import type { TLSSocket } from 'node:tls';
 import { closedError } from '../../call/errors.js';
 import type { Endpoint } from '../../call/record.js';
@@ -8,36 +8,36 @@ import { H2Connection, type H2Events } from './h2-connection.js';
 
 export interface PoolOptions {
   readonly maxConnections: number;
-  /** Milliseconds, jittered by a fifth downwards; false: no limit. */
+  /** Milliseconds after which a connection takes no further request, less up to a fifth at random; false: no limit. */
   readonly maxConnectionAge: number | false;
-  /** Milliseconds that an idle connection stays open, unless the server says less. */
+  /** Milliseconds that an idle connection stays open, unless the server announces a shorter time. */
   readonly keepAliveTimeout: number;
 }
 
-/** Connections of one origin: open, unused, requests waiting for one, in use. */
+/** Counts of the connections and requests of one origin. */
 export interface PoolStats {
-  /** Open. */
+  /** Connections that are open. */
   connected: number;
-  /** Open and unused. */
+  /** Connections that can take a request now. */
   free: number;
-  /** Requests that wait for one. */
+  /** Requests that wait for a connection. */
   pending: number;
-  /** Requests on the way. */
+  /** Requests in flight. */
   running: number;
 }
 
-/** Where the connections of a pool go. */
+/** The destination of a pool's connections. */
 export interface Destination {
   readonly origin: string;
   readonly key: string;
-  /** In place of the addresses of the origin's name. */
+  /** The address to connect to, in place of those of the origin's name. */
   readonly endpoint: Endpoint | undefined;
 }
 
-/** Connections are taken youngest use first, so that those which are not needed close. */
+/** Takes the connection that was used last first, so that surplus connections stay idle and close. */
 export class Pool implements H2Events {
   readonly origin: string;
-  /** What tells it from other pools: the origin, and the address where one of many was chosen. */
+  /** Identifies the pool: the origin, and the address where one of many was chosen. */
   readonly key: string;
   readonly #connect: Connectors;
   readonly #options: PoolOptions;
@@ -47,14 +47,14 @@ export class Pool implements H2Events {
   readonly #waiting: Job[] = [];
   #finishing = 0;
   #pumping = false;
-  /** Until a server has shown that it speaks HTTP/1.1 only. */
+  /** True until a server has shown that it speaks only HTTP/1.1. */
   #tryH2: boolean;
   /**
-   * The connection that is being made and may turn out to be HTTP/2. Until it takes requests, nothing else is opened: what
-   * comes meanwhile waits for it.
+   * The connection that is being dialed and may turn out to be HTTP/2. Until it takes requests, no other is opened, and
+   * further requests wait for it.
    */
   #dialing: H2Connection | undefined;
-  /** Who waits for the queue to be empty. */
+  /** The functions to call once the queue is empty. */
   readonly #drained: (() => void)[] = [];
 
   constructor(destination: Destination, connect: Connectors, options: PoolOptions, onEmpty: (pool: Pool) => void) {
@@ -77,7 +77,7 @@ export class Pool implements H2Events {
     this.#pump();
   }
 
-  /** A request that was given up: no longer waits, and nothing is connected for it alone. */
+  /** Removes an aborted request from the queue, and aborts a connection that was being dialed for it alone. */
   giveUp(job: Job, reason: Error): void {
     if (job.connection !== undefined) {
       job.connection.abandon(reason);
@@ -91,8 +91,8 @@ export class Pool implements H2Events {
   }
 
   /**
-   * The answer is there. undici takes the socket back only in the next phase of the event loop: a caller who goes on at
-   * once waits that long, in place of opening another connection.
+   * Called when an answer is complete. undici takes the socket back only in the next phase of the event loop: the next
+   * request of a caller that goes on at once waits that long, instead of opening another connection.
    */
   finished(connection: Carrier | undefined): void {
     if (connection === undefined || connection.finishing || connection.idle || connection.closing) return;
@@ -159,7 +159,7 @@ export class Pool implements H2Events {
     return { connected, free: this.#idle.length, pending: this.#waiting.length, running };
   }
 
-  /** Lets what runs and waits finish. */
+  /** Closes the pool once running and waiting requests have finished. */
   async close(): Promise<void> {
     if (this.#waiting.length > 0)
       await new Promise<void>((resolve) => {
@@ -168,7 +168,7 @@ export class Pool implements H2Events {
     await Promise.all([...this.#all].map((connection) => this.#end(connection)));
   }
 
-  /** undici does not tell of a connection that ends because it was to be closed. */
+  /** undici does not report the end of a connection that it was asked to close. */
   async #end(connection: Carrier): Promise<void> {
     this.#settled(connection);
     this.#unlist(connection);
@@ -176,7 +176,7 @@ export class Pool implements H2Events {
     this.lost(connection);
   }
 
-  /** Ends what runs and waits. */
+  /** Ends running and waiting requests. */
   async destroy(reason?: Error): Promise<void> {
     const refused = this.#waiting.splice(0);
     for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
@@ -185,7 +185,7 @@ export class Pool implements H2Events {
   }
 
   #pump(): void {
-    // A connection that fails while it is given a request calls back: the loop under way goes on by itself.
+    // A connection that fails while it is given a request calls back here: the loop that is running goes on by itself.
     if (this.#pumping) return;
     this.#pumping = true;
     try {
@@ -204,7 +204,7 @@ export class Pool implements H2Events {
     }
   }
 
-  /** One that carries many requests stays in the list for as long as it has room. */
+  /** A connection that carries many requests stays in the list for as long as it has room. */
   #give(connection: Carrier, job: Job): void {
     connection.send(job);
     this.#list(connection);
@@ -246,7 +246,7 @@ export class Pool implements H2Events {
     return connection;
   }
 
-  /** Connections opened together shall not all be made anew together. */
+  /** Partly random, so that connections opened together are not all reopened together. */
   #retirement(): number {
     const { maxConnectionAge } = this.#options;
     if (maxConnectionAge === false) return Number.POSITIVE_INFINITY;
@@ -289,14 +289,14 @@ function connectorsTo(endpoint: Endpoint, { h1, h2 }: Connectors): Connectors {
   return { h1: connectorTo(endpoint, h1), h2: h2 && connectorTo(endpoint, h2) };
 }
 
-/** Connects by what is connected already; anew where that is lost before its first request was written. */
+/** Uses a socket that is connected already; connects anew where it is lost before its first request was written. */
 function startingWith(socket: TLSSocket, connect: Connect): Connect {
   let ready: TLSSocket | undefined = socket;
   return (options, callback) => {
     const given = ready;
     ready = undefined;
     if (given === undefined || given.destroyed) return connect(options, callback);
-    // undici misses what is called back at once.
+    // undici misses a callback that is called at once.
     queueMicrotask(() => callback(null, given));
     return given;
   };

@@ -6,7 +6,7 @@ interface Tunnel {
   callback(request: unknown, options: object): unknown;
 }
 
-/** Has the request connect as `stranger` does, through the same proxy if there is one. */
+/** Makes the request connect with the agent `stranger`, through the same proxy if there is one. */
 export function withoutCertificate(options: Record<string, unknown>, stranger: Agent): void {
   const agents = options.agents as { https?: Agent | Tunnel } | undefined;
   const https = agents?.https;
@@ -20,13 +20,13 @@ function isTunnel(agent: Agent | Tunnel | undefined): agent is Tunnel {
 function tunnelledAs({ options: { secureContext } }: Agent, tunnel: Tunnel): Tunnel {
   const own = { cert: undefined, key: undefined, pfx: undefined, passphrase: undefined, secureContext };
   const callback = (request: unknown, options: object) => tunnel.callback(request, { ...options, ...own });
-  // The second is what agent-base has made of the first by then.
+  // agent-base has already made `promisifiedCallback` of `callback`, so both are replaced.
   return Object.assign(Object.create(tunnel) as Tunnel, { callback, promisifiedCallback: callback });
 }
 
 /**
- * An agent of the caller's, less the certificate that it has; undefined where it has none, and where it is not Node's own kind:
- * such a one is the caller's to answer for.
+ * A copy of the caller's agent without its certificate. Undefined where it has none, and where it is not of Node's own
+ * class: the caller is responsible for such an agent.
  */
 export function uncertified(agent: Agent): Agent | undefined {
   const { cert, key, pfx } = agent.options ?? {};

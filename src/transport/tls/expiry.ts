@@ -1,13 +1,13 @@
-/** When a certificate ends, and when somebody should hear of it before. */
+/** When a certificate expires, and when to warn of it. */
 import type { X509Certificate } from 'node:crypto';
 
 const hour = 3_600_000;
 const day = 24 * hour;
-/** What is left of its life is too little from then on, unless it lives long. */
+/** A certificate is ending when this share of its life is left, but no earlier than `most` before its end. */
 const share = 1 / 3;
 const most = 14 * day;
 
-/** The time a certificate is for, in ISO 8601 or as X.509 has it. */
+/** The time for which a certificate is valid, in ISO 8601 or as X.509 has it. */
 export interface Validity {
   readonly from: string | undefined;
   readonly to: string;
@@ -17,12 +17,17 @@ export function validityOf({ validFrom, validTo }: X509Certificate): Validity {
   return { from: validFrom, to: validTo };
 }
 
-/** To show it: to one place, rounded down, so that 0 may be two hours. Negative once it has expired. */
+/**
+ * The days left, for display: to one decimal, rounded down, so that 0 may be two hours. Negative once it has expired.
+ */
 export function daysLeft({ validTo }: X509Certificate): number {
   return Math.floor(((Date.parse(validTo) - Date.now()) / day) * 10) / 10;
 }
 
-/** `expired` only once its end is past; `ending` when a third of its life is left, 14 days at most, or as many days as told. */
+/**
+ * `expired` once its end has passed; `ending` when a third of its life is left, 14 days at most, or `days` days where
+ * that is given.
+ */
 export function expiryOf({ from, to }: Validity, days?: number): 'valid' | 'ending' | 'expired' {
   const end = Date.parse(to);
   const left = end - Date.now();
@@ -36,8 +41,8 @@ function soon(life: number): number {
 }
 
 /**
- * Calls back when the certificate is ending, when 7 and 1 days are left, and at the end: once each, and only the latest where
- * several are due.
+ * Calls back when the certificate is ending, when 7 days and 1 day are left, and when it has expired: once each, and
+ * only for the latest where several are due.
  */
 export class ExpiryWatch {
   readonly #warn: (certificate: X509Certificate) => void;
@@ -47,12 +52,12 @@ export class ExpiryWatch {
     this.#warn = warn;
   }
 
-  /** From now on this certificate, and no other. */
+  /** Watches this certificate, and no longer the one before. */
   follow(certificate: X509Certificate | undefined): void {
     clearTimeout(this.#timer);
     if (certificate === undefined) return;
     const thresholds = thresholdsOf(certificate);
-    // Not at once: who made the identity shall be able to listen first.
+    // Not at once, so that the code which made the identity can add its listener first.
     this.#timer = setTimeout(() => this.#look(certificate, thresholds), 0).unref();
   }
 
@@ -64,7 +69,7 @@ export class ExpiryWatch {
     const left = Date.parse(certificate.validTo) - Date.now();
     const ahead = thresholds.filter((threshold) => left > threshold);
     const [next] = ahead;
-    // A timer of Node's holds no more than 24 days, and the clock may be set meanwhile.
+    // One of Node's timers holds no more than 24 days, and the clock may be set meanwhile.
     if (next !== undefined)
       this.#timer = setTimeout(() => this.#look(certificate, ahead), Math.min(left - next, hour)).unref();
     if (ahead.length < thresholds.length) this.#warn(certificate);

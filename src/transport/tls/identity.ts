@@ -1,4 +1,4 @@
-/** A rotating identity: material in generations, replaced when its files change and the new ones are good. */
+/** A rotating identity: TLS material that is replaced when its files change and the new ones are valid. */
 import { constants, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Events, type IdentityEvents } from '../../call/events.js';
@@ -18,25 +18,28 @@ import {
 } from './material.js';
 import { FileWatch } from './watch.js';
 
-/** What an identity tells of itself. */
+/** The state of an identity. */
 export interface IdentityStats {
-  /** 1 at first; one more with each rotation. */
+  /** 1 at first; one more after each rotation. */
   generation: number;
-  /** Of the certificate in force, empty where it names no subject; absent where there is none but authorities. */
+  /** Subject of the certificate in force; empty where it names none, absent where there are only authorities. */
   subject?: string;
-  /** DNS names and URIs, with their kind. */
+  /** The certificate's DNS names and URIs, each with its kind. */
   subjectAltNames?: string[];
-  /** The authority that signed it. */
+  /** The authority that signed the certificate. */
   issuer?: string;
-  /** ISO 8601. */
+  /** Start of its validity, ISO 8601. */
   notBefore?: string;
-  /** ISO 8601. */
+  /** End of its validity, ISO 8601. */
   notAfter?: string;
-  /** To show it: to one place, rounded down; negative once it has expired. Whether it has is told by `notAfter`. */
+  /**
+   * The days left, for display: to one decimal, rounded down; negative once it has expired. Whether it has is decided
+   * by `notAfter`.
+   */
   daysLeft?: number;
-  /** ISO 8601; null where there was none yet. */
+  /** Time of the last rotation, ISO 8601; null where there was none yet. */
   lastRotation: string | null;
-  /** Why changed material was refused last, and when (ISO 8601). */
+  /** The last time that changed material was refused: when (ISO 8601) and why. */
   lastRejection: { at: string; message: string } | null;
 }
 
@@ -52,7 +55,7 @@ export class RotatingIdentity {
   #generation = 1;
   #lastRotation: string | null = null;
   #lastRejection: { at: string; message: string } | null = null;
-  /** What was refused last, so that it is told once. */
+  /** The material that was refused last, so that a refusal is reported only once. */
   #refused: { message: string; material: Material | undefined } | undefined;
   #again: NodeJS.Timeout | undefined;
 
@@ -61,7 +64,7 @@ export class RotatingIdentity {
     this.#options = options;
     this.#loaded = checkMaterial(options, readMaterial(options));
     this.#expiry = new ExpiryWatch((certificate) =>
-      this.events.emit('identity.expiring', {
+      this.events.emit('identity.expiry_warned', {
         generation: this.#generation,
         ...described(certificate),
         daysLeft: daysLeft(certificate),
@@ -81,17 +84,20 @@ export class RotatingIdentity {
     return this.#loaded.material;
   }
 
-  /** Milliseconds that calls in flight have to finish on the connections of a generation before. */
+  /** Milliseconds that calls in flight have to finish on connections with a replaced identity. */
   get drainTimeout(): number {
     return this.#options.reload === false ? standardDrain : this.#options.reload.drainTimeout;
   }
 
-  /** Calls back whenever new material is in force; the function returned ends that. */
+  /** Calls back whenever new material is in force; the returned function stops that. */
   onRotation(listener: () => void): () => void {
     return this.events.on('identity.rotated', listener);
   }
 
-  /** Reads the files now. True where new material came in force. Never throws: what cannot be used is refused with an event. */
+  /**
+   * Reads the files now. Returns true where new material is in force. Never throws: material that cannot be used is
+   * refused with the event `identity.rejected`.
+   */
   refresh(): boolean {
     clearTimeout(this.#again);
     let material: Material | undefined;
@@ -125,7 +131,7 @@ export class RotatingIdentity {
   #reject(error: Error & { [startsAt]?: number }, material: Material | undefined): void {
     const message = error.message.replace(/^Bad configuration: /, '');
     const start = error[startsAt];
-    // Time alone makes this one good: no change of the files will tell.
+    // This material becomes valid by time alone: no change of its files will cause another read.
     if (start !== undefined)
       this.#again = setTimeout(() => this.refresh(), Math.min(start - Date.now() + 1000, dayMs)).unref();
     const refused = { message, material };
@@ -151,13 +157,16 @@ export class RotatingIdentity {
     };
   }
 
-  /** For `tls.Server.setSecureContext`. No session ticket: a resumed session would carry what was in force before. */
+  /**
+   * The material for `tls.Server.setSecureContext`. Without session tickets: a resumed session would keep the identity
+   * that was in force before.
+   */
   serverMaterial() {
     const { ca, ...rest } = this.#loaded.material;
     return { ...rest, ...(ca && { ca: [...ca] }), secureOptions: constants.SSL_OP_NO_TICKET };
   }
 
-  /** Stops watching. What is in force stays in force. */
+  /** Stops watching the files. The material in force stays in force. */
   close(): void {
     clearTimeout(this.#again);
     this.#watch?.close();
@@ -165,7 +174,7 @@ export class RotatingIdentity {
   }
 }
 
-/** Read twice until both are the same: between one file and the next they may have been replaced. */
+/** Reads until two reads agree, six times at most: files may be replaced between one read and the next. */
 function readSettled(options: MaterialOptions): Material {
   let material = readMaterial(options);
   for (let tries = 0; tries < 5; tries++) {

@@ -1,11 +1,11 @@
-/** What is wrong with the certificates and keys that a configuration names, whatever else is wrong with it. */
+/** Checks the certificates and keys that a configuration names, whatever other faults it has. */
 import type { OptionFault } from '../../options/options.js';
 import { checkMaterial, faultsOfMaterial, readMaterial } from './material.js';
 import { partsOf, tlsOptions } from './tls.js';
 
 /**
- * Reads what a tls section names, as the client would. Options that are no texts are left to the schema, and so are those
- * that `isOpen`: what they stand for is not known here.
+ * Reads the material that a tls section names, as the client would, and returns its faults. Options that are not text
+ * are left to the schema, and so are those for which `isOpen` is true: their value is not known here.
  */
 export function materialFaults(tls: unknown, isOpen: (option: string) => boolean = () => false): OptionFault[] {
   if (typeof tls !== 'object' || tls === null) return [];

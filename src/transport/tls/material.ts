@@ -17,46 +17,64 @@ const oneOrMore = z
 const reload = z.strictObject({
   interval: duration({ min: 20 })
     .prefault('5s')
-    .describe('How often the contents of the files are compared; a watch on their folders mostly comes first.'),
+    .describe(
+      'Time between two comparisons of the files with what is in use, in milliseconds or as a string such as `5s`. Default: 5s. A watch on their folders usually finds a change sooner; lower this where no watch works, as on network file systems.',
+    ),
   drainTimeout: duration({ min: 0 })
     .prefault('10m')
-    .describe('What still runs on connections of the identity before is ended after this long.'),
+    .describe(
+      'Time that calls in flight on connections with the replaced identity have to finish, in milliseconds or as a string such as `10m`. Default: 10m; then they fail with `ECONNRESET`. Raise it for longer calls or streams.',
+    ),
 });
 
-/** What an identity is made of. */
+/** The options that an identity is made of. */
 export const materialOptions = {
-  cert: z.string().min(1).optional().describe(`Client certificate with its chain. ${material}`),
+  cert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(`Client certificate with its chain, for servers that ask for one (mTLS); needs \`key\`. ${material}`),
   key: z.string().min(1).optional().describe(`Private key of \`cert\`. ${material}`),
-  passphrase: z.string().optional().describe('Opens an encrypted `key` or `pfx`.'),
-  pfx: z.string().min(1).optional().describe('Path of a PKCS#12 bundle, in place of `cert` and `key`.'),
-  ca: oneOrMore.optional().describe(`Trusted certificate authorities, in place of Node's own. ${material}`),
+  passphrase: z.string().optional().describe('Password of an encrypted `key` or `pfx`.'),
+  pfx: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Path of a PKCS#12 bundle with certificate and key, in place of `cert` and `key`.'),
+  ca: oneOrMore
+    .optional()
+    .describe(
+      `Certificate authorities that are trusted in place of Node's own, one or a list; for servers with a private authority. ${material}`,
+    ),
   reload: z
     .literal(false)
     .or(reload)
     .prefault(nothing)
-    .describe('Files are read again when they change, and new connections use what they hold; `false`: never.'),
+    .describe(
+      'Reads the files again when they change; new connections then use the new contents. On by default; `false`: never.',
+    ),
 };
 
-/** What the rules between them read. */
+/** Runs the rules between these options wherever each of them is valid. */
 export const wherePaired = whereWell(['cert', 'key', 'pfx']);
 
-/** The rules between them. */
+/** The rules between `cert`, `key` and `pfx`. */
 export function paired(
   { cert, key, pfx }: { cert?: unknown; key?: unknown; pfx?: unknown },
   { addIssue }: z.core.$RefinementCtx,
 ): void {
   const fault = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message });
   if ((cert === undefined) !== (key === undefined))
-    fault(cert === undefined ? 'cert' : 'key', 'cert and key go together');
+    fault(cert === undefined ? 'cert' : 'key', 'cert and key must be given together');
   if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
 }
 
 export type MaterialOptions = z.output<z.ZodObject<typeof materialOptions>>;
 
-/** Where material is read from. */
+/** The options that material is read from. */
 type Sources = { readonly [Name in 'cert' | 'key' | 'pfx' | 'ca' | 'passphrase']?: MaterialOptions[Name] };
 
-/** Material that fits together and is valid now. */
+/** Material whose parts belong together and that is valid now. */
 export interface Material {
   readonly cert?: string;
   readonly key?: string;
@@ -65,20 +83,20 @@ export interface Material {
   readonly ca?: readonly string[];
 }
 
-/** A certificate with its private key, checked. */
+/** Material that was checked, and its certificate. */
 export interface Loaded {
   readonly material: Material;
   readonly certificate: X509Certificate | undefined;
 }
 
-/** The files among the options. */
+/** The paths of files among the options. */
 export function pathsOf({ cert, key, pfx, ca }: MaterialOptions): string[] {
   return [cert, key, ...[ca].flat(), pfx].filter((source) => source !== undefined && !isPem(source)) as string[];
 }
 
 /**
  * Reads the material as it is now.
- * @throws PillionError ERR_CONFIG that names the option, the file and the reason.
+ * @throws PillionError ERR_CONFIG that names each faulty option, its file and the reason.
  */
 export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Material {
   const found = new Findings();
@@ -93,7 +111,7 @@ export function readMaterial({ cert, key, pfx, ca, passphrase }: Sources): Mater
   return material as Material;
 }
 
-/** Faults of several sources, told in one error. */
+/** Collects the faults of several sources for one error. */
 class Findings {
   readonly #errors: PillionError[] = [];
 
@@ -130,7 +148,7 @@ export function checkMaterial(options: MaterialOptions, material: Material): Loa
   const found = new Findings();
   for (const [index, text] of (ca ?? []).entries())
     found.of(() => parseBundle('ca', [options.ca].flat()[index] ?? '', text));
-  // Authorities that cannot be read are told of on their own.
+  // Authorities that cannot be read are reported above, so the bundle is checked without them.
   const bundle = pfx && found.of(() => contextOf(options, found.none ? material : own));
   const certificate = found.of(() => {
     const mine =
@@ -143,7 +161,7 @@ export function checkMaterial(options: MaterialOptions, material: Material): Loa
   return { material, certificate };
 }
 
-/** Not valid yet, and when it will be. */
+/** The property of an error about a certificate that is not valid yet: when it will be, in milliseconds since 1970. */
 export const startsAt = Symbol('startsAt');
 
 function checkValidity(options: MaterialOptions, certificate: X509Certificate): void {
@@ -158,17 +176,20 @@ function checkValidity(options: MaterialOptions, certificate: X509Certificate): 
   }
 }
 
-/** When its validity ends. */
+/** The end of a certificate's validity, in ISO 8601. */
 export function notAfter({ validTo }: X509Certificate): string {
   return isoTime(Date.parse(validTo));
 }
 
-/** A subject or issuer. Node puts each part on a line of its own, and gives undefined where there is none: so it is with SPIFFE. */
+/**
+ * A subject or issuer on one line. Node puts each part on a line of its own, and gives undefined where there is none,
+ * as with SPIFFE.
+ */
 export function oneLine(name: string | undefined): string {
   return (name ?? '').split('\n').join(', ');
 }
 
-/** To the second. */
+/** A time in ISO 8601, to the second. */
 export function isoTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
@@ -182,7 +203,10 @@ function contextOf(options: MaterialOptions, material: Material): SecureContext 
   }
 }
 
-/** Node has no public way to look into a bundle; where this one goes, its dates are not checked. */
+/**
+ * The certificate in a PKCS#12 bundle. Node has no public way to read it; where this private one is missing, its dates
+ * are not checked.
+ */
 function certificateIn(bundle: SecureContext): X509Certificate | undefined {
   const { context } = bundle as { context?: { getCertificate?(): Buffer | undefined } };
   const der = context?.getCertificate?.();
@@ -203,12 +227,15 @@ function readSource(option: string, path: string): Buffer {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    // Node's error quotes the path, so it goes along only where that is one.
+    // Node's error quotes the path, so it becomes the cause only where the value is a path, not a secret.
     throw fault(option, path, why, isPathLike(path) ? cause : undefined);
   }
 }
 
-/** OpenSSL reads a bundle up to the first block it cannot read, and says nothing of the rest. */
+/**
+ * Checks every certificate: OpenSSL reads a bundle up to the first block that it cannot read, and silently ignores the
+ * rest.
+ */
 function parseBundle(option: string, source: string, pem: string): void {
   for (const block of pem.split(/(?=-----BEGIN [A-Z ]*CERTIFICATE-----)/).filter(isPem)) {
     parseCertificate(option, source, block);
@@ -246,14 +273,16 @@ function checkPair(
   return certificate;
 }
 
-/** OpenSSL's own messages may go along as `cause`; the text never quotes what it read. */
+/**
+ * The error for a fault of one option. OpenSSL's own error may be its cause; the message never quotes what was read.
+ */
 function fault(option: string, source: string, reason: string, cause?: unknown): PillionError {
   const message = `Bad configuration: tls.${option} (${shown(source)}): ${reason}.`;
   const faults = [{ path: `tls.${option}`, message: `(${shown(source)}): ${reason}` }];
   return new PillionError(ErrorCode.CONFIG, message, undefined, { cause, faults });
 }
 
-/** What is wrong with certificates and keys, as faults of the options that name them. */
+/** The faults that an error about certificates and keys holds, each with the path of its option. */
 export function faultsOfMaterial(error: unknown): OptionFault[] {
   const { message, faults = [{ path: '', message }] } = error as PillionError;
   return faults.map(({ path, message }) => ({
@@ -267,7 +296,7 @@ function shown(source: string): string {
   return isPathLike(source) ? source : `a value of ${source.length} characters that is neither PEM nor a path`;
 }
 
-/** A key or a password must not be quoted in a message as if it were a path. */
+/** True for a value that looks like a path: a key or a password must not be quoted in a message as if it were one. */
 function isPathLike(source: string): boolean {
   return (
     source.length <= 255 &&
@@ -277,15 +306,18 @@ function isPathLike(source: string): boolean {
   );
 }
 
-/** As in HPKP and Envoy's `verify_certificate_spki`: base64 of the SHA-256 of the DER SubjectPublicKeyInfo. */
+/**
+ * The pin of a public key, as in HPKP and Envoy's `verify_certificate_spki`: base64 of the SHA-256 of the DER
+ * SubjectPublicKeyInfo.
+ */
 export function publicKeyPin(certificate: X509Certificate): string {
   const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
   return createHash('sha256').update(spki).digest('base64');
 }
 
 /**
- * The subject alternative names as `TYPE:value`. Node prints the list with `, ` between and puts a name that holds a comma
- * or a quote in JSON quotes: taken apart by that rule, since a plain split can be spoofed by a crafted name.
+ * The subject alternative names as `TYPE:value`. Node prints the list with `, ` between and puts a name that holds a
+ * comma or a quote in JSON quotes. The list is split by that rule, since a crafted name could spoof a plain split.
  */
 export function alternativeNames(certificate: X509Certificate): string[] {
   const entries = (certificate.subjectAltName ?? '').match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];

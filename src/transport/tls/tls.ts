@@ -1,4 +1,4 @@
-/** The tls section: what the client shows of itself, and which servers it accepts. */
+/** The tls section: the client's own certificate, and which servers it accepts. */
 import { X509Certificate } from 'node:crypto';
 import tls, { type ConnectionOptions, createSecureContext, type PeerCertificate } from 'node:tls';
 import { z } from 'zod';
@@ -22,18 +22,20 @@ export const tlsOptions = z
       .string()
       .min(1)
       .optional()
-      .describe('SNI and the name the certificate is checked for, in place of the host.'),
+      .describe(
+        'Name for SNI and for the check of the server certificate. Default: the host of the URL; set it when that is an IP address or an alias.',
+      ),
     minVersion: z
       .enum(['TLSv1.2', 'TLSv1.3'])
       .optional()
       .meta({ [assumed]: 'TLSv1.2' })
-      .describe('Oldest TLS version spoken.'),
+      .describe('Oldest TLS version that is accepted. Default: TLSv1.2; raise it once every server speaks TLS 1.3.'),
     subjectAltNames: z
       .array(z.string().min(1))
       .min(1)
       .optional()
       .describe(
-        'The server certificate must have one of these: DNS names or URIs such as `spiffe://…`; in place of the host name.',
+        'The server certificate must have one of these names, DNS names or URIs such as `spiffe://…`. Default: the host name is checked; set it for servers with SPIFFE identities.',
       ),
     pins: z
       .array(
@@ -41,11 +43,15 @@ export const tlsOptions = z
       )
       .min(1)
       .optional()
-      .describe("The server certificate's public key must have one of these: base64 SHA-256 of its SPKI."),
+      .describe(
+        "The server certificate's public key must be one of these, each the base64 SHA-256 of its SPKI. Default: any key of a trusted certificate; list the next key before a server changes its own.",
+      ),
     rejectUnauthorized: z
       .boolean()
       .default(true)
-      .describe('`false` accepts any server; refused together with any other of these options.'),
+      .describe(
+        '`false` accepts any server, so use it only in tests; it cannot be combined with other `tls` options. Default: true.',
+      ),
   })
   .superRefine(paired, wherePaired)
   .refine(
@@ -66,10 +72,10 @@ export const tlsOptions = z
 
 export type TlsOptions = z.output<typeof tlsOptions>;
 
-/** Which servers are accepted. */
+/** The options that decide which servers are accepted. */
 export type PeerOptions = Omit<TlsOptions, keyof typeof materialOptions>;
 
-/** The section in its two parts: who the client is, and which servers it accepts. */
+/** The two parts of the section: the client's own material, and which servers it accepts. */
 export function partsOf({ cert, key, passphrase, pfx, ca, reload, ...peer }: TlsOptions): {
   material: MaterialOptions | undefined;
   peer: PeerOptions;
@@ -78,13 +84,13 @@ export function partsOf({ cert, key, passphrase, pfx, ca, reload, ...peer }: Tls
   return { material: given ? { cert, key, passphrase, pfx, ca, reload } : undefined, peer };
 }
 
-/** Where a configuration says nothing: Node's authorities, the host's name. */
+/** For a configuration without this section: Node's authorities, and the host's name. */
 export const standardPeer: PeerOptions = { minVersion: 'TLSv1.2', rejectUnauthorized: true };
 
-/** The options for `tls.connect`. One context for all connections, since making one takes a millisecond. */
+/** The options for `tls.connect`. One context serves all connections, since making one takes a millisecond. */
 export function connectionOptions(material: Material, peer: PeerOptions): ConnectionOptions {
   const { serverName, minVersion, subjectAltNames, pins, rejectUnauthorized } = peer;
-  // The material beside the context keeps apart what axios's HTTP/2 sessions are compared by.
+  // axios compares HTTP/2 sessions by these options, and the material among them keeps different identities apart.
   const options = { ...material, minVersion, rejectUnauthorized } as ConnectionOptions;
   options.secureContext = createSecureContext(options);
   if (serverName !== undefined) options.servername = serverName;
@@ -93,7 +99,7 @@ export function connectionOptions(material: Material, peer: PeerOptions): Connec
   return options;
 }
 
-/** Runs once Node has verified the chain. Returns the error, as `tls.connect` wants it. */
+/** Checks the server once Node has verified its chain. Returns the error, as `tls.connect` expects it. */
 function checkServer(
   host: string,
   peer: PeerCertificate,
@@ -117,7 +123,7 @@ function identityError(why: string): Error {
   return Object.assign(new Error(`The server was refused: ${why}.`), { code: ErrorCode.TLS_IDENTITY });
 }
 
-/** DNS names by RFC 6125 with wildcards, as OpenSSL matches them; URIs letter for letter. */
+/** Compares DNS names by RFC 6125 with wildcards, as OpenSSL does, and URIs letter for letter. */
 function hasName(certificate: X509Certificate, name: string): boolean {
   if (!name.includes('://')) return certificate.checkHost(name, { subject: 'never' }) !== undefined;
   return alternativeNames(certificate).includes(`URI:${name}`);

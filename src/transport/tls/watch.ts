@@ -1,14 +1,17 @@
-/** Tells when the contents of files change: polled, hastened by a watch on their folders; never keeps a process alive. */
+/**
+ * Reports when the contents of files change: polls them, sooner where a watch on their folders fires, and never keeps a
+ * process alive.
+ */
 import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
-/** A rotation is several events: what follows within this many milliseconds is one change. */
+/** A rotation causes several events: all within this many milliseconds count as one change. */
 const settle = 50;
 
 /**
- * Watches contents, not names: a Kubernetes `..data` swap, a rename and a write in place all count, a touch does not.
+ * Compares contents, not names: a Kubernetes `..data` swap, a rename and a write in place all count, a touch does not.
  * Calls `onChange` once at the start too, for what changed since the caller read the files.
  */
 export class FileWatch {
@@ -36,7 +39,10 @@ export class FileWatch {
     for (const folder of this.#folders) folder.close();
   }
 
-  /** A watch on the file itself would go deaf once the file is replaced. Without any, polling is enough. */
+  /**
+   * Watches the folder, since a watch on the file itself stops when the file is replaced. Where no watch works, polling
+   * is enough.
+   */
   #watchFolder(folder: string): FSWatcher[] {
     const names = new Set(this.#paths.filter((path) => dirname(path) === folder).map((path) => basename(path)));
     try {

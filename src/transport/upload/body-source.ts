@@ -1,4 +1,4 @@
-/** Where a streamed request body comes from, and the headers it brings along. */
+/** The sources of streamed request bodies, and the headers that a body brings along. */
 import { Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import { discardUpload, guard, isStream, isWebStream } from '../../call/body.js';
@@ -8,24 +8,28 @@ import { ownValue } from '../../call/own.js';
 import { claimBody, through } from '../../call/used-body.js';
 import { multipart } from './multipart.js';
 
-/** Headers that a body brings along, by their lower-case names; they stand in for the caller's. */
+/** Headers that a body brings along, by their lower-case names; they replace the caller's. */
 export type BodyHeaders = Readonly<Record<string, string>>;
 
-/** A body while it is read. */
+/** A body that is being read. */
 export interface Pieces {
   next(): Promise<IteratorResult<unknown>>;
-  /** No more will be read: lets go of files and sockets behind it. */
+  /** Ends the reading, and closes the files and sockets behind it. */
   close(): void;
 }
 
 export interface Source {
   open(): Pieces;
-  /** Can be opened again. */
+  /** True where it can be opened again. */
   readonly replayable: boolean;
   readonly headers?: BodyHeaders | undefined;
 }
 
-/** @throws AxiosError ERR_BAD_REQUEST for data of no known kind; PillionError ERR_BODY_USED for a body that is gone */
+/**
+ * The source of a streamed body.
+ * @throws AxiosError ERR_BAD_REQUEST for data of an unknown kind; PillionError ERR_BODY_USED for a body that was
+ * already read
+ */
 export function sourceOf(data: unknown, request: Request): Source {
   claimBody(request);
   if (data instanceof FormData) return formSource(data, request);
@@ -57,7 +61,7 @@ function blobSource(blob: Blob): Source {
 
 function piecesOf(iterable: AsyncIterable<unknown>): Pieces {
   const iterator = iterable[Symbol.asyncIterator]();
-  // A generator that waits for something ends when that has come.
+  // A generator that awaits something ends only when that has settled.
   return { next: () => iterator.next(), close: () => void iterator.return?.().catch(() => {}) };
 }
 
@@ -78,22 +82,23 @@ function piecesOfWebStream(stream: ReadableStream): Pieces {
   return { next, close: () => void reader.cancel().catch(() => {}) };
 }
 
-/** One that undici can pause, and that tells nothing before it is read. */
+/** A stream that undici can pause, and that emits nothing before it is read. */
 function nodeStream(stream: Readable): Readable {
   return stream instanceof Readable && stream.readableFlowing !== true ? stream : through(stream);
 }
 
-/** What the form-data package tells of itself. */
+/** The part of the form-data package that is used here. */
 interface FormDataPackage {
   getHeaders(): Record<string, string>;
   getLength?(done: (error: Error | null, length?: number) => void): void;
 }
 
+/** True for a form of the form-data package, recognized by its shape. */
 export function isFormDataPackage(data: unknown): data is FormDataPackage & Readable {
   return isStream(data) && typeof (data as Partial<FormDataPackage>).getHeaders === 'function';
 }
 
-/** Its parts may be files, whose length has to be asked for. */
+/** The source of a form of the form-data package. Its parts may be files, whose length has to be looked up. */
 export async function formPackageSource(form: FormDataPackage & Readable, request: Request): Promise<Source> {
   claimBody(request);
   const headers: Record<string, string> = lowerCased(form.getHeaders());
@@ -120,14 +125,14 @@ function lengthOf(form: FormDataPackage): Promise<number | undefined> {
   });
 }
 
-/** The length of the body, unless the caller gives one. */
+/** A `content-length` header for the body, unless the caller has set one. */
 export function ownLength({ headers }: Request, length: number): BodyHeaders | undefined {
   return getHeader(headers, 'content-length') === undefined ? { 'content-length': String(length) } : undefined;
 }
 
 const sliceSize = 64 * 1024;
 
-/** In pieces, so that there is progress to tell of. */
+/** The bytes in pieces, so that progress can be reported. */
 export function slices(bytes: Buffer): Pieces {
   let at = 0;
   const next = async () => {

@@ -1,4 +1,4 @@
-/** Spec FormData as a request body: `multipart/form-data` (RFC 7578) with a known length, made anew at each sending. */
+/** Encodes a web `FormData` as `multipart/form-data` (RFC 7578) with a known length, anew at each sending. */
 import { randomBytes } from 'node:crypto';
 
 export interface Multipart {
@@ -12,7 +12,7 @@ interface Part {
   readonly value: Buffer | Blob;
 }
 
-/** `boundary`: where the caller has put one in a `content-type` of their own. */
+/** The encoded form; `boundary` is the caller's where their own `content-type` has one. */
 export function multipart(form: FormData, boundary = `pillion-${randomBytes(18).toString('hex')}`): Multipart {
   const parts = [...form.entries()].map(([name, value]) => partOf(name, value, boundary));
   const end = Buffer.from(`--${boundary}--\r\n`);
@@ -46,7 +46,7 @@ function sizeOf(value: Buffer | Blob): number {
   return Buffer.isBuffer(value) ? value.length : value.size;
 }
 
-/** As browsers do (HTML, multipart/form-data encoding algorithm). */
+/** Escapes a name as browsers do (HTML, multipart/form-data encoding algorithm). */
 function escaped(name: string): string {
   return name.replace(/\r/g, '%0D').replace(/\n/g, '%0A').replace(/"/g, '%22');
 }

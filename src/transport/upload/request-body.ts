@@ -1,4 +1,4 @@
-/** A request body as a connection reads it: what the caller's code does to make it runs in the context of its call. */
+/** A request body as a stream for a connection; the caller's code that produces it runs in the context of its call. */
 import type { AsyncResource } from 'node:async_hooks';
 import { CallStream } from '../../call/call-stream.js';
 import type { Pieces } from './body-source.js';
@@ -8,7 +8,9 @@ export class RequestBody extends CallStream {
   readonly #closed: () => void;
   #asking = false;
 
-  /** `next` gives the pieces, undefined after the last; `closed` is called once when no more will be asked for. */
+  /**
+   * `next` returns the next piece, undefined after the last; `closed` is called once, when no more pieces will be read.
+   */
   constructor(context: AsyncResource, next: () => Promise<Buffer | undefined>, closed: () => void) {
     super(context);
     this.#next = next;
@@ -37,7 +39,7 @@ export class RequestBody extends CallStream {
   }
 }
 
-/** The pieces of a source as a stream, for a wire that takes nothing else. */
+/** The pieces of a source as a stream, for a wire that takes only streams. */
 export function readableOf(pieces: Pieces, context: AsyncResource): RequestBody {
   const next = async () => {
     const { done, value } = await pieces.next();

@@ -1,4 +1,4 @@
-/** Request bodies: every kind axios takes, as undici takes it, with the headers it brings along. */
+/** Request bodies of every kind that axios takes, in a form that undici takes, with the headers they bring along. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 import { AxiosError, CanceledError } from 'axios';
@@ -22,19 +22,20 @@ import { RequestBody } from './request-body.js';
 
 export interface Upload {
   readonly headers?: BodyHeaders | undefined;
-  /** The body for the first or the next sending: a redirect may ask for it again. */
+  /** The body for the first or a later sending: a redirect may need it again. */
   body(): Buffer | string | Readable | null;
   /** Why the body could not be read to its end. */
   error?: Error | undefined;
-  /** No redirect will ask for it any more: lets go of what will not be sent. */
+  /** Called when no redirect can need the body any more; closes what will not be sent. */
   finish?(failed: boolean): void;
 }
 
 const nothing: Upload = { body: () => null };
 
 /**
- * The body of a request.
- * @throws AxiosError ERR_BAD_REQUEST for data of no known kind, or larger than `maxBodyLength`
+ * The body of a request, in a form that undici takes.
+ * @throws AxiosError ERR_BAD_REQUEST for data of an unknown kind, or larger than `maxBodyLength`; PillionError
+ * ERR_BODY_USED for a body that was already read
  */
 export function uploadOf(request: Request): Upload | Promise<Upload> {
   const data: unknown = request.data;
@@ -68,7 +69,7 @@ function tooLarge(request: Request): AxiosError {
   return new AxiosError('Request body larger than maxBodyLength limit', AxiosError.ERR_BAD_REQUEST, request);
 }
 
-/** A body that flows: counted, watched, and kept where a redirect may ask for it once more. */
+/** A streamed body: counted, reported to the progress listener, and kept where a redirect may need it again. */
 class StreamUpload implements Upload {
   readonly headers: BodyHeaders | undefined;
   error: Error | undefined;
@@ -77,7 +78,7 @@ class StreamUpload implements Upload {
   readonly #context: AsyncResource;
   readonly #limit: number;
   readonly #progress: Progress | undefined;
-  /** A redirect may ask for what cannot be opened again. */
+  /** True where a redirect may need a body that cannot be opened again. */
   readonly #keeps: boolean;
   #kept: Buffer[] = [];
   #pieces: Pieces | undefined;
@@ -100,7 +101,7 @@ class StreamUpload implements Upload {
   }
 
   body(): Readable {
-    // An earlier request of a chain of redirects may have had its answer before it was sent to its end.
+    // An earlier request of a redirect chain may have been answered before it was sent to its end.
     this.#sending?.destroy();
     if (this.#pieces === undefined || this.#source.replayable) this.#open();
     let at = 0;
@@ -118,7 +119,7 @@ class StreamUpload implements Upload {
     this.#size = 0;
   }
 
-  /** An answer may come before the whole body was sent, and does not end it. */
+  /** A body that is still being sent when the answer comes is sent on; only a failure ends it. */
   finish(failed: boolean): void {
     if (failed) this.#sending?.destroy();
     if (this.#sending?.destroyed === false) this.#sending.once('close', () => this.#close());
@@ -126,16 +127,16 @@ class StreamUpload implements Upload {
   }
 
   #close(): void {
-    // What was never begun is let go of too: nobody else knows that it is not needed.
+    // A body that was never read is destroyed too: no other code knows that it is not needed.
     if (this.#pieces !== undefined) this.#pieces.close();
     else if (!this.#source.replayable) discardUpload(this.#request.data);
   }
 
-  /** The piece at this place of the body; undefined after the last. */
+  /** The piece at this index of the body; undefined after the last. */
   async #piece(at: number): Promise<Buffer | undefined> {
     if (!this.#keeps) return this.#next();
     if (at < this.#kept.length) return this.#kept[at];
-    // Two requests may ask for the same piece: one that was given up, and the next of the chain.
+    // Two requests may read the same piece: one that was aborted, and the next of the chain.
     this.#reading ??= this.#next().finally(() => {
       this.#reading = undefined;
     });
@@ -163,7 +164,7 @@ class StreamUpload implements Upload {
   }
 }
 
-/** Why the body could not be read to its end, in axios's words. */
+/** The error for a body that could not be read to its end, with axios's code and message. */
 function uploadError(cause: NodeJS.ErrnoException, request: Request): AxiosError {
   if (cause instanceof AxiosError) return cause;
   if (cause.code === 'ERR_STREAM_PREMATURE_CLOSE') return new CanceledError('Request stream has been aborted', request);

@@ -19,7 +19,7 @@ const config: HttpClientConfig = {
   circuitBreaker: { volumeThreshold: 2 },
   rateLimit: { requests: 100, keyHeader: 'authorization' },
   endpoints: { static: [{ address: '10.0.0.1:80' }, { address: '10.0.0.2:80' }] },
-  balance: { policy: 'hash', hashHeader: 'x-api-key' },
+  balance: { strategy: 'hash', hashHeader: 'x-api-key' },
   outlierDetection: {},
   split: [
     {

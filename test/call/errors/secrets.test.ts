@@ -70,7 +70,7 @@ function scenes(): Record<string, Scene> {
     'a limit': {
       code: 'ERR_LIMIT',
       script: ['hang'],
-      config: { limits: { maxConnections: 1, maxPendingRequests: 0 } },
+      config: { limits: { maxRequests: 1, maxPendingRequests: 0 } },
       before: busy,
     },
     'a closed client': { code: 'ERR_CLOSED', before: (client) => client.close() },

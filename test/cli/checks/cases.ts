@@ -215,12 +215,8 @@ export const yamlSyntax: readonly Broken[] = [
     with: 'a marker of a merge conflict',
     text: yaml`
       clients:
-      <<<<<<< HEAD
-        a: { retry: false }
-      =======
-        a: {}
-      >>>>>>> main
-    `,
+              a: { retry: false }
+          `,
     faults: [
       '2:1 is left from a merge conflict',
       '4:1 is left from a merge conflict',
@@ -413,7 +409,7 @@ export const shape: readonly Broken[] = [
       defaults:
       clients: { a: {} }
     `,
-    faults: ['1:10 defaults expected an object; nothing stands below it: indent its options under it, or leave it out'],
+    faults: ['1:10 defaults expected an object; it is empty: indent its options under it, or leave it out'],
   },
   {
     with: 'a name with a space',
@@ -501,7 +497,7 @@ export const unknownKeys: readonly Broken[] = [
       clients:
         a: { keepalive: true }
     `,
-    faults: ['2:8 clients.a.keepalive unknown option, did you mean "limits.keepAliveTimeout"?'],
+    faults: ['2:8 clients.a.keepalive unknown option, did you mean "connections.keepAliveTimeout"?'],
   },
   {
     with: 'a key near "name", which no client may have',
@@ -510,7 +506,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { nane: users }
     `,
     faults: [
-      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -520,7 +516,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { x-note: { retry: false } }
     `,
     faults: [
-      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -539,12 +535,12 @@ export const unknownKeys: readonly Broken[] = [
           timeouts: { totl: 1s }
           retry: { maxRetry: 1, backoff: { bass: 1s }, budget: { ration: 1 } }
           circuitBreaker: { treshold: 5, resetTimout: 1s }
-          limits: { maxConnection: 5 }
+          limits: { maxRequest: 5 }
           tracing: { propagate: true }
           logging: { sampleRate: 1 }
           tls: { cart: x, reload: { intervall: 1s } }
           endpoints: { dns: { adress: a.test:80, refesh: ttl } }
-          balance: { polcy: random }
+          balance: { stratgy: random }
           outlierDetection: { intervall: 1s, successRate: { stddevFactor: 1 } }
           healthCheck: { path: /, intervall: 1s }
           split: [{ mach: {}, targets: [{ name: b, baseURL: http://b.test, weigth: 1 }] }]
@@ -558,7 +554,7 @@ export const unknownKeys: readonly Broken[] = [
       '4:60 clients.a.retry.budget.ration unknown option, did you mean "ratio"?',
       '5:23 clients.a.circuitBreaker.treshold unknown option (known: errorThresholdPercentage, volumeThreshold, rollingWindow, resetTimeout, maxResetTimeout)',
       '5:36 clients.a.circuitBreaker.resetTimout unknown option, did you mean "resetTimeout"?',
-      '6:15 clients.a.limits.maxConnection unknown option, did you mean "maxConnections"?',
+      '6:15 clients.a.limits.maxRequest unknown option, did you mean "maxRequests"?',
       '7:16 clients.a.tracing.propagate unknown option, did you mean "propagation"?',
       '8:16 clients.a.logging.sampleRate unknown option, did you mean "successSampleRate"?',
       '9:12 clients.a.tls.cart unknown option, did you mean "cert"?',
@@ -567,7 +563,7 @@ export const unknownKeys: readonly Broken[] = [
       '10:18 clients.a.endpoints.dns.address is missing: expected text',
       '10:25 clients.a.endpoints.dns.adress unknown option, did you mean "address"?',
       '10:44 clients.a.endpoints.dns.refesh unknown option, did you mean "refresh"?',
-      '11:16 clients.a.balance.polcy unknown option, did you mean "policy"?',
+      '11:16 clients.a.balance.stratgy unknown option, did you mean "strategy"?',
       '12:25 clients.a.outlierDetection.intervall unknown option, did you mean "interval"?',
       '12:55 clients.a.outlierDetection.successRate.stddevFactor unknown option, did you mean "stdevFactor"?',
       '13:29 clients.a.healthCheck.intervall unknown option, did you mean "interval"?',
@@ -601,18 +597,18 @@ export const unknownKeys: readonly Broken[] = [
     `,
     faults: [
       '3:17 clients.a.timeouts.zzzzzzzz unknown option (known: total, attempt, connect)',
-      '4:14 clients.a.retry.zzzzzzzz unknown option (known: maxRetries, on, backoff, budget)',
+      '4:14 clients.a.retry.zzzzzzzz unknown option (known: maxRetries, on, backoff, maxConcurrentRetries, budget)',
       '4:38 clients.a.retry.backoff.zzzzzzzz unknown option (known: base, max)',
       '4:63 clients.a.retry.budget.zzzzzzzz unknown option (known: ratio, minPerSecond)',
       '5:23 clients.a.circuitBreaker.zzzzzzzz unknown option (known: errorThresholdPercentage, volumeThreshold, rollingWindow, resetTimeout, maxResetTimeout)',
-      '6:15 clients.a.limits.zzzzzzzz unknown option (known: maxConnections, maxPendingRequests, maxRetries, maxContentLength, maxConnectionAge, keepAliveTimeout, maxOrigins)',
+      '6:15 clients.a.limits.zzzzzzzz unknown option (known: maxRequests, maxPendingRequests)',
       '7:16 clients.a.tracing.zzzzzzzz unknown option (known: propagation, requestIdHeader, attemptCountHeader)',
       '8:16 clients.a.logging.zzzzzzzz unknown option (known: profile, successSampleRate)',
       '9:12 clients.a.tls.zzzzzzzz unknown option (known: cert, key, passphrase, pfx, ca, reload, serverName, minVersion, subjectAltNames, pins, rejectUnauthorized)',
       '9:35 clients.a.tls.reload.zzzzzzzz unknown option (known: interval, drainTimeout)',
       '10:5 clients.a.endpoints needs a baseURL: it names the server that the endpoints are',
       '10:39 clients.a.endpoints.srv.zzzzzzzz unknown option (known: name, refresh, servers)',
-      '11:16 clients.a.balance.zzzzzzzz unknown option (known: policy, hashHeader, slowStart, zone, panicThreshold)',
+      '11:16 clients.a.balance.zzzzzzzz unknown option (known: strategy, hashHeader, slowStart, zone, panicThresholdPercent)',
       '12:25 clients.a.outlierDetection.zzzzzzzz unknown option (known: consecutiveFailures, interval, baseEjectionTime, maxEjectionTime, maxEjectionPercent, successRate)',
       '13:29 clients.a.healthCheck.zzzzzzzz unknown option (known: path, interval, timeout, unhealthyThreshold, healthyThreshold, expectedStatuses)',
       '14:42 clients.a.split.0.match.path.zzzzzzzz unknown option (known: prefix, exact, regex)',
@@ -691,8 +687,8 @@ export const types: readonly Broken[] = [
       '11:14 clients.a.balance expected an object; write {} for its defaults',
       '12:23 clients.a.outlierDetection expected an object; write {} for its defaults',
       '13:18 clients.a.healthCheck expected an object; give its options, at least path',
-      '14:12 clients.a.split expected a list; begin each entry with a dash, and its options after it',
-      '15:13 clients.a.mirror expected a list; begin each entry with a dash, and its options after it',
+      '14:12 clients.a.split expected a list; begin each entry with a dash, followed by its options',
+      '15:13 clients.a.mirror expected a list; begin each entry with a dash, followed by its options',
       '16:12 clients.a.fault expected an object; write {} for its defaults',
     ],
   },
@@ -706,9 +702,9 @@ export const types: readonly Broken[] = [
           tls:
     `,
     faults: [
-      '3:14 clients.a.timeouts expected an object or false; nothing stands below it: indent its options under it, or leave it out',
-      '4:11 clients.a.retry expected an object or false; nothing stands below it: indent its options under it, or leave it out',
-      '5:9 clients.a.tls expected an object; nothing stands below it: indent its options under it, or leave it out',
+      '3:14 clients.a.timeouts expected an object or false; it is empty: indent its options under it, or leave it out',
+      '4:11 clients.a.retry expected an object or false; it is empty: indent its options under it, or leave it out',
+      '5:9 clients.a.tls expected an object; it is empty: indent its options under it, or leave it out',
     ],
   },
   {
@@ -728,7 +724,7 @@ export const types: readonly Broken[] = [
       '5:14 clients.a.headers expected an object of names and values; it has no value here: give it one, or leave it out',
       '6:24 clients.a.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"; it has no value here: give it one, or leave it out',
       '7:18 clients.a.retry.on expected a list; it has no value here: give it one, or leave it out',
-      '7:29 clients.a.retry.backoff expected an object; nothing stands below it: indent its options under it, or leave it out',
+      '7:29 clients.a.retry.backoff expected an object; it is empty: indent its options under it, or leave it out',
     ],
   },
   {
@@ -755,7 +751,7 @@ export const types: readonly Broken[] = [
           retry: { on: [5xx, timeout, 200] }
           logging: { profile: json }
           tls: { minVersion: TLSv1.1 }
-          balance: { policy: least-conn }
+          balance: { strategy: least-conn }
     `,
     faults: [
       '3:12 clients.a.proxy expected "env" or false',
@@ -763,7 +759,7 @@ export const types: readonly Broken[] = [
       '4:33 clients.a.retry.on.2 Too small: expected number to be >=400',
       '5:25 clients.a.logging.profile expected one of "otel", "ecs", "datadog", "gcp"',
       '6:24 clients.a.tls.minVersion expected one of "TLSv1.2", "TLSv1.3"; did you mean "TLSv1.2"?',
-      '7:24 clients.a.balance.policy expected one of "least-pending", "round-robin", "random", "hash"; did you mean "least-pending"?',
+      '7:26 clients.a.balance.strategy expected one of "least-pending", "round-robin", "random", "hash"; did you mean "least-pending"?',
     ],
   },
   {
@@ -812,9 +808,11 @@ export const ranges: readonly Broken[] = [
       clients:
         a:
           maxRedirects: -1
-          retry: { maxRetries: -1, on: [399], budget: { ratio: -0.1, minPerSecond: -1 } }
+          retry: { maxRetries: -1, on: [399], budget: { ratio: -0.1, minPerSecond: -1 }, maxConcurrentRetries: -1 }
           circuitBreaker: { errorThresholdPercentage: 0, volumeThreshold: 0 }
-          limits: { maxConnections: 0, maxPendingRequests: -1, maxRetries: -1, maxContentLength: -2, maxOrigins: 0 }
+          limits: { maxRequests: 0, maxPendingRequests: -1 }
+          connections: { maxConnections: 0, maxOrigins: 0 }
+          maxContentLength: -2
           logging: { successSampleRate: -0.5 }
     `,
     faults: [
@@ -823,14 +821,15 @@ export const ranges: readonly Broken[] = [
       '4:35 clients.a.retry.on.0 Too small: expected number to be >=400',
       '4:58 clients.a.retry.budget.ratio Too small: expected number to be >=0',
       '4:78 clients.a.retry.budget.minPerSecond Too small: expected number to be >=0',
+      '4:106 clients.a.retry.maxConcurrentRetries Too small: expected number to be >=0',
       '5:49 clients.a.circuitBreaker.errorThresholdPercentage Too small: expected number to be >=1',
       '5:69 clients.a.circuitBreaker.volumeThreshold Too small: expected number to be >=1',
-      '6:31 clients.a.limits.maxConnections Too small: expected number to be >=1',
-      '6:54 clients.a.limits.maxPendingRequests Too small: expected number to be >=0',
-      '6:70 clients.a.limits.maxRetries Too small: expected number to be >=0',
-      '6:92 clients.a.limits.maxContentLength Too small: expected number to be >=-1',
-      '6:108 clients.a.limits.maxOrigins Too small: expected number to be >=1',
-      '7:35 clients.a.logging.successSampleRate Too small: expected number to be >=0',
+      '6:28 clients.a.limits.maxRequests Too small: expected number to be >=1',
+      '6:51 clients.a.limits.maxPendingRequests Too small: expected number to be >=0',
+      '7:36 clients.a.connections.maxConnections Too small: expected number to be >=1',
+      '7:51 clients.a.connections.maxOrigins Too small: expected number to be >=1',
+      '8:23 clients.a.maxContentLength Too small: expected number to be >=-1',
+      '9:35 clients.a.logging.successSampleRate Too small: expected number to be >=0',
     ],
   },
   {
@@ -839,9 +838,10 @@ export const ranges: readonly Broken[] = [
       clients:
         a:
           maxRedirects: 51
-          retry: { maxRetries: 11, on: [600], budget: { ratio: 11, minPerSecond: 10001 } }
+          retry: { maxRetries: 11, on: [600], budget: { ratio: 11, minPerSecond: 10001 }, maxConcurrentRetries: 1000001 }
           circuitBreaker: { errorThresholdPercentage: 101, volumeThreshold: 1000001 }
-          limits: { maxConnections: 65536, maxPendingRequests: 1000001, maxRetries: 1000001, maxOrigins: 1000001 }
+          limits: { maxRequests: 1000001, maxPendingRequests: 1000001 }
+          connections: { maxConnections: 65536, maxOrigins: 1000001 }
           logging: { successSampleRate: 10 }
     `,
     faults: [
@@ -850,13 +850,14 @@ export const ranges: readonly Broken[] = [
       '4:35 clients.a.retry.on.0 Too big: expected number to be <=599',
       '4:58 clients.a.retry.budget.ratio Too big: expected number to be <=10',
       '4:76 clients.a.retry.budget.minPerSecond Too big: expected number to be <=10000',
+      '4:107 clients.a.retry.maxConcurrentRetries Too big: expected number to be <=1000000',
       '5:49 clients.a.circuitBreaker.errorThresholdPercentage Too big: expected number to be <=100',
       '5:71 clients.a.circuitBreaker.volumeThreshold Too big: expected number to be <=1000000',
-      '6:31 clients.a.limits.maxConnections Too big: expected number to be <=65535',
-      '6:58 clients.a.limits.maxPendingRequests Too big: expected number to be <=1000000',
-      '6:79 clients.a.limits.maxRetries Too big: expected number to be <=1000000',
-      '6:100 clients.a.limits.maxOrigins Too big: expected number to be <=1000000',
-      '7:35 clients.a.logging.successSampleRate Too big: expected number to be <=1; write 0.1',
+      '6:28 clients.a.limits.maxRequests Too big: expected number to be <=1000000',
+      '6:57 clients.a.limits.maxPendingRequests Too big: expected number to be <=1000000',
+      '7:36 clients.a.connections.maxConnections Too big: expected number to be <=65535',
+      '7:55 clients.a.connections.maxOrigins Too big: expected number to be <=1000000',
+      '8:35 clients.a.logging.successSampleRate Too big: expected number to be <=1; write 0.1',
     ],
   },
   {
@@ -866,13 +867,13 @@ export const ranges: readonly Broken[] = [
         a:
           maxRedirects: 1.5
           retry: { maxRetries: 0.5, on: [500.5] }
-          limits: { maxConnections: 2.5 }
+          limits: { maxRequests: 2.5 }
     `,
     faults: [
       '3:19 clients.a.maxRedirects expected a whole number from 0 to 50',
       '4:26 clients.a.retry.maxRetries expected a whole number from 0 to 10',
       '4:36 clients.a.retry.on.0 expected one of "5xx", "gateway-error", "reset", "connect-failure", "refused-stream", "retriable-4xx", "rate-limited" or a whole number from 400 to 599',
-      '5:31 clients.a.limits.maxConnections expected a whole number from 1 to 65535',
+      '5:28 clients.a.limits.maxRequests expected a whole number from 1 to 1000000',
     ],
   },
   {
@@ -898,7 +899,7 @@ export const ranges: readonly Broken[] = [
           timeouts: { total: 25h, attempt: 0, connect: 0.5ms }
           retry: { backoff: { base: 0s, max: 86400001 } }
           circuitBreaker: { rollingWindow: 99ms, resetTimeout: 0, maxResetTimeout: 0 }
-          limits: { maxConnectionAge: 999ms, keepAliveTimeout: 0 }
+          connections: { maxConnectionAge: 999ms, keepAliveTimeout: 0 }
     `,
     faults: [
       '3:24 clients.a.timeouts.total must be between 1ms and 24h',
@@ -909,8 +910,8 @@ export const ranges: readonly Broken[] = [
       '5:38 clients.a.circuitBreaker.rollingWindow must be between 100ms and 24h',
       '5:58 clients.a.circuitBreaker.resetTimeout must be between 1ms and 24h',
       '5:78 clients.a.circuitBreaker.maxResetTimeout must be between 1ms and 24h',
-      '6:33 clients.a.limits.maxConnectionAge must be between 1000ms and 24h',
-      '6:58 clients.a.limits.keepAliveTimeout must be between 1ms and 24h',
+      '6:38 clients.a.connections.maxConnectionAge must be between 1000ms and 24h',
+      '6:63 clients.a.connections.keepAliveTimeout must be between 1ms and 24h',
     ],
   },
   {
@@ -921,7 +922,7 @@ export const ranges: readonly Broken[] = [
           timeouts: { total: 5 s, attempt: 1m30s, connect: soon }
           retry: { backoff: { base: -1s, max: "5" } }
           circuitBreaker: { rollingWindow: 1d, resetTimeout: true }
-          limits: { maxConnectionAge: 10M, keepAliveTimeout: [4s] }
+          connections: { maxConnectionAge: 10M, keepAliveTimeout: [4s] }
     `,
     faults: [
       '3:24 clients.a.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"; write "5s"',
@@ -931,8 +932,8 @@ export const ranges: readonly Broken[] = [
       '4:41 clients.a.retry.backoff.max expected milliseconds or a string such as "250ms" or "1.5s"; write "5ms" or "5s"',
       '5:38 clients.a.circuitBreaker.rollingWindow expected milliseconds or a string such as "250ms" or "1.5s"; write "24h"',
       '5:56 clients.a.circuitBreaker.resetTimeout expected milliseconds or a string such as "250ms" or "1.5s"; leave it out for its default',
-      '6:33 clients.a.limits.maxConnectionAge expected milliseconds or a string such as "250ms" or "1.5s"; write "10m"',
-      '6:38 clients.a.limits.keepAliveTimeout expected milliseconds or a string such as "250ms" or "1.5s"; it takes one, not a list',
+      '6:38 clients.a.connections.maxConnectionAge expected milliseconds or a string such as "250ms" or "1.5s"; write "10m"',
+      '6:43 clients.a.connections.keepAliveTimeout expected milliseconds or a string such as "250ms" or "1.5s"; it takes one value, not a list',
     ],
   },
   {
@@ -1148,7 +1149,7 @@ export const rules: readonly Broken[] = [
           tls: { cert: /etc/a/tls.crt }
     `,
     faults: [
-      '3:5 clients.a.tls.key cert and key go together',
+      '3:5 clients.a.tls.key cert and key must be given together',
       '3:18 clients.a.tls.cert (/etc/a/tls.crt): there is no such file',
     ],
   },
@@ -1160,7 +1161,7 @@ export const rules: readonly Broken[] = [
           tls: { key: /etc/a/tls.key }
     `,
     faults: [
-      '3:5 clients.a.tls.cert cert and key go together',
+      '3:5 clients.a.tls.cert cert and key must be given together',
       '3:17 clients.a.tls.key (/etc/a/tls.key): there is no such file',
     ],
   },
@@ -1320,7 +1321,7 @@ export const defaults: readonly Broken[] = [
           retry:
     `,
     faults: [
-      '5:11 clients.a.retry expected an object or false; nothing stands below it: indent its options under it, or leave it out',
+      '5:11 clients.a.retry expected an object or false; it is empty: indent its options under it, or leave it out',
     ],
   },
   {
@@ -1465,7 +1466,7 @@ export const references: readonly Broken[] = [
           allowH2: \${FEW}
           retry: \${WORD}
           timeouts: { total: "\${WORD}" }
-          limits: { maxConnections: "\${EMPTY}" }
+          limits: { maxRequests: "\${EMPTY}" }
     `,
     faults: [
       '3:14 clients.a.baseURL expected a full http or https URL; it comes from ${BROKEN_URL}',
@@ -1473,7 +1474,7 @@ export const references: readonly Broken[] = [
       '4:14 clients.a.allowH2 expected true or false; it comes from ${FEW}',
       '5:12 clients.a.retry expected an object or false; it comes from ${WORD}',
       '6:24 clients.a.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"; it comes from ${WORD}',
-      '7:31 clients.a.limits.maxConnections expected a whole number from 1 to 65535; ${EMPTY} is empty',
+      '7:28 clients.a.limits.maxRequests expected a whole number from 1 to 1000000; ${EMPTY} is empty',
     ],
   },
   {
@@ -1612,7 +1613,7 @@ export const texts: readonly Broken[] = [
       '3:25 clients.a.headers.x-lines expected one line of text',
       '3:47 clients.a.headers.x-number expected text; put it in quotes',
       '3:59 clients.a.headers.x-truth expected text; put it in quotes',
-      '3:65 clients.a.headers.x-list expected text; it takes one, not a list',
+      '3:65 clients.a.headers.x-list expected text; it takes one value, not a list',
       '3:90 clients.a.headers.x-emoji expected one line of text',
     ],
   },
@@ -1634,7 +1635,7 @@ export const several: readonly Broken[] = [
         bad name: {}
         billing:
           timeouts: { attempt: 10s }
-          limits: { maxConnections: many }
+          limits: { maxRequests: many }
           headers: { authorization: "Bearer \${TOKEN}" }
         orders: http://orders.test
     `,
@@ -1647,7 +1648,7 @@ export const several: readonly Broken[] = [
       '9:26 clients.users.retry.maxRetries Too big: expected number to be <=10',
       '10:3 clients.bad name the name of a client has letters, digits and . _ - / only',
       '12:26 clients.billing.timeouts.attempt must not be longer than timeouts.total, or no attempt could ever reach it',
-      '13:31 clients.billing.limits.maxConnections expected a whole number from 1 to 65535',
+      '13:28 clients.billing.limits.maxRequests expected a whole number from 1 to 1000000',
       '14:31 clients.billing.headers.authorization the environment variable TOKEN is not set; set it, or write ${TOKEN:-default}',
       '15:11 clients.orders expected an object; write its baseURL under it',
     ],

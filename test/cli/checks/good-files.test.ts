@@ -40,7 +40,8 @@ describe('the options in force', () => {
       name: 'users',
       baseURL: 'https://users.test/v1',
       timeouts: { total: 10_000, attempt: 2500, connect: 500 },
-      limits: { maxContentLength: -1, maxConnectionAge: false },
+      connections: { maxConnectionAge: false },
+      maxContentLength: -1,
       tls: { minVersion: 'TLSv1.3', reload: { interval: 10_000, drainTimeout: 60_000 } },
     });
     expect(clients['billing/v2']).toEqual({
@@ -61,6 +62,8 @@ describe('the options in force', () => {
         retry: false,
         circuitBreaker: false,
         limits: false,
+        connections: { maxConnections: 64, maxConnectionAge: false, keepAliveTimeout: '4s', maxOrigins: 16 },
+        maxContentLength: -1,
         tracing: false,
         logging: false,
       }),
@@ -90,10 +93,10 @@ describe('the options in force', () => {
   it('replace a section by false, and false by a section', () => {
     const { off, on } = effective(yaml`
       defaults: { retry: { maxRetries: 1 }, limits: false }
-      clients: { off: { retry: false }, on: { limits: { maxConnections: 3 } } }
+      clients: { off: { retry: false }, on: { limits: { maxRequests: 3 } } }
     `);
     expect(off).toMatchObject({ retry: false, limits: false });
-    expect(on).toMatchObject({ retry: { maxRetries: 1 }, limits: { maxConnections: 3, maxPendingRequests: 1024 } });
+    expect(on).toMatchObject({ retry: { maxRetries: 1 }, limits: { maxRequests: 3, maxPendingRequests: 1024 } });
   });
 
   it('leave out an optional section of the defaults where the client says false', () => {
@@ -131,7 +134,7 @@ describe('the options in force', () => {
         headers: { 'x-region': 'eu', 'x-price': '${5}', 'x-none': '', 'x-some': 'some' },
         timeouts: { total: '12s' },
         retry: { maxRetries: 3, on: ['reset', 425] },
-        limits: { maxConnections: 7 },
+        limits: { maxRequests: 7 },
         tracing: false,
       }),
     );

@@ -19,6 +19,7 @@ export const everySection = yaml`
       on: [5xx, gateway-error, reset, connect-failure, refused-stream, retriable-4xx, rate-limited, 425]
       backoff: { base: 50ms, max: 2s }
       budget: { ratio: 0.2, minPerSecond: 1 }
+      maxConcurrentRetries: 50
     circuitBreaker:
       errorThresholdPercentage: 50
       volumeThreshold: 20
@@ -26,13 +27,14 @@ export const everySection = yaml`
       resetTimeout: 5s
       maxResetTimeout: 1m
     limits:
-      maxConnections: 128
+      maxRequests: 128
       maxPendingRequests: 1024
-      maxRetries: 50
-      maxContentLength: -1
+    connections:
+      maxConnections: 64
       maxConnectionAge: false
       keepAliveTimeout: 4s
       maxOrigins: 16
+    maxContentLength: -1
     tracing: { propagation: true, requestIdHeader: x-request-id, attemptCountHeader: x-envoy-attempt-count }
     logging: { profile: ecs, successSampleRate: 0.1 }
     tls:
@@ -69,7 +71,7 @@ export const traffic = yaml`
           - { address: "10.0.0.1:80", weight: 2, zone: eu-1 }
           - { address: "[2001:db8::1]:80" }
           - { address: "a-1.test:8080" }
-      balance: { policy: hash, hashHeader: x-user, slowStart: 0, zone: eu-1, panicThreshold: 0 }
+      balance: { strategy: hash, hashHeader: x-user, slowStart: 0, zone: eu-1, panicThresholdPercent: 0 }
       outlierDetection:
         consecutiveFailures: false
         interval: 10s
@@ -148,7 +150,7 @@ export const referring = yaml`
       baseURL: https://\${HOST}/\${VERSION:-v1}
       allowH2: \${H2}
       retry: { maxRetries: "\${RETRIES}", on: ["\${WHAT:-reset}", "\${STATUS:-425}"] }
-      limits: { maxConnections: "\${CONNECTIONS:-7}" }
+      limits: { maxRequests: "\${CONNECTIONS:-7}" }
       tracing: \${TRACING:-false}
 `;
 

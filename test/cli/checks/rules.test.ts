@@ -82,10 +82,10 @@ describe('tls options that do not go together', () => {
   const key = pem('PRIVATE KEY');
 
   it.each<[object, string]>([
-    [{ cert }, 'tls.key: cert and key go together'],
-    [{ key }, 'tls.cert: cert and key go together'],
+    [{ cert }, 'tls.key: cert and key must be given together'],
+    [{ key }, 'tls.cert: cert and key must be given together'],
     [{ cert, key, pfx: 'bundle.p12' }, 'tls.pfx: give either pfx or cert and key'],
-    [{ key, pfx: 'bundle.p12' }, 'tls.cert: cert and key go together'],
+    [{ key, pfx: 'bundle.p12' }, 'tls.cert: cert and key must be given together'],
     [{ rejectUnauthorized: false, ca: pem('CERTIFICATE') }, 'tls.rejectUnauthorized: '],
     [{ rejectUnauthorized: false, cert, key }, 'tls.rejectUnauthorized: '],
     [{ rejectUnauthorized: false, pfx: 'bundle.p12' }, 'tls.rejectUnauthorized: '],
@@ -114,9 +114,9 @@ describe('faults of several sections', () => {
       timeouts: { total: 1, attempt: 2 },
       retry: { backoff: { base: 2, max: 1 } },
       tls: { cert: 'a' },
-      limits: { maxConnections: -1 },
+      limits: { maxRequests: -1 },
     });
-    for (const path of ['timeouts.attempt: ', 'retry.backoff: ', 'tls.key: ', 'limits.maxConnections: '])
+    for (const path of ['timeouts.attempt: ', 'retry.backoff: ', 'tls.key: ', 'limits.maxRequests: '])
       expect(message).toContain(path);
   });
 });

@@ -48,9 +48,9 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
     'retry: { budget: { ratio: 0, minPerSecond: 0.1 } }',
   ],
   [
-    'limits: { maxRetries: 0 }',
-    'limits.maxRetries allows no retry at all; retry: false says so',
-    'limits: { maxRetries: 0 }, retry: false',
+    'retry: { maxConcurrentRetries: 0 }',
+    'retry.maxConcurrentRetries allows no retry at all; retry: false says so',
+    'retry: { maxRetries: 0, maxConcurrentRetries: 0 }',
   ],
   [
     'retry: { budget: { ratio: 2 } }',

@@ -120,7 +120,7 @@ it('a call that is cancelled in the moment of its answer is cancelled, by the st
   for (const reply of [200, 500]) {
     const controller = new AbortController();
     const { client } = scripted([reply], { retry: false });
-    client.on('call.end', () => controller.abort());
+    client.on('call.ended', () => controller.abort());
     expect(await rejection(client.get('/', { signal: controller.signal }))).toMatchObject({ code: 'ERR_CANCELED' });
   }
 });

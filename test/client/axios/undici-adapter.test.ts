@@ -20,7 +20,7 @@ describe('createUndiciAdapter', () => {
       expect.objectContaining({
         code: 'ERR_CONFIG',
         message: expect.stringMatching(
-          /createUndiciAdapter: .*maxOrigins.*tls\.key: cert and key go together.*connectTimeout: expected milliseconds.*maxConnection: unknown option, did you mean "maxConnections"\?/,
+          /createUndiciAdapter: .*maxOrigins.*tls\.key: cert and key must be given together.*connectTimeout: expected milliseconds.*maxConnection: unknown option, did you mean "maxConnections"\?/,
         ),
       }),
     );

@@ -83,7 +83,7 @@ describe('validateStatus', () => {
     async (status) => {
       const { client } = scripted([{ reply: status }], { retry: false });
       const ends: unknown[] = [];
-      client.on('call.end', (event) => ends.push(event));
+      client.on('call.ended', (event) => ends.push(event));
       const thrown = new Error('the fault of the caller');
       const fail = () => {
         throw thrown;

@@ -13,6 +13,7 @@ describe('a configuration of nothing', () => {
       timeouts: { total: 10_000, attempt: 2500, connect: 1000 },
       retry: {
         maxRetries: 2,
+        maxConcurrentRetries: 50,
         on: ['gateway-error', 'reset', 'connect-failure', 'rate-limited'],
         backoff: { base: 50, max: 2000 },
         budget: { ratio: 0.2, minPerSecond: 1 },
@@ -25,15 +26,9 @@ describe('a configuration of nothing', () => {
         resetTimeout: 5000,
         maxResetTimeout: 60_000,
       },
-      limits: {
-        maxConnections: 128,
-        maxPendingRequests: 1024,
-        maxRetries: 50,
-        maxContentLength: 10 * 1024 * 1024,
-        maxConnectionAge: 600_000,
-        keepAliveTimeout: 4000,
-        maxOrigins: 1024,
-      },
+      limits: { maxRequests: 128, maxPendingRequests: 1024 },
+      connections: { maxConnections: 1024, maxConnectionAge: 600_000, keepAliveTimeout: 4000, maxOrigins: 1024 },
+      maxContentLength: 10 * 1024 * 1024,
       tracing: { propagation: true, requestIdHeader: 'x-request-id', attemptCountHeader: false },
       logging: { profile: 'otel', successSampleRate: 1 },
     });
@@ -80,8 +75,13 @@ describe('the sidecar of the billing scenario', () => {
     name: 'billing',
     baseURL: 'https://billing.internal',
     timeouts: { connect: '0.25s', attempt: '1.5s', total: '15s' },
-    retry: { maxRetries: 3, on: ['5xx', 'gateway-error', 'reset'], backoff: { base: '0.05s', max: '1s' } },
-    limits: { maxConnections: 200, maxPendingRequests: 100, maxRetries: 50 },
+    retry: {
+      maxRetries: 3,
+      on: ['5xx', 'gateway-error', 'reset'],
+      backoff: { base: '0.05s', max: '1s' },
+      maxConcurrentRetries: 60,
+    },
+    limits: { maxRequests: 200, maxPendingRequests: 100 },
     tls: { cert: '/etc/certs/tls.crt', key: '/etc/certs/tls.key' },
   };
 
@@ -89,8 +89,13 @@ describe('the sidecar of the billing scenario', () => {
     expect(parseConfig(billing)).toMatchObject({
       baseURL: 'https://billing.internal',
       timeouts: { connect: 250, attempt: 1500, total: 15_000 },
-      retry: { maxRetries: 3, on: ['5xx', 'gateway-error', 'reset'], backoff: { base: 50, max: 1000 } },
-      limits: { maxConnections: 200, maxPendingRequests: 100, maxRetries: 50 },
+      retry: {
+        maxRetries: 3,
+        on: ['5xx', 'gateway-error', 'reset'],
+        backoff: { base: 50, max: 1000 },
+        maxConcurrentRetries: 60,
+      },
+      limits: { maxRequests: 200, maxPendingRequests: 100 },
       tls: { cert: '/etc/certs/tls.crt', key: '/etc/certs/tls.key' },
     });
   });

@@ -38,9 +38,7 @@ describe('a section', () => {
   });
 
   it.each(standing)('without its contents: %s', (name) => {
-    expect(said({ [name]: null })).toBe(
-      `${section}nothing stands below it: indent its options under it, or leave it out`,
-    );
+    expect(said({ [name]: null })).toBe(`${section}it is empty: indent its options under it, or leave it out`);
   });
 
   it.each([
@@ -48,16 +46,16 @@ describe('a section', () => {
     [{ rateLimit: 'on' }, 'expected an object; write {} for its defaults'],
     [{ healthCheck: true }, 'expected an object; give its options, at least path'],
     [{ tls: false }, 'expected an object; leave it out, and it is off'],
-    [{ split: true }, 'expected a list; begin each entry with a dash, and its options after it'],
+    [{ split: true }, 'expected a list; begin each entry with a dash, followed by its options'],
     [
       { mirror: { baseURL: 'http://a.test' } },
-      'expected a list; begin each entry with a dash, and its options after it',
+      'expected a list; begin each entry with a dash, followed by its options',
     ],
     [{ retry: 3 }, `${section}did you mean its option maxRetries?`],
     [{ timeouts: '5s' }, `${section}did you mean its option total?`],
-    [{ limits: 100 }, `${section}did you mean its option maxConnections?`],
+    [{ limits: 100 }, `${section}did you mean its option maxRequests?`],
     [{ retry: [503] }, `${section}did you mean its option on?`],
-    [{ balance: 'round_robin' }, 'expected an object; did you mean its option policy?'],
+    [{ balance: 'round_robin' }, 'expected an object; did you mean its option strategy?'],
     [{ healthCheck: '/health' }, 'expected an object; did you mean its option path?'],
   ])('that is no object says which one it would be: %j', (config, message) => {
     expect(said(config)).toBe(message);
@@ -119,10 +117,10 @@ describe('a number', () => {
     [{ retry: { budget: { ratio: '20 %' } } }, 'expected a number from 0 to 10; write 0.2'],
     [{ maxRedirects: '5' }, 'expected a whole number from 0 to 50; write 5 without quotes'],
     [{ maxRedirects: 1.5 }, 'expected a whole number from 0 to 50'],
-    [{ limits: { maxConnections: '100 connections' } }, 'expected a whole number from 1 to 65535; write 100'],
+    [{ limits: { maxRequests: '100 connections' } }, 'expected a whole number from 1 to 1000000; write 100'],
     [{ limits: { maxPendingRequests: '1_000' } }, 'expected a whole number from 0 to 1000000; write 1000'],
-    [{ limits: { maxContentLength: '10mb' } }, 'expected a whole number, -1 or more; write 10485760'],
-    [{ limits: { maxContentLength: '1 KiB' } }, 'expected a whole number, -1 or more; write 1024'],
+    [{ maxContentLength: '10mb' }, 'expected a whole number, -1 or more; write 10485760'],
+    [{ maxContentLength: '1 KiB' }, 'expected a whole number, -1 or more; write 1024'],
   ])('with quotes, a unit or per cent: %j', (config, message) => {
     expect(said(config)).toBe(message);
   });
@@ -192,11 +190,15 @@ describe('a key', () => {
       ['http2', 'allowH2'],
     ],
     ...[
-      ['max_requests', 'limits.maxConnections'],
+      ['concurrency', 'limits.maxRequests'],
       ['outlier_detection', 'outlierDetection'],
     ],
   ] as [string, string][])('of another tool or spelling: %s', (key, ours) => {
     expect(said({ [key]: 1 })).toBe(`unknown option, did you mean "${ours}"?`);
+  });
+
+  it('of a section that is spelt as Envoy has it: max_requests', () => {
+    expect(said({ max_requests: 1 })).toBe('unknown option here: it belongs under limits');
   });
 
   it.each([
@@ -261,7 +263,7 @@ describe('the shape of a file', () => {
       '4:3 clients.retry is an option, not a client: indent it under billing',
       '5:17 clients.retry.maxRetries expected a whole number from 0 to 10; write 3 without quotes',
       '6:3 clients.timeouts is an option, not a client: indent it under billing',
-      '6:12 clients.timeouts expected an object or false; nothing stands below it: indent its options under it, or leave it out',
+      '6:12 clients.timeouts expected an object or false; it is empty: indent its options under it, or leave it out',
     ]);
   });
 
@@ -314,13 +316,13 @@ describe('the shape of a file', () => {
 
   it('with a variable that is empty or no number where one is expected', () => {
     const { errors } = checkText(
-      'clients: { a: { maxRedirects: "${NONE}", limits: { maxConnections: "${WORD}" }, allowH2: "${YES}" } }',
+      'clients: { a: { maxRedirects: "${NONE}", limits: { maxRequests: "${WORD}" }, allowH2: "${YES}" } }',
       'clients.yaml',
       { env: { NONE: '', WORD: 'secret', YES: 'true' } },
     );
     expect(errors.map(({ message }) => message)).toEqual([
       'expected a whole number from 0 to 50; ${NONE} is empty',
-      'expected a whole number from 1 to 65535; it comes from ${WORD}',
+      'expected a whole number from 1 to 1000000; it comes from ${WORD}',
     ]);
   });
 });

@@ -126,17 +126,11 @@ describe('the message', () => {
       name: 'billing',
       retries: 3,
       timeouts: { total: 'soon', atempt: 1 },
-      limits: { maxConnections: 0 },
+      limits: { maxRequests: 0 },
       tls: { pins: ['short'] },
     });
     expect(message).toContain('the HTTP client "billing"');
-    for (const fault of [
-      'retries: ',
-      'timeouts.total: ',
-      'timeouts.atempt: ',
-      'limits.maxConnections: ',
-      'tls.pins.0: ',
-    ])
+    for (const fault of ['retries: ', 'timeouts.total: ', 'timeouts.atempt: ', 'limits.maxRequests: ', 'tls.pins.0: '])
       expect(message).toContain(fault);
   });
 

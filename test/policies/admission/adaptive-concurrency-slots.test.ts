@@ -221,7 +221,7 @@ describe('in a client, who is over the limit', () => {
     client.get('/').catch(() => {});
     for (const method of ['get', 'post'])
       expect(await ended(client.request({ url: '/', method, idempotencyKey: 'a' }))).toMatchObject({
-        ...{ code: 'ERR_LIMIT', ms: 0, error: { attempts: 0 } },
+        ...{ code: 'ERR_LIMIT', ms: 0, error: { attempts: 0, reason: 'adaptive_concurrency' } },
       });
     expect(transport.requests).toHaveLength(1);
     expect(client.stats().policies.retry).toMatchObject({ retries: 0 });
@@ -231,10 +231,12 @@ describe('in a client, who is over the limit', () => {
     const { logger, lines } = collecting();
     const { client } = scripted([{ reply: 'hang' }], config, { logger });
     const told: unknown[] = [];
-    client.on('limit.rejected', ({ call, destination }) => told.push([call.path, destination]));
+    client.on('adaptive_concurrency.rejected', ({ call, ...rest }) => told.push([call.path, rest]));
     client.get('/first').catch(() => {});
     await ended(client.get('/second'));
-    expect(told).toEqual([['/second', baseURL]]);
-    expect(lines.filter(({ level }) => level === 'error')).toMatchObject([{ fields: { flags: ['limited'] } }]);
+    expect(told).toEqual([['/second', { destination: baseURL, limit: 1 }]]);
+    expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { flags: ['concurrency_limited'] } },
+    ]);
   });
 });

@@ -52,13 +52,13 @@ describe('the limit', () => {
       adaptiveConcurrency: { initialLimit: 3, minLimit: 1 },
     });
     const rejected: number[] = [];
-    client.on('limit.rejected', ({ pending }) => rejected.push(pending));
+    client.on('adaptive_concurrency.rejected', ({ limit }) => rejected.push(limit));
     const running = Array.from({ length: 3 }, () => rejection(client.get('/', { timeout: 100 })));
     const error = await rejection(client.get('/'));
     expect(error).toMatchObject({ code: 'ERR_LIMIT', attempts: 0 });
     expect(error.message).toContain('3 requests to http://api.test are running');
     expect(transport.requests).toHaveLength(3);
-    expect(rejected).toEqual([0]);
+    expect(rejected).toEqual([3]);
     await pass(100);
     await Promise.all(running);
   });

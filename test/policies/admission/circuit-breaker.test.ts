@@ -21,7 +21,7 @@ interface CircuitStats {
   state: string;
   outcomes: number;
   failures: number;
-  retryAfterMs?: number;
+  retryAfter?: number;
 }
 
 function circuitOf(client: HttpClient, origin = baseURL): CircuitStats | undefined {
@@ -167,7 +167,7 @@ describe('an outcome', () => {
 
   it('of a deadline that ran out in our own queue counts as nothing', async () => {
     const held = holdReply();
-    const { client } = breaking([held], { limits: { maxConnections: 1 } });
+    const { client } = breaking([held], { limits: { maxRequests: 1 } });
     const running = client.get('/', { timeouts: { total: false, attempt: false } });
     await held.arrived;
     const waited = rejection(client.get('/', { timeout: 50 }));
@@ -190,7 +190,7 @@ describe('an outcome', () => {
 
   it('of a local overflow counts as nothing, however many there are', async () => {
     const held = holdReply();
-    const { client } = breaking([held], { limits: { maxConnections: 1, maxPendingRequests: 0 } });
+    const { client } = breaking([held], { limits: { maxRequests: 1, maxPendingRequests: 0 } });
     const running = client.get('/');
     await held.arrived;
     for (let i = 0; i < 50; i++) expect((await rejection(client.get('/'))).code).toBe('ERR_LIMIT');
@@ -307,7 +307,7 @@ describe('a half-open circuit', () => {
   it('opens again with the first failure', async () => {
     const { client } = await halfOpen([503]);
     await send(client, 1);
-    expect(circuitOf(client)).toMatchObject({ state: 'open', retryAfterMs: 5000 });
+    expect(circuitOf(client)).toMatchObject({ state: 'open', retryAfter: 5000 });
   });
 
   it('neither opens nor closes by a trial that its caller cancels, and lets the next one try', async () => {
@@ -407,7 +407,7 @@ describe('the time a circuit stays open', () => {
   async function openings(random: number, count: number): Promise<number[]> {
     const { client } = breaking([{ reply: 503 }], {}, { random: () => random });
     const seen: number[] = [];
-    client.on('circuit.open', ({ retryAfterMs }) => seen.push(retryAfterMs));
+    client.on('circuit.opened', ({ retryAfter }) => seen.push(retryAfter));
     await send(client, 20);
     while (seen.length < count) {
       await vi.advanceTimersByTimeAsync(seen.at(-1) ?? Number.NaN);
@@ -434,7 +434,7 @@ describe('the time a circuit stays open', () => {
   it('starts over after a close', async () => {
     const { client } = await halfOpen([503, 503, 200, ...times(20, 503)]);
     const seen: number[] = [];
-    client.on('circuit.open', ({ retryAfterMs }) => seen.push(retryAfterMs));
+    client.on('circuit.opened', ({ retryAfter }) => seen.push(retryAfter));
     await send(client, 1);
     await vi.advanceTimersByTimeAsync(5000);
     await send(client, 1);
@@ -448,13 +448,13 @@ describe('the time a circuit stays open', () => {
   it('keeps to a resetTimeout and maxResetTimeout of its own', async () => {
     const section = { resetTimeout: '1s', maxResetTimeout: '1.5s' } as const;
     const { client } = await opened([503, 503], { circuitBreaker: section });
-    expect(circuitOf(client)?.retryAfterMs).toBe(1000);
+    expect(circuitOf(client)?.retryAfter).toBe(1000);
     await vi.advanceTimersByTimeAsync(1000);
     await send(client, 1);
-    expect(circuitOf(client)?.retryAfterMs).toBe(1000);
+    expect(circuitOf(client)?.retryAfter).toBe(1000);
     await vi.advanceTimersByTimeAsync(1000);
     await send(client, 1);
-    expect(circuitOf(client)?.retryAfterMs).toBe(1500);
+    expect(circuitOf(client)?.retryAfter).toBe(1500);
   });
 });
 
@@ -505,9 +505,9 @@ describe('the circuit shows', () => {
   it('each change of state as one event, with client and destination', async () => {
     const { client } = breaking([...times(20, 503), 503, 200], { name: 'billing' });
     const seen: unknown[] = [];
-    client.on('circuit.open', (event) => seen.push(['open', event]));
-    client.on('circuit.half_open', (event) => seen.push(['half_open', event]));
-    client.on('circuit.close', (event) => seen.push(['close', event]));
+    client.on('circuit.opened', (event) => seen.push(['open', event]));
+    client.on('circuit.half_opened', (event) => seen.push(['half_open', event]));
+    client.on('circuit.closed', (event) => seen.push(['close', event]));
     await send(client, 20);
     await vi.advanceTimersByTimeAsync(5000);
     await send(client, 1);
@@ -515,9 +515,9 @@ describe('the circuit shows', () => {
     await send(client, 1);
     const where = { client: 'billing', destination: baseURL };
     expect(seen).toEqual([
-      ['open', { ...where, retryAfterMs: 5000 }],
+      ['open', { ...where, retryAfter: 5000 }],
       ['half_open', where],
-      ['open', { ...where, retryAfterMs: 5000 }],
+      ['open', { ...where, retryAfter: 5000 }],
       ['half_open', where],
       ['close', where],
     ]);
@@ -526,9 +526,9 @@ describe('the circuit shows', () => {
   it('its state in stats, with the time left while it is open', async () => {
     const { client } = await opened([]);
     await vi.advanceTimersByTimeAsync(1500);
-    expect(circuitOf(client)).toEqual({ state: 'open', outcomes: 20, failures: 20, retryAfterMs: 3500 });
+    expect(circuitOf(client)).toEqual({ state: 'open', outcomes: 20, failures: 20, retryAfter: 3500 });
     await vi.advanceTimersByTimeAsync(3500);
-    expect(circuitOf(client)).not.toHaveProperty('retryAfterMs');
+    expect(circuitOf(client)).not.toHaveProperty('retryAfter');
   });
 });
 

@@ -130,7 +130,7 @@ describe('a half-open circuit', () => {
 describe('capacity', () => {
   it("is not opossum's business: what limits turn away is no failure", async () => {
     const held = holdReply();
-    const { client } = scripted([held], { ...plain, limits: { maxConnections: 1, maxPendingRequests: 0 } });
+    const { client } = scripted([held], { ...plain, limits: { maxRequests: 1, maxPendingRequests: 0 } });
     const running = client.get('/');
     await held.arrived;
     await send(client, 50);
@@ -146,7 +146,7 @@ describe('capacity', () => {
     let most = 0;
     const { client } = scripted(
       [],
-      { ...plain, limits: { maxConnections: 1 }, timeouts: { attempt: 50 }, circuitBreaker: { volumeThreshold: 100 } },
+      { ...plain, limits: { maxRequests: 1 }, timeouts: { attempt: 50 }, circuitBreaker: { volumeThreshold: 100 } },
       {
         transport: (config) =>
           new Promise((_, reject) => {

@@ -21,7 +21,7 @@ describe('limits alone', () => {
   it('let so many run at once; the next ones wait in the order they came', async () => {
     const held = hold(4);
     const { next, wire } = alone(...held);
-    const stack = limits({ maxConnections: 2 })(next);
+    const stack = limits({ maxRequests: 2 })(next);
     const calls = ['/1', '/2', '/3', '/4'].map((url) => outcomeOf(stack(aRequest({ url }))));
     await settle();
     expect(wire.requests.map(({ path }) => path)).toEqual(['/1', '/2']);
@@ -37,20 +37,20 @@ describe('limits alone', () => {
 
   it('turn away at once who would wait in too long a queue, with ERR_LIMIT', async () => {
     const { next, wire } = alone({ reply: 'hang' });
-    const stack = limits({ maxConnections: 1, maxPendingRequests: 2 })(next);
+    const stack = limits({ maxRequests: 1, maxPendingRequests: 2 })(next);
     for (let i = 0; i < 3; i++) outcomeOf(stack(aRequest()));
     const { code, error, ms } = await outcomeOf(stack(aRequest()));
     expect({ code, ms }).toEqual({ code: 'ERR_LIMIT', ms: 0 });
     expect(error?.message).toBe(
       'pillion: 1 requests to http://api.test are running and 2 are waiting ' +
-        '(limits.maxConnections 1, limits.maxPendingRequests 2).',
+        '(limits.maxRequests 1, limits.maxPendingRequests 2).',
     );
     expect(wire.requests).toHaveLength(1);
   });
 
   it('with maxPendingRequests 0 let nobody wait', async () => {
     const held = holdReply();
-    const stack = limits({ maxConnections: 1, maxPendingRequests: 0 })(alone(held, 200).next);
+    const stack = limits({ maxRequests: 1, maxPendingRequests: 0 })(alone(held, 200).next);
     const first = outcomeOf(stack(aRequest()));
     expect(await outcomeOf(stack(aRequest()))).toMatchObject({ code: 'ERR_LIMIT' });
     held.reply(200);
@@ -69,7 +69,7 @@ describe('limits alone', () => {
 
   it('are those of each origin by itself', async () => {
     const { next, wire } = alone({ reply: 'hang' });
-    const policy = limits({ maxConnections: 1, maxPendingRequests: 0 });
+    const policy = limits({ maxRequests: 1, maxPendingRequests: 0 });
     const stack = policy(next);
     const to = (origin: string) => outcomeOf(stack(aRequest({ baseURL: origin })));
     to('http://one.test');
@@ -86,7 +86,7 @@ describe('limits alone', () => {
     ['a failure with an answer', 503],
     ['a failure without one', { error: 'ECONNRESET' }],
   ])('free the place after %s, and forget an origin nobody asks any more', async (_, reply) => {
-    const policy = limits({ maxConnections: 1, maxPendingRequests: 0 });
+    const policy = limits({ maxRequests: 1, maxPendingRequests: 0 });
     const stack = policy(alone({ reply }).next);
     await outcomeOf(stack(aRequest()));
     expect(policy.stats?.()).toEqual({});
@@ -99,7 +99,7 @@ describe('limits alone', () => {
     ['text', 'text'],
     ['an error whose response is null', Object.assign(new Error('lost'), { response: null })],
   ])('free the place after a policy below rejects with %s, which is handed on', async (_, thrown) => {
-    const policy = limits({ maxConnections: 1, maxPendingRequests: 0 });
+    const policy = limits({ maxRequests: 1, maxPendingRequests: 0 });
     const rejected = policy(() => Promise.reject(thrown))(aRequest()).then(
       () => 'it resolved',
       (reason: unknown) => ({ reason }),
@@ -110,7 +110,7 @@ describe('limits alone', () => {
 
   it.each([200, 503])('hold the place until the stream of a %d is over', async (status) => {
     const body = new PassThrough();
-    const policy = limits({ maxConnections: 1 });
+    const policy = limits({ maxRequests: 1 });
     const stack = policy(alone({ status, data: body }, 200).next);
     await outcomeOf(stack(aRequest({ responseType: 'stream' })));
     const waiting = outcomeOf(stack(aRequest()));
@@ -124,7 +124,7 @@ describe('limits alone', () => {
 
   it('free the place when the stream is destroyed', async () => {
     const body = new PassThrough();
-    const policy = limits({ maxConnections: 1 });
+    const policy = limits({ maxRequests: 1 });
     const { response } = await outcomeOf(policy(alone({ data: body }).next)(aRequest({ responseType: 'stream' })));
     response?.data.destroy();
     await settle();
@@ -134,7 +134,7 @@ describe('limits alone', () => {
   it('let a waiter who gives up leave the queue at once; those behind move up', async () => {
     const held = holdReply();
     const { next, wire } = alone(held, { reply: 200 });
-    const policy = limits({ maxConnections: 1, maxPendingRequests: 2 });
+    const policy = limits({ maxRequests: 1, maxPendingRequests: 2 });
     const stack = policy(next);
     const controller = new AbortController();
     outcomeOf(stack(aRequest({ url: '/1' })));
@@ -150,7 +150,7 @@ describe('limits alone', () => {
   });
 
   it('do not queue who has given up before', async () => {
-    const policy = limits({ maxConnections: 1 });
+    const policy = limits({ maxRequests: 1 });
     const stack = policy(alone({ reply: 'hang' }).next);
     outcomeOf(stack(aRequest()));
     expect(await outcomeOf(stack(aRequest({ signal: AbortSignal.abort() })))).toMatchObject({ code: 'ERR_CANCELED' });
@@ -159,7 +159,7 @@ describe('limits alone', () => {
 
   it('lose no place where the one it is handed to gives up in the same instant', async () => {
     const held = holdReply();
-    const policy = limits({ maxConnections: 1 });
+    const policy = limits({ maxRequests: 1 });
     const stack = policy(alone(held, 200, 200).next);
     const controller = new AbortController();
     outcomeOf(stack(aRequest())).then(() => controller.abort());
@@ -174,7 +174,7 @@ describe('limits alone', () => {
 });
 
 describe('the limits of a client', () => {
-  const tight = { limits: { maxConnections: 1, maxPendingRequests: 0 }, timeouts: false } as const;
+  const tight = { limits: { maxRequests: 1, maxPendingRequests: 0 }, timeouts: false } as const;
 
   it('turn a call away without retrying it, whatever is in `on`, its method and its key', async () => {
     const on = ['5xx', 'gateway-error', 'reset', 'connect-failure', 'refused-stream', 'rate-limited', 'retriable-4xx'];
@@ -201,7 +201,7 @@ describe('the limits of a client', () => {
     const { logger, lines } = collecting();
     const { client } = scripted([{ reply: 'hang' }], tight, { logger });
     const events: unknown[] = [];
-    client.on('limit.rejected', ({ call, destination, pending }) =>
+    client.on('limits.rejected', ({ call, destination, pending }) =>
       events.push({ path: call.path, destination, pending }),
     );
     client.get('/first').catch(() => {});
@@ -223,7 +223,7 @@ describe('the limits of a client', () => {
   });
 
   it('give the place of a failed attempt to those who wait, while the retry waits for its turn', async () => {
-    const config = { limits: { maxConnections: 1 }, retry: { backoff: { base: 1000, max: 1000 } } };
+    const config = { limits: { maxRequests: 1 }, retry: { backoff: { base: 1000, max: 1000 } } };
     const { client, transport } = scripted([503, 200, 200], config, { random: () => 0.5 });
     const [first, second] = await Promise.all([ended(client.get('/1')), ended(client.get('/2'))]);
     expect([first?.ms, second?.ms]).toEqual([500, 0]);
@@ -231,7 +231,7 @@ describe('the limits of a client', () => {
   });
 
   it('free the place of an attempt that timed out, of a call that was cancelled and of one past its deadline', async () => {
-    const config = { limits: { maxConnections: 1 }, retry: false, timeouts: { attempt: 100, total: 5000 } } as const;
+    const config = { limits: { maxRequests: 1 }, retry: false, timeouts: { attempt: 100, total: 5000 } } as const;
     const { client } = scripted(['hang', 'hang', 'hang', 200], config);
     const controller = new AbortController();
     expect(await ended(client.get('/'))).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT' });
@@ -245,7 +245,7 @@ describe('the limits of a client', () => {
   });
 
   it('let a waiter by cancelToken leave the queue too', async () => {
-    const { client, transport } = scripted([{ reply: 'hang' }], { limits: { maxConnections: 1 }, timeouts: false });
+    const { client, transport } = scripted([{ reply: 'hang' }], { limits: { maxRequests: 1 }, timeouts: false });
     const { default: axios } = await import('axios');
     const source = axios.CancelToken.source();
     client.get('/').catch(() => {});

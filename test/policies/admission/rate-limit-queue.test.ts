@@ -162,7 +162,7 @@ describe('in a client', () => {
     const { logger, lines } = collecting();
     const { client } = scripted([{ reply: 200 }], { rateLimit: { requests: 1, per: 200, maxPending: 1 } }, { logger });
     const told: unknown[] = [];
-    client.on('rate_limit.waiting', ({ call, waitMs }) => told.push(['waiting', call.path, waitMs]));
+    client.on('rate_limit.delayed', ({ call, waitMs }) => told.push(['waiting', call.path, waitMs]));
     client.on('rate_limit.rejected', ({ call, waitMs }) => told.push(['rejected', call.path, waitMs]));
     await ended(client.get('/1'));
     const second = client.get('/2');

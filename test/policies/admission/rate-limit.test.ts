@@ -90,7 +90,7 @@ describe('who would have to wait', () => {
     const told: number[] = [];
     client.on('rate_limit.rejected', ({ waitMs }) => told.push(waitMs));
     const flags: string[] = [];
-    client.on('call.end', ({ call }) => flags.push(...call.flags));
+    client.on('call.ended', ({ call }) => flags.push(...call.flags));
     await client.get('/');
     const error = await rejection(client.get('/'));
     expect(error).toMatchObject({ code: 'ERR_RATE_LIMITED', retryAfter: 10_000, attempts: 0 });

@@ -46,14 +46,14 @@ function expectShare(count: number | undefined, total: number, share: number) {
 describe('equal endpoints', () => {
   it.each(['least-pending', 'round-robin', 'random', 'hash'] as const)(
     'get as much as each other by %s',
-    async (policy) => {
-      const { counts } = await picks(100_000, { policy, endpoints: equals(5) });
+    async (strategy) => {
+      const { counts } = await picks(100_000, { strategy, endpoints: equals(5) });
       for (const address of addresses(5)) expectShare(counts[address], 100_000, 1 / 5);
     },
   );
 
   it('get as many keys as each other by hash', async () => {
-    const { counts } = await picks(100_000, { policy: 'hash', endpoints: equals(5) }, (i) => ({
+    const { counts } = await picks(100_000, { strategy: 'hash', endpoints: equals(5) }, (i) => ({
       hashKey: `user-${i}`,
     }));
     for (const address of addresses(5)) expectShare(counts[address], 100_000, 1 / 5);
@@ -66,8 +66,8 @@ describe('equal endpoints', () => {
 });
 
 describe('weights', () => {
-  it.each(['least-pending', 'random'] as const)('are followed by %s', async (policy) => {
-    const { counts } = await picks(100_000, { policy, endpoints: weighted(1, 2, 5) });
+  it.each(['least-pending', 'random'] as const)('are followed by %s', async (strategy) => {
+    const { counts } = await picks(100_000, { strategy, endpoints: weighted(1, 2, 5) });
     for (const [address, weight] of [
       [one, 1],
       [two, 2],
@@ -77,7 +77,7 @@ describe('weights', () => {
   });
 
   it('are followed by hash', async () => {
-    const options: Options = { policy: 'hash', endpoints: weighted(1, 2, 5) };
+    const options: Options = { strategy: 'hash', endpoints: weighted(1, 2, 5) };
     const { counts } = await picks(100_000, options, (i) => ({ hashKey: `user-${i}` }));
     for (const [address, weight] of [
       [one, 1],
@@ -88,7 +88,7 @@ describe('weights', () => {
   });
 
   it('are followed to the number by round-robin, the turns of a heavy one spread', async () => {
-    const { chosen } = await picks(8, { policy: 'round-robin', endpoints: weighted(5, 1, 1) });
+    const { chosen } = await picks(8, { strategy: 'round-robin', endpoints: weighted(5, 1, 1) });
     expect(counted(chosen.slice(0, 7))).toEqual({ [one]: 5, [two]: 1, [three]: 1 });
     expect(chosen.slice(0, 7)).toEqual([one, one, two, one, three, one, one]);
   });
@@ -101,7 +101,7 @@ describe('weights', () => {
 });
 
 describe('hash', () => {
-  const options: Options = { policy: 'hash', hashHeader: 'x-user', endpoints: equals(10) };
+  const options: Options = { strategy: 'hash', hashHeader: 'x-user', endpoints: equals(10) };
   const user = (name: string) => aRequest({ headers: aRequest().headers.set('X-User', name) });
 
   it('sends the same header value to the same endpoint', async () => {
@@ -126,7 +126,7 @@ describe('hash', () => {
   });
 
   it('reads hashKey and header of calls through a client', async () => {
-    const { client, sent } = fleet({}, { endpoints: equals(10), balance: { policy: 'hash', hashHeader: 'x-user' } });
+    const { client, sent } = fleet({}, { endpoints: equals(10), balance: { strategy: 'hash', hashHeader: 'x-user' } });
     for (let i = 0; i < 20; i++) await client.get('/', { headers: { 'x-user': 'ann' } });
     expect(new Set(sent).size).toBe(1);
     for (let i = 0; i < 20; i++) await client.get(`/${i}`, { hashKey: 'some other key' });
@@ -233,10 +233,10 @@ describe('retries', () => {
 
   it.each(['least-pending', 'round-robin', 'random', 'hash'] as const)(
     'go to endpoints that were not tried before by %s',
-    async (policy) => {
+    async (strategy) => {
       const { client, sent } = fleet(failing, {
         endpoints: equals(3),
-        balance: { policy },
+        balance: { strategy },
         retry: { maxRetries: 2, budget: false },
       });
       for (let i = 0; i < 20; i++) await ended(client.get('/', { hashKey: 'k' }));
@@ -270,11 +270,11 @@ describe('slow start', () => {
 
   it.each(['least-pending', 'round-robin', 'random'] as const)(
     'begins with a tenth of the share and ends with all of it by %s',
-    async (policy) => {
+    async (strategy) => {
       const discovery = toldByHand();
       const { client, sent, since } = fleet(
         {},
-        { balance: { policy, slowStart: '10s' }, tracing: false },
+        { balance: { strategy, slowStart: '10s' }, tracing: false },
         { discovery },
       );
       discovery.tell(listOf(nine));
@@ -296,7 +296,7 @@ describe('slow start', () => {
 
   it('is not for those that were there from the start', async () => {
     const discovery = toldByHand();
-    const { client, since } = fleet({}, { balance: { policy: 'random', slowStart: '10s' } }, { discovery });
+    const { client, since } = fleet({}, { balance: { strategy: 'random', slowStart: '10s' } }, { discovery });
     discovery.tell([{ address: one }, { address: two, weight: 3 }]);
     for (let i = 0; i < 4000; i++) await client.get('/');
     expectShare(since()[one], 4000, 1 / 4);
@@ -304,7 +304,7 @@ describe('slow start', () => {
 
   it('0 is none', async () => {
     const discovery = toldByHand();
-    const { client, sent, since } = fleet({}, { balance: { policy: 'random', slowStart: 0 } }, { discovery });
+    const { client, sent, since } = fleet({}, { balance: { strategy: 'random', slowStart: 0 } }, { discovery });
     discovery.tell(listOf([one]));
     await client.get('/');
     discovery.tell(listOf([one, two]));
@@ -406,7 +406,7 @@ describe('an update', () => {
   it('of the policy keeps it, too', async () => {
     const { client } = fleet({ [one]: { delay: 40 } }, { endpoints: equals(1) });
     await ended(client.get('/'));
-    client.update({ baseURL, endpoints: equals(1), balance: { policy: 'random' } });
+    client.update({ baseURL, endpoints: equals(1), balance: { strategy: 'random' } });
     expect(balanceOf(client).endpoints).toMatchObject([{ latencyMs: 40 }]);
   });
 
@@ -424,8 +424,8 @@ describe('an update', () => {
   });
 
   it('of the list lets the new ones start slowly', async () => {
-    const { client, since } = fleet({}, { endpoints: { static: listOf([one]) }, balance: { policy: 'random' } });
-    client.update({ baseURL, endpoints: { static: listOf([one, two]) }, balance: { policy: 'random' } });
+    const { client, since } = fleet({}, { endpoints: { static: listOf([one]) }, balance: { strategy: 'random' } });
+    client.update({ baseURL, endpoints: { static: listOf([one, two]) }, balance: { strategy: 'random' } });
     for (let i = 0; i < 2000; i++) await client.get('/');
     expectShare(since()[two], 2000, 0.1 / 1.1);
   });
@@ -449,13 +449,13 @@ describe('circuits', () => {
   it('that are open send the call elsewhere, in the same attempt', async () => {
     const { client, sent } = fleet(
       { [one]: 500 },
-      { endpoints: equals(3), balance: { policy: 'round-robin' }, circuitBreaker: touchy },
+      { endpoints: equals(3), balance: { strategy: 'round-robin' }, circuitBreaker: touchy },
     );
     expect(await outcomeOf(client.get('/'))).toMatchObject({ status: 500 });
     for (let i = 0; i < 10; i++) expect(await outcomeOf(client.get('/'))).toMatchObject({ status: 200 });
     expect(sent.slice(1)).not.toContain(one);
     expect(client.stats().attempts).toBe(11);
-    expect(inState(client, 'circuit open')).toEqual([one]);
+    expect(inState(client, 'circuit_open')).toEqual([one]);
   });
 
   it('that are all open fail the call with ERR_CIRCUIT_OPEN, and nothing is sent', async () => {
@@ -471,7 +471,7 @@ describe('circuits', () => {
   it('let their endpoint be tried again when they do', async () => {
     const { client, replies, sent, since } = fleet(
       { [one]: 500 },
-      { endpoints: equals(2), balance: { policy: 'round-robin' }, circuitBreaker: { ...touchy, resetTimeout: '5s' } },
+      { endpoints: equals(2), balance: { strategy: 'round-robin' }, circuitBreaker: { ...touchy, resetTimeout: '5s' } },
     );
     for (let i = 0; i < 10; i++) await outcomeOf(client.get('/'));
     replies[one] = 200;
@@ -486,7 +486,7 @@ describe('limits', () => {
   it('are those of each endpoint', async () => {
     const { client, sent } = fleet(
       { [one]: 'hang', [two]: 'hang' },
-      { endpoints: equals(2), limits: { maxConnections: 1, maxPendingRequests: 0 }, timeouts: false },
+      { endpoints: equals(2), limits: { maxRequests: 1, maxPendingRequests: 0 }, timeouts: false },
     );
     outcomeOf(client.get('/'));
     outcomeOf(client.get('/'));

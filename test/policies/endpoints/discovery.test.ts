@@ -227,16 +227,16 @@ describe('the source is watched', () => {
   it('once, whatever the updates', async () => {
     const { client, discovery } = told();
     discovery.tell(listOf([one]));
-    client.update({ baseURL, balance: { policy: 'random' } });
+    client.update({ baseURL, balance: { strategy: 'random' } });
     expect(discovery.watching).toBe(1);
-    client.update({ baseURL, balance: { policy: 'random' }, retry: {} });
+    client.update({ baseURL, balance: { strategy: 'random' }, retry: {} });
     expect(discovery.watching).toBe(1);
   });
 
   it('and what it told before an update is used until it tells again', async () => {
     const { client, discovery, sent } = told();
     discovery.tell(listOf([one]));
-    client.update({ baseURL, balance: { policy: 'round-robin' } });
+    client.update({ baseURL, balance: { strategy: 'round-robin' } });
     await client.get('/');
     discovery.tell(listOf([two]));
     await client.get('/');

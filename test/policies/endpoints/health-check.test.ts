@@ -19,7 +19,7 @@ afterEach(() => {
 const configOf = (count: number, more: HttpClientConfig = {}): HttpClientConfig => ({
   baseURL,
   endpoints: { static: listOf(addresses(count)) },
-  balance: { policy: 'round-robin', slowStart: 0 },
+  balance: { strategy: 'round-robin', slowStart: 0 },
   healthCheck: { path: '/health' },
   retry: false,
   circuitBreaker: false,
@@ -35,7 +35,7 @@ function checkedFleet(count: number, more: HttpClientConfig = {}, deps = {}) {
   }
   const made = fleet(replies, configOf(count, more), { random: () => 0, ...deps });
   const told: { endpoint: string; healthy: boolean }[] = [];
-  made.client.on('endpoint.health', ({ endpoint, healthy }) => told.push({ endpoint, healthy }));
+  made.client.on('endpoint.health_changed', ({ endpoint, healthy }) => told.push({ endpoint, healthy }));
   const isCheck = (index: number) => made.requests[index]?.url?.endsWith('/health') ?? false;
   return {
     ...made,
@@ -100,13 +100,13 @@ describe('checks', () => {
     const { logger, lines } = collecting();
     const { client, checks, health } = checkedFleet(2, {}, { logger });
     const events: string[] = [];
-    for (const name of ['attempt.start', 'attempt.end', 'call.start'] as const)
+    for (const name of ['attempt.started', 'attempt.ended', 'call.started'] as const)
       client.on(name, () => events.push(name));
     health[one] = 500;
     await client.get('/');
     await rounds(5);
     expect(checks()).toHaveLength(12);
-    expect(events).toEqual(['call.start', 'attempt.start', 'attempt.end']);
+    expect(events).toEqual(['call.started', 'attempt.started', 'attempt.ended']);
     expect(client.stats()).toMatchObject({ attempts: 1, calls: { started: 1 } });
     expect(lines.filter(({ level }) => level !== 'debug')).toHaveLength(1);
   });
@@ -115,7 +115,7 @@ describe('checks', () => {
     const { client, checks, replies, health } = checkedFleet(1, {
       retry: { maxRetries: 2, budget: false },
       circuitBreaker: { volumeThreshold: 1, errorThresholdPercentage: 1, resetTimeout: '1h' },
-      limits: { maxConnections: 1, maxPendingRequests: 0 },
+      limits: { maxRequests: 1, maxPendingRequests: 0 },
       timeouts: false,
     });
     health[one] = 503;
@@ -223,7 +223,7 @@ describe('an endpoint', () => {
   });
 
   it('starts slowly when it is well again', async () => {
-    const { client, health, sent } = checkedFleet(3, { balance: { policy: 'round-robin', slowStart: '100s' } });
+    const { client, health, sent } = checkedFleet(3, { balance: { strategy: 'round-robin', slowStart: '100s' } });
     health[one] = 500;
     await client.get('/');
     await rounds(3);

@@ -25,7 +25,7 @@ function configOf(count: number, more: HttpClientConfig = {}): HttpClientConfig 
   return {
     baseURL,
     endpoints: { static: listOf(addresses(count)) },
-    balance: { policy: 'round-robin', slowStart: 0 },
+    balance: { strategy: 'round-robin', slowStart: 0 },
     outlierDetection: {},
     retry: false,
     circuitBreaker: false,
@@ -58,7 +58,7 @@ describe('failures in a row', () => {
     expect(all.ejected()).toEqual([]);
     await calls(all, 3);
     expect(all.ejected()).toEqual([one]);
-    expect(all.ejections).toEqual([{ endpoint: one, reason: 'consecutive failures', forMs: 30_000 }]);
+    expect(all.ejections).toEqual([{ endpoint: one, reason: 'consecutive_failures', forMs: 30_000 }]);
     const start = all.sent.length;
     await calls(all, 30);
     expect(all.since(start)).toEqual({ [two]: 15, [three]: 15 });
@@ -101,7 +101,7 @@ describe('failures in a row', () => {
   });
 
   it('are not calls turned away by limits', async () => {
-    const limits = { maxConnections: 1, maxPendingRequests: 0 };
+    const limits = { maxRequests: 1, maxPendingRequests: 0 };
     const all = judged(3, { [one]: 'hang', [two]: 'hang', [three]: 'hang' }, { limits, timeouts: false });
     const codes = Array.from({ length: 60 }, () => outcomeOf(all.client.get('/')).then(({ code }) => code));
     await settle();
@@ -196,7 +196,7 @@ describe('an ejection', () => {
   });
 
   it('is followed by a slow start', async () => {
-    const slow = { balance: { policy: 'random', slowStart: '10s' } } as const;
+    const slow = { balance: { strategy: 'random', slowStart: '10s' } } as const;
     const all = judged(3, { [one]: 500 }, { ...slow, ...touchy });
     while (all.ejections.length === 0) await calls(all, 1);
     all.replies[one] = 200;
@@ -235,7 +235,7 @@ describe('an ejection', () => {
   it('stays when the balancing is updated', async () => {
     const all = judged(3, { [one]: 500 });
     await calls(all, 15);
-    all.client.update(configOf(3, { balance: { policy: 'random' } }));
+    all.client.update(configOf(3, { balance: { strategy: 'random' } }));
     const start = all.sent.length;
     await calls(all, 30);
     expect(all.since(start)[one]).toBeUndefined();
@@ -267,7 +267,7 @@ describe('the success rate', () => {
     expect(all.ejections).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     await calls(all, 1);
-    expect(all.ejections).toEqual([{ endpoint: one, reason: 'success rate', forMs: 30_000 }]);
+    expect(all.ejections).toEqual([{ endpoint: one, reason: 'success_rate', forMs: 30_000 }]);
   });
 
   it('is not judged on fewer than a hundred requests', async () => {
@@ -323,7 +323,7 @@ describe('the success rate', () => {
     const judge = outlierDetection({ consecutiveFailures: false }, { events });
     const endpoints = { static: listOf(addresses(10)) };
     const stack = balance(
-      { endpoints, policy: 'random' },
+      { endpoints, strategy: 'random' },
       { random },
     )(
       judge(async (request) => {
@@ -399,7 +399,7 @@ describe('where fewer than half are usable', () => {
   });
 
   it('a threshold of 0 keeps to those that are usable', async () => {
-    const all = judged(4, failing(3), { ...all100, balance: { policy: 'round-robin', panicThreshold: 0 } });
+    const all = judged(4, failing(3), { ...all100, balance: { strategy: 'round-robin', panicThresholdPercent: 0 } });
     await calls(all, 40);
     expect(balanceOf(all.client).panicking).toBe(false);
     const start = all.sent.length;

@@ -37,7 +37,7 @@ describe.each(lanes)('on %s', (_, lane) => {
     const { client } = watch({
       baseURL: 'http://api.test',
       endpoints: at(...ports),
-      balance: { policy: 'round-robin' },
+      balance: { strategy: 'round-robin' },
     });
     for (let i = 0; i < 12; i++) await client.get('/', lane);
     expect(upstreams.map(({ requests }) => requests.length)).toEqual([4, 4, 4]);
@@ -49,7 +49,7 @@ describe.each(lanes)('on %s', (_, lane) => {
     const { client } = watch({
       baseURL: 'http://api.test',
       endpoints: at(await closedPort(), upstream.port),
-      balance: { policy: 'round-robin' },
+      balance: { strategy: 'round-robin' },
     });
     for (const method of ['get', 'post', 'get', 'post'] as const)
       expect((await client.request({ url: '/', method, ...lane })).data).toBe('here');
@@ -61,7 +61,7 @@ describe.each(lanes)('on %s', (_, lane) => {
     const { client, lines } = watch({
       baseURL: 'http://api.test',
       endpoints: at(slow.port, upstream.port),
-      balance: { policy: 'round-robin' },
+      balance: { strategy: 'round-robin' },
       timeouts: { attempt: '200ms' },
     });
     expect((await client.get('/', lane)).data).toBe('here');
@@ -204,7 +204,7 @@ describe('over HTTP/2', () => {
     const { client } = watch({
       baseURL: 'https://api.mesh.test',
       endpoints: at(await start(), await start()),
-      balance: { policy: 'round-robin' },
+      balance: { strategy: 'round-robin' },
       allowH2: true,
       tls: { ca: ca.cert },
       retry: false,

@@ -151,7 +151,7 @@ describe.each([
       { [one]: 503 },
       {
         endpoints: { static: listOf([one, two]) },
-        balance: { policy: 'round-robin', slowStart: 0 },
+        balance: { strategy: 'round-robin', slowStart: 0 },
         outlierDetection: { consecutiveFailures: 1, baseEjectionTime: '10s', interval: '1s', maxEjectionPercent: 50 },
       },
     );
@@ -171,7 +171,7 @@ describe.each([
   it('measures the duration of a call by no clock on a wall', async () => {
     const { client } = scripted([{ status: 200, delay: 300 }]);
     const durations: number[] = [];
-    client.on('call.end', ({ durationMs }) => durations.push(durationMs));
+    client.on('call.ended', ({ durationMs }) => durations.push(durationMs));
     const call = client.get('/');
     await pass(100);
     set();

@@ -20,7 +20,7 @@ const generous = { delay: 50, budget: 1 } as const;
 function hedged(script: Parameters<typeof scripted>[0], config: HttpClientConfig = {}) {
   const ends: Record<number, string | number | undefined> = {};
   const made = scripted(script, { hedging: generous, retry: false, ...config });
-  made.client.on('attempt.end', ({ attempt, status, code }) => {
+  made.client.on('attempt.ended', ({ attempt, status, code }) => {
     ends[attempt] = code ?? status;
   });
   return { ...made, ends };
@@ -156,8 +156,8 @@ describe('no second attempt is sent', () => {
     expect(refused).toEqual(Array.from({ length: 45 }, () => 'budget'));
   });
 
-  it('beyond what retries leave: they share limits.maxRetries and the budget', async () => {
-    const config = { retry: {}, limits: { maxRetries: 0 } };
+  it('beyond what retries leave: they share retry.maxConcurrentRetries and the budget', async () => {
+    const config = { retry: { maxConcurrentRetries: 0 } };
     const { client, transport } = hedged([{ reply: { status: 200, delay: 100 } }], config);
     const refused: string[] = [];
     client.on('hedge.refused', ({ reason }) => refused.push(reason));
@@ -214,16 +214,16 @@ describe('the delay by percentile', () => {
 it('tells what it does: events, a flag, and one end for each start', async () => {
   const { client } = hedged(['hang', { data: 'x' }]);
   const told: string[] = [];
-  for (const event of ['attempt.start', 'attempt.end', 'hedge.started'] as const)
+  for (const event of ['attempt.started', 'attempt.ended', 'hedge.started'] as const)
     client.on(event, ({ attempt }) => told.push(`${event} ${attempt}`));
   const flags: string[] = [];
-  client.on('call.end', ({ call }) => flags.push(...call.flags));
+  client.on('call.ended', ({ call }) => flags.push(...call.flags));
   const call = client.get('/');
   await pass(50);
   await call;
   await pass(0);
   expect(told.sort()).toEqual([
-    ...['attempt.end 1', 'attempt.end 2', 'attempt.start 1', 'attempt.start 2', 'hedge.started 2'],
+    ...['attempt.ended 1', 'attempt.ended 2', 'attempt.started 1', 'attempt.started 2', 'hedge.started 2'],
   ]);
   expect(flags).toEqual(['hedged']);
 });

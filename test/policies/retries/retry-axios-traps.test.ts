@@ -281,7 +281,7 @@ describe('a refusal of our own', () => {
 
   it('by limits is never retried', async () => {
     const held = holdReply();
-    const limits = { maxConnections: 1, maxPendingRequests: 0 };
+    const limits = { maxRequests: 1, maxPendingRequests: 0 };
     const { client, transport } = scripted([held], { limits, retry: { on: [...on] } });
     const scheduled: unknown[] = [];
     client.on('retry.scheduled', (event) => scheduled.push(event));

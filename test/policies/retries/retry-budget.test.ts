@@ -153,13 +153,16 @@ describe('the budget', () => {
   });
 });
 
-describe('limits.maxRetries', () => {
-  const limits = { maxRetries: 2 };
+describe('retry.maxConcurrentRetries', () => {
+  const maxConcurrentRetries = 2;
 
   it('caps the retries that run at once; the others get their real failure', async () => {
     const held = [holdReply(), holdReply()];
     const first = { match: ({ attempt }: { attempt: number }) => attempt === 1, reply: 503 };
-    const { client, transport } = scripted([first, ...held], { limits, circuitBreaker: false });
+    const { client, transport } = scripted([first, ...held], {
+      retry: { maxConcurrentRetries },
+      circuitBreaker: false,
+    });
     const reasons: string[] = [];
     client.on('retry.refused', ({ reason }) => reasons.push(reason));
     const all = Promise.allSettled(Array.from({ length: 5 }, () => client.get('/')));
@@ -182,8 +185,8 @@ describe('limits.maxRetries', () => {
   });
 
   it('counts a retry from the beginning of its wait', async () => {
-    const waiting = { retry: { backoff: { base: 5000, max: 5000 } } };
-    const { client } = scripted([{ reply: 503 }], { limits, ...waiting }, { random: () => 0.5 });
+    const retry = { maxConcurrentRetries, backoff: { base: 5000, max: 5000 } };
+    const { client } = scripted([{ reply: 503 }], { retry }, { random: () => 0.5 });
     const reasons: string[] = [];
     client.on('retry.refused', ({ reason }) => reasons.push(reason));
     const all = Promise.allSettled([1, 2, 3].map(() => client.get('/')));
@@ -196,7 +199,7 @@ describe('limits.maxRetries', () => {
   });
 
   it('0 makes no retries at all', async () => {
-    const { client, transport, refused } = failing(undefined, { limits: { maxRetries: 0 } });
+    const { client, transport, refused } = failing(undefined, { retry: { maxConcurrentRetries: 0 } });
     await calls(client, 3);
     expect(transport.requests).toHaveLength(3);
     expect(refused).toEqual(['concurrency', 'concurrency', 'concurrency']);
@@ -204,8 +207,7 @@ describe('limits.maxRetries', () => {
 
   it('is free again after retries that succeeded, failed, timed out and were cancelled', async () => {
     const { client } = scripted([503, 200, 503, 404, 503, 'hang', 503, 'hang'], {
-      limits,
-      retry: { maxRetries: 1, budget: false },
+      retry: { maxRetries: 1, budget: false, maxConcurrentRetries },
       timeouts: { attempt: 100 },
     });
     const controller = new AbortController();

@@ -240,7 +240,7 @@ describe('the flags tell what happened:', () => {
     expect((await lineOf(['hang'], {}, { timeout: 50 })).fields.flags).toEqual(['deadline']);
   });
 
-  it('circuit open', async () => {
+  it('circuit_open', async () => {
     const { logger, lines } = collecting();
     const { client } = scripted([503], { retry: false, circuitBreaker: { volumeThreshold: 1 } }, { logger });
     for (let i = 0; i < 2; i++) await outcomeOf(client.get('/'));
@@ -250,7 +250,7 @@ describe('the flags tell what happened:', () => {
   it('limited', async () => {
     const { logger, lines } = collecting();
     const held = holdReply();
-    const { client } = scripted([held], { limits: { maxConnections: 1, maxPendingRequests: 0 } }, { logger });
+    const { client } = scripted([held], { limits: { maxRequests: 1, maxPendingRequests: 0 } }, { logger });
     const first = client.get('/');
     await outcomeOf(client.get('/'));
     expect(calls(lines)[0]).toMatchObject({ level: 'error', fields: { flags: ['limited'], attempts: 0 } });
@@ -292,30 +292,47 @@ describe('sampling', () => {
   });
 });
 
+/** A line as a logger writes it, which leaves out what is undefined. */
+function given({ message, fields }: Line): { message: string; fields: Record<string, unknown> } {
+  return { message, fields: JSON.parse(JSON.stringify(fields)) };
+}
+
 describe('attempts', () => {
   it('have a debug line each, in their order', async () => {
     const { logger, lines } = collecting();
     const { client } = scripted([503, { error: 'ECONNRESET' }, { status: 200, delay: 40 }], {}, { logger });
     const headers = { 'x-request-id': 'the-id' };
     await ended(client.get('/', { headers }));
-    const shared = { client: 'default', destination: 'http://api.test', method: 'GET', request_id: 'the-id' };
-    expect(lines.filter(({ level }) => level === 'debug')).toEqual([
+    const shared = {
+      client: 'default',
+      destination: 'http://api.test',
+      'http.request.method': 'GET',
+      'url.full': 'http://api.test/',
+      request_id: 'the-id',
+    };
+    expect(lines.filter(({ level }) => level === 'debug').map(given)).toEqual([
       {
-        level: 'debug',
         message: 'attempt 1 503',
-        fields: { ...shared, attempt: 1, status: 503, code: 'ERR_BAD_RESPONSE', duration_ms: expect.any(Number) },
+        fields: { ...shared, attempts: 1, 'http.response.status_code': 503, 'error.type': '503', duration_ms: 0 },
       },
       {
-        level: 'debug',
         message: 'attempt 2 ECONNRESET',
-        fields: { ...shared, attempt: 2, status: undefined, code: 'ECONNRESET', duration_ms: expect.any(Number) },
+        fields: { ...shared, attempts: 2, 'error.type': 'ECONNRESET', duration_ms: 0 },
       },
       {
-        level: 'debug',
         message: 'attempt 3 200',
-        fields: { ...shared, attempt: 3, status: 200, code: undefined, duration_ms: 40 },
+        fields: { ...shared, attempts: 3, 'http.response.status_code': 200, duration_ms: 40 },
       },
     ]);
+  });
+
+  it('have the field names of the profile, as the line of the call has them', async () => {
+    const { logger, lines } = collecting();
+    const { client } = scripted([200], { logging: { profile: 'datadog' } }, { logger });
+    await client.get('/');
+    const [attempt, call] = lines.map(given);
+    expect(Object.keys(attempt?.fields ?? {})).toEqual(Object.keys(call?.fields ?? {}));
+    expect(attempt?.fields).toMatchObject({ 'http.method': 'GET', 'http.status_code': 200, attempts: 1 });
   });
 
   it('are told of once, also after an update put another logging in force', async () => {

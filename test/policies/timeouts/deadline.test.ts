@@ -146,7 +146,7 @@ describe('the deadline of a client', () => {
 
   it('ends a call that waits for a connection, and the place in the queue is free again', async () => {
     const held = holdReply();
-    const { client } = scripted([held, 200], { limits: { maxConnections: 1 }, timeouts: { attempt: false } });
+    const { client } = scripted([held, 200], { limits: { maxRequests: 1 }, timeouts: { attempt: false } });
     const first = client.get('/first');
     expect(await ended(client.get('/second', { timeout: 300 }))).toMatchObject({ code: 'ERR_DEADLINE', ms: 300 });
     expect(client.stats().policies.limits).toEqual({ 'http://api.test': { running: 1, pending: 0 } });

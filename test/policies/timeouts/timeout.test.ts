@@ -117,7 +117,7 @@ describe('the attempt timeout of a client', () => {
   });
 
   it('is not spent while the attempt waits for a connection', async () => {
-    const config = { limits: { maxConnections: 1 }, retry: false, timeouts: { attempt: '1s' } } as const;
+    const config = { limits: { maxRequests: 1 }, retry: false, timeouts: { attempt: '1s' } } as const;
     const { client } = scripted([{ reply: { status: 200, delay: 900 } }], config);
     const outcomes = await Promise.all(['/1', '/2', '/3'].map((path) => ended(client.get(path))));
     expect(outcomes).toMatchObject([

@@ -102,11 +102,11 @@ describe('calls come to the same with copies as without', () => {
       const { client, lines, copies } = mirrored(copy, options, {}, primary);
       const events: unknown[] = [];
       const mirrors: string[] = [];
-      for (const name of ['call.start', 'attempt.start', 'attempt.end', 'call.end', 'retry.scheduled'] as const)
+      for (const name of ['call.started', 'attempt.started', 'attempt.ended', 'call.ended', 'retry.scheduled'] as const)
         client.on(name, ({ call }) => events.push([name, call.attempts, call.href, [...call.flags]]));
-      for (const name of ['circuit.open', 'circuit.close', 'limit.rejected'] as const)
+      for (const name of ['circuit.opened', 'circuit.closed', 'limits.rejected'] as const)
         client.on(name, () => events.push(name));
-      client.on('mirror.end', () => mirrors.push('end'));
+      client.on('mirror.ended', () => mirrors.push('end'));
       const results: unknown[] = [];
       for (let i = 0; i < 30; i++) {
         const { status, data, config } = await client.get(`/${i}`, { headers: { 'x-request-id': `r${i}` } });
@@ -130,7 +130,7 @@ describe('calls come to the same with copies as without', () => {
   it('where a listener of its events throws', async () => {
     const seen = uncaught();
     const { client } = mirrored((request) => Promise.resolve(answer(request)));
-    client.on('mirror.end', () => {
+    client.on('mirror.ended', () => {
       throw new Error('the listener broke');
     });
     expect((await client.get('/')).status).toBe(200);
@@ -150,7 +150,7 @@ describe('calls come to the same with copies as without', () => {
     const copy: Answer = (request) => Promise.resolve(answer(request, { status: 500 }));
     const { client, stats } = mirrored(copy, {}, { circuitBreaker: { volumeThreshold: 5 } });
     const opened: string[] = [];
-    client.on('circuit.open', ({ destination }) => opened.push(destination));
+    client.on('circuit.opened', ({ destination }) => opened.push(destination));
     for (let i = 0; i < 30; i++) {
       await client.get('/');
       await turns();
@@ -302,7 +302,7 @@ it('the end of each copy is told once, with its status or why it has none', asyn
   };
   const { client } = mirrored(copy, { timeout: '100ms' });
   const told: unknown[] = [];
-  client.on('mirror.end', (event) => told.push(event));
+  client.on('mirror.ended', (event) => told.push(event));
   for (const url of ['/200', '/404', '/503', '/lost', '/hang']) {
     await client.get(url);
     await turns();

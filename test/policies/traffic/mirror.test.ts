@@ -134,7 +134,7 @@ describe('a copy', () => {
     };
     const { client } = mirrored({ timeout: 20 }, hangs);
     const ends: unknown[] = [];
-    client.on('mirror.end', ({ code }) => ends.push(code));
+    client.on('mirror.ended', ({ code }) => ends.push(code));
     await client.get('/');
     await until(() => ends.length > 0);
     expect(ends).toEqual(['ETIMEDOUT']);

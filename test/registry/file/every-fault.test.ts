@@ -93,7 +93,7 @@ describe('pillion check tells in one run', () => {
       '3:14 clients.a.baseURL the environment variable HOST is not set; set it, or write ${HOST:-default}',
       '4:21 clients.a.headers.x-a there is no file /nowhere/a',
       '4:48 clients.a.headers.x-b expected text; put it in quotes',
-      '5:5 clients.a.tls.key cert and key go together',
+      '5:5 clients.a.tls.key cert and key must be given together',
       '5:16 clients.a.tls.ca the environment variable CERTS is not set; set it, or write ${CERTS:-default}',
       '5:41 clients.a.tls.cert (/nowhere/tls.crt): there is no such file',
     ]);
@@ -165,8 +165,8 @@ describe('pillion check tells in one run', () => {
       clients:
         a:
           timeouts: { total: soon, attempt: 9s, connect: 10s }
-          retry: { budget: false, maxRetries: 3 }
-          limits: { maxConnections: many, maxRetries: 0 }
+          retry: { budget: false, maxRetries: 3, maxConcurrentRetries: 0 }
+          limits: { maxRequests: many }
           hedging: { delay: 9s }
           split: [{ targets: [] }]
           circuitBreaker: { rollingWindow: 1s }
@@ -174,7 +174,7 @@ describe('pillion check tells in one run', () => {
     expect(check(text).warnings).toEqual([
       '3:52 clients.a.timeouts.connect is longer than timeouts.attempt, which ends the attempt first',
       '4:22 clients.a.retry.budget without a budget retries multiply the load of an upstream that fails',
-      '5:49 clients.a.limits.maxRetries allows no retry at all; retry: false says so',
+      '4:66 clients.a.retry.maxConcurrentRetries allows no retry at all; retry: false says so',
       '6:23 clients.a.hedging.delay is not shorter than timeouts.attempt, so no attempt ever gets company',
       '8:38 clients.a.circuitBreaker.rollingWindow is shorter than two attempts, so it sees too few outcomes of a slow upstream',
     ]);
@@ -246,8 +246,8 @@ describe('error.faults', () => {
   it('comes with update, which changes nothing', async () => {
     const client = createHttpClient({ baseURL: 'http://a.test' });
     onTestFinished(() => client.close());
-    const config = { baseURL: 'a.test', limits: { maxConnections: 0 } };
-    expect(pathsOf(() => client.update(config))).toEqual(['baseURL', 'limits.maxConnections']);
+    const config = { baseURL: 'a.test', limits: { maxRequests: 0 } };
+    expect(pathsOf(() => client.update(config))).toEqual(['baseURL', 'limits.maxRequests']);
     expect(client.defaults.baseURL).toBe('http://a.test');
   });
 

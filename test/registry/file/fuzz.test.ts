@@ -53,7 +53,7 @@ const valid = {
     billing: {
       baseURL: 'https://billing.internal',
       retry: { maxRetries: 3, on: ['5xx', 429], backoff: { base: '50ms', max: '1s' }, budget: { ratio: 0.2 } },
-      limits: { maxConnections: 200, maxPendingRequests: 100 },
+      limits: { maxRequests: 200, maxPendingRequests: 100 },
       tls: { cert: '/etc/certs/tls.crt', key: '/etc/certs/tls.key', pins: [`${'A'.repeat(43)}=`] },
       split: [{ targets: [{ name: 'a', baseURL: 'http://a', weight: 80 }] }],
       outlierDetection: { consecutiveFailures: 5 },

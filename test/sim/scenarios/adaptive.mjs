@@ -21,7 +21,7 @@ function overload(factor, seconds, halvedAt = Number.POSITIVE_INFINITY) {
       adaptiveConcurrency: {},
       retry: false,
       circuitBreaker: false,
-      limits: { maxConnections: 65_535 },
+      limits: { maxRequests: 65_535 },
     });
     const good = new Array(seconds + 5).fill(0);
     const latencies = [];

@@ -17,7 +17,7 @@ function ejections(hosts, failing, intervals, seed) {
     const addresses = Array.from({ length: hosts }, (_, index) => ({ address: `10.0.0.${index + 1}:80` }));
     const detection = outlierDetection({ interval }, { random });
     const stack = compose(
-      [balance({ endpoints: { static: addresses }, policy: 'round-robin', slowStart: 0 }, { random }), detection],
+      [balance({ endpoints: { static: addresses }, strategy: 'round-robin', slowStart: 0 }, { random }), detection],
       async (config) => answer(config, random() < failing ? 500 : 200),
     );
     const request = { url: 'http://api.test/', method: 'get', headers: {} };

@@ -14,8 +14,8 @@ function tail(hedging) {
   return simulate(seconds * 1000 + 10_000, async () => {
     const random = seeded(99);
     const upstream = delayed(() => (random() < 0.01 ? 200 + 1600 * random() : lognormal(random, 10, 0.4)));
-    const limits = { maxConnections: 10_000, maxRetries: 10_000 };
-    const client = clientOver(upstream, random, { hedging, limits });
+    const limits = { maxRequests: 10_000 };
+    const client = clientOver(upstream, random, { hedging, limits, retry: { maxConcurrentRetries: 10_000 } });
     const latencies = [];
     evenly(perSecond, seconds * 1000, async () => latencies.push((await outcome(client)).ms));
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000 + 9000));
@@ -29,7 +29,11 @@ function step(hedging) {
   return simulate(90_000, async () => {
     const random = seeded(5);
     const upstream = delayed(() => (elapsed() > 30_000 ? 10 : 1) * lognormal(random, 10, 0.4));
-    const client = clientOver(upstream, random, { hedging, limits: { maxConnections: 10_000, maxRetries: 10_000 } });
+    const client = clientOver(upstream, random, {
+      hedging,
+      limits: { maxRequests: 10_000 },
+      retry: { maxConcurrentRetries: 10_000 },
+    });
     const hedges = new Array(90).fill(0);
     client.on('hedge.started', () => hedges[Math.floor(elapsed() / 1000)]++);
     evenly(rate, 85_000, () => outcome(client));

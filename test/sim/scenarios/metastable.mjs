@@ -18,9 +18,9 @@ export const title = 'A metastable failure: 300/s of capacity, 280/s of load, 10
 const timeouts = { total: '10s', attempt: '1s', connect: '1s' };
 const plain = {
   timeouts,
-  retry: { maxRetries: 1, budget: false },
+  retry: { maxRetries: 1, budget: false, maxConcurrentRetries: 1_000_000 },
   circuitBreaker: false,
-  limits: { maxConnections: 65_535, maxPendingRequests: 1_000_000, maxRetries: 1_000_000 },
+  limits: { maxRequests: 65_535, maxPendingRequests: 1_000_000 },
 };
 const standard = { timeouts, retry: { maxRetries: 1 } };
 

@@ -93,7 +93,7 @@ describe("Node's errors", () => {
   it('of a refused stream are told by their text', () => {
     const refused = failing('ERR_HTTP2_STREAM_ERROR', 'Stream closed with error code NGHTTP2_REFUSED_STREAM');
     expect(codeOf(refused)).toBe('REFUSED_STREAM');
-    expect(classify(new AxiosError('', codeOf(refused)))).toBe('refused-stream');
+    expect(classify(new AxiosError('', codeOf(refused)))).toBe('refused_stream');
   });
 
   it('without a code are a lost connection, and no name of Object.prototype is one', () => {

@@ -338,7 +338,11 @@ describe('An HTTP/2 answer that nobody reads', () => {
         peer.headers(id, [[':status', status]]);
         send(peer, id, 60_000, true);
       });
-      const { client } = watch({ ...config(origin), limits: { maxConnections: 2, maxPendingRequests: 1 } });
+      const { client } = watch({
+        ...config(origin),
+        limits: { maxPendingRequests: 1 },
+        connections: { maxConnections: 2 },
+      });
       for (let i = 0; i < 50; i++) {
         const { status: told } =
           i % 2 ? await client.fetch('/') : await client.get('/', { responseType: 'stream', validateStatus: null });

@@ -129,7 +129,7 @@ describe('An HTTP/2 connection', () => {
       (peer) => peer.allow(100),
       (peer, { type, id }) => type === HEADERS && peer.answer(id),
     );
-    const { client } = watch({ ...config(server.origin), limits: { keepAliveTimeout: 20 } });
+    const { client } = watch({ ...config(server.origin), connections: { keepAliveTimeout: 20 } });
     for (let i = 0; i < 40; i++) {
       await pause(18 + (i % 5));
       expect((await client.get('/')).data).toBe('ok');

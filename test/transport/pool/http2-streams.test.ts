@@ -69,9 +69,9 @@ describe('A server that takes few HTTP/2 streams at once', () => {
     expect(counts()).toEqual({ refused: 0, most: maxConcurrentStreams });
   });
 
-  it('gets no more connections than limits.maxConnections', async () => {
+  it('gets no more connections than limits.maxRequests', async () => {
     const { origin, sessions, counts } = await startH2({ maxConcurrentStreams: 1 }, later(10));
-    const { client } = watch(config(origin, { retry: false, limits: { maxConnections: 3 } }));
+    const { client } = watch(config(origin, { retry: false, connections: { maxConnections: 3 } }));
     await many(30, () => client.get('/'));
     expect(sessions.length).toBeLessThanOrEqual(3);
     expect(counts()).toEqual({ refused: 0, most: 1 });
@@ -97,7 +97,7 @@ describe('The SETTINGS of an HTTP/2 server', () => {
 
   it('may lower the limit later, and raise it again', async () => {
     const { origin, peers } = await startFrames(identity, (peer) => peer.allow(10));
-    const { client } = watch(config(origin, { retry: false, limits: { maxConnections: 10 } }));
+    const { client } = watch(config(origin, { retry: false, connections: { maxConnections: 10 } }));
     const first = many(6, () => client.get('/'));
     const free = () => (statsOf(client, origin) as { free: number } | undefined)?.free;
     await until(() => peers[0]?.requests.length === 6);
@@ -114,7 +114,7 @@ describe('The SETTINGS of an HTTP/2 server', () => {
 
   it('may take no streams for a while: nothing is sent, and one further connection is tried', async () => {
     const { origin, peers } = await startFrames(identity, (peer, index) => peer.allow(index === 0 ? 10 : 0));
-    const { client } = watch(config(origin, { retry: false, limits: { maxConnections: 10 } }));
+    const { client } = watch(config(origin, { retry: false, connections: { maxConnections: 10 } }));
     const free = () => (statsOf(client, origin) as { free: number } | undefined)?.free;
     const warm = client.get('/');
     await until(() => peers[0]?.requests.length === 1);

@@ -27,7 +27,7 @@ function followed(first: Pair) {
   onTestFinished(() => identity.close());
   const told: { at: number; daysLeft: number }[] = [];
   const events: object[] = [];
-  identity.on('identity.expiring', (event) => {
+  identity.on('identity.expiry_warned', (event) => {
     told.push({ at: (Date.now() - now) / day, daysLeft: event.daysLeft });
     events.push(event);
   });
@@ -138,7 +138,7 @@ describe('the event', () => {
     const client = createHttpClient({ name: 'billing', tls }, { logger: silent });
     onTestFinished(() => client.close());
     const events: object[] = [];
-    client.on('identity.expiring', (event) => events.push(event));
+    client.on('identity.expiry_warned', (event) => events.push(event));
     await pass(20 * day);
     expect(events).toEqual([
       { client: 'billing', generation: 1, subject: 'CN=1', notAfter: iso(now + 30 * day), daysLeft: 10 },

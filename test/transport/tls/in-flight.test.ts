@@ -90,7 +90,7 @@ describe.each(lanes)('on %s', (_, lane) => {
   });
 
   it('a call that still waits its turn is sent with the new certificate', async () => {
-    const { client, rotate, held, wire } = await scene(undefined, { limits: { maxConnections: 1 } });
+    const { client, rotate, held, wire } = await scene(undefined, { limits: { maxRequests: 1 } });
     const first = client.get('/held', lane);
     await until(() => held.length === 1);
     const second = client.get('/', lane);

@@ -32,7 +32,7 @@ it('a certificate without subject is warned of before it expires', async () => {
   const soon = await ca.issue({ name: '', uris: [uri], expiresIn: day / 2 });
   const { identity } = rotating(soon);
   const warned = new Promise((resolve) => {
-    identity.on('identity.expiring', resolve);
+    identity.on('identity.expiry_warned', resolve);
   });
   expect(await warned).toMatchObject({ subject: '', daysLeft: 0.4 });
 });

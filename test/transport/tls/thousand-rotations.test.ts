@@ -65,7 +65,7 @@ it('1,000 rotations under 50 callers, all four ways at once: no call fails, none
       const store = open(first);
       const tls = { cert: store.cert, key: store.key, ca: ca.cert };
       const client = createHttpClient(
-        { baseURL: origin, retry: false, limits: { maxConnections: 4 }, tls },
+        { baseURL: origin, retry: false, connections: { maxConnections: 4 }, tls },
         { logger: silent },
       );
       let done = false;
