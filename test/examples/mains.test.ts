@@ -92,7 +92,7 @@ describe('the examples', () => {
 
     expect(await manyEndpoints({ logger })).toEqual([
       'who answers: a, b, c',
-      'b is left out: consecutive failures',
+      'b is left out: consecutive_failures',
       'after the end of b: a, c',
       'with x-beta: canary',
     ]);
