@@ -1,19 +1,21 @@
 /** What is measured: one entry a metric, read by OpenTelemetry and by Prometheus alike. */
 
 import type { AttemptOutcome, ClientEventName, ClientEvents } from '../call/events.js';
-import type { HttpClientStats } from '../client/client.js';
+import type { HttpClientStats } from '../client/stats.js';
 import type { HttpClientsStats } from '../registry/registry.js';
 import {
   type Attributes,
   circuits,
+  concurrencyLimits,
   connections,
   days,
-  destinations,
   endpoints,
   lifetime,
-  number,
+  pending,
   type Reading,
-  remaining,
+  rateLimited,
+  remainingRetries,
+  running,
 } from './readings.js';
 
 interface Instrument {
@@ -204,49 +206,49 @@ export const gauges: readonly Gauge[] = [
     name: 'pillion.client.retry.budget.remaining',
     unit: '{retry}',
     description: 'Retries that the budget still allows in the present ten seconds.',
-    read: ({ policies }) => remaining(policies.retry),
+    read: ({ policies }) => remainingRetries(policies),
   },
   {
     name: 'pillion.client.circuit.state',
     unit: '{state}',
     description: '0: closed, 1: half-open, 2: open.',
-    read: ({ policies }) => circuits(policies.circuitBreaker),
+    read: ({ policies }) => circuits(policies),
   },
   {
     name: 'pillion.client.limit.running',
     unit: '{request}',
     description: 'Requests in flight, of limits.maxRequests for each destination.',
-    read: ({ policies }) => destinations(policies.limits, 'running'),
+    read: ({ policies }) => running(policies),
   },
   {
     name: 'pillion.client.limit.pending',
     unit: '{request}',
     description: 'Requests waiting, of limits.maxPendingRequests for each destination.',
-    read: ({ policies }) => destinations(policies.limits, 'pending'),
+    read: ({ policies }) => pending(policies),
   },
   {
     name: 'pillion.client.concurrency.limit',
     unit: '{request}',
     description: 'What adaptiveConcurrency allows at once for each destination.',
-    read: ({ policies }) => destinations(policies.adaptiveConcurrency, 'limit'),
+    read: ({ policies }) => concurrencyLimits(policies),
   },
   {
     name: 'pillion.client.rate_limit.waiting',
     unit: '{attempt}',
     description: 'Attempts waiting for their turn by rateLimit.',
-    read: ({ policies }) => number(policies.rateLimit, 'waiting'),
+    read: ({ policies }) => rateLimited(policies),
   },
   {
     name: 'pillion.client.connections',
     unit: '{connection}',
     description: 'Open connections of the fast lane, by state.',
-    read: ({ policies }) => connections(policies.wire),
+    read: ({ policies }) => connections(policies),
   },
   {
     name: 'pillion.client.endpoints',
     unit: '{endpoint}',
     description: 'Endpoints by state.',
-    read: ({ policies }) => endpoints(policies.balance),
+    read: ({ policies }) => endpoints(policies),
   },
   {
     name: 'pillion.client.certificate.days_left',

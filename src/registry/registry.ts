@@ -6,12 +6,12 @@ import {
   type CloseOptions,
   type HttpClient,
   type HttpClientDeps,
-  type HttpClientStats,
   type OpenClient,
   openClient,
   type PreparedUpdate,
   readsFiles,
 } from '../client/client.js';
+import type { HttpClientStats } from '../client/stats.js';
 import { type Duration, duration, parseOptions } from '../options/options.js';
 import { faultsOfMaterial } from '../transport/tls/material.js';
 import { FileWatch } from '../transport/tls/watch.js';

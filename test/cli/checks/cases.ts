@@ -963,7 +963,7 @@ export const ranges: readonly Broken[] = [
       '6:24 clients.a.split.0.match.methods Too small: expected array to have >=1 items',
       '6:52 clients.a.split.0.match.path.regex is not a regular expression',
       '6:61 clients.a.split.0.targets Too small: expected array to have >=1 items',
-      '6:61 clients.a.split.0.targets the weights sum to 0, so no target could be chosen',
+      '6:61 clients.a.split.0.targets the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
       '7:25 clients.a.mirror.0.baseURL expected a full http or https URL',
       '7:44 clients.a.mirror.0.fraction Too big: expected number to be <=1; write 0.02',
       '8:33 clients.a.fault.delay.duration must be between 1ms and 24h',
@@ -1060,7 +1060,9 @@ export const rules: readonly Broken[] = [
                 - { name: b, baseURL: http://b.test, weight: 0 }
                 - { name: c, baseURL: http://c.test, weight: 0 }
     `,
-    faults: ['4:9 clients.a.split.0.targets the weights sum to 0, so no target could be chosen'],
+    faults: [
+      '4:9 clients.a.split.0.targets the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
+    ],
   },
   {
     with: 'an endpoint that is left out longer at first than at most',
@@ -1102,7 +1104,7 @@ export const rules: readonly Broken[] = [
           hedging: { percentile: 95, budget: 0.05 }
     `,
     faults: [
-      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
+      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none; set it to at least 100 * (1 - budget), or raise `budget`',
     ],
   },
   {

@@ -46,7 +46,7 @@ function mirrored(
   const mirror = options === false ? {} : { mirror: [{ baseURL: shadow, ...options }] };
   const { client } = scripted([], { ...config, ...mirror }, { transport: transport as never, logger });
   onTestFinished(() => client.close({ grace: 0 }));
-  const stats = () => (client.stats().policies.mirror as Record<string, Record<string, unknown>>)[shadow];
+  const stats = () => client.stats().policies.mirror?.[shadow];
   return { client, sent, copies, lines, stats };
 }
 
