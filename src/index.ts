@@ -1,4 +1,4 @@
-/** The front door. */
+/** The public exports of `pillion`: re-exports only. */
 
 export { ErrorCode, type LimitReason, type OptionProblem, PillionError } from './call/errors.js';
 export type {
@@ -24,11 +24,11 @@ export {
   createHttpClient,
   type HttpClient,
   type HttpClientDeps,
-  type HttpClientStats,
 } from './client/client.js';
 export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
 export type { CallOptions, HttpFetch, HttpFetchInit } from './client/fetch/fetch.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/identity.js';
+export type { HttpClientStats, PolicyStats } from './client/stats.js';
 export {
   type InstancePolicies,
   type InstancePoliciesConfig,

@@ -1,30 +1,35 @@
-/** Who may ask the admin handler. */
+/** Access control of the admin handler: its token, requests from this machine, and cross-site requests. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /**
- * A secret of at least 16 characters that requests carry as `Authorization: Bearer …`, or a rule of your own, which lets a
- * request in by returning `true`. Anything else, a promise too, and throwing keep it out.
+ * A secret of at least 16 characters that requests send as `Authorization: Bearer …`, or a function that allows a
+ * request by returning `true`. Any other result, also a promise, and an exception reject the request.
  */
 export type AdminToken = string | ((request: IncomingMessage) => boolean);
 
-/** Why a request is refused; undefined: it is not. */
+/** The status and message with which a request is rejected. */
 export interface Refusal {
   readonly status: 401 | 403;
   readonly error: string;
 }
 
-/** With a token from anywhere; without one only from this machine. */
+/**
+ * Returns why a request is rejected, or undefined if it is allowed. With a token, requests are allowed from any
+ * address; without one only from this machine.
+ */
 export function refusalOf(request: IncomingMessage, token: AdminToken | undefined): Refusal | undefined {
   if (token === undefined) return isLocal(request) ? undefined : { status: 403, error: onlyLocal };
   const allowed = typeof token === 'function' ? isAllowed(token, request) : isSame(bearerOf(request), token);
-  return allowed ? undefined : { status: 401, error: 'Send the token as Authorization: Bearer …' };
+  return allowed
+    ? undefined
+    : { status: 401, error: 'The token is missing or wrong: send it as Authorization: Bearer …' };
 }
 
 const onlyLocal =
-  'Without a token only requests from this machine, to localhost and by no proxy, are answered; give createAdmin a token for others.';
+  'Without a token only requests from this machine, addressed to localhost and not through a proxy, are answered; for others pass a token to createAdmin.';
 
-/** A promise would be truthy, and what a rule throws is nothing to tell a stranger. */
+/** Compares with `true`, as a promise would be truthy. An exception is not reported: its message may hold secrets. */
 function isAllowed(rule: (request: IncomingMessage) => unknown, request: IncomingMessage): boolean {
   try {
     return rule(request) === true;
@@ -33,15 +38,16 @@ function isAllowed(rule: (request: IncomingMessage) => unknown, request: Incomin
   }
 }
 
-/** A page of another site must not change anything here; a browser says where a POST comes from. */
+/** True for a request that a browser sends for a page of another site, which must not change anything here (CSRF). */
 export function isCrossSite({ headers }: IncomingMessage): boolean {
   const { origin, host, 'sec-fetch-site': site } = headers;
-  // No page can forge it. It goes first: proxies rewrite Host, with which Origin is compared.
+  // A page cannot forge Sec-Fetch-Site. It is checked first, because proxies rewrite Host, with which Origin is
+  // compared.
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host);
 }
 
-/** The Host too: a name of somebody else's may have been bound to 127.0.0.1. */
+/** Checks Host too: in a DNS rebinding attack another site's name resolves to 127.0.0.1. */
 function isLocal({ socket, headers }: IncomingMessage): boolean {
   const forwarded = ['x-forwarded-for', 'forwarded', 'x-real-ip'].some((name) => headers[name] !== undefined);
   const { host = '' } = headers;
@@ -58,7 +64,7 @@ function bearerOf({ headers }: IncomingMessage): string {
   return token;
 }
 
-/** In the same time whatever is wrong with it. */
+/** Compares in constant time; hashing makes both sides equally long, as `timingSafeEqual` requires. */
 function isSame(given: string, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(token));

@@ -1,4 +1,4 @@
-/** The admin handler: what Envoy's admin port shows, of the clients in this process. */
+/** The admin handler: shows the clients of this process over HTTP, modelled on Envoy's admin port. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createPrometheus } from '../metrics/prometheus.js';
 import { parseOptions } from '../options/options.js';
@@ -12,47 +12,50 @@ import { answerTo, ready, type Subject } from './routes.js';
 import { Servers } from './servers.js';
 import { Watcher } from './snapshot.js';
 
-/** Who may ask, and what may be changed. */
+/** Options of `createAdmin`: access, changes, mount path, and the health options of `/ready`. */
 export interface AdminOptions extends HealthOptions {
-  /** Lets requests from other machines in; without it only this machine is answered. */
+  /** Allows requests from other machines that send this token. Default: only this machine is answered. */
   token?: AdminToken;
-  /** Allow `POST /clients/{name}/circuit`; false by default. */
+  /** Allows `POST /clients/{name}/circuit`, which forces circuits. Default: false. */
   writable?: boolean;
-  /** The path it is mounted under where the host does not take that off the URL: Fastify. Empty by default. */
+  /**
+   * Mount path, such as `/admin`, for frameworks that do not strip it from the URL, such as Fastify. Default: empty.
+   */
   prefix?: string;
 }
 
-/** Where the server listens. */
+/** The address and port of `listen`. */
 export interface ListenOptions {
-  /** 0 to 65535; 0, any free one, by default. */
+  /** Port, from 0 to 65535. Default: 0, which picks a free port. */
   port?: number;
-  /** `127.0.0.1` by default; other addresses need a token. */
+  /** Address or host name to listen on. Default: `127.0.0.1`; requests to another address need a `token`. */
   host?: string;
 }
 
 /**
- * A request handler of `node:http`, and of what calls such: Express and Nest (`app.use('/admin', admin)`), and with the option
- * `prefix` Fastify: `app.all('/admin/*', (request, reply) => { reply.hijack(); admin(request.raw, reply.raw); })`.
+ * A request handler for `node:http`, for Express and Nest (`app.use('/admin', admin)`), and with the option `prefix`
+ * for Fastify: `app.all('/admin/*', (request, reply) => { reply.hijack(); admin(request.raw, reply.raw); })`.
  */
 export interface Admin extends AsyncDisposable {
-  /** Answers every request; never throws. `next` is not called: all that is below its path is the handler's. */
+  /** Answers every request and never throws. `next` is never called: unknown paths are answered with 404. */
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
   /**
-   * Opens a server of its own, which does not keep the process alive, nor does who is connected to it.
-   * @throws PillionError `ERR_CONFIG` for options that cannot be, `ERR_CLOSED` after `close`; Node's own where the port is taken
+   * Opens a server for the handler. Neither the server nor its connections keep the process alive.
+   * @throws PillionError `ERR_CONFIG` for invalid options, `ERR_CLOSED` after `close`; Node's error if the port is in
+   * use
    */
   listen(options?: ListenOptions): Promise<{ port: number; url: string }>;
-  /** Ends streams and servers, and counts no more; what is still asked of the handler is answered with 503. */
+  /** Ends streams, closes servers and stops counting metrics; later requests are answered with 503. */
   close(): Promise<void>;
 }
 
 /**
- * Makes a handler that shows clients: `/` a page with live figures, `/ready`, `/stats` (JSON or Prometheus), `/clients`,
- * `/config` (secrets masked), `/certs`, `/events`, and where it is writable `POST /clients/{name}/circuit?state=open|closed|auto`.
- * Modelled on Envoy's admin port.
- * Without a `token` only requests from this machine, addressed to localhost and forwarded by no proxy, are answered; behind a
- * proxy always give one. `/ready` answers everybody, others without its reasons.
- * @throws PillionError `ERR_CONFIG` for options that are wrong or unknown, and for what is no set of clients
+ * Makes a handler that shows clients: `/` is a page with live figures; `/ready`, `/stats` (JSON or Prometheus),
+ * `/clients`, `/config` (secrets masked), `/certs` and `/events` are data; with `writable` there is also
+ * `POST /clients/{name}/circuit?state=open|closed|auto`. It is modelled on Envoy's admin port.
+ * Without a `token` only requests from this machine, addressed to localhost and not forwarded by a proxy, are answered;
+ * always set a token behind a proxy. `/ready` is answered without a token too, but then without reasons.
+ * @throws PillionError `ERR_CONFIG` for invalid or unknown options, and if `clients` is not a set of clients
  */
 export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Admin {
   const { token, writable, prefix, ...health } = parseOptions(adminOptions, options, 'createAdmin');
@@ -63,25 +66,25 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
   const servers = new Servers();
   let closed = false;
 
-  /** The answer; none for who watches from now on. */
+  /** The answer to a request; undefined if it was added to the event stream. */
   const answer = (request: IncomingMessage, response: ServerResponse): Sent | undefined => {
     if (closed) return { status: 503, body: { error: 'The admin handler was closed.' } };
     const url = urlOf(request, prefix);
     if (url.pathname === '/') return isRead(request) ? pageFor(request, token) : notAllowed(reads);
     const refusal = refusalOf(request, token);
-    // A probe comes from elsewhere and has no token.
+    // A readiness probe comes from another machine and has no token.
     if (refusal && url.pathname === '/ready' && isRead(request)) return brief(ready(clients, health));
     if (refusal) return { status: refusal.status, body: { error: refusal.error } };
     return url.pathname === '/events' ? stream.answer(request, response) : answerTo(request, url, subject);
   };
   const admin = (request: IncomingMessage, response: ServerResponse): void => {
-    // A connection may end at any time; unheard, that would end the process.
+    // Without a listener, an error event of a lost connection would end the process.
     response.on('error', () => {});
     try {
       const sent = answer(request, response);
       if (sent !== undefined) send(request, response, sent);
     } catch {
-      // Whose error it is cannot be known, nor what it says.
+      // The error may come from a user's code, and its message may hold secrets, so it is not sent.
       send(request, response, { status: 500, body: { error: 'The request could not be answered.' } });
     }
   };

@@ -1,39 +1,47 @@
-/** Snapshots as server-sent events: one a second while somebody watches, nothing at all otherwise. */
+/** Sends snapshots as server-sent events, one a second; without open streams nothing is measured. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { notAllowed, type Sent, setHeaders } from './respond.js';
 import type { Watcher } from './snapshot.js';
 
-/** Watchers at once; a page that is open uses one. */
+/** Most open streams at once; each open page uses one. */
 const maxWatchers = 16;
 const interval = 1000;
-/** Snapshots in a row that one may be too slow for: a connection that has died without a word takes up no place for ever. */
+/**
+ * After this many snapshots that could not be written, a stream is destroyed: its connection may be dead without a
+ * close.
+ */
 const maxMissed = 30;
 
+/** All open event streams, which share one watcher and one timer. */
 export class EventStream {
   readonly #open: () => Watcher;
-  /** Who watches, and how many snapshots each missed in a row. */
+  /** Open streams, and how many snapshots in a row each has missed. */
   readonly #missed = new Map<ServerResponse, number>();
   #watcher: Watcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #latest: string | undefined;
 
-  /** `open` is called when the first comes. */
+  /** `open` is called when the first stream is opened. */
   constructor(open: () => Watcher) {
     this.#open = open;
   }
 
-  /** Why not; undefined for one who watches from now on. */
+  /** Opens a stream and returns undefined, or returns the answer that rejects it. */
   answer(request: IncomingMessage, response: ServerResponse): Sent | undefined {
     if (request.method !== 'GET') return notAllowed(['GET']);
-    if (this.#missed.size >= maxWatchers) return { status: 503, body: { error: `${maxWatchers} watch already.` } };
+    if (this.#missed.size >= maxWatchers)
+      return {
+        status: 503,
+        body: { error: `There are already ${maxWatchers} event streams, the most allowed; close another page.` },
+      };
     this.#watcher ??= this.#open();
-    // Not a snapshot of its own: rates are over the time between two.
+    // All streams share one snapshot, because taking one resets the time over which rates are measured.
     this.#latest ??= this.#event();
     this.#timer ??= setInterval(() => this.#tell(), interval).unref();
     this.#missed.set(response, 0);
     response.once('close', () => this.#remove(response));
     setHeaders(response);
-    // Proxies and compression would hold events back.
+    // These headers keep proxies and compression from buffering events.
     const headers = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' };
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...headers });
     response.write(this.#latest);
@@ -43,7 +51,7 @@ export class EventStream {
   #tell(): void {
     this.#latest = this.#event();
     for (const [response, missed] of this.#missed) {
-      // Who reads slowly gets fewer, and no buffer grows.
+      // A slow reader misses snapshots, so that its buffer does not grow.
       const full = response.writableNeedDrain;
       if (!full) response.write(this.#latest);
       else if (missed >= maxMissed) response.destroy();
@@ -51,7 +59,7 @@ export class EventStream {
     }
   }
 
-  /** A policy of the user's whose stats throw must not end the process: a comment keeps the connection. */
+  /** A user's policy may throw in `stats()`, which must not end the process: an SSE comment keeps the stream alive. */
   #event(): string {
     try {
       return `data: ${JSON.stringify(this.#watcher?.take())}\n\n`;

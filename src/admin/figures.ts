@@ -1,14 +1,16 @@
-/** What the policies of a client tell, as the page shows it: their stats have each a shape of its own. */
+/** The figures of a client that the page shows, from its stats. */
 import { type ClientHandle, configOf } from '../client/client.js';
-import type { PoolStats } from '../transport/pool/pool.js';
+import type { PolicyStats } from '../client/stats.js';
+import type { CircuitStats } from '../policies/circuit.js';
+import type { EndpointStats } from '../policies/endpoints/host-set.js';
 
 /** One address that is called. */
 export interface DestinationFigures {
   readonly address: string;
   /** `closed`, `open` or `half_open`; null without a circuit. */
-  readonly circuit: string | null;
+  readonly circuit: CircuitStats['state'] | null;
   /** Of an endpoint: `usable`, `ejected`, `unhealthy` or `circuit_open`; null for what is no endpoint. */
-  readonly endpoint: string | null;
+  readonly endpoint: EndpointStats['state'] | null;
   readonly running: number;
   readonly pending: number;
   /** Typical milliseconds; null where it is not measured. */
@@ -44,24 +46,9 @@ export interface Figures {
 /** A client may have called a thousand; a page shows so many of them. */
 const maxDestinations = 50;
 
-interface Policies {
-  readonly retry?: { readonly remaining?: number | null };
-  readonly limits?: Readonly<Record<string, { readonly running: number; readonly pending: number }>>;
-  readonly circuitBreaker?: Readonly<Record<string, { readonly state: string }>>;
-  readonly balance?: { readonly endpoints?: readonly EndpointStats[] };
-  readonly wire?: { readonly connections?: Readonly<Record<string, PoolStats>> };
-}
-
-interface EndpointStats {
-  readonly address: string;
-  readonly state: string;
-  readonly latencyMs: number;
-}
-
 export function figuresOf(client: ClientHandle): Figures {
   const { calls, attempts, identity, forcedCircuit, policies } = client.stats();
-  const told = policies as Policies;
-  const destinations = destinationsOf(told);
+  const destinations = destinationsOf(policies);
   const { subject = '', notAfter, daysLeft } = identity ?? {};
   return {
     active: calls.active,
@@ -70,11 +57,11 @@ export function figuresOf(client: ClientHandle): Figures {
     hidden: Math.max(0, destinations.length - maxDestinations),
     forced: forcedCircuit ?? null,
     breaker: client.pipeline.includes('circuitBreaker'),
-    budget: told.retry?.remaining ?? null,
-    running: sum(Object.values(told.limits ?? {}).map(({ running }) => running)),
-    pending: sum(Object.values(told.limits ?? {}).map(({ pending }) => pending)),
+    budget: policies.retry?.remaining ?? null,
+    running: sum(Object.values(policies.limits ?? {}).map(({ running }) => running)),
+    pending: sum(Object.values(policies.limits ?? {}).map(({ pending }) => pending)),
     limits: limitsOf(client),
-    connections: connectionsOf(told),
+    connections: connectionsOf(policies),
     certificate:
       notAfter === undefined || daysLeft === undefined
         ? null
@@ -83,7 +70,7 @@ export function figuresOf(client: ClientHandle): Figures {
 }
 
 /** Endpoints, circuits and limits call a destination by the same name. */
-function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: Policies): DestinationFigures[] {
+function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: PolicyStats): DestinationFigures[] {
   const endpoints = new Map((balance?.endpoints ?? []).map((endpoint) => [endpoint.address, endpoint]));
   const addresses = new Set([...endpoints.keys(), ...Object.keys(circuitBreaker), ...Object.keys(limits)]);
   const all = [...addresses].map((address) => ({
@@ -106,8 +93,8 @@ function limitsOf(client: ClientHandle): Figures['limits'] {
   return limits ? { running: limits.maxRequests, pending: limits.maxPendingRequests } : null;
 }
 
-function connectionsOf({ wire }: Policies): Figures['connections'] {
-  if (wire?.connections === undefined) return null;
+function connectionsOf({ wire }: PolicyStats): Figures['connections'] {
+  if (wire.connections === undefined) return null;
   const pools = Object.values(wire.connections);
   const idle = sum(pools.map(({ free }) => free));
   return { used: sum(pools.map(({ connected }) => connected)) - idle, idle };

@@ -1,4 +1,4 @@
-/** What createAdmin and listen are told, checked before anything is served. */
+/** Validates the arguments of `createAdmin` and `listen`. */
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { ClientSet } from '../registry/client-set.js';
@@ -8,29 +8,32 @@ const isToken = (token: unknown) => typeof token === 'function' || (typeof token
 
 export const adminOptions = z.strictObject({
   token: z
-    .custom<AdminToken>(isToken, { error: 'has to be a string of at least 16 characters, or a function' })
+    .custom<AdminToken>(isToken, { error: 'must be a string of at least 16 characters or a function' })
     .optional(),
   writable: z.boolean().default(false),
   prefix: z
     .string()
-    .regex(/^(\/[^/?#]+)*$/, { error: 'has to be a path such as "/admin"' })
+    .regex(/^(\/[^/?#]+)*$/, { error: 'must be a path such as "/admin", without a slash at its end' })
     .default(''),
   certificateDays: z.number().min(0).optional(),
 });
 
-/** Node takes a port that is no number for the path of a socket, and an empty host for every address. */
+/**
+ * Checked because Node takes a port that is not a number as the path of a Unix socket, and an empty host as all
+ * addresses.
+ */
 export const listenOptions = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
-  host: z.string().min(1, { error: 'has to be an address or a name' }).default('127.0.0.1'),
+  host: z.string().min(1, { error: 'must be an address or a host name' }).default('127.0.0.1'),
 });
 
-/** @throws PillionError `ERR_CONFIG` for what is no set of clients, such as one that is still loading */
+/** @throws PillionError `ERR_CONFIG` unless `clients` is a set of clients; a promise of a registry is not one */
 export function checkClients(clients: unknown): asserts clients is ClientSet {
   const all = Array.isArray(clients) ? clients.every(isClient) : isRegistryLike(clients);
   if (all) return;
   throw new PillionError(
     ErrorCode.CONFIG,
-    'createAdmin: clients have to be what loadHttpClients gives (awaited, where its source is asynchronous), or a list: createAdmin([client]).',
+    'createAdmin: clients must be the result of loadHttpClients (awaited, if its source is asynchronous) or a list: createAdmin([client]).',
   );
 }
 

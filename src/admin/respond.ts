@@ -1,26 +1,28 @@
-/** How requests to the admin handler are read and answered. */
+/** Reads requests to the admin handler and writes the responses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AdminToken, refusalOf } from './access.js';
 import { page, pagePolicy } from './page/index.js';
 
-/** An answer; an object is sent as JSON. */
+/** A response to send; an object as body is sent as JSON. */
 export interface Sent {
-  /** 200 by default. */
+  /** Default: 200. */
   readonly status?: number;
-  /** JSON by default. */
+  /** The `content-type`. Default: JSON. */
   readonly type?: string;
   readonly body: object | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What reads may be made with. */
+/** The methods of routes that only read. */
 export const reads = ['GET', 'HEAD'] as const;
 
 export function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** Express and Nest have taken the path it is mounted under off `url`. */
+/**
+ * The URL without the mount path: `prefix` is stripped here; Express and Nest have already stripped theirs from `url`.
+ */
 export function urlOf({ url = '/' }: IncomingMessage, prefix: string): URL {
   const below = url.startsWith(prefix) && /^([/?]|$)/.test(url.slice(prefix.length));
   const path = below ? url.slice(prefix.length) : url;
@@ -32,12 +34,15 @@ export function notAllowed(methods: readonly string[]): Sent {
   return { status: 405, body: { error: `Use ${allow}.` }, headers: { allow } };
 }
 
-/** For everybody: whether, but not why. */
+/** Reduces a health response to its status, for requests without a token. */
 export function brief({ body, ...sent }: Sent): Sent {
   return { ...sent, body: { status: (body as { status: string }).status } };
 }
 
-/** Its links are relative, so its own URL has to end with a slash. It holds no figures: those need the token. */
+/**
+ * The page. Its links are relative, so a URL without a slash at its end is redirected. With a token it is sent to
+ * everybody, since it has no figures; the page asks for the token and loads them.
+ */
 export function pageFor(request: IncomingMessage, token: AdminToken | undefined): Sent {
   const refusal = token === undefined ? refusalOf(request, token) : undefined;
   if (refusal) return { status: refusal.status, body: { error: refusal.error } };
@@ -49,6 +54,7 @@ export function pageFor(request: IncomingMessage, token: AdminToken | undefined)
   return { type: 'text/html; charset=utf-8', body: page, headers: { 'content-security-policy': pagePolicy } };
 }
 
+/** Headers of every response: nothing is cached, sniffed or sent as a referrer. */
 export function setHeaders(response: ServerResponse): void {
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
@@ -60,7 +66,7 @@ export function send(
   response: ServerResponse,
   { status = 200, type, body, headers }: Sent,
 ): void {
-  // Who asked may have gone meanwhile, and a write to a response without a socket is an error event.
+  // The client may have disconnected, and a write to a response without a socket emits an error event.
   if (response.destroyed || response.writableEnded) return;
   if (response.headersSent) {
     response.end();

@@ -1,4 +1,4 @@
-/** What the admin handler answers: one entry a route. */
+/** The routes of the admin handler, except for the page and the event stream. */
 import type { IncomingMessage } from 'node:http';
 import type { Prometheus } from '../metrics/prometheus.js';
 import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
@@ -7,7 +7,7 @@ import { isCrossSite } from './access.js';
 import { notAllowed, reads, type Sent } from './respond.js';
 import { shownConfig } from './shown.js';
 
-/** What routes work with. */
+/** The clients and options that all routes use. */
 export interface Subject {
   readonly clients: ClientSet;
   readonly health: HealthOptions;
@@ -18,7 +18,7 @@ export interface Subject {
 interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: RegExp;
-  /** As the list of routes shows it. */
+  /** The route as the list of a 404 shows it. */
   readonly shown: string;
   readonly answer: (subject: Subject, request: IncomingMessage, url: URL, match: readonly string[]) => Sent;
 }
@@ -42,7 +42,9 @@ const routes: readonly Route[] = [
   },
 ];
 
-/** Down is 503, so that a readiness probe takes the process out of service. */
+/**
+ * The health of all clients; `down` is answered with 503, so that a readiness probe takes the process out of service.
+ */
 export function ready(clients: ClientSet, health: HealthOptions): Sent {
   const body = healthOfClients(clients, health);
   return { status: body.status === 'down' ? 503 : 200, body };
@@ -50,10 +52,10 @@ export function ready(clients: ClientSet, health: HealthOptions): Sent {
 
 function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, url: URL): Sent {
   const format = url.searchParams.get('format');
-  // Prometheus asks for its own format and takes any.
+  // Prometheus names its text format in Accept, among others.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
   if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
-  if (format !== null && format !== 'json') return failure(400, 'format is json or prometheus');
+  if (format !== null && format !== 'json') return failure(400, 'format must be json or prometheus');
   if (isRegistry(clients)) return { body: clients.stats() };
   return { body: { clients: each(clients, (client) => client.stats()) } };
 }
@@ -76,12 +78,12 @@ function config(clients: ClientSet): object {
   return { ...(isRegistry(clients) && { version: clients.stats().config }), clients: shownConfig(clients) };
 }
 
-/** Null where a client has no certificate of its own. */
+/** The certificate of each client; null for a client without one. */
 function certificates(clients: ClientSet): object {
   return each(clients, (client) => client.stats().identity ?? null);
 }
 
-/** By a parameter, as on Envoy's admin port: no body has to be read, whatever the host has made of it. */
+/** Takes a query parameter, like Envoy's admin port: a framework such as Express may have read the body already. */
 function circuit(
   { clients, writable }: Subject,
   request: IncomingMessage,
@@ -112,7 +114,7 @@ function each(clients: ClientSet, show: (client: Member, name: string) => unknow
   return Object.fromEntries([...clientsOf(clients)].map(([name, client]) => [name, show(client, name)]));
 }
 
-/** The answer of the route that the request is for. */
+/** Answers a request by its route; 405 for a wrong method, 404 with the list of routes for an unknown path. */
 export function answerTo(request: IncomingMessage, url: URL, subject: Subject): Sent {
   const there = routes.flatMap((route) => {
     const match = route.path.exec(url.pathname);
@@ -124,7 +126,7 @@ export function answerTo(request: IncomingMessage, url: URL, subject: Subject): 
   if (there.length > 0)
     return notAllowed(there.flatMap(({ route }) => (route.method === 'GET' ? reads : [route.method])));
   const known = ['GET /', 'GET /events', ...routes.map(({ shown }) => shown)];
-  return failure(404, 'There is nothing here.', { routes: known });
+  return failure(404, 'There is no such route.', { routes: known });
 }
 
 function decoded(part: string): string {

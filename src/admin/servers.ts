@@ -1,21 +1,22 @@
-/** Servers of the handler's own, which keep no process alive. */
+/** The servers opened with `listen`; they do not keep the process alive. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ErrorCode, PillionError } from '../call/errors.js';
 
+/** Opens servers for a handler and closes them together. */
 export class Servers {
   readonly #open = new Set<Server>();
   #closed = false;
 
   async open(handler: RequestListener, port: number, host: string): Promise<{ port: number; url: string }> {
     const server = createServer(handler).unref();
-    // A server that is unref'd still has connections that are not.
+    // `unref` of a server does not apply to its connections.
     server.on('connection', (socket) => socket.unref());
     if (!this.#closed)
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject).listen(port, host, resolve);
       });
-    // It may have been closed while the host was looked up.
+    // `close` may have been called while the host name was resolved.
     if (this.#closed) {
       server.close();
       throw new PillionError(ErrorCode.CLOSED, 'The admin handler was closed.');

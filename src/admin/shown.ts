@@ -1,14 +1,14 @@
-/** The configuration in force, as it may be shown. */
+/** The configuration in force, with secrets masked. */
 import { configOf } from '../client/client.js';
 import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
 import { type IsSecret, masked } from '../registry/diff.js';
 
-/** What a registry knows of its values beside their paths. */
+/** Implemented by the registry only, which knows the values that came from references. */
 interface KnowsSecrets {
   isSecret?(client: string, ...value: Parameters<IsSecret>): boolean;
 }
 
-/** Each client's options, defaults included, durations in milliseconds; what is or may be a secret is `***`. */
+/** The options of each client, defaults included, durations in milliseconds; values that may be secret are `***`. */
 export function shownConfig(set: ClientSet): Record<string, object> {
   const registry: KnowsSecrets = isRegistry(set) ? (set as KnowsSecrets) : {};
   const shown = [...clientsOf(set)].map(([name, client]) => {

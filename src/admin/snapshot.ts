@@ -1,25 +1,26 @@
-/** What the page shows of each client, measured only while somebody looks. */
+/** The figures that the page shows of each client, measured only while an event stream is open. */
 import type { ClientHandle } from '../client/client.js';
 import { Latencies } from '../policies/retries/latencies.js';
 import { type ClientSet, clientsOf, followClients, isRegistry } from '../registry/client-set.js';
 import { type Health, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';
 import { type Figures, figuresOf } from './figures.js';
 
-/** One client at one moment. */
+/** The figures of one client at one moment. */
 export interface ClientSnapshot extends Figures {
   readonly name: string;
   readonly status: HealthStatus;
   readonly reasons: readonly string[];
-  /** Calls that ended, and those of them that failed, for each second since the snapshot before. */
+  /** Calls that ended, per second since the previous snapshot. */
   readonly rate: number;
+  /** Calls that failed, per second since the previous snapshot; cancelled calls do not count. */
   readonly errors: number;
-  /** Milliseconds, over half a minute; null where nothing was called. */
+  /** Latency of calls in milliseconds, over the last half minute; null without calls. */
   readonly p50: number | null;
   readonly p99: number | null;
 }
 
 export interface Snapshot {
-  /** `Date.now()`. */
+  /** Time of the snapshot, from `Date.now()`. */
   readonly at: number;
   readonly status: HealthStatus;
   readonly writable: boolean;
@@ -32,7 +33,7 @@ export interface Snapshot {
   readonly clients: readonly ClientSnapshot[];
 }
 
-/** What happened to one client since the last look. */
+/** Counts the calls of one client between two snapshots. */
 class Watch {
   readonly latencies = new Latencies();
   ended = 0;
@@ -61,7 +62,7 @@ class Watch {
   }
 }
 
-/** Watches clients from its making to `stop`. */
+/** Measures clients from its construction until `stop`, and takes snapshots of them. */
 export class Watcher {
   readonly #clients: ClientSet;
   readonly #options: HealthOptions & { readonly writable: boolean };
@@ -82,7 +83,7 @@ export class Watcher {
     });
   }
 
-  /** How things are, with rates since the last time. */
+  /** Takes a snapshot; rates cover the time since the previous one. */
   take(): Snapshot {
     const now = performance.now();
     const seconds = Math.max(0.001, (now - this.#lastAt) / 1000);

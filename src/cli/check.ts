@@ -1,4 +1,4 @@
-/** `pillion check`: every fault of configuration files, before they roll out. */
+/** `pillion check`: reports the errors and likely mistakes of configuration files before they are rolled out. */
 
 import { type ConfigFault, spelled } from '../registry/file/clients.js';
 import { readText } from '../registry/source.js';
@@ -7,13 +7,13 @@ import { argumentsOf, type Command, type Terminal, UsageError } from './command.
 
 export const check: Command = {
   operands: 'FILE...',
-  summary: 'find what is wrong with files of clients; exit code 1 where there is an error',
+  summary: 'check configuration files for errors and likely mistakes; exit code 1 on an error',
   options: [
-    '--strict       warnings fail too',
+    '--strict       exit code 1 on a warning too',
     '--json         print the result as JSON',
     '--github       print annotations for GitHub Actions',
-    '--no-env       environment variables need not be set here',
-    '--no-files     certificates, keys and files of references are not read',
+    '--no-env       accept environment variables that are not set here',
+    '--no-files     do not read certificates, keys and the files that references name',
   ],
   run(args, terminal) {
     const { flags, operands } = argumentsOf(args, known, { least: 1, most: Number.POSITIVE_INFINITY });
@@ -48,7 +48,9 @@ function printText({ file, errors, warnings, clients }: FileResult, { out }: Ter
     ...(errors.length > 0 ? [counted(errors.length, 'error')] : []),
     ...(warnings.length > 0 ? [counted(warnings.length, 'warning')] : []),
   ];
-  out(`${file}: ${counts.length > 0 ? counts.join(', ') : `${counted(clients.length, 'client')}, no fault`}\n`);
+  out(
+    `${file}: ${counts.length > 0 ? counts.join(', ') : `${counted(clients.length, 'client')}, no problems found`}\n`,
+  );
 }
 
 function counted(count: number, what: string): string {
@@ -60,7 +62,7 @@ function printAnnotations({ errors, warnings }: FileResult, { out }: Terminal): 
   for (const warning of warnings) out(annotation('warning', warning));
 }
 
-/** A workflow command; its own characters are escaped as GitHub asks. */
+/** One GitHub Actions workflow command; characters of its syntax are percent-encoded, as GitHub requires. */
 function annotation(level: string, { file, line, column, path, message }: ConfigFault): string {
   const place = line === undefined ? '' : `,line=${line},col=${column}`;
   return `::${level} file=${escaped(file, /[%\r\n:,]/g)}${place},title=pillion::${escaped(`${path} ${message}`.trim(), /[%\r\n]/g)}\n`;

@@ -1,7 +1,7 @@
-/** What a command is given and gives back. */
+/** The interface of a command, its errors, and the parsing of its arguments. */
 import { parseArgs } from 'node:util';
 
-/** Where a command writes, and what it sees of the world. */
+/** The output streams and environment variables of a command; a test passes its own. */
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
@@ -9,19 +9,19 @@ export interface Terminal {
 }
 
 export interface Command {
-  /** What stands behind the command's name in the usage. */
+  /** The operands as the usage shows them, such as `FILE NAME`. */
   readonly operands: string;
   readonly summary: string;
-  /** One line for each option. */
+  /** One line of help for each option. */
   readonly options?: readonly string[];
-  /** Gives the exit code. */
+  /** Returns the exit code. @throws UsageError, CommandError */
   run(args: string[], terminal: Terminal): number | Promise<number>;
 }
 
-/** Wrong use of the command line: its message and the usage are shown, the exit code is 2. */
+/** Wrong use of the command line: its message and the usage are printed, the exit code is 2. */
 export class UsageError extends Error {}
 
-/** The flags given and the operands. @throws UsageError for an unknown flag, and for too few or too many operands */
+/** The given flags and operands. @throws UsageError for an unknown flag, and for too few or too many operands */
 export function argumentsOf(
   args: string[],
   known: readonly string[],
@@ -29,7 +29,7 @@ export function argumentsOf(
 ): { flags: ReadonlySet<string>; operands: string[] } {
   const { values, positionals } = parsed(args, known);
   if (positionals.length < least) throw new UsageError('an operand is missing');
-  if (positionals.length > most) throw new UsageError(`"${positionals[most]}" is one operand too many`);
+  if (positionals.length > most) throw new UsageError(`too many operands: "${positionals[most]}" is not expected`);
   return { flags: new Set(Object.keys(values)), operands: positionals };
 }
 
@@ -42,5 +42,5 @@ function parsed(args: string[], known: readonly string[]) {
   }
 }
 
-/** A failure that a command tells in one line; the exit code is 1. */
+/** A failure of a command: its message is printed without a stack, the exit code is 1. */
 export class CommandError extends Error {}

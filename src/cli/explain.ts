@@ -1,4 +1,4 @@
-/** `pillion explain`: the options in force for one client, and where each comes from. */
+/** `pillion explain`: prints the options in force for one client, and where each comes from. */
 
 import { dotted } from '../options/options.js';
 import { leavesOf, masked } from '../registry/diff.js';
@@ -26,12 +26,12 @@ export const explain: Command = {
 
 interface Row {
   readonly path: string;
-  /** Durations in milliseconds. */
+  /** The value in force, masked if it is secret; durations are in milliseconds. */
   readonly value: unknown;
   readonly from: 'client' | 'defaults' | 'built in';
-  /** `file:line:column` */
+  /** The position in the file, as `file:line:column`; absent for a built-in default. */
   readonly at?: string;
-  /** As it is written in the file; of a masked value the references alone. */
+  /** The text in the file; for a masked value only its references, because the text around them may be secret. */
   readonly reference?: string;
 }
 

@@ -1,4 +1,4 @@
-/** `pillion import-envoy`: a file of clients out of a sidecar's configuration. */
+/** `pillion import-envoy`: makes a configuration file of clients from an Envoy bootstrap. */
 
 import { PillionError } from '../call/errors.js';
 import { importEnvoy } from '../envoy/import.js';
@@ -8,10 +8,10 @@ import { read } from './load.js';
 
 export const importEnvoyCommand: Command = {
   operands: 'ENVOY.yaml',
-  summary: 'print a file of clients made from an Envoy bootstrap; the report goes to stderr',
+  summary: 'print a configuration file made from an Envoy bootstrap; the report goes to stderr',
   options: [
-    '--strict       exit code 1 where something was not mapped',
-    '--json         print file and report as JSON',
+    '--strict       exit code 1 if something was not mapped',
+    '--json         print the configuration and the report as JSON',
   ],
   run(args, { out, err }) {
     const { flags, operands } = argumentsOf(args, ['strict', 'json'], { least: 1, most: 1 });

@@ -1,11 +1,11 @@
-/** One client of a file, for the commands that look at one. */
+/** Loads one client of a configuration file, for the commands that work on a single client. */
 import { type NamedClient, ParsedClients, spelled } from '../registry/file/clients.js';
 import { ConfigDocument } from '../registry/file/document.js';
 import type { Surroundings } from '../registry/file/references.js';
 import { readText } from '../registry/source.js';
 import { CommandError } from './command.js';
 
-/** @throws CommandError for a file with faults and a name that is not in it */
+/** @throws CommandError for a file with faults, and for a name that the file does not have */
 export function loadClient(
   file: string,
   name: string,
@@ -16,10 +16,10 @@ export function loadClient(
   const found = parsed.clients.find((client) => client.name === name);
   if (found !== undefined) return { ...found, parsed };
   const names = parsed.clients.map((client) => client.name).join(', ');
-  throw new CommandError(`${file} has no client "${name}"; it names ${names}`);
+  throw new CommandError(`${file} has no client "${name}"; its clients are ${names}`);
 }
 
-/** @throws CommandError */
+/** @throws CommandError for a file that cannot be read */
 export function read(file: string): string {
   try {
     return readText(file);

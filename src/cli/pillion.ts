@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: one line a command. */
+/** The entry point of the command line: picks the command, prints usage and errors, sets the exit code. */
 import { version } from '../client/version.js';
 import { check } from './check.js';
 import { type Command, CommandError, type Terminal, UsageError } from './command.js';
@@ -29,7 +29,7 @@ function usage(): string {
     '',
     ...lines,
     `  ${'--version'.padEnd(26)} print the version`,
-    `  ${'--help'.padEnd(26)} print this text; with a command, its options`,
+    `  ${'--help'.padEnd(26)} print this help; after a command, the help of that command`,
     '',
   ].join('\n');
 }
@@ -65,7 +65,7 @@ function misused(why: string, text: string): number {
   return 2;
 }
 
-// Whoever reads may stop reading: `pillion check … | head`.
+// The reader of a pipe may close it early, as in `pillion check … | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

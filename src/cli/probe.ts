@@ -1,11 +1,11 @@
-/** `pillion probe`: resolves, connects and shakes hands as a client would, and sends no request. */
+/** `pillion probe`: resolves, connects and does the TLS handshake as a client would, and sends no request. */
 import { type ProbeReport, probeClient } from './checks/probe.js';
 import { argumentsOf, type Command, CommandError } from './command.js';
 import { loadClient } from './load.js';
 
 export const probe: Command = {
   operands: 'FILE NAME',
-  summary: 'resolve, connect and shake hands with the server of one client; no request is sent',
+  summary: 'test DNS, connection and TLS handshake of one client; no request is sent',
   options: ['--json         print the result as JSON'],
   async run(args, { out, env }) {
     const { flags, operands } = argumentsOf(args, ['json'], { least: 2, most: 2 });

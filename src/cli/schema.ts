@@ -1,4 +1,4 @@
-/** `pillion schema`: what editors complete and check configuration files by. */
+/** `pillion schema`: prints the JSON Schema with which editors complete and check configuration files. */
 
 import { configJsonSchema } from '../client/config/config.js';
 import { clientsJsonSchema } from '../registry/file/json-schema.js';
@@ -6,8 +6,8 @@ import { argumentsOf, type Command } from './command.js';
 
 export const schema: Command = {
   operands: '',
-  summary: 'print the JSON Schema of a file of clients',
-  options: ['--client       of the options of one client, as createHttpClient takes them'],
+  summary: 'print the JSON Schema of a configuration file',
+  options: ['--client       print the schema of one client instead, for the options of createHttpClient'],
   run(args, { out }) {
     const { flags } = argumentsOf(args, ['client'], { least: 0, most: 0 });
     out(`${JSON.stringify(flags.has('client') ? configJsonSchema() : clientsJsonSchema(), null, 2)}\n`);

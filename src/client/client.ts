@@ -1,4 +1,4 @@
-/** createHttpClient: an axios instance whose adapter is the stack; update, close, stats. */
+/** Creates an HTTP client: an axios instance whose adapter is the stack, with `update`, `close` and `stats`. */
 import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxiosDefaults, isCancel } from 'axios';
 import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../call/body.js';
@@ -23,7 +23,6 @@ import { refuseUsed } from '../call/used-body.js';
 import { type Duration, duration, parseOptions } from '../options/options.js';
 import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
-import type { IdentityStats } from '../transport/tls/identity.js';
 import { ConfiguredDefaults, createInstance } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
@@ -31,103 +30,100 @@ import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './e
 import { createFetch, type HttpFetch } from './fetch/fetch.js';
 import { checkIdentity, type Identity } from './identity.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
-// Options that these add to axios's: the declarations of the package have to name the files.
+import type { HttpClientStats } from './stats.js';
+// Both files add options to axios's types; without these imports the published declarations would lack them.
 import '../policies/retries/retry-plan.js';
 import '../policies/timeouts/call-timeouts.js';
 
-/** Code that stands beside the configuration. */
+/** Dependencies of a client: code, such as a logger, that a configuration file cannot hold. */
 export interface HttpClientDeps {
-  /** Replaces the wire: any `AxiosAdapter`, called once per attempt, below every policy. */
+  /** Replaces the wire: any `AxiosAdapter`, called once per attempt below all policies. Default: undici. */
   transport?: AxiosAdapter;
-  /** pino, or any logger of its shape; a pino logger to stdout by default. */
+  /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
   logger?: Logger;
-  /** Further axios defaults: transforms, serializers, `validateStatus`, … The ones this library owns are not taken. */
+  /**
+   * Further axios defaults, such as transforms, serializers and `validateStatus`; without those that the configuration
+   * sets.
+   */
   axios?: Omit<CreateAxiosDefaults, 'adapter' | 'baseURL' | 'timeout' | 'proxy' | 'maxRedirects' | 'allowAbsoluteUrls'>;
-  /** A number in [0, 1) for jitter and sampling; `Math.random` by default. */
+  /** Returns a number in [0, 1), for jitter, sampling and random choices. Default: `Math.random`. */
   random?: () => number;
-  /** Made by `createIdentity`: in place of `tls.cert`, `key`, `pfx` and `ca`, shared with other clients and servers. */
+  /**
+   * A certificate and key made by `createIdentity`, shared with other clients and servers; replaces `tls.cert`, `key`,
+   * `pfx` and `ca`.
+   */
   identity?: Identity;
-  /** A source of endpoints of your own, in place of the `endpoints` section. */
+  /** Your own source of endpoints, which replaces the `endpoints` section; it needs a `baseURL`. */
   discovery?: Discovery;
   /** Policies that run once per call, outside `deadline`. */
   perCall?: readonly Policy[];
-  /** Policies that run once per attempt, right outside the attempt's span. */
+  /** Policies that run once per attempt, right outside the span of the attempt. */
   perAttempt?: readonly Policy[];
 }
 
-/** How a client is closed. */
+/** Options of `close`. */
 export interface CloseOptions {
-  /** How long calls in flight may take to finish before they are ended with `ERR_CLOSED`; 10s by default. */
+  /** Time that calls in flight have to finish before they are aborted with `ERR_CLOSED`, in milliseconds or as a string. Default: 10s. */
   grace?: Duration;
 }
 
 const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
 
-/** Counters of a client and what its policies tell of themselves; plain JSON. */
-export interface HttpClientStats {
-  /** The client's name. */
-  name: string;
-  /** Calls by what became of them; `active`: still under way, bodies of streams included. */
-  calls: { started: number; active: number; succeeded: number; failed: number; cancelled: number };
-  /** Requests handed to the wire by calls that have ended. */
-  attempts: number;
-  /** By the names in `pipeline`, and `wire`; the shape is each policy's own. */
-  policies: Record<string, unknown>;
-  /** Present while `forceCircuit` holds. */
-  forcedCircuit?: 'open' | 'closed';
-  /** Present once `close` was called. */
-  closed?: true;
-  /** Present with `tls.cert`, `pfx` or `ca`, or an identity of `deps`. */
-  identity?: IdentityStats;
-}
-
-/** What can be done with a stack, whatever calls go into it. */
+/** The methods to operate a client: `update`, `close`, `stats`, `forceCircuit` and `on`. */
 export interface ClientHandle extends AsyncDisposable {
   /**
-   * Puts another configuration in force. Policies whose options stay the same keep their state; calls in flight finish
-   * under the configuration they began with. The client's name stays.
-   * @throws PillionError `ERR_CONFIG`; the configuration in force stays.
+   * Replaces the configuration. Policies whose options stay the same keep their state; calls in flight finish under the
+   * configuration they began with. The client's name stays the same, whatever the new configuration says.
+   * @throws PillionError `ERR_CONFIG` for a bad configuration, in which case the old one stays; `ERR_CLOSED` after
+   * `close`
    */
   update(config: HttpClientConfig): void;
-  /** Refuses new calls with `ERR_CLOSED`, lets those in flight finish, ends the rest after a grace; then no socket or timer is left. */
+  /**
+   * Rejects new calls with `ERR_CLOSED`, waits for calls in flight and aborts those that outlast `grace`; then closes
+   * all connections and timers. Resolves once that is done; further calls return the same promise.
+   */
   close(options?: CloseOptions): Promise<void>;
-  /** Counters and what each policy tells of itself, as plain JSON; made anew each time. */
+  /** Counters and the stats of each policy, as plain JSON; a new object each time. */
   stats(): HttpClientStats;
   /**
-   * Decides in place of the circuit breaker, for every destination and until told otherwise: `open` rejects every call with
-   * `ERR_CIRCUIT_OPEN`, `closed` lets every call through, `auto` goes by the outcomes again. Counters stand still meanwhile.
-   * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false or the state is none of these
+   * Forces the circuits of all destinations into a state until it is called again: `open` rejects every attempt with
+   * `ERR_CIRCUIT_OPEN`, `closed` admits every attempt, `auto` returns to the outcomes. Outcomes do not count while a
+   * state is forced. The state survives updates.
+   * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false, or for any other state
    */
   forceCircuit(state: ForcedCircuit): void;
-  /** Adds a listener for an event; the function returned takes it away again. A listener that throws never breaks a call. */
+  /**
+   * Adds a listener for an event and returns a function that removes it. An exception in a listener never affects a
+   * call.
+   */
   on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
   /** The names of the policies in the stack, outermost first. */
   readonly pipeline: readonly string[];
 }
 
-/** An axios instance with the stack behind it. */
+/** An axios instance whose calls go through the stack of policies. */
 export interface HttpClient extends AxiosInstance, ClientHandle {
   /**
-   * A WHATWG `fetch` over the same stack, for SDKs that take one; it may be passed on without the client. A relative URL is
-   * appended to `baseURL`; another origin is refused unless `allowAbsoluteUrls` is set. Any status is an answer; what the stack
-   * refuses or cannot deliver is a `TypeError` whose `cause` is the error an axios call would get. Redirects are followed (20 at
-   * most), whatever `maxRedirects` says. `headers` of the configuration are sent; axios's interceptors, transforms and defaults are
-   * not used. `timeouts.total` bounds the body too: set it to `false` for streams without end. `cache`, `credentials`, `mode` and the
-   * like mean nothing to a server and are ignored.
+   * A WHATWG `fetch` over the same stack, for SDKs that accept one; it can be passed around without the client. A
+   * relative URL is appended to `baseURL`; another origin is rejected unless `allowAbsoluteUrls` is set. Any status
+   * resolves; a call that the stack rejects or that fails is a `TypeError` whose `cause` is the error of an axios call.
+   * At most 20 redirects are followed, regardless of `maxRedirects`. The configured `headers` are sent; axios's
+   * interceptors, transforms and defaults do not apply. `timeouts.total` bounds the body too: set it to `false` for
+   * streams without end. Options that only concern browsers, such as `cache`, `credentials` and `mode`, are ignored.
    */
   fetch: HttpFetch;
 }
 
 /**
- * Creates a client. With `{ baseURL }` alone the standard stack is on: tracing, logging, deadline, retry,
- * limits, circuit breaker, timeout.
- * @throws PillionError `ERR_CONFIG` that lists every fault of `config`
+ * Creates a client. With `{ baseURL }` alone the standard stack is on: tracing, logging, deadline, retry, limits,
+ * circuit breaker and timeout.
+ * @throws PillionError `ERR_CONFIG` with every fault of `config` in `faults`
  */
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {
   return openClient(parseConfig(config, readsFiles(deps)), deps).client;
 }
 
-/** Certificates and keys of the configuration are used only where nothing stands in their place. */
+/** True where the certificate files of the configuration are read: neither `transport` nor `identity` replaces them. */
 export function readsFiles({
   transport,
   identity,
@@ -138,22 +134,23 @@ export function readsFiles({
   return transport === undefined && identity === undefined;
 }
 
-/** Another configuration, ready to be put in force. */
+/** A new configuration that is ready to be applied. */
 export interface PreparedUpdate {
-  /** Cannot fail. */
+  /** Puts the configuration into force; cannot fail. */
   apply(): void;
+  /** Releases what was prepared, without applying it. */
   discard(): void;
 }
 
-/** A client, and the way to change its configuration together with those of others. */
+/** A client, with `prepare` to change its configuration together with those of other clients. */
 export interface OpenClient {
   readonly client: HttpClient;
   readonly config: Config;
-  /** @throws PillionError `ERR_CONFIG` */
+  /** @throws PillionError `ERR_CONFIG` for material or options that cannot be used */
   prepare(config: Config): PreparedUpdate;
 }
 
-/** The same for a configuration that has been parsed. */
+/** Creates a client from a configuration that is already parsed. */
 export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   const deps = ownOf(given);
   const { core, handle } = openStack(config, deps);
@@ -171,7 +168,7 @@ export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   };
 }
 
-/** A stack without an axios instance of its own. */
+/** Creates a stack as an adapter, without an axios instance of its own. */
 export function openPolicies(config: Config, deps: HttpClientDeps): { adapter: AxiosAdapter; handle: ClientHandle } {
   const { core, handle } = openStack(config, ownOf(deps));
   opened.set(handle, core);
@@ -203,17 +200,17 @@ export function isStack(adapter: AxiosAdapter): boolean {
   return stacks.has(adapter);
 }
 
-/** Getters as getters: the pipeline is another after an update. */
+/** Copies getters as getters, because `pipeline` changes with an update. */
 const descriptorsOf = Object.getOwnPropertyDescriptors;
 
 const opened = new WeakMap<ClientHandle, { readonly config: Config }>();
 
-/** The configuration in force; undefined for what only looks like a client. */
+/** The configuration in force; undefined for an object that this library did not create. */
 export function configOf(client: ClientHandle): Config | undefined {
   return opened.get(client)?.config;
 }
 
-/** The state behind an instance. */
+/** The state of a client: its configuration, its stack, its calls in flight and its counters. */
 class ClientCore {
   readonly events = new Events();
   pipeline: Pipeline;
@@ -237,7 +234,7 @@ class ClientCore {
     this.#warnOfUnused();
   }
 
-  /** Ties the axios defaults of the instance to the configuration. */
+  /** Keeps the axios defaults of the instance in step with the configuration. */
   attach(instance: AxiosInstance): void {
     this.#defaults = new ConfiguredDefaults(instance, this.#config);
   }
@@ -247,7 +244,7 @@ class ClientCore {
     this.prepare(parseConfig(input, readsFiles(this.#deps))).apply();
   }
 
-  /** Makes everything that another configuration needs, so that putting it in force cannot fail. */
+  /** Creates everything that a new configuration needs, so that applying it cannot fail. */
   prepare(next: Config): PreparedUpdate {
     const config: Config = dataOf({ ...next, name: this.#config.name }) as Config;
     const prepared = new Pipeline(config, this.#deps, this.pipeline);
@@ -261,7 +258,7 @@ class ClientCore {
     this.#config = config;
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
-    // Gone with the breaker where that was taken away.
+    // The forced state ends if the new configuration has no circuit breaker.
     if (!prepared.forceCircuit(this.#forced)) this.#forced = 'auto';
     prepared.start();
     old.retire();
@@ -269,7 +266,7 @@ class ClientCore {
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
   }
 
-  /** Nobody shall believe in a section that does nothing. */
+  /** Warns about sections without effect, which the user would otherwise rely on. */
   #warnOfUnused(): void {
     const unused = sectionsWithoutEffect(this.#config, this.#deps.slots.discovery !== undefined);
     if (unused.length === 0) return;
@@ -281,11 +278,11 @@ class ClientCore {
     return this.#config;
   }
 
-  /** The outer edge: a call begins and ends here, exactly once each. */
+  /** The outer edge of the stack, where every call begins and ends exactly once. */
   readonly adapter: AxiosAdapter = async (given) => {
     const { pipeline } = this;
     const config = ownOf(given);
-    // Where there is none axios's transformResponse would read that of the global defaults.
+    // Without it, axios's transformResponse would read `transitional` of the global defaults.
     config.transitional ??= standardTransitional;
     const { call, request, scope, release } = this.#entered(config);
     this.#live.add(scope);
@@ -302,14 +299,14 @@ class ClientCore {
     try {
       const response = settle(outcome, config);
       response.config = given;
-      // Answered by a policy, so the body has gone nowhere.
+      // A policy answered without an attempt, so nothing has read the request body.
       if (call.attempts === 0) discardUpload(config.data);
       this.#end(call, 'succeeded', { status: response.status });
       return response;
     } catch (error) {
       const code = (error as AxiosError | undefined)?.code;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
-      // Whatever has refused it: a body that was not sent to its end is sent by nobody else.
+      // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
       discardUpload(config.data, error);
       throw presentable(error, given, call);
     } finally {
@@ -327,11 +324,11 @@ class ClientCore {
     }
   }
 
-  /** Checks before anything is sent. */
+  /** Checks the request and creates its call, before anything is sent. */
   #enter(config: Request): EnteredCall {
     const { name } = this.#config;
     if (this.#closing !== undefined) throw closedError(name, config);
-    // Absolute URLs are not bent into the base here but refused below.
+    // An absolute URL stays absolute here, instead of being appended to `baseURL`, so that it can be rejected below.
     const target = resolveUrl(config, true);
     const confinedTo = config.allowAbsoluteUrls ? undefined : this.#origin;
     if (confinedTo !== undefined && target.origin !== confinedTo)
@@ -365,9 +362,9 @@ class ClientCore {
   forceCircuit(state: ForcedCircuit): void {
     const { name } = this.#config;
     if (!['open', 'closed', 'auto'].includes(state))
-      throw new PillionError(ErrorCode.CONFIG, `${name}: a circuit is forced "open" or "closed", or "auto" again.`);
+      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit takes "open", "closed" or "auto".`);
     if (!this.pipeline.forceCircuit(state))
-      throw new PillionError(ErrorCode.CONFIG, `${name}: circuitBreaker is false, so there is no circuit to force.`);
+      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit needs a circuit, but circuitBreaker is false.`);
     this.#forced = state;
     this.events.emit('circuit.forced', { client: name, state });
   }
@@ -386,12 +383,12 @@ class ClientCore {
     await this.pipeline.destroy();
   }
 
-  /** Waits for calls in flight; those that outlast the grace are ended. */
+  /** Waits for calls in flight, and aborts those that outlast the grace. */
   #drain(grace: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         const { name } = this.#config;
-        const why = `${name}: the client was closed and the call did not end within the grace of ${grace} ms.`;
+        const why = `${name}: the client was closed, and the call did not end within the grace of ${grace} ms.`;
         for (const scope of this.#live) scope.abort(new PillionError(ErrorCode.CLOSED, why));
         resolve();
       }, grace);
@@ -425,7 +422,7 @@ function originOf({ baseURL }: Config): string | undefined {
   return baseURL === undefined ? undefined : new URL(baseURL).origin;
 }
 
-/** Without a baseURL of the client's: that of the call, which an absolute URL may leave. */
+/** The home origin of a call of a client without `baseURL`: that of the call's own `baseURL`, else of its URL. */
 function homeOf({ baseURL }: Request, { origin }: Target): string {
   return baseURL && URL.canParse(baseURL) ? new URL(baseURL).origin : origin;
 }

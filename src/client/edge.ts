@@ -1,4 +1,4 @@
-/** The outer edge of the stack: what a call needs to go in, and how its outcome comes out. */
+/** The outer edge of the stack: makes a request of the caller's config, and a response or error of an outcome. */
 
 import { randomUUID } from 'node:crypto';
 import { AxiosError, isAxiosError } from 'axios';
@@ -14,17 +14,17 @@ import { textOf } from '../call/url.js';
 import { caught } from '../call/used-body.js';
 import { isAccepted } from './axios/accepted.js';
 
-/** A call on its way in. */
+/** A call that is ready to enter the stack. */
 export interface EnteredCall {
   readonly call: Call;
   readonly request: Request;
-  /** Ends the call when aborted. */
+  /** Aborting it ends the call. */
   readonly scope: Scope;
-  /** Lets go of the caller's signal and token. */
+  /** Removes the listeners from the caller's signal and cancel token. */
   readonly release: () => void;
 }
 
-/** Gives a request of the caller's what the stack needs. */
+/** Makes the request that the stack works on from the caller's config. */
 export function enterCall(call: Call, config: Request): EnteredCall {
   const scope = new Scope();
   const request = requestOf(
@@ -38,7 +38,7 @@ export function enterCall(call: Call, config: Request): EnteredCall {
       cancelToken: undefined,
       // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
       validateStatus: null,
-      // Checked before; below, an absolute URL is one that may be used.
+      // The origin was checked before, so further down an absolute URL is allowed.
       allowAbsoluteUrls: true,
     },
     call,
@@ -47,8 +47,8 @@ export function enterCall(call: Call, config: Request): EnteredCall {
 }
 
 /**
- * What the stack came to, by the caller's `validateStatus`: a failure of the stack is an answer all the same where its
- * status is accepted, and a 304 that the stack lets through is none by axios's default rule.
+ * Applies the caller's `validateStatus` to the outcome: a response that the stack rejected resolves if its status is
+ * accepted, and one that the stack resolved, such as a 304, rejects if it is not.
  */
 export function settle({ response, error }: StackOutcome, config: Request): Response {
   if (response === undefined || (error !== undefined && response.status < 400)) throw error;
@@ -59,13 +59,13 @@ export function settle({ response, error }: StackOutcome, config: Request): Resp
   throw statusError(config, response);
 }
 
-/** What came out of the stack: an error may carry a response too. */
+/** The outcome of the stack; an error may come with a response. */
 export interface StackOutcome {
   response?: Response | undefined;
   error?: unknown;
 }
 
-/** Runs the stack; what it throws is an outcome like any other. */
+/** Runs the stack and returns its outcome, errors included; never rejects. */
 export async function outcomeOf(transport: Transport, request: Request): Promise<StackOutcome> {
   try {
     return { response: await transport(request) };
@@ -74,9 +74,12 @@ export async function outcomeOf(transport: Transport, request: Request): Promise
   }
 }
 
-/** The error as the caller gets it: with the caller's config, what was asked and how often, and nothing secret to print. */
+/**
+ * Prepares an error for the caller: adds the caller's config, method, URL and number of attempts, and hides secrets
+ * from printing.
+ */
 export function presentable(thrown: unknown, config: Request, call: Call): unknown {
-  // A policy or a transport of the caller's may throw anything.
+  // A user's policy or transport may throw any value.
   const error = conceal(asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config));
   if (!isAxiosError(error)) return markPresented(error);
   hold(error, 'config', config);
@@ -86,15 +89,15 @@ export function presentable(thrown: unknown, config: Request, call: Call): unkno
 }
 
 /**
- * Headers of our own, with the idempotency key: the same on every attempt. One that is made here is left in the config, so
- * that a config which is sent once more, as for a new token, has the same.
+ * Copies the headers and adds the idempotency key, the same on every attempt. A generated key is written back to the
+ * config, so that a config which the caller sends again, for example after a token refresh, keeps its key.
  */
 function headersOf(config: Request): Request['headers'] {
   const own = copyHeaders(config.headers);
   const { idempotencyKey } = config;
   if (idempotencyKey === undefined) return own;
   config.idempotencyKey = keyOf(idempotencyKey);
-  // By AxiosHeaders' own method: the key is the caller's text and has to be checked.
+  // By AxiosHeaders' own `set`, which validates: the key is text of the caller's.
   own.set('Idempotency-Key', config.idempotencyKey);
   return own;
 }
@@ -102,7 +105,7 @@ function headersOf(config: Request): Request['headers'] {
 function keyOf(key: string | true): string {
   if (key === true) return randomUUID();
   if (typeof key === 'string' && /^[\x20-\x7e]+$/.test(key)) return key;
-  const why = 'expected true or visible ASCII; calls with an empty one would share it';
+  const why = 'expected true or visible ASCII characters; an empty key would be shared by all calls';
   const faults = [{ path: 'idempotencyKey', message: why }];
   throw new PillionError(ErrorCode.CONFIG, `Bad call option idempotencyKey: ${why}.`, undefined, { faults });
 }

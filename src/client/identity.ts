@@ -1,4 +1,4 @@
-/** An identity that clients and servers share, and how a client holds its own. */
+/** Creates identities (certificate, key and authorities) for servers and clients, and connects clients to theirs. */
 import {
   createSecureContext,
   type SecureContextOptions,
@@ -18,40 +18,49 @@ import { materialFaults } from '../transport/tls/material-faults.js';
 
 const identityOptions = z.strictObject(materialOptions).superRefine(paired, wherePaired);
 
-/** Certificate, key and authorities by path or as PEM text; files are watched. */
+/**
+ * Certificate, key and certificate authorities, by path or as PEM text; files are watched and reloaded when they
+ * change.
+ */
 export type IdentityOptions = z.input<typeof identityOptions>;
 
-/** Code that stands beside the options. */
+/** Dependencies of an identity: code that its options cannot hold. */
 export interface IdentityDeps {
-  /** pino, or any logger of its shape; a pino logger to stdout by default. */
+  /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
   logger?: Logger;
 }
 
-/** A certificate with its key and authorities, renewed when its files change. */
+/** A certificate with its key and authorities, reloaded when its files change. */
 export interface Identity extends Disposable {
-  /** Reads the files now. True where new material came in force; material that cannot be used is refused with an event. */
+  /**
+   * Reloads the files now. Returns true where new material came into force; unusable material is rejected with an
+   * `identity.rejected` event.
+   */
   refresh(): boolean;
-  /** What is in force, and what was refused last. */
+  /** The material in force, and the last rejection. */
   stats(): IdentityStats;
-  /** Adds a listener for an event; the function returned takes it away again. */
+  /** Adds a listener for an event and returns a function that removes it. */
   on<Name extends keyof IdentityEvents>(event: Name, listener: (event: IdentityEvents[Name]) => void): () => void;
   /**
-   * Options for `https.createServer`, `http2.createSecureServer` or `tls.createServer`: each new connection gets the material
-   * that is in force then. For mutual TLS add Node's `requestCert: true`. Sessions are not resumed, since a resumed one
-   * would carry what was in force before. A client that sends no server name (SNI) gets the material of the start, unless
-   * the server is attached too.
+   * Options for `https.createServer`, `http2.createSecureServer` or `tls.createServer`: each new connection uses the
+   * material in force at that time. For mutual TLS add Node's `requestCert: true`. TLS sessions are not resumed,
+   * because a resumed session would keep the earlier material. A client that sends no server name (SNI) gets the
+   * material from when the server was created, unless the server is also passed to `attach`.
    */
   serverOptions(): TlsServerOptions;
-  /** Gives clients that send no server name the material in force as well, until the server closes. Returns the server. */
+  /**
+   * Makes the server use the material in force for clients without a server name (SNI) too, until it closes. Returns
+   * the server.
+   */
   attach<Server extends TlsServer>(server: Server): Server;
-  /** Stops watching. What is in force stays in force. */
+  /** Stops watching the files. The material in force stays in force. */
   close(): void;
 }
 
 const rotating = new WeakMap<Identity, RotatingIdentity>();
 
 /**
- * An identity for many clients (`deps.identity`) and for servers.
+ * Creates an identity that several clients (by `deps.identity`) and servers share.
  * @throws PillionError `ERR_CONFIG` for options or material that cannot be used
  */
 export function createIdentity(options: IdentityOptions, { logger }: IdentityDeps = {}): Identity {
@@ -75,7 +84,7 @@ function coreOf(options: IdentityOptions): RotatingIdentity {
   try {
     if (result.success) return new RotatingIdentity(dataOf(result.data) as typeof result.data);
   } catch (error) {
-    // Its options stand in no section.
+    // The options are at the top level here, not in a `tls` section.
     const { faults = [], message, cause } = error as PillionError;
     const own = faults.map(({ path, ...rest }) => ({ path: path.replace(/^tls\./, ''), ...rest }));
     throw new PillionError(ErrorCode.CONFIG, message, undefined, { faults: own, cause });
@@ -108,7 +117,7 @@ function attach<Server extends TlsServer>(core: RotatingIdentity, server: Server
   return server;
 }
 
-/** What the server was made with: `setSecureContext` forgets whatever it is not given. */
+/** The options the server was created with: `setSecureContext` resets every option that it is not given. */
 function ownOptions(server: TlsServer): SecureContextOptions {
   const names = [
     'minVersion',
@@ -125,13 +134,16 @@ function ownOptions(server: TlsServer): SecureContextOptions {
   return Object.fromEntries(names.filter((name) => made[name] !== undefined).map((name) => [name, made[name]]));
 }
 
-/** A client's hold on its identity. */
+/** A client's reference to its identity; `close` closes the client's own identity, but never a shared one. */
 export interface HeldIdentity {
   readonly core: RotatingIdentity;
   close(): void;
 }
 
-/** An identity of the client's own, or its share in another one: told of by the client's events, logged where it is its own. */
+/**
+ * Gives a client its own identity or a reference to a shared one. Its events are emitted by the client too; rotations
+ * are logged only for the client's own identity, since a shared one logs them itself.
+ */
 export function holdIdentity(source: MaterialOptions | Identity, context: PolicyContext): HeldIdentity {
   const shared = rotating.get(source as Identity);
   const core = shared ?? new RotatingIdentity(source as MaterialOptions);
@@ -146,10 +158,10 @@ export function holdIdentity(source: MaterialOptions | Identity, context: Policy
   };
 }
 
-/** @throws PillionError ERR_CONFIG for anything that createIdentity did not make */
+/** @throws PillionError `ERR_CONFIG` for anything that `createIdentity` did not create */
 export function checkIdentity(identity: unknown): void {
   if (identity === undefined || rotating.has(identity as Identity)) return;
-  const why = 'deps.identity is not made by createIdentity()';
+  const why = 'deps.identity was not created by createIdentity()';
   const faults = [{ path: 'deps.identity', message: why }];
   throw new PillionError(ErrorCode.CONFIG, `Bad configuration: ${why}.`, undefined, { faults });
 }
@@ -165,13 +177,13 @@ function forward({ events: from }: RotatingIdentity, { client, events }: PolicyC
   };
 }
 
-/** The events as log lines. A logger that fails must not stop a rotation: `Events` sees to that. */
+/** Logs the events of an identity. An exception of the logger cannot stop a rotation, because `Events` catches it. */
 function logRotations({ events }: { events: Events<IdentityEvents> }, logger: () => Logger, fields: object): void {
   events.on('identity.rotated', ({ generation, subject, notAfter: not_after }) =>
     logger().info({ ...fields, generation, subject, not_after }, 'identity rotated'),
   );
   events.on('identity.rejected', ({ generation, message }) =>
-    logger().warn({ ...fields, generation, reason: message }, 'identity rejected, the one before stays in force'),
+    logger().warn({ ...fields, generation, reason: message }, 'identity rejected, the previous one stays in force'),
   );
   events.on('identity.expiry_warned', ({ generation, subject, notAfter: not_after, daysLeft: days_left }) => {
     const told = { ...fields, generation, subject, not_after, days_left };

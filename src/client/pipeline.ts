@@ -1,4 +1,4 @@
-/** Builds the stack; on update keeps every part whose options did not change. */
+/** Builds the stack of policies; an update keeps every part whose options did not change. */
 import { isDeepStrictEqual } from 'node:util';
 import type { AxiosAdapter } from 'axios';
 import { ErrorCode, PillionError } from '../call/errors.js';
@@ -13,29 +13,30 @@ import { createWire, injectedWire, type Wire, type WireOptions } from '../transp
 import type { Config } from './config/config.js';
 import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
 import { type Slots, type Stage, stagesOf } from './order.js';
+import type { HttpClientStats } from './stats.js';
 import { version } from './version.js';
 
-/** A part of the stack; generations share it, the last one to let go closes it. */
+/** A part of the stack that generations share; when the last generation releases it, it is closed. */
 interface Shared<T> {
   readonly options: unknown;
   readonly part: T;
   holders: number;
 }
 
-/** What all generations of a client's stack are made with. */
+/** The dependencies of a client's stack, the same for all its generations. */
 export interface PipelineDeps {
   readonly slots: Slots;
   readonly context: PolicyContext;
-  /** In place of the wire. */
+  /** Replaces the wire. */
   readonly transport: AxiosAdapter | undefined;
-  /** In place of the files of the tls section. */
+  /** Replaces the files of the `tls` section. */
   readonly identity: Identity | undefined;
 }
 
-/** One generation of the stack. */
+/** One generation of the stack; every update of the configuration makes a new one. */
 export class Pipeline {
   readonly transport: Transport;
-  /** For calls that set timeouts of their own; another stack only where `timeouts` is false. */
+  /** For calls with timeouts of their own; differs from `transport` only where `timeouts` is false. */
   readonly timedTransport: Transport;
   readonly wire: Wire;
   private readonly policies: Map<string, Shared<StandingPolicy>>;
@@ -44,7 +45,7 @@ export class Pipeline {
   private calls = 0;
   private retired = false;
 
-  /** @throws PillionError ERR_CONFIG for TLS material that cannot be used; nothing was made then */
+  /** @throws PillionError `ERR_CONFIG` for TLS material that cannot be used, before anything is created */
   constructor(config: Config, deps: PipelineDeps, previous?: Pipeline) {
     const { slots, context, transport, identity } = deps;
     checkEndpoints(config, slots);
@@ -63,14 +64,14 @@ export class Pipeline {
     );
     for (const shared of this.#shared()) shared.holders++;
     const edge = attemptEdge(this.wire, context.events);
-    // What is sent aside from calls is no attempt of one: nobody is told of it.
+    // Mirrored copies and health checks are not attempts of a call, so they emit no events.
     const aside = attemptEdge(this.wire, silentEvents);
     const parts = [...this.policies.values()].map(({ part }) => part);
     this.transport = compose(parts, edge, aside);
     this.timedTransport = config.timeouts === false ? this.#timed(config, deps, edge, aside) : this.transport;
   }
 
-  /** The same parts in the same order, and the two that keep time, which only do what the call itself says. */
+  /** The same parts in the same order plus `deadline` and `timeout`, which then apply only the call's own limits. */
   #timed(config: Config, { slots, context }: PipelineDeps, edge: Transport, aside: Transport): Transport {
     const stages = stagesOf({ ...config, timeouts: { total: false, attempt: false, connect: false } }, slots);
     return compose(
@@ -80,7 +81,7 @@ export class Pipeline {
     );
   }
 
-  /** What the identity tells of itself, where there is one. */
+  /** Stats of the identity; undefined where there is none. */
   identityStats(): IdentityStats | undefined {
     return this.identityStage?.part.core.stats();
   }
@@ -90,25 +91,25 @@ export class Pipeline {
     return [...this.policies.keys()];
   }
 
-  /** What each policy and the wire tell of themselves. */
-  stats(): Record<string, unknown> {
+  /** Stats of each policy that has some, and of the wire. */
+  stats(): HttpClientStats['policies'] {
     const told = [...this.policies].flatMap(([name, { part }]) => (part.stats ? [[name, part.stats()]] : []));
-    return { ...Object.fromEntries(told), wire: this.wire.stats() };
+    return { ...Object.fromEntries(told), wire: this.wire.stats() } as HttpClientStats['policies'];
   }
 
-  /** False where there is no circuit breaker. */
+  /** Forces the circuits into a state; returns false where there is no circuit breaker. */
   forceCircuit(state: ForcedCircuit): boolean {
     const forcible = [...this.policies.values()].filter(({ part }) => part.force !== undefined);
     for (const { part } of forcible) part.force?.(state);
     return forcible.length > 0;
   }
 
-  /** It is put in force: what was only prepared sets out now. */
+  /** Starts background work, such as discovery, when the generation comes into force. */
   start(): void {
     for (const { part } of this.policies.values()) part.start?.();
   }
 
-  /** A call begins on this generation; it ends on it too, whatever is put in force meanwhile. */
+  /** Counts a call that begins; it finishes on this generation even if an update replaces it. */
   enter(): void {
     this.calls++;
   }
@@ -118,7 +119,7 @@ export class Pipeline {
     if (this.retired && this.calls === 0) this.letGo();
   }
 
-  /** Lets go of everything that no other generation holds, once the last call on this one has ended. */
+  /** Releases the parts once the last call of this generation has ended; parts of no other generation are closed. */
   retire(): void {
     this.retired = true;
     if (this.calls === 0) this.letGo();
@@ -132,7 +133,7 @@ export class Pipeline {
     return [...this.policies.values(), this.wireStage, ...(this.identityStage ? [this.identityStage] : [])];
   }
 
-  /** Lets go of everything at once. */
+  /** Closes all parts at once. */
   async destroy(): Promise<void> {
     for (const { part } of this.policies.values()) part.close?.();
     this.identityStage?.part.close();
@@ -140,7 +141,7 @@ export class Pipeline {
   }
 }
 
-/** What there was, where its options are the same. */
+/** Keeps the old part if its options are unchanged, else makes a new one. */
 function keepOr<T, Options>(
   old: Shared<T> | undefined,
   options: Options,
@@ -154,22 +155,22 @@ function checkEndpoints({ name, endpoints, baseURL }: Config, { discovery }: Slo
   if (discovery === undefined || (endpoints === undefined && baseURL !== undefined)) return;
   const why =
     endpoints !== undefined
-      ? 'endpoints and deps.discovery are both given; take one of them'
-      : 'deps.discovery needs a baseURL: it names the server that the endpoints are';
+      ? 'endpoints and deps.discovery are both given; remove one of them'
+      : 'deps.discovery needs a baseURL, whose host is the server name of the endpoints; set it';
   const faults = [{ path: 'deps.discovery', message: why }];
   throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`, undefined, {
     faults,
   });
 }
 
-/** The files of the tls section, or the identity that was brought along. */
+/** The files of the `tls` section, or the identity from `deps`; undefined where there is neither. */
 function identitySourceOf(
   { tls, name }: Config,
   identity: Identity | undefined,
 ): MaterialOptions | Identity | undefined {
   const own = tls && partsOf(tls).material;
   if (own !== undefined && identity !== undefined) {
-    const why = 'tls has cert, pfx or ca, and deps.identity is given too; take one of them';
+    const why = 'tls has cert, pfx or ca, and deps.identity is given too; remove one of them';
     const faults = [{ path: 'deps.identity', message: why }];
     throw new PillionError(ErrorCode.CONFIG, `Bad configuration of the HTTP client "${name}": ${why}.`, undefined, {
       faults,
@@ -189,14 +190,14 @@ function wireOptionsOf({ timeouts, connections, maxContentLength, tls, allowH2 }
   };
 }
 
-/** The user's own policies as stages; they carry no options, so they are kept across updates. */
+/** Makes stages of the user's own policies, which have no options and are therefore kept across updates. */
 export function userStages(slot: string, policies: readonly Policy[] = []): Stage[] {
   const names = policies.map(
     (policy, index) => (policy as Partial<StandingPolicy>).policyName ?? (policy.name || `${index + 1}`),
   );
   return policies.map((policy, index) => {
     const { stats } = policy as Partial<StandingPolicy>;
-    // Two of the same name are told apart by their place.
+    // A second policy of the same name gets its position as a suffix, since names must be unique.
     const twin = names.indexOf(names[index] ?? '') < index;
     const policyName = `${slot}:${names[index]}${twin ? `#${index + 1}` : ''}`;
     const create = () => Object.assign((next: Transport) => policy(next), { policyName }, stats && { stats });

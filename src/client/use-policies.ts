@@ -1,4 +1,4 @@
-/** The stack on an axios instance that somebody else made: for moving a codebase over step by step. */
+/** Installs the stack on an existing axios instance, to migrate a codebase step by step. */
 import { isDeepStrictEqual } from 'node:util';
 import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import { ErrorCode, PillionError } from '../call/errors.js';
@@ -12,38 +12,49 @@ import { badOptions } from '../options/options.js';
 import { type ClientHandle, type CloseOptions, type HttpClientDeps, isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/config.js';
 
-/** Options that the instance itself has. */
+/** Options that belong to the axios instance. */
 const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;
 
-/** As `HttpClientConfig`, without what the instance says itself: `baseURL`, `headers`, `allowAbsoluteUrls`, `maxRedirects`, `proxy`. */
+/**
+ * `HttpClientConfig` without the options of the instance: `baseURL`, `headers`, `allowAbsoluteUrls`, `maxRedirects`,
+ * `proxy`.
+ */
 export type InstancePoliciesConfig = Omit<HttpClientConfig, (typeof owned)[number]>;
 
-/** As `HttpClientDeps`, without axios's defaults: those of the instance stay. */
+/** `HttpClientDeps` without axios's defaults, because those of the instance stay. */
 export type InstancePoliciesDeps = Omit<HttpClientDeps, 'axios'>;
 
-/** The stack that was put behind an instance. */
+/** The stack that is installed on an instance. */
 export interface InstancePolicies extends ClientHandle {
-  /** @throws PillionError `ERR_CONFIG`, also for options that the instance has itself */
+  /**
+   * Replaces the configuration; see `ClientHandle.update`.
+   * @throws PillionError `ERR_CONFIG` for a bad configuration, or for options that belong to the instance
+   */
   update(config: InstancePoliciesConfig): void;
-  /** The stack as an adapter, for a single call of another instance: `axios.get(url, { adapter: policies.adapter })`. */
+  /**
+   * The stack as an adapter, for a single call of another instance: `axios.get(url, { adapter: policies.adapter })`.
+   */
   readonly adapter: AxiosAdapter;
 }
 
-/** What is needed of an axios instance: by shape, for axios has its types twice, for ES modules and for CommonJS. */
+/**
+ * The part of an axios instance in use. Typed by shape, because axios has separate types for ES modules and CommonJS.
+ */
 export interface AxiosLike {
-  /** What is read and put there: `adapter`, the class of forms in `env`, and `baseURL` for endpoints. */
+  /** Defaults that are read or replaced: `adapter`, the form class in `env`, and `baseURL` for endpoints. */
   defaults: { adapter?: unknown; baseURL?: string | undefined; env?: { FormData?: unknown } | undefined };
 }
 
 const installed = new WeakSet<AxiosAdapter>();
 
 /**
- * Puts the stack behind an existing instance, also the global `axios`. Its defaults, interceptors and transforms stay as
- * they are and run once per call; its `timeout` bounds the whole call; a proxy of the environment, redirects and absolute URLs are
- * as axios has them. A single call goes past the stack with `adapter: 'http'`. An adapter of the instance's own (a mock, or names
- * such as `'fetch'`, with its `env.fetch`) becomes the wire; axios's own list of names becomes the wire of this library. `close()` gives the instance its former adapter back.
- * @throws PillionError `ERR_CONFIG` for a bad configuration, options that the instance has itself, and an instance that has the
- * stack already
+ * Installs the stack on an existing axios instance, including the global `axios`. Its defaults, interceptors and
+ * transforms stay and run once per call; its `timeout` bounds the whole call; proxies from the environment, redirects
+ * and absolute URLs work as in axios. A single call bypasses the stack with `adapter: 'http'`. If the instance has its
+ * own adapter (a mock, or a name such as `'fetch'`, with its `env.fetch`), that adapter becomes the wire; axios's
+ * default list of adapters is replaced by the wire of this library. `close()` restores the former adapter.
+ * @throws PillionError `ERR_CONFIG` for a bad configuration, for options that belong to the instance, and for an
+ * instance that has a stack already
  */
 export function usePolicies(
   instance: AxiosLike,
@@ -53,7 +64,10 @@ export function usePolicies(
   const { defaults } = instance;
   const former = ownValue(defaults, 'adapter');
   if ([former].flat().some((each) => installed.has(each as AxiosAdapter) || isStack(each as AxiosAdapter)))
-    throw new PillionError(ErrorCode.CONFIG, 'usePolicies: this instance has a stack of policies already.');
+    throw new PillionError(
+      ErrorCode.CONFIG,
+      'usePolicies: this axios instance has a stack of policies already; close that one first, or call its update().',
+    );
   const own = ownOf(deps);
   const wire = own.transport ?? wireOf(former);
   if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, own);
@@ -80,17 +94,19 @@ export function usePolicies(
 }
 
 /**
- * What the instance names becomes the wire, by axios's rules: a function, or names in order of preference. In place of axios's
- * own list of names there is the wire of this library.
+ * The wire for an instance's adapter, by axios's rules a function, a name or names in order of preference. Undefined
+ * for axios's default list, which the wire of this library replaces.
  */
 function wireOf(adapter: unknown): AxiosAdapter | undefined {
   if (typeof adapter === 'function') return adapter as AxiosAdapter;
   if (!adapter || isDeepStrictEqual(adapter, standard)) return undefined;
-  // Anew for each request: `env` says what `fetch` is.
+  // Resolved for each request, because the request's `env` may replace `fetch`.
   return (request) => axios.getAdapter(adapter as AxiosAdapter[], request)(request);
 }
 
-/** Nobody shall believe that a server is checked, or a certificate shown, by a wire that knows of neither. */
+/**
+ * Warns that the instance's adapter ignores TLS options: the user would otherwise rely on checks that do not happen.
+ */
 function warnOfIdentity(
   { tls, allowH2 }: InstancePoliciesConfig,
   { identity, transport, logger }: InstancePoliciesDeps,
@@ -102,12 +118,15 @@ function warnOfIdentity(
 }
 
 const named =
-  'usePolicies: the instance names an adapter, which is the wire, so these sections have no effect; take the name away.';
+  'usePolicies: the instance names an adapter, which becomes the wire, so these sections have no effect; remove the adapter from the instance.';
 
-/** axios's default, of which Node has the second: nobody has chosen it. */
+/** axios's default list of adapters, of which Node uses `http`; an instance with this list has made no choice. */
 const standard = ['xhr', 'http', 'fetch'];
 
-/** A form that axios makes of an object can be sent again; the function returned takes that back. */
+/**
+ * Makes forms that axios creates from objects repeatable, so that they can be retried; returns a function that undoes
+ * it.
+ */
 function rememberForms(defaults: AxiosLike['defaults']): () => void {
   const { env } = defaults;
   if (!env) return () => {};
@@ -123,7 +142,7 @@ function restore(defaults: AxiosLike['defaults'], former: unknown): void {
   else defaults.adapter = former;
 }
 
-/** Only endpoints need to know which server they are. */
+/** Adds the instance's `baseURL`, which only endpoints and discovery need. */
 function completed(
   config: InstancePoliciesConfig,
   { defaults }: AxiosLike,
@@ -136,9 +155,9 @@ function completed(
   return balanced && baseURL !== undefined ? { ...config, baseURL: textOf(baseURL) } : config;
 }
 
-/** Options of the instance, and what else is wrong. */
+/** The error for options that belong to the instance, with all other faults of the configuration. */
 function refusal(config: InstancePoliciesConfig, refused: readonly string[]): unknown {
-  const message = 'set it on the axios instance; it is not an option of the stack';
+  const message = 'belongs to the axios instance; set it there';
   const faults = refused.map((name) => ({ path: name, message }));
   try {
     const rest = Object.fromEntries(Object.entries(config).filter(([name]) => !refused.includes(name)));
@@ -150,21 +169,21 @@ function refusal(config: InstancePoliciesConfig, refused: readonly string[]): un
       'usePolicies',
     );
   }
-  const why = `usePolicies: set ${refused.join(', ')} on the axios instance; it is not an option of the stack.`;
+  const why = `usePolicies: set ${refused.join(', ')} on the axios instance, not in the configuration of the stack.`;
   return new PillionError(ErrorCode.CONFIG, why, undefined, { faults });
 }
 
-/** Where calls come in from axios. */
+/** The adapter that axios calls: prepares the config of a call and passes it to the stack. */
 function entrance(stack: AxiosAdapter, defaults: object, logger: Logger | undefined): AxiosAdapter {
   let warned = false;
   return (request) => {
-    // Left by axios-retry on every call of its instance.
+    // axios-retry leaves this property on every call of an instance where it is installed.
     if (!warned && Object.hasOwn(request, 'axios-retry')) {
       warned = true;
       harmless(() => (logger ?? defaultLogger()).warn({}, doubled));
     }
     const config = ownOf(request);
-    // axios lets calls go anywhere unless told otherwise.
+    // axios's own default: calls may go to any origin.
     config.allowAbsoluteUrls ??= true;
     markOwnHeaders(config, namedByCall(config.headers, defaults));
     return stack(config);
@@ -172,9 +191,9 @@ function entrance(stack: AxiosAdapter, defaults: object, logger: Logger | undefi
 }
 
 const doubled =
-  'axios-retry is installed on this axios instance too: each of its retries is a call with retries of its own. Take it away, or set retry to false.';
+  'axios-retry is installed on this axios instance too: each of its retries is a call that the stack retries again. Remove axios-retry, or set retry to false.';
 
-/** The headers that are not as the defaults of the instance have them. */
+/** Names of the headers that differ from the defaults of the instance, so the call itself has set them. */
 function namedByCall(headers: InternalAxiosRequestConfig['headers'], defaults: object): string[] {
   const values = new Map<string, unknown>();
   const standing = (ownValue(defaults, 'headers') ?? {}) as Record<string, unknown>;

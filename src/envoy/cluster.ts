@@ -1,15 +1,17 @@
-/** An Envoy cluster: where it is, how connections are made, how many. */
+/** Reads an Envoy cluster: its endpoints, connect timeout, circuit breaker thresholds, protocol and load balancing. */
 import { type Draft, type Reader, spelledDuration } from './reader.js';
 import { readTls } from './tls.js';
 import { readHealthChecks, readOutlierDetection } from './traffic.js';
 
+/** The options of a client that come from a cluster. */
 export interface ClusterPart {
-  /** Undefined where the file does not tell. */
+  /** Undefined when the file has no address of the cluster, such as with EDS. */
   readonly baseURL: string | undefined;
+  /** The connect timeout, such as `5s`. */
   readonly connect: string;
-  /** Sections of the client. */
+  /** Options of the client other than `baseURL`, `timeouts` and `retry`. */
   readonly sections: Record<string, unknown>;
-  /** What the cluster says of retries: how many at once and, where it has one, their budget. */
+  /** For the `retry` section: retries at once and, if the cluster sets a `retry_budget`, the budget. */
   readonly retries: { readonly maxConcurrentRetries: number; readonly budget?: Record<string, unknown> };
 }
 
@@ -81,18 +83,21 @@ function readEndpoints(cluster: Reader, draft: Draft): Endpoint[] {
 
 function localityOf(locality: Reader, draft: Draft) {
   const zone = locality.at('locality', 'zone');
-  zone?.differs(draft, 'endpoints.static', "counts where balance.zone names the client's own");
-  for (const name of ['region', 'sub_zone']) locality.at('locality', name)?.unmapped('a zone is all that is kept');
+  zone?.differs(draft, 'endpoints.static', "used only if balance.zone names the client's own zone");
+  for (const name of ['region', 'sub_zone'])
+    locality.at('locality', name)?.unmapped('only the zone of a locality is kept');
   for (const name of ['priority', 'load_balancing_weight'])
-    locality.get(name)?.unmapped('localities have neither priority nor weight here; a zone is kept');
+    locality.get(name)?.unmapped('localities have no priority and no weight here; only their zone is kept');
   return locality.list('lb_endpoints').flatMap((entry) => {
     const socket = entry.at('endpoint', 'address', 'socket_address');
-    entry.at('endpoint', 'address', 'pipe')?.unmapped("a unix socket is an option of the call, axios's socketPath");
+    entry.at('endpoint', 'address', 'pipe')?.unmapped("for a unix socket, set axios's socketPath on the call");
     if (socket === undefined) return [];
     const weight = entry.get('load_balancing_weight');
     weight?.exact(draft, 'endpoints.static');
     entry.at('endpoint', 'hostname')?.structure();
-    entry.get('health_status')?.unmapped('endpoints are healthy until they are ejected');
+    entry
+      .get('health_status')
+      ?.unmapped('every endpoint starts as healthy, until a health check or outlier detection excludes it');
     for (const name of ['address', 'port_value', 'protocol']) socket.get(name)?.structure();
     const host = socket.get('address')?.text() ?? '';
     const port = socket.get('port_value')?.number();
@@ -103,13 +108,13 @@ function localityOf(locality: Reader, draft: Draft) {
 function readDiscovery(cluster: Reader, draft: Draft, several: boolean): void {
   const type = cluster.get('type') ?? cluster.at('cluster_type');
   const resolved =
-    'Node resolves the name for each new connection, which connections.maxConnectionAge (10 minutes) ends; endpoints.dns makes an endpoint of each address';
+    'Node resolves the name for each new connection, and connections.maxConnectionAge (10 minutes) closes old ones; with endpoints.dns each address becomes an endpoint';
   const kind = type?.text();
   if (kind === 'STATIC') type?.exact(draft, several ? 'endpoints' : 'baseURL');
   else if (kind === 'STRICT_DNS' || kind === 'LOGICAL_DNS') type?.differs(draft, 'baseURL', resolved);
   else
     type?.unmapped(
-      `${kind ?? 'this type of cluster'} gets its endpoints from elsewhere: give them as endpoints, or a name as baseURL`,
+      `${kind ?? 'this type of cluster'} gets its endpoints at run time: list them in endpoints, or set baseURL to a host name`,
     );
   for (const name of ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'])
     cluster.get(name)?.differs(draft, 'connections.maxConnectionAge', resolved);
@@ -119,15 +124,17 @@ function readDiscovery(cluster: Reader, draft: Draft, several: boolean): void {
   cluster.get('eds_cluster_config')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
 }
 
-/** Envoy's caps are always on: 1024, 1024 and 3 where nothing is said. */
+/** Envoy's caps are always on; the defaults are 1024 connections, 1024 pending requests and 3 retries at once. */
 function readLimits(cluster: Reader, draft: Draft) {
   const breakers = cluster.get('circuit_breakers');
   const thresholds = breakers?.list('thresholds') ?? [];
   const isDefault = (each: Reader) => [undefined, 'DEFAULT', 0].includes(each.get('priority')?.value as never);
   const ours = thresholds.find(isDefault);
   ours?.get('priority')?.exact(draft, 'limits');
-  for (const other of thresholds) if (other !== ours) other.unmapped('there is one priority');
-  breakers?.get('per_host_thresholds')?.unmapped('limits count for each origin');
+  for (const other of thresholds)
+    if (other !== ours)
+      other.unmapped('there are no priorities here; the thresholds of the default priority are mapped');
+  breakers?.get('per_host_thresholds')?.unmapped('limits count for each destination, not for each host of a cluster');
   const limits = {
     maxRequests: capOf(ours, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: 1_000_000 }),
     maxPendingRequests: capOf(ours, 'max_pending_requests', 1024, draft, 'limits.maxPendingRequests', {
@@ -142,21 +149,21 @@ function readLimits(cluster: Reader, draft: Draft) {
     from: 0,
     to: 1_000_000,
   });
-  ours?.get('track_remaining')?.exact(draft, '', 'client.stats() always tells');
+  ours?.get('track_remaining')?.exact(draft, '', 'client.stats() always has these numbers');
   if (breakers === undefined)
     cluster
       .get('name')
       ?.differs(
         draft,
         'limits',
-        "circuit_breakers is not set: Envoy's own caps are written out (1024 connections, 1024 requests, 1024 waiting, 3 retries at once)",
+        "circuit_breakers is not set: Envoy's defaults are written out (1024 connections, 1024 requests, 1024 pending requests, 3 retries at once)",
       );
   cluster
     .get('name')
     ?.differs(
       draft,
       'circuitBreaker',
-      'on by default here and unknown to Envoy: a destination that keeps failing is not called for a while; false switches it off',
+      'on by default here, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; false switches it off',
     );
   const budget = readBudget(ours, draft);
   return { limits, connections, retries: { maxConcurrentRetries, ...(budget && { budget }) } };
@@ -185,7 +192,7 @@ function readBudget(thresholds: Reader | undefined, draft: Draft): Record<string
   budget.differs(
     draft,
     'retry.budget',
-    'a share of the calls of the last 10 s, in place of those that run at this moment; min_retry_concurrency became minPerSecond',
+    'here a share of the calls of the last 10 s, in Envoy of the requests in flight; min_retry_concurrency became minPerSecond',
   );
   return { ratio: Math.min(10, percent / 100), minPerSecond: budget.get('min_retry_concurrency')?.number() ?? 3 };
 }
@@ -201,7 +208,7 @@ function readProtocol(cluster: Reader, draft: Draft): { h2: boolean | undefined;
     options?.at('explicit_http_config', 'http2_protocol_options'),
     options?.get('auto_config'),
   ].find(Boolean);
-  h2?.differs(draft, 'allowH2', 'offered in the TLS handshake; without TLS it is HTTP/1.1');
+  h2?.differs(draft, 'allowH2', 'HTTP/2 is offered in the TLS handshake; without TLS, HTTP/1.1 is used');
   options?.at('explicit_http_config', 'http_protocol_options')?.exact(draft, 'allowH2');
   const common = options?.get('common_http_protocol_options') ?? cluster.get('common_http_protocol_options');
   const connections: Record<string, string> = {};
@@ -210,12 +217,14 @@ function readProtocol(cluster: Reader, draft: Draft): { h2: boolean | undefined;
   idle?.differs(
     draft,
     'connections.keepAliveTimeout',
-    "shorter where the server's Keep-Alive header says so, which Envoy does not read",
+    "a shorter time in the server's Keep-Alive header is respected, which Envoy does not read",
   );
   const age = common?.get('max_connection_duration');
   if (age?.duration()) connections.maxConnectionAge = spelledDuration(Math.max(1000, age.duration() ?? 0));
-  age?.differs(draft, 'connections.maxConnectionAge', 'less up to a fifth by chance');
-  common?.get('max_requests_per_connection')?.unmapped('connections end by age (connections.maxConnectionAge)');
+  age?.differs(draft, 'connections.maxConnectionAge', 'each connection is closed up to a fifth earlier, at random');
+  common
+    ?.get('max_requests_per_connection')
+    ?.unmapped('connections are closed by age (connections.maxConnectionAge), not by their number of requests');
   return { h2: h2 === undefined ? undefined : true, connections };
 }
 
@@ -230,7 +239,7 @@ const policies: Record<string, string> = {
 function readBalance(cluster: Reader, draft: Draft, count: number): Record<string, unknown> {
   const options = { ...readPolicy(cluster, draft, count), ...readPanic(cluster, draft, count) };
   for (const name of ['least_request_lb_config', 'ring_hash_lb_config', 'round_robin_lb_config'])
-    cluster.get(name)?.unmapped('the details of balancing are not configurable');
+    cluster.get(name)?.unmapped('the details of load balancing are not configurable here');
   return Object.keys(options).length > 0 ? { balance: options } : {};
 }
 
@@ -238,10 +247,10 @@ function readPolicy(cluster: Reader, draft: Draft, count: number): { strategy?: 
   const policy = cluster.get('lb_policy');
   if (policy === undefined) return {};
   const ours = policies[policy.text() ?? ''];
-  if (count < 2) policy.differs(draft, 'baseURL', 'there is one endpoint, so nothing to balance');
-  else if (ours === undefined) policy.unmapped('there is no such balancing');
+  if (count < 2) policy.differs(draft, 'baseURL', 'not used: there is only one endpoint');
+  else if (ours === undefined) policy.unmapped('there is no such load balancing here');
   else if (ours === 'hash')
-    policy.differs(draft, 'balance.strategy', 'by rendezvous; name the header in balance.hashHeader');
+    policy.differs(draft, 'balance.strategy', 'rendezvous hashing is used; name the header in balance.hashHeader');
   else policy.exact(draft, 'balance.strategy');
   return count < 2 || ours === undefined ? {} : { strategy: ours };
 }
@@ -250,7 +259,7 @@ function readPanic(cluster: Reader, draft: Draft, count: number): { panicThresho
   const threshold = cluster.at('common_lb_config', 'healthy_panic_threshold');
   const value = threshold?.get('value')?.number();
   if (threshold === undefined || value === undefined || count < 2) {
-    cluster.get('common_lb_config')?.unmapped('the details of balancing are not configurable');
+    cluster.get('common_lb_config')?.unmapped('the details of load balancing are not configurable here');
     return {};
   }
   threshold.exact(draft, 'balance.panicThresholdPercent');

@@ -1,4 +1,4 @@
-/** A file of clients from a static Envoy bootstrap. */
+/** Makes a configuration file of clients from a static Envoy bootstrap, with a report on each part. */
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { ErrorCode, PillionError } from '../call/errors.js';
@@ -11,14 +11,18 @@ import { type Draft, EnvoyFile, type Reader } from './reader.js';
 import type { ReportLine } from './report.js';
 import { type RouteDraft, timeoutsOf } from './routes.js';
 
+/** The result of an import: the configuration, and a report on each part of Envoy's file. */
 export interface EnvoyImport {
   readonly config: { readonly clients: Record<string, Record<string, unknown>> };
-  /** The same as text, ready to be a file. */
+  /** The same configuration as YAML text, to be written to a file. */
   readonly yaml: string;
   readonly report: readonly ReportLine[];
 }
 
-/** @throws PillionError ERR_CONFIG where the text is no YAML or no Envoy bootstrap */
+/**
+ * Maps the clusters and routes of an Envoy bootstrap (YAML or JSON) to clients.
+ * @throws PillionError `ERR_CONFIG` for text that is not YAML or not an Envoy bootstrap
+ */
 export function importEnvoy(text: string, file: string): EnvoyImport {
   const envoy = open(text, file);
   const clusters = new Map<string, Cluster>();
@@ -32,7 +36,7 @@ export function importEnvoy(text: string, file: string): EnvoyImport {
   const routes = readListeners(envoy.root, urlOf);
   readBootstrap(envoy.root);
   const config = { clients: Object.fromEntries(clientsOf(routes, clusters)) };
-  const title = `# Made by \`pillion import-envoy ${file}\`; its report says what is not the same.\n`;
+  const title = `# Made by \`pillion import-envoy ${file}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   return { config, yaml, report: envoy.report() };
 }
@@ -48,14 +52,14 @@ function open(text: string, file: string): EnvoyFile {
   const faults = textFaults(document, file).map(spelled);
   const known = isPlain(document.value) ? Object.keys(document.value) : [];
   if (faults.length === 0 && !known.some((key) => bootstrapKeys.includes(key)))
-    faults.push(`${file}:1:1 is no Envoy bootstrap: it has none of ${bootstrapKeys.join(', ')}`);
+    faults.push(`${file}:1:1 is not an Envoy bootstrap: it has none of the keys ${bootstrapKeys.join(', ')}`);
   if (faults.length > 0) throw new PillionError(ErrorCode.CONFIG, faults.join('\n'));
   return new EnvoyFile(document);
 }
 
 const bootstrapKeys = ['static_resources', 'staticResources', 'dynamic_resources', 'dynamicResources', 'admin'];
 
-/** In the order of the routes; then the clusters that are no client yet. */
+/** One client for each route, in the order of the routes; then one for each cluster that no route made a client of. */
 function clientsOf(
   routes: readonly RouteDraft[],
   clusters: ReadonlyMap<string, Cluster>,
@@ -74,7 +78,7 @@ function clientsOf(
   return clients;
 }
 
-/** A cluster that is only a target of others, or of nobody. */
+/** Adds a client for a cluster that is only a target of a weighted route, or of no route. */
 function keepAlone(
   clients: Map<string, Record<string, unknown>>,
   { reader, draft, part }: Cluster,
@@ -83,18 +87,20 @@ function keepAlone(
   const { baseURL, connect, sections } = part;
   if (baseURL === undefined) {
     draft.dropped = true;
-    reader.unmapped('no route leads to it, and the file has no address of it');
+    reader.unmapped('no route uses this cluster, and the file has no address of it');
     return;
   }
   reader.remark(
     draft,
     '',
-    target ? 'a client of its own too: a share of calls takes no more than its address' : 'no route leads to it',
+    target
+      ? 'also made a client of its own: a split uses only the address of the cluster'
+      : 'no route uses this cluster',
   );
   keep(clients, draft, { baseURL, timeouts: { connect, attempt: false, total: '15s' }, retry: false, ...sections });
 }
 
-/** The one with the greatest weight; those that the file does not have are told of. */
+/** The cluster of a route with the greatest weight; clusters that are missing in the file are reported as unmapped. */
 function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>): Cluster | undefined {
   for (const { name, reader } of route.clusters)
     if (!clusters.has(name)) reader.unmapped(`the file has no cluster "${name}"`);
@@ -103,7 +109,7 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
   return clusters.get(heaviest?.name ?? '');
 }
 
-/** Routes that come to the same share a client; others to the same cluster are numbered. */
+/** Adds a client. Routes with equal options share a client; further clients of the same name are numbered. */
 function keep(clients: Map<string, Record<string, unknown>>, draft: Draft, options: Record<string, unknown>): void {
   const plain = draft.name.replace(/[^\w./-]/g, '-').slice(0, 90) || 'client';
   let name = plain;
@@ -120,7 +126,7 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
   if (retry && retries.budget === undefined)
     remark(
       'retry.budget',
-      'without retry_budget Envoy has none; here retries are at most 20 % of the calls and one a second (false: no budget)',
+      'Envoy has no budget without retry_budget; here retries are limited to 20 % of the calls plus one a second (false: no budget)',
     );
   return {
     baseURL: addressOf(route, main, remark),
@@ -135,7 +141,7 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
 function addressOf(route: RouteDraft, { part }: Cluster, remark: (option: string, note: string) => void): string {
   if (part.baseURL !== undefined) return part.baseURL + route.path;
   const variable = `${route.name.replace(/\W/g, '_').toUpperCase()}_URL`;
-  remark('baseURL', `the file has no address of it: give one by the environment variable ${variable}`);
+  remark('baseURL', `the file has no address of this cluster: set the environment variable ${variable} to its URL`);
   return `\${${variable}}`;
 }
 
@@ -143,26 +149,32 @@ function splitOf(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>) {
   const targets = route.clusters.flatMap(({ name, weight, headers }) => {
     const cluster = clusters.get(name);
     if (cluster?.part.baseURL === undefined) return [];
-    cluster.reader.remark(route, 'split', 'a share of the calls');
+    cluster.reader.remark(route, 'split', 'this target gets a share of the calls');
     const baseURL = cluster.part.baseURL + route.path;
     return [{ name, baseURL, weight, ...(Object.keys(headers).length > 0 && { headers }) }];
   });
   return [{ targets }];
 }
 
-/** What is not about calls. */
+/** Reports on the parts of a bootstrap other than clusters and listeners. */
 function readBootstrap(root: Reader): void {
   const admin = root.get('admin');
   const host = admin?.at('address', 'socket_address', 'address')?.text();
   if (host !== undefined && isOpen(host))
-    admin?.warn('the admin interface was open to the pod network: whoever reached it could stop the sidecar');
-  admin?.differs(undefined, '', 'clients.stats() and client.stats() tell what is in force and what happens');
+    admin?.warn('the admin interface was open to the pod network: any process that reached it could stop the sidecar');
+  admin?.differs(
+    undefined,
+    '',
+    'createAdmin, clients.stats() and client.stats() show the configuration and the statistics',
+  );
   root.get('node')?.structure();
   root.get('dynamic_resources')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
-  root.get('layered_runtime')?.unmapped('there is no runtime layer: change the configuration, it is read again');
-  root.get('static_resources')?.get('secrets')?.unmapped('give certificates and keys as paths in tls');
+  root
+    .get('layered_runtime')
+    ?.unmapped('there is no runtime layer: change the configuration file, which is reloaded when it is watched');
+  root.get('static_resources')?.get('secrets')?.unmapped('set certificates and keys as file paths in tls');
   for (const name of ['stats_sinks', 'stats_config', 'stats_flush_interval'])
-    root.get(name)?.unmapped('client.stats() and events are there for the metrics of the service');
-  root.get('tracing')?.differs(undefined, '', 'by the OpenTelemetry SDK of the service');
-  root.get('overload_manager')?.unmapped('the limits of each client bound what runs and waits');
+    root.get(name)?.unmapped('use recordMetrics (OpenTelemetry) or createPrometheus in the service');
+  root.get('tracing')?.differs(undefined, '', 'spans are exported by the OpenTelemetry SDK of the service');
+  root.get('overload_manager')?.unmapped('the limits of each client bound the requests in flight and in the queue');
 }

@@ -1,9 +1,9 @@
-/** Envoy's listeners: where the service reached its sidecar, and the routes behind. */
+/** Reads Envoy's listeners, which accept the calls of the service, and the routes behind them. */
 import type { Draft, Reader } from './reader.js';
 import { type RouteContext, type RouteDraft, readRoute } from './routes.js';
 import { readFault } from './traffic.js';
 
-/** Every route that leads to a cluster. */
+/** Every route that uses a cluster; `urlOf` returns the base URL of a cluster. */
 export function readListeners(root: Reader, urlOf: RouteContext['urlOf']): RouteDraft[] {
   return (root.get('static_resources')?.list('listeners') ?? []).flatMap((listener) => {
     listener.name('name');
@@ -11,8 +11,8 @@ export function readListeners(root: Reader, urlOf: RouteContext['urlOf']): Route
     return listener.list('filter_chains').flatMap((chain) => {
       chain
         .get('transport_socket')
-        ?.unmapped("the service's own server ends TLS: see createIdentity().serverOptions()");
-      chain.get('filter_chain_match')?.unmapped('no connection is matched');
+        ?.unmapped("the service's own server terminates TLS: see createIdentity().serverOptions()");
+      chain.get('filter_chain_match')?.unmapped('there is no listener that could match connections');
       return chain.list('filters').flatMap((filter) => readFilter(filter, urlOf));
     });
   });
@@ -26,12 +26,13 @@ function readAddress(listener: Reader): void {
   address?.differs(
     undefined,
     '',
-    "there is no listener: the service calls by the client's name, in place of this address",
+    'there is no listener: the service picks the client by its name instead of calling this address',
   );
-  listener.get('listener_filters')?.unmapped('no connection is taken over');
+  listener.get('listener_filters')?.unmapped('there is no listener that could intercept connections');
   listener.get('traffic_direction')?.structure();
 }
 
+/** True for an address that other machines can reach. */
 export function isOpen(host: string): boolean {
   return !/^(127\.|::1$|localhost$)/.test(host);
 }
@@ -41,7 +42,7 @@ function readFilter(filter: Reader, urlOf: RouteContext['urlOf']): RouteDraft[] 
   const manager = filter.get('typed_config');
   const type = manager?.type();
   if (type !== 'HttpConnectionManager' || manager === undefined) {
-    filter.unmapped(`${type ?? name ?? 'this filter'} is not HTTP: only HTTP calls are made here`);
+    filter.unmapped(`${type ?? name ?? 'this filter'} is not HTTP, and only HTTP calls are supported`);
     return [];
   }
   manager.name('stat_prefix');
@@ -65,12 +66,12 @@ function readRouteConfig(manager: Reader, urlOf: RouteContext['urlOf']): RouteDr
     const domains = host.get('domains');
     const any = domains?.items().some((domain) => domain.text() === '*') === true;
     if (any) domains?.structure();
-    else domains?.differs(drafts[0], '', 'the caller chooses the client by its name, not by a Host header');
+    else domains?.differs(drafts[0], '', 'the caller picks the client by its name, not by a Host header');
     return drafts;
   });
 }
 
-/** What the chain of filters says of every call. */
+/** Reads the HTTP filters; returns the sections they add to every client of the listener. */
 function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown> {
   let fault = {};
   for (const filter of manager.list('http_filters')) {
@@ -79,21 +80,21 @@ function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown>
     const type = config?.type();
     if (type === 'Router' || name === 'envoy.filters.http.router') filter.structure();
     else if (type === 'HTTPFault' && config !== undefined) fault = readFault(config, draft);
-    else filter.unmapped(filters[type ?? ''] ?? 'there is no such filter');
+    else filter.unmapped(filters[type ?? ''] ?? 'there is no counterpart of this filter');
   }
   return fault;
 }
 
 const filters: Record<string, string> = {
-  LocalRateLimit: 'rateLimit is the counterpart, for each client',
-  RateLimit: 'rateLimit limits each process by itself; there is no service for all of them',
-  AdaptiveConcurrency: 'adaptiveConcurrency is the counterpart, for each client',
-  AdmissionControl: 'the circuit breaker is the nearest: it stops calls to a destination that fails',
-  Lua: 'a perCall or perAttempt policy in TypeScript does what the script did',
-  ExtAuthz: 'authorization of inbound calls is not a matter of a client',
-  JwtAuthn: 'tokens of inbound calls are not a matter of a client',
-  Cors: 'CORS is a matter of the server',
-  GrpcWeb: 'gRPC is not spoken here',
+  LocalRateLimit: 'set rateLimit in each client',
+  RateLimit: 'rateLimit limits each process separately; there is no shared rate limit service',
+  AdaptiveConcurrency: 'set adaptiveConcurrency in each client',
+  AdmissionControl: 'circuitBreaker is the nearest counterpart: it rejects calls to a destination that keeps failing',
+  Lua: 'write a perCall or perAttempt policy in TypeScript instead of the script',
+  ExtAuthz: 'an HTTP client does not authorize inbound requests',
+  JwtAuthn: 'an HTTP client does not check tokens of inbound requests',
+  Cors: 'CORS is configured in the server',
+  GrpcWeb: 'gRPC is not supported',
 };
 
 function readManager(manager: Reader, draft: Draft): void {
@@ -102,14 +103,14 @@ function readManager(manager: Reader, draft: Draft): void {
     ?.differs(
       draft,
       'logging',
-      'one line for each call, to the logger of the service; its fields are those of logging.profile',
+      "one line a call goes to the service's logger; its fields are those of logging.profile",
     );
-  manager.get('tracing')?.differs(draft, 'tracing', 'by the OpenTelemetry SDK of the service');
+  manager.get('tracing')?.differs(draft, 'tracing', 'spans are exported by the OpenTelemetry SDK of the service');
   manager.get('generate_request_id')?.exact(draft, 'tracing.requestIdHeader');
-  manager.get('request_timeout')?.differs(draft, 'timeouts.total', 'timeouts.total bounds the whole call');
+  manager.get('request_timeout')?.differs(draft, 'timeouts.total', 'timeouts.total limits the whole call');
   manager
     .get('stream_idle_timeout')
-    ?.unmapped('there is no timeout between two bytes; timeouts.attempt bounds the attempt');
+    ?.unmapped('there is no idle timeout between two bytes; timeouts.attempt limits the attempt');
   for (const name of [
     'codec_type',
     'use_remote_address',
@@ -130,5 +131,5 @@ function readManager(manager: Reader, draft: Draft): void {
     'preserve_external_request_id',
     'always_set_request_id_in_response',
   ])
-    manager.get(name)?.unmapped('it is about the connection between service and sidecar, which is gone');
+    manager.get(name)?.unmapped('it concerns the connection between service and sidecar, which no longer exists');
 }

@@ -1,29 +1,30 @@
-/** What became of each line of an Envoy file. */
+/** The report on an Envoy file: for each part, whether and how it was mapped. */
 import type { Position } from '../registry/file/document.js';
 
 export type ReportStatus = 'exact' | 'difference' | 'unmapped' | 'warning';
 
 export interface ReportLine extends Position {
   /**
-   * `exact`: the same effect. `difference`: mapped, and `note` says what is not the same and why. `unmapped`: nothing was
-   * made of it, and `note` says what to do. `warning`: the sidecar was weaker there than one thinks.
+   * `exact`: mapped with the same effect. `difference`: mapped, and `note` explains the difference. `unmapped`: not
+   * mapped, and `note` says what to do instead. `warning`: a weakness of the sidecar's configuration that is easily
+   * overlooked.
    */
   readonly status: ReportStatus;
   /** Path in Envoy's file: `static_resources.clusters[0].connect_timeout`. */
   readonly from: string;
-  /** Path in the file of clients. */
+  /** Path of the option in the configuration file made from it. */
   readonly to?: string;
   readonly note?: string;
 }
 
 const titles: readonly (readonly [ReportStatus, string, string])[] = [
-  ['warning', 'weak spots of the sidecar', 'Where the sidecar was weaker than one thinks'],
+  ['warning', 'weaknesses of the sidecar', "Weaknesses of the sidecar's configuration"],
   ['unmapped', 'not mapped', 'Not mapped'],
   ['difference', 'with a difference', 'Mapped with a difference'],
   ['exact', 'exact', 'Mapped exactly'],
 ];
 
-/** As text: one line for each, the ones to think about first. */
+/** The report as text: a line for each part, grouped by status, with the lines that need attention first. */
 export function formatReport(lines: readonly ReportLine[], file: string): string {
   const groups = titles.flatMap(([status, , title]) => {
     const group = lines.filter((line) => line.status === status);
@@ -33,7 +34,7 @@ export function formatReport(lines: readonly ReportLine[], file: string): string
   return `${[...groups, counts.join(', ')].join('\n')}\n`;
 }
 
-/** The place says where it is; of the path its end is enough to recognise it. */
+/** Shows only the last three keys of the path, since file, line and column already locate it. */
 function spelled({ line, column, from, to, note }: ReportLine, file: string): string {
   const end = from.split('.').slice(-3).join('.');
   const arrow = to === undefined ? end : `${end} -> ${to}`;

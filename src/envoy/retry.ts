@@ -1,13 +1,13 @@
-/** Envoy's retry policy as the retry section. */
+/** Maps Envoy's retry policy to the `retry` section. */
 import { type Draft, type Reader, spelledDuration } from './reader.js';
 
 export interface RetryPart {
   readonly retry: false | Record<string, unknown>;
-  /** Milliseconds; undefined where nothing is said. */
+  /** `per_try_timeout` in milliseconds; undefined if it is not set. */
   readonly attempt: number | undefined;
 }
 
-/** No policy, no retry: Envoy repeats nothing by itself. */
+/** Without a policy retries are off, because Envoy retries nothing by default. */
 export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
   if (policy === undefined) return { retry: false, attempt: undefined };
   const on = readConditions(policy, draft);
@@ -15,13 +15,13 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
   attempt?.differs(
     draft,
     'timeouts.attempt',
-    "Envoy's clock starts once connected and stops at the headers; here it counts connecting and the body too",
+    'Envoy starts the timer once it is connected and stops it at the headers; here it includes connecting and the body',
   );
   if (attempt === undefined)
     policy.remark(
       draft,
       'timeouts.attempt',
-      'per_try_timeout is not set: as in Envoy one attempt may take the whole time, so a hang is not retried',
+      'per_try_timeout is not set: as in Envoy, one attempt may take the time of the whole call, so a hanging attempt is not retried',
     );
   readRest(policy, draft);
   if (on.length === 0) return { retry: false, attempt: attempt?.duration() };
@@ -31,16 +31,16 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
   };
 }
 
-/** Envoy's words that mean the same here. */
+/** Words of `retry_on` with the same meaning here. */
 const same = ['5xx', 'gateway-error', 'reset', 'connect-failure', 'refused-stream', 'retriable-4xx'];
 
 const others: Record<string, readonly [string | undefined, string]> = {
   'envoy-ratelimited': [
     'rate-limited',
-    'rate-limited asks for a 429 or 503 with Retry-After, in place of x-envoy-ratelimited',
+    'rate-limited matches a 429 or 503 with Retry-After instead of x-envoy-ratelimited',
   ],
-  'reset-before-request': ['connect-failure', 'connect-failure covers what was provably not sent'],
-  'retriable-status-codes': [undefined, 'the statuses are in the list'],
+  'reset-before-request': ['connect-failure', 'connect-failure covers requests that were provably not sent'],
+  'retriable-status-codes': [undefined, 'the statuses are listed themselves'],
 };
 
 function readConditions(policy: Reader, draft: Draft): (string | number)[] {
@@ -57,14 +57,20 @@ function readConditions(policy: Reader, draft: Draft): (string | number)[] {
     notes.push(note);
   }
   on.push(...readStatuses(policy, draft, words.includes('retriable-status-codes')));
-  if (retryOn === undefined) policy.get('num_retries')?.differs(draft, 'retry', 'without retry_on nothing is retried');
-  else if (on.length === 0) retryOn.differs(draft, 'retry', ['nothing of it is retried here', ...notes].join('; '));
+  if (retryOn === undefined)
+    policy.get('num_retries')?.differs(draft, 'retry', 'not used: without retry_on nothing is retried');
+  else if (on.length === 0)
+    retryOn.differs(
+      draft,
+      'retry',
+      ['none of these conditions exists here, so nothing is retried', ...notes].join('; '),
+    );
   else {
     const idempotent =
-      'only calls that are safe to repeat are: GET, HEAD, OPTIONS, PUT, DELETE, those with an idempotencyKey, and what was provably not sent';
+      'only calls that are safe to repeat are retried: GET, HEAD, OPTIONS, PUT, DELETE, calls with an idempotencyKey, and requests that were provably not sent';
     retryOn.differs(draft, 'retry.on', [...notes, idempotent].join('; '));
     if (!isLimitedToSafeMethods(policy))
-      retryOn.warn('POSTs were being retried: Envoy repeats every method, so a payment could be made twice');
+      retryOn.warn('POST requests were retried: Envoy retries every method, so a payment could be made twice');
   }
   return on;
 }
@@ -73,17 +79,17 @@ function readStatuses(policy: Reader, draft: Draft, asked: boolean): number[] {
   const codes = policy.get('retriable_status_codes');
   if (codes === undefined) return [];
   if (!asked) {
-    codes.differs(draft, 'retry.on', 'left out: Envoy reads them only with retriable-status-codes in retry_on');
+    codes.differs(draft, 'retry.on', 'left out: Envoy uses them only with retriable-status-codes in retry_on');
     return [];
   }
   const all = codes.items().map((code) => code.number() ?? 0);
   const failures = all.filter((code) => code >= 400 && code <= 599);
   if (failures.length === all.length) codes.exact(draft, 'retry.on');
-  else codes.differs(draft, 'retry.on', 'statuses below 400 are no failures here');
+  else codes.differs(draft, 'retry.on', 'statuses below 400 are left out: they are never failures here');
   return failures;
 }
 
-/** A policy that looks at the method, as people who were bitten write it. */
+/** True for a policy with a matcher on `:method`, the usual guard against retried POST requests. */
 function isLimitedToSafeMethods(policy: Reader): boolean {
   const matchers = policy.list('retriable_request_headers');
   return matchers.some((matcher) => matcher.name('name') === ':method');
@@ -94,7 +100,7 @@ function readCount(policy: Reader, draft: Draft): number {
   const count = retries?.number() ?? 1;
   if (retries === undefined) return 1;
   if (count <= 10) retries.exact(draft, 'retry.maxRetries');
-  else retries.differs(draft, 'retry.maxRetries', `${count} is more than the 10 that are allowed here`);
+  else retries.differs(draft, 'retry.maxRetries', `${count} is lowered to 10, the most that is allowed here`);
   return Math.min(10, count);
 }
 
@@ -110,27 +116,25 @@ function readBackoff(policy: Reader, draft: Draft): Record<string, string> {
 function readRest(policy: Reader, draft: Draft): void {
   policy
     .get('retriable_request_headers')
-    ?.differs(draft, 'retry', 'the method decides here, and retry: false on a single call');
+    ?.differs(draft, 'retry', 'the method decides here; set retry: false on a single call');
   policy
     .get('retriable_headers')
-    ?.unmapped('headers of an answer do not decide here; a perAttempt policy may throw for them');
+    ?.unmapped('response headers do not cause retries; a perAttempt policy may throw on them');
   policy
     .get('rate_limited_retry_back_off')
     ?.differs(
       draft,
       'retry.on',
-      'Retry-After is obeyed, as seconds or date, wherever the status is retried; other headers are not',
+      'Retry-After (seconds or a date) is respected for every status that is retried; other headers are not read',
     );
   policy
     .get('retry_host_predicate')
-    ?.differs(
-      draft,
-      'endpoints',
-      'retries avoid endpoints already tried once there are several; parsed, this version has no policy for it yet',
-    );
-  policy.get('host_selection_retry_max_attempts')?.differs(draft, 'endpoints', 'no such number is needed');
+    ?.differs(draft, 'endpoints', 'always on: with several endpoints a retry avoids those already tried');
+  policy
+    .get('host_selection_retry_max_attempts')
+    ?.differs(draft, 'endpoints', 'not needed: endpoints already tried are left out before one is picked');
   policy.get('retry_priority')?.unmapped('there are no priorities');
   policy
     .get('per_try_idle_timeout')
-    ?.unmapped('there is no timeout between two bytes; timeouts.attempt bounds the attempt');
+    ?.unmapped('there is no idle timeout between two bytes; timeouts.attempt limits the attempt');
 }

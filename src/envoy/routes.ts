@@ -1,42 +1,42 @@
-/** An Envoy route: which cluster, how long, what is repeated, which headers. */
+/** Reads an Envoy route: its clusters, timeout, retries and headers. */
 import { type Draft, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry.js';
 import { given, readMirrors } from './traffic.js';
 
-/** A cluster with a share of a route. */
+/** A cluster of a route and its share of the calls. */
 export interface WeightedCluster {
   readonly name: string;
-  /** Where the route names it. */
+  /** The part of the route that names the cluster. */
   readonly reader: Reader;
   readonly weight: number;
   readonly headers: Record<string, string>;
 }
 
-/** A route as options of a client, without what its cluster says. */
+/** The options of a client that come from a route, without those of its cluster. */
 export interface RouteDraft extends Draft {
-  /** One, or several with weights. */
+  /** One cluster, or several with weights. */
   readonly clusters: readonly WeightedCluster[];
-  /** Milliseconds, or false for no limit. */
+  /** `timeouts.total` in milliseconds; false for no limit. */
   total: number | false;
   retry: RetryPart;
-  /** Appended to the base URL. */
+  /** Path appended to the base URL, from `prefix_rewrite`. */
   path: string;
   sections: Record<string, unknown>;
 }
 
-/** Where a route stands: what its virtual host and configuration add to it. */
+/** The virtual host and route configuration of a route, which add retries and headers to it. */
 export interface RouteContext {
   readonly host: Reader;
   readonly config: Reader;
   urlOf(cluster: string): string | undefined;
 }
 
-/** Undefined for a route that leads to no cluster. */
+/** Reads a route; undefined for a route without a cluster, such as a redirect. */
 export function readRoute(route: Reader, { host, config, urlOf }: RouteContext): RouteDraft | undefined {
   const action = route.get('route');
   const clusters = action && readClusters(action);
   if (action === undefined || clusters === undefined || clusters.length === 0) {
-    route.unmapped('it leads to no cluster: nothing is to be called');
+    route.unmapped('the route has no cluster, so there is nothing to call');
     return undefined;
   }
   const [first] = clusters;
@@ -55,7 +55,7 @@ export function readRoute(route: Reader, { host, config, urlOf }: RouteContext):
     action.remark(
       draft,
       'retry',
-      'no retry_policy: nothing was retried, and nothing is; leave the section out for the defaults of pillion',
+      "no retry_policy: as in Envoy nothing is retried; remove this option to get pillion's default retries",
     );
   const prefix = readMatch(route, draft);
   draft.path = readRewrites(action, prefix, draft);
@@ -75,12 +75,12 @@ function readClusters(action: Reader): WeightedCluster[] | undefined {
   const single = action.get('cluster')?.structure();
   if (single !== undefined) return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {} }];
   const header = action.get('cluster_header');
-  header?.unmapped('a header does not choose the client: the caller does, by its name');
+  header?.unmapped('the caller picks the client by its name, not by a header');
   const weighted = action.get('weighted_clusters');
   weighted?.get('total_weight')?.structure();
   weighted
     ?.get('runtime_key_prefix')
-    ?.unmapped('weights are changed in the configuration, which is read again when it changes');
+    ?.unmapped('change weights in the configuration file, which is reloaded when it is watched');
   return weighted?.list('clusters').map((cluster) => ({
     name: cluster.name('name') ?? '',
     reader: cluster,
@@ -89,33 +89,37 @@ function readClusters(action: Reader): WeightedCluster[] | undefined {
   }));
 }
 
-/** 15 s where nothing is said; 0 is no limit. */
+/** Envoy's default is 15 s, and 0 means no limit. */
 function readTotal(action: Reader, draft: Draft): number | false {
   const timeout = action.get('timeout');
   const ms = timeout?.duration();
   if (timeout === undefined)
-    action.remark(draft, 'timeouts.total', "timeout is not set: Envoy's own 15 s are written out");
+    action.remark(draft, 'timeouts.total', "timeout is not set: Envoy's default of 15 s is written out");
   else if (ms === 0) {
     timeout.exact(draft, 'timeouts.total');
-    timeout.warn('timeout: 0 waits for ever: a call that hangs keeps its caller, its memory and its connection');
+    timeout.warn(
+      'timeout: 0 has no limit: a hanging call blocks its caller and keeps its memory and connection forever',
+    );
   } else
     timeout.differs(
       draft,
       'timeouts.total',
-      "the clock starts with the call; Envoy's starts once it has the whole request",
+      'the time starts with the call; Envoy starts it once it has received the whole request',
     );
   if (ms === 0) return false;
   return ms ?? 15_000;
 }
 
-/** The prefix that a route asks for; the rest of what it matches is the caller's to decide. */
+/**
+ * The prefix that a route matches. Nothing else of a match is kept, because the caller picks the client by its name.
+ */
 function readMatch(route: Reader, draft: Draft): string {
   const match = route.get('match');
   if (match === undefined) return '/';
   const prefix = match.get('prefix')?.text();
   const all = prefix === '/' && Object.keys((match.value ?? {}) as object).length === 1;
   if (all) match.exact(draft, 'baseURL');
-  else match.differs(draft, '', 'the caller chooses the client by its name; nothing is matched');
+  else match.differs(draft, '', 'the caller picks the client by its name; requests are not matched');
   return prefix ?? match.get('path_separated_prefix')?.text() ?? '/';
 }
 
@@ -125,52 +129,59 @@ function readRewrites(action: Reader, prefix: string, draft: Draft): string {
     ?.differs(
       draft,
       'baseURL',
-      'the Host header is that of baseURL: give the name there, or a host header with the call',
+      'the Host header is that of baseURL: use the name there, or set a host header on the call',
     );
   for (const name of ['auto_host_rewrite', 'host_rewrite_header', 'host_rewrite_path_regex'])
     action.get(name)?.differs(draft, 'baseURL', 'the Host header is that of baseURL');
-  action.get('regex_rewrite')?.unmapped('the caller writes the path that the server knows');
+  action.get('regex_rewrite')?.unmapped('the caller has to use the path that the server expects');
   const rewrite = action.get('prefix_rewrite');
   if (rewrite === undefined) return '';
   const path = (rewrite.text() ?? '').replace(/\/$/, '');
-  rewrite.differs(draft, 'baseURL', `the caller leaves out the prefix ${prefix}`);
+  rewrite.differs(draft, 'baseURL', `the caller has to leave out the prefix ${prefix}`);
   return path;
 }
 
-/** The most specific one wins. */
+/** Headers added by route, virtual host and route configuration; the most specific level wins. */
 function readHeaders(levels: readonly Reader[], draft: Draft, option: string): Record<string, string> | undefined {
   const headers = new Map<string, string>();
   for (const level of [...levels].reverse()) {
     for (const added of level.list('request_headers_to_add')) {
       const name = added.at('header', 'key')?.text() ?? '';
       const value = added.at('header', 'value')?.text() ?? '';
-      if (value.includes('%')) added.unmapped('there are no command operators: a perCall policy can set such a header');
+      if (value.includes('%'))
+        added.unmapped('there are no command operators such as %…%: set such a header in a perCall policy');
       else {
         headers.set(name.toLowerCase(), value);
-        added.differs(draft, option, 'a call that sets the header itself keeps its own value');
+        added.differs(draft, option, 'a call that sets this header itself overrides the value');
       }
     }
-    level.get('request_headers_to_remove')?.unmapped('headers are what the caller sets; do not set them');
+    level.get('request_headers_to_remove')?.unmapped('only headers set by the caller are sent: do not set these');
     for (const name of ['response_headers_to_add', 'response_headers_to_remove'])
-      level.get(name)?.unmapped('an interceptor of axios can change the headers of an answer');
+      level.get(name)?.unmapped('change response headers in an axios interceptor');
   }
   return headers.size > 0 ? Object.fromEntries(headers) : undefined;
 }
 
 function readRest(route: Reader, action: Reader, host: Reader): void {
-  route.get('decorator')?.unmapped('the routeName of a call names its span');
-  action.get('idle_timeout')?.unmapped('timeouts.attempt bounds an attempt');
-  action.get('hash_policy')?.unmapped('balance.hashHeader is the counterpart, for one header');
+  route.get('decorator')?.unmapped('set routeName on the call to name its span');
+  action.get('idle_timeout')?.unmapped('there is no idle timeout; timeouts.attempt limits the attempt');
+  action.get('hash_policy')?.unmapped('set balance.hashHeader to hash by one header');
   action
     .get('hedge_policy')
-    ?.unmapped('hedging is the counterpart: by a delay or a percentile in place of the timeout');
-  action.get('priority')?.unmapped('there is one priority');
-  action.get('rate_limits')?.unmapped('rateLimit is the counterpart, for each client');
-  host.get('include_attempt_count_in_response')?.unmapped('error.attempts and the log line tell it');
+    ?.unmapped('set hedging: it starts a hedge after a delay or percentile, not after per_try_timeout');
+  action.get('priority')?.unmapped('there are no priorities here');
+  action.get('rate_limits')?.unmapped('set rateLimit in each client');
+  host
+    .get('include_attempt_count_in_response')
+    ?.unmapped('error.attempts and the log line have the number of attempts');
   for (const level of [route, host])
-    for (const name of ['typed_per_filter_config', 'metadata']) level.get(name)?.unmapped('there are no filters');
+    for (const name of ['typed_per_filter_config', 'metadata']) level.get(name)?.unmapped('there are no filters here');
 }
 
+/**
+ * The `timeouts` section; a `per_try_timeout` not below the total is left out, as Envoy ignores it, and reported by
+ * `tell`.
+ */
 export function timeoutsOf({ total, retry }: RouteDraft, connect: string, tell: (note: string) => void) {
   const { attempt } = retry;
   const fits = attempt !== undefined && attempt > 0 && (total === false || attempt < total);

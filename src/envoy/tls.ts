@@ -1,12 +1,13 @@
-/** Envoy's upstream TLS context as the tls section. */
+/** Maps Envoy's upstream TLS context to the `tls` section. */
 import type { Draft, Reader } from './reader.js';
 
 export interface TlsPart {
   readonly options: Record<string, unknown>;
-  /** ALPN offers HTTP/2. */
+  /** True when `alpn_protocols` contains `h2`. */
   readonly h2: boolean;
 }
 
+/** The `tls` section of a cluster; undefined for a cluster without TLS. */
 export function readTls(cluster: Reader, draft: Draft): TlsPart | undefined {
   const socket = cluster.get('transport_socket');
   if (socket === undefined) return undefined;
@@ -14,7 +15,7 @@ export function readTls(cluster: Reader, draft: Draft): TlsPart | undefined {
   const context = socket.get('typed_config');
   const type = context?.type() ?? 'a transport socket without typed_config';
   if (type !== 'UpstreamTlsContext') {
-    socket.unmapped(`${type} is not a transport that is spoken here`);
+    socket.unmapped(`the transport ${type} is not supported`);
     return undefined;
   }
   const common = context?.get('common_tls_context');
@@ -34,22 +35,26 @@ function readCertificate(common: Reader | undefined, draft: Draft): Record<strin
   common
     ?.get('tls_certificate_sds_secret_configs')
     ?.unmapped(
-      'there is no SDS: give tls.cert and tls.key as paths; files that an agent or a mounted secret renews are watched',
+      'there is no SDS: set tls.cert and tls.key to file paths; the files are watched, so an agent or a mounted secret may renew them',
     );
   const [certificate, ...more] = common?.list('tls_certificates') ?? [];
-  for (const each of more) each.unmapped('a client shows one certificate');
+  for (const each of more) each.unmapped('a client uses one certificate');
   if (certificate === undefined) return {};
   const chain = sourceOf(
     certificate.get('certificate_chain'),
     draft,
     'tls.cert',
-    'Envoy loads it once; here the file is watched and a new one is used without a restart',
+    'Envoy loads the file once; here it is watched, and a new certificate is used without a restart',
   );
-  const key = sourceOf(certificate.get('private_key'), draft, 'tls.key', 'watched like the certificate');
+  const key = sourceOf(certificate.get('private_key'), draft, 'tls.key', 'the file is watched like the certificate');
   const password = certificate.get('password');
-  password?.differs(draft, 'tls.passphrase', 'written as a reference: put the passphrase where it points');
-  certificate.get('watched_directory')?.differs(draft, 'tls.reload', "the files' own folders are watched");
-  certificate.get('pkcs12')?.differs(draft, 'tls.pfx', 'the path, watched');
+  password?.differs(
+    draft,
+    'tls.passphrase',
+    'written as a reference: put the passphrase into the file or environment variable it names',
+  );
+  certificate.get('watched_directory')?.differs(draft, 'tls.reload', 'the folders of the files themselves are watched');
+  certificate.get('pkcs12')?.differs(draft, 'tls.pfx', 'the file is watched');
   const pfx = certificate.at('pkcs12', 'filename')?.text();
   return {
     ...(chain !== undefined && { cert: chain }),
@@ -59,13 +64,13 @@ function readCertificate(common: Reader | undefined, draft: Draft): Record<strin
   };
 }
 
-/** A password in a file stays in that file; one in the configuration goes to the environment. */
+/** A password in a file stays in that file; for an inline password an environment variable is used. */
 function referenceTo(password: Reader): string {
   const file = password.get('filename')?.text();
   return file === undefined ? '${TLS_PASSPHRASE}' : `\${file:${file}}`;
 }
 
-/** A data source: a file, or its contents in the configuration. */
+/** Reads an Envoy data source: a file, an environment variable, or inline contents. */
 function sourceOf(source: Reader | undefined, draft: Draft, option: string, note: string): string | undefined {
   if (source === undefined) return undefined;
   const file = source.get('filename')?.text();
@@ -79,30 +84,30 @@ function sourceOf(source: Reader | undefined, draft: Draft, option: string, note
     return `\${${variable}}`;
   }
   const name = option.replace('.', '_').toUpperCase();
-  source.differs(draft, option, `it was written into the file: put the PEM text into the environment variable ${name}`);
+  source.differs(draft, option, `the PEM text is inline in Envoy's file: put it into the environment variable ${name}`);
   return `\${${name}}`;
 }
 
 function readValidation(common: Reader | undefined, socket: Reader, draft: Draft): Record<string, unknown> {
   const combined = common?.get('combined_validation_context');
   const delivered = [common, combined].flatMap((each) => each?.get('validation_context_sds_secret_config') ?? []);
-  for (const each of delivered) each.unmapped('there is no SDS: give tls.ca as a path');
+  for (const each of delivered) each.unmapped('there is no SDS: set tls.ca to a file path');
   const context = common?.get('validation_context') ?? combined?.get('default_validation_context');
   const ca = context?.get('trusted_ca');
   const pins = context?.get('verify_certificate_spki');
   const hashes = context?.get('verify_certificate_hash');
-  hashes?.unmapped('a pin is of the public key here: see tls.pins');
+  hashes?.unmapped('tls.pins has hashes of public keys, not of certificates');
   const checks = [ca, pins, hashes, context?.get('trust_chain_verification'), ...delivered];
   if (checks.every((each) => each === undefined))
     socket.warn(
-      "the server was never verified: without a trusted CA Envoy accepts any certificate. Here it is verified by Node's authorities; give tls.ca for one of your own",
+      "the server was never verified: without a trusted CA Envoy accepts any certificate. Here it is verified against Node's certificate authorities; set tls.ca to use your own",
     );
   const names = readSubjectNames(context, draft);
   const source = sourceOf(
     ca,
     draft,
     'tls.ca',
-    names === undefined ? 'Envoy did not check the host name; it is checked here' : 'the file is watched',
+    names === undefined ? 'Envoy did not check the host name; here it is checked' : 'the file is watched',
   );
   pins?.exact(draft, 'tls.pins');
   readChecks(context);
@@ -123,32 +128,32 @@ function readSubjectNames(context: Reader | undefined, draft: Draft): string[] |
     if (exact !== undefined && [undefined, 'DNS', 'URI'].includes(type)) {
       names.push(exact);
       item.exact(draft, 'tls.subjectAltNames');
-    } else item.unmapped('only exact DNS names and URIs can be asked for');
+    } else item.unmapped('only exact DNS names and URIs are supported');
   }
   return names.length > 0 ? names : undefined;
 }
 
 function readChecks(context: Reader | undefined): void {
   context?.get('watched_directory')?.structure();
-  context?.get('crl')?.unmapped('revocation lists are not read');
+  context?.get('crl')?.unmapped('certificate revocation lists are not supported');
   const accepted = context?.get('trust_chain_verification');
   if (accepted?.text() === 'ACCEPT_UNTRUSTED')
-    accepted.warn('certificates of unknown authorities were accepted; here they are refused');
+    accepted.warn('certificates of unknown authorities were accepted; here they are rejected');
   accepted?.structure();
   const expired = context?.get('allow_expired_certificate');
-  if (expired?.value === true) expired.warn('expired certificates were accepted; here they are refused');
+  if (expired?.value === true) expired.warn('expired certificates were accepted; here they are rejected');
   expired?.structure();
 }
 
 function readNames(context: Reader | undefined, draft: Draft): Record<string, unknown> {
   const sni = context?.get('sni');
-  sni?.differs(draft, 'tls.serverName', "the certificate's name is checked for it too");
-  context?.get('auto_host_sni')?.exact(draft, 'tls.serverName', 'the host of baseURL is the default');
-  context?.get('auto_sni_san_validation')?.exact(draft, 'tls.serverName', 'always done');
-  context?.get('allow_renegotiation')?.unmapped('Node has its own default');
+  sni?.differs(draft, 'tls.serverName', "the server's certificate is checked against this name too");
+  context?.get('auto_host_sni')?.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
+  context?.get('auto_sni_san_validation')?.exact(draft, 'tls.serverName', 'the name is always verified');
+  context?.get('allow_renegotiation')?.unmapped("Node's default is used");
   context
     ?.get('max_session_keys')
-    ?.differs(draft, 'tls', 'sessions are resumed within one generation of the certificate');
+    ?.differs(draft, 'tls', 'TLS sessions are resumed until the client certificate is replaced');
   const name = sni?.text();
   return name === undefined ? {} : { serverName: name };
 }
@@ -159,12 +164,12 @@ function readVersions(common: Reader | undefined, draft: Draft): Record<string, 
   const version = least?.text()?.replace('_', '.');
   const known = version === 'TLSv1.2' || version === 'TLSv1.3';
   if (known) least?.exact(draft, 'tls.minVersion');
-  else least?.differs(draft, 'tls.minVersion', 'TLS 1.2 is the oldest spoken here');
+  else least?.differs(draft, 'tls.minVersion', 'TLS 1.2 is the oldest supported version');
   const most = parameters?.get('tls_maximum_protocol_version');
-  most?.differs(draft, 'tls.minVersion', 'there is no upper bound: TLS 1.3 is spoken with servers that do');
+  most?.differs(draft, 'tls.minVersion', 'there is no upper bound: TLS 1.3 is used with servers that support it');
   for (const name of ['cipher_suites', 'ecdh_curves', 'signature_algorithms'])
-    parameters?.get(name)?.unmapped("Node's own list is used");
+    parameters?.get(name)?.unmapped("Node's list is used");
   if (most === undefined && common !== undefined && least === undefined)
-    common.remark(draft, 'tls.minVersion', 'Envoy speaks TLS 1.2 at most where nothing is said; here it is 1.2 or 1.3');
+    common.remark(draft, 'tls.minVersion', 'without tls_params Envoy uses TLS 1.2 at most; here 1.2 or 1.3 is used');
   return known ? { minVersion: version } : {};
 }

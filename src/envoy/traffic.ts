@@ -1,4 +1,4 @@
-/** What Envoy does between a cluster and its hosts: outliers, health checks, mirrors, faults. */
+/** Maps Envoy's outlier detection, health checks, request mirroring and fault injection. */
 import { type Draft, type Reader, spelledDuration } from './reader.js';
 
 export function readOutlierDetection(cluster: Reader, draft: Draft): Record<string, unknown> {
@@ -9,7 +9,7 @@ export function readOutlierDetection(cluster: Reader, draft: Draft): Record<stri
     if (value !== undefined) options[option] = value;
     const part = outlier.get(name);
     if (option === 'maxEjectionPercent')
-      part?.differs(draft, `outlierDetection.${option}`, 'one can always be ejected');
+      part?.differs(draft, `outlierDetection.${option}`, 'one endpoint may be ejected whatever the percentage');
     else part?.exact(draft, `outlierDetection.${option}`);
   };
   const ms = (name: string) => optional(outlier.get(name)?.duration(), spelledDuration);
@@ -25,19 +25,27 @@ export function readOutlierDetection(cluster: Reader, draft: Draft): Record<stri
     'enforcing_consecutive_gateway_failure',
     'split_external_local_origin_errors',
   ])
-    outlier.get(name)?.differs(draft, 'outlierDetection.consecutiveFailures', 'every failure counts alike');
-  outlier.get('always_eject_one_host')?.differs(draft, 'outlierDetection', 'one can always be ejected, never the last');
+    outlier.get(name)?.differs(draft, 'outlierDetection.consecutiveFailures', 'every kind of failure counts the same');
+  outlier
+    .get('always_eject_one_host')
+    ?.differs(draft, 'outlierDetection', 'one endpoint may always be ejected, but never the last one');
   if (Object.keys(options).length === 0)
-    outlier.differs(draft, 'outlierDetection', 'with the same defaults; one can always be ejected');
+    outlier.differs(
+      draft,
+      'outlierDetection',
+      'the defaults are the same, but one endpoint may be ejected whatever the percentage',
+    );
   return { outlierDetection: options };
 }
 
 function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, number> | undefined {
   const enforced = outlier.get('enforcing_success_rate');
-  enforced?.differs(draft, 'outlierDetection.successRate', 'on or off: none is enforced by chance');
+  enforced?.differs(draft, 'outlierDetection.successRate', 'either on or off, not enforced for a percentage of cases');
   if (enforced?.number() === 0) {
     for (const name of ['success_rate_minimum_hosts', 'success_rate_request_volume', 'success_rate_stdev_factor'])
-      outlier.get(name)?.differs(draft, 'outlierDetection.successRate', 'off, as enforcing_success_rate is 0');
+      outlier
+        .get(name)
+        ?.differs(draft, 'outlierDetection.successRate', 'not used, because enforcing_success_rate is 0');
     return false;
   }
   const parts: [string, string, number][] = [
@@ -48,7 +56,11 @@ function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, 
   const options: Record<string, number> = {};
   for (const [name, option, divisor] of parts) {
     const part = outlier.get(name);
-    part?.differs(draft, `outlierDetection.successRate.${option}`, 'behind by 10 points (`margin`) as well');
+    part?.differs(
+      draft,
+      `outlierDetection.successRate.${option}`,
+      'an endpoint must also be 10 percentage points below the mean (`margin`)',
+    );
     const value = part?.number();
     if (value !== undefined) options[option] = value / divisor;
   }
@@ -57,15 +69,19 @@ function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, 
 
 export function readHealthChecks(cluster: Reader, draft: Draft): Record<string, unknown> {
   const [check, ...more] = cluster.list('health_checks');
-  for (const each of more) each.unmapped('one check is enough');
+  for (const each of more) each.unmapped('only one health check is supported; the first is used');
   if (check === undefined) return {};
   const http = check.get('http_health_check');
   const path = http?.get('path')?.text();
   if (path === undefined) {
-    check.unmapped('only checks by HTTP are known');
+    check.unmapped('only HTTP health checks are supported');
     return {};
   }
-  check.differs(draft, 'healthCheck', 'begins with the first call; a bad status counts as one failure, like any other');
+  check.differs(
+    draft,
+    'healthCheck',
+    'checks start with the first call; an unexpected status counts as one failure, like any other',
+  );
   const statuses = http?.list('expected_statuses').flatMap((range) => {
     const [start, end] = [range.get('start')?.number() ?? 200, range.get('end')?.number() ?? 201];
     return Array.from({ length: Math.max(0, Math.min(end, 600) - start) }, (_, index) => start + index);
@@ -82,7 +98,7 @@ export function readHealthChecks(cluster: Reader, draft: Draft): Record<string, 
   };
 }
 
-/** A fraction of calls: `{ numerator, denominator }` or `{ value }` in percent; everything where nothing is said. */
+/** A share of calls, from 0 to 1, from `{ numerator, denominator }` or `{ value }` in percent; 1 if it is not set. */
 export function shareOf(fraction: Reader | undefined): number {
   if (fraction === undefined) return 1;
   const percent = fraction.get('value')?.number();
@@ -96,7 +112,7 @@ function within(share: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
-/** Mirrors of a route; `urlOf` gives a cluster's address. */
+/** The `mirror` section of a route; `urlOf` returns the base URL of a cluster. */
 export function readMirrors(
   route: Reader,
   draft: Draft,
@@ -107,10 +123,14 @@ export function readMirrors(
   const mirror = policies.items().flatMap((policy) => {
     const baseURL = urlOf(policy.get('cluster')?.text() ?? '');
     if (baseURL === undefined) {
-      policy.unmapped('the cluster it names is not in the file');
+      policy.unmapped('the file has no address for its cluster');
       return [];
     }
-    policy.differs(draft, 'mirror', 'credentials and POSTs are not copied unless asked for');
+    policy.differs(
+      draft,
+      'mirror',
+      'credentials and unsafe methods such as POST are copied only if options of mirror allow it',
+    );
     const suffix = policy.get('disable_shadow_host_suffix_append')?.value === true;
     const fraction = policy.at('runtime_fraction', 'default_value') ?? undefined;
     return [{ baseURL, fraction: shareOf(fraction), ...(suffix && { hostSuffix: false }) }];
@@ -118,7 +138,7 @@ export function readMirrors(
   return mirror.length > 0 ? { mirror } : {};
 }
 
-/** The fault filter, for all clients behind its listener. */
+/** The `fault` section from the fault filter, for all clients of its listener. */
 export function readFault(config: Reader, draft: Draft): Record<string, unknown> {
   const fault: Record<string, unknown> = {};
   const [delay, abort] = [config.get('delay'), config.get('abort')];
@@ -130,7 +150,7 @@ export function readFault(config: Reader, draft: Draft): Record<string, unknown>
     part?.differs(
       draft,
       'fault',
-      'stands where the upstream is, so it is retried and counted; off in production without allowInProduction',
+      'injected in place of the upstream, so it is retried and counted like a real failure; off in production without allowInProduction',
     );
   return Object.keys(fault).length > 0 ? { fault } : {};
 }

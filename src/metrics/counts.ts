@@ -1,11 +1,13 @@
-/** Sums by attributes, bounded. */
+/** Values by their set of attributes, with a bound on the number of sets. */
 import type { Attributes } from './readings.js';
 
-/** Sets of attributes kept apart; beyond it they are one, as OpenTelemetry's SDK does it. */
+/**
+ * Most sets of attributes of one metric; further sets share one `otel.metric.overflow` set, as in OpenTelemetry's SDK.
+ */
 const maxSets = 1000;
 const overflow: Attributes = { 'otel.metric.overflow': 'true' };
 
-/** A value for each set of attributes that was seen. */
+/** One value for each set of attributes, made on first use. */
 export class Series<Value> {
   readonly #make: () => Value;
   readonly #values = new Map<string, { readonly attributes: Attributes; readonly value: Value }>();
@@ -24,7 +26,7 @@ export class Series<Value> {
     return value;
   }
 
-  /** Forgets those of a client that has gone. */
+  /** Removes the values of a client that was removed. */
   forget(client: string): void {
     for (const [key, { attributes }] of this.#values) if (attributes.client === client) this.#values.delete(key);
   }

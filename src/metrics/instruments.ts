@@ -1,40 +1,42 @@
-/** What is measured: one entry a metric, read by OpenTelemetry and by Prometheus alike. */
+/** The list of all metrics, shared by the OpenTelemetry and Prometheus exporters. */
 
 import type { AttemptOutcome, ClientEventName, ClientEvents } from '../call/events.js';
-import type { HttpClientStats } from '../client/client.js';
+import type { HttpClientStats } from '../client/stats.js';
 import type { HttpClientsStats } from '../registry/registry.js';
 import {
   type Attributes,
   circuits,
+  concurrencyLimits,
   connections,
   days,
-  destinations,
   endpoints,
   lifetime,
-  number,
+  pending,
   type Reading,
-  remaining,
+  rateLimited,
+  remainingRetries,
+  running,
 } from './readings.js';
 
 interface Instrument {
-  /** By OpenTelemetry's conventions; Prometheus gets it with underscores, its unit and `_total`. */
+  /** OpenTelemetry name; Prometheus gets it with underscores, with its unit and, for a counter, `_total` appended. */
   readonly name: string;
-  /** UCUM. */
+  /** Unit in UCUM notation. */
   readonly unit: string;
   readonly description: string;
 }
 
-/** The attributes that an event counts under. */
+/** For each counted event, its attributes. */
 type Counting = { readonly [Name in ClientEventName]?: (event: ClientEvents[Name]) => Attributes };
 
 export interface Counter extends Instrument {
   readonly events: Counting;
 }
 
-/** Of seconds, recorded at one event. */
+/** A histogram of durations in seconds, recorded on one event. */
 export interface Histogram extends Instrument {
   readonly event: 'call.ended' | 'attempt.ended';
-  /** By the semantic conventions, which know no client. */
+  /** A metric of the HTTP semantic conventions, which have no `client` attribute. */
   readonly standard?: true;
   readonly attributes: (event: ClientEvents['call.ended'] | ClientEvents['attempt.ended']) => Attributes;
 }
@@ -43,7 +45,7 @@ export interface Gauge extends Instrument {
   readonly read: (stats: HttpClientStats) => readonly Reading[];
 }
 
-/** Of a configuration that clients have together. */
+/** A metric of a registry's configuration rather than of one client. */
 export interface RegistryGauge extends Instrument {
   readonly monotonic?: true;
   readonly read: (stats: HttpClientsStats) => number;
@@ -52,7 +54,7 @@ export interface RegistryGauge extends Instrument {
 /** The buckets of the HTTP semantic conventions, in seconds. */
 export const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** A status >= 400, or the code of what went wrong; nothing for a success. */
+/** `error.type`: a status >= 400, else the error's code; no attribute for a success. */
 function errorType({ status, code }: AttemptOutcome): Attributes {
   if (code === undefined && (status === undefined || status < 400)) return none;
   return { 'error.type': status !== undefined && status >= 400 ? String(status) : (code ?? '_OTHER') };
@@ -69,12 +71,12 @@ function ofCall({ call }: Pick<ClientEvents['call.ended'], 'call'>): Attributes 
 export const callDuration: Histogram = {
   name: 'pillion.client.call.duration',
   unit: 's',
-  description: 'Duration of calls: all attempts and waits, to the headers of the answer.',
+  description: 'Duration of calls until the response headers, including all attempts and waits.',
   event: 'call.ended',
   attributes: (event) => ({ ...ofCall(event), ...errorType(event) }),
 };
 
-/** By the HTTP semantic conventions, one for each attempt. */
+/** The metric of the HTTP semantic conventions, recorded for each attempt. */
 export const requestDuration: Histogram = {
   name: 'http.client.request.duration',
   unit: 's',
@@ -94,37 +96,37 @@ export const counters: readonly Counter[] = [
   {
     name: 'pillion.client.attempts',
     unit: '{attempt}',
-    description: 'Requests handed to the wire, hedges included.',
+    description: 'Attempts handed to the transport, including retries and hedges.',
     events: { 'attempt.ended': errorType },
   },
   {
     name: 'pillion.client.retries',
     unit: '{retry}',
-    description: 'Failed attempts that were repeated, by what went wrong.',
+    description: 'Retries, by the error of the failed attempt.',
     events: { 'retry.scheduled': errorType },
   },
   {
     name: 'pillion.client.retries.refused',
     unit: '{retry}',
-    description: 'Retries that were not made, by what stood against them.',
+    description: 'Retries that were not made, by reason.',
     events: { 'retry.refused': ({ reason }) => ({ reason }) },
   },
   {
     name: 'pillion.client.hedges',
     unit: '{attempt}',
-    description: 'Second attempts beside slow ones.',
+    description: 'Hedges started beside slow attempts.',
     events: { 'hedge.started': () => none },
   },
   {
     name: 'pillion.client.hedges.refused',
     unit: '{attempt}',
-    description: 'Second attempts that were not made, by what stood against them.',
+    description: 'Hedges that were not started, by reason.',
     events: { 'hedge.refused': ({ reason }) => ({ reason }) },
   },
   {
     name: 'pillion.client.circuit.transitions',
     unit: '{transition}',
-    description: 'Changes of a circuit, by the state it came to.',
+    description: 'State changes of circuits, by the new state.',
     events: {
       'circuit.opened': (event) => ({ ...to(event), state: 'open' }),
       'circuit.half_opened': (event) => ({ ...to(event), state: 'half_open' }),
@@ -134,61 +136,64 @@ export const counters: readonly Counter[] = [
   {
     name: 'pillion.client.limit.rejections',
     unit: '{call}',
-    description: 'Calls turned away by limits.',
-    events: { 'limits.rejected': to },
+    description: 'Calls rejected by limits or adaptiveConcurrency, by reason.',
+    events: {
+      'limits.rejected': (event) => ({ ...to(event), reason: 'max_pending_requests' }),
+      'adaptive_concurrency.rejected': (event) => ({ ...to(event), reason: 'adaptive_concurrency' }),
+    },
   },
   {
     name: 'pillion.client.rate_limit.waits',
     unit: '{attempt}',
-    description: 'Attempts that rateLimit held back.',
+    description: 'Attempts that rateLimit delayed.',
     events: { 'rate_limit.delayed': () => none },
   },
   {
     name: 'pillion.client.rate_limit.rejections',
     unit: '{attempt}',
-    description: 'Attempts that rateLimit turned away.',
+    description: 'Attempts that rateLimit rejected.',
     events: { 'rate_limit.rejected': () => none },
   },
   {
     name: 'pillion.client.endpoint.ejections',
     unit: '{ejection}',
-    description: 'Endpoints left out by outlier detection.',
+    description: 'Ejections of endpoints by outlier detection, by reason.',
     events: { 'endpoint.ejected': ({ endpoint, reason }) => ({ endpoint, reason }) },
   },
   {
     name: 'pillion.client.endpoint.lookup_failures',
     unit: '{lookup}',
-    description: 'Lookups of endpoints that failed.',
+    description: 'Failed lookups of endpoints.',
     events: { 'endpoints.lookup_failed': () => none },
   },
   {
     name: 'pillion.client.mirror.copies',
     unit: '{copy}',
-    description: 'Copies sent to mirrors, by what became of them.',
+    description: 'Copies of calls sent to mirrors, by outcome.',
     events: { 'mirror.ended': (event) => ({ target: event.target, ...errorType(event) }) },
   },
   {
     name: 'pillion.client.mirror.skipped',
     unit: '{copy}',
-    description: 'Copies that were not made, by what stood against them.',
+    description: 'Copies of calls that were not sent to mirrors, by reason.',
     events: { 'mirror.skipped': ({ target, reason }) => ({ target, reason }) },
   },
   {
     name: 'pillion.client.faults',
     unit: '{fault}',
-    description: 'Faults made on purpose.',
+    description: 'Faults injected by the fault policy, by kind.',
     events: { 'fault.injected': ({ fault }) => ({ fault }) },
   },
   {
     name: 'pillion.client.identity.rotations',
     unit: '{rotation}',
-    description: 'Certificates that came in force.',
+    description: 'Client certificates that were replaced by a new one.',
     events: { 'identity.rotated': () => none },
   },
   {
     name: 'pillion.client.identity.rejections',
     unit: '{rotation}',
-    description: 'Changed certificates that could not be used.',
+    description: 'New client certificates that were rejected because they could not be used.',
     events: { 'identity.rejected': () => none },
   },
 ];
@@ -197,67 +202,67 @@ export const gauges: readonly Gauge[] = [
   {
     name: 'pillion.client.calls.active',
     unit: '{call}',
-    description: 'Calls under way, bodies of streams included.',
+    description: 'Calls in flight, until the end of a streamed body.',
     read: ({ calls }) => [[calls.active]],
   },
   {
     name: 'pillion.client.retry.budget.remaining',
     unit: '{retry}',
-    description: 'Retries that the budget still allows in the present ten seconds.',
-    read: ({ policies }) => remaining(policies.retry),
+    description: 'Retries that the budget allows at present, over a window of ten seconds.',
+    read: ({ policies }) => remainingRetries(policies),
   },
   {
     name: 'pillion.client.circuit.state',
     unit: '{state}',
-    description: '0: closed, 1: half-open, 2: open.',
-    read: ({ policies }) => circuits(policies.circuitBreaker),
+    description: 'State of each circuit: 0 closed, 1 half-open, 2 open.',
+    read: ({ policies }) => circuits(policies),
   },
   {
     name: 'pillion.client.limit.running',
     unit: '{request}',
-    description: 'Requests in flight, of limits.maxRequests for each destination.',
-    read: ({ policies }) => destinations(policies.limits, 'running'),
+    description: 'Requests in flight for each destination, capped by limits.maxRequests.',
+    read: ({ policies }) => running(policies),
   },
   {
     name: 'pillion.client.limit.pending',
     unit: '{request}',
-    description: 'Requests waiting, of limits.maxPendingRequests for each destination.',
-    read: ({ policies }) => destinations(policies.limits, 'pending'),
+    description: 'Requests in the queue of each destination, capped by limits.maxPendingRequests.',
+    read: ({ policies }) => pending(policies),
   },
   {
     name: 'pillion.client.concurrency.limit',
     unit: '{request}',
-    description: 'What adaptiveConcurrency allows at once for each destination.',
-    read: ({ policies }) => destinations(policies.adaptiveConcurrency, 'limit'),
+    description: 'Requests in flight that adaptiveConcurrency allows for each destination.',
+    read: ({ policies }) => concurrencyLimits(policies),
   },
   {
     name: 'pillion.client.rate_limit.waiting',
     unit: '{attempt}',
-    description: 'Attempts waiting for their turn by rateLimit.',
-    read: ({ policies }) => number(policies.rateLimit, 'waiting'),
+    description: 'Attempts in the queue of rateLimit.',
+    read: ({ policies }) => rateLimited(policies),
   },
   {
     name: 'pillion.client.connections',
     unit: '{connection}',
-    description: 'Open connections of the fast lane, by state.',
-    read: ({ policies }) => connections(policies.wire),
+    description: 'Open connections of the undici wire, by state.',
+    read: ({ policies }) => connections(policies),
   },
   {
     name: 'pillion.client.endpoints',
     unit: '{endpoint}',
-    description: 'Endpoints by state.',
-    read: ({ policies }) => endpoints(policies.balance),
+    description: 'Endpoints, by state.',
+    read: ({ policies }) => endpoints(policies),
   },
   {
     name: 'pillion.client.certificate.days_left',
     unit: 'd',
-    description: 'Days until the certificate in force expires; negative once it has.',
+    description: 'Days until the client certificate expires; negative after its expiry.',
     read: ({ identity }) => days(identity),
   },
   {
     name: 'pillion.client.certificate.lifetime_days',
     unit: 'd',
-    description: 'Days from the beginning to the end of the certificate in force.',
+    description: 'Length of the validity period of the client certificate, in days.',
     read: ({ identity }) => lifetime(identity),
   },
 ];
@@ -266,20 +271,20 @@ export const registryGauges: readonly RegistryGauge[] = [
   {
     name: 'pillion.config.version',
     unit: '{version}',
-    description: 'Version of the configuration in force.',
+    description: 'Number of the configuration version in force.',
     read: ({ config }) => config.version,
   },
   {
     name: 'pillion.config.rejections',
     unit: '{version}',
-    description: 'Versions of the configuration that were refused.',
+    description: 'Rejected versions of the configuration.',
     monotonic: true,
     read: ({ config }) => config.rejected,
   },
   {
     name: 'pillion.config.refused',
     unit: '1',
-    description: '1 while what was loaded last is refused, and an older version is in force.',
+    description: '1 while the last loaded version is rejected and an older one stays in force, else 0.',
     read: ({ config }) => Number(config.refused),
   },
 ];

@@ -1,4 +1,4 @@
-/** Listens to clients and tells a sink of what is to be counted and recorded. */
+/** Subscribes to the events of clients and passes counts and durations to an exporter. */
 
 import type { ClientEventName } from '../call/events.js';
 import type { ClientHandle } from '../client/client.js';
@@ -6,14 +6,15 @@ import { type ClientSet, followClients } from '../registry/client-set.js';
 import { type Counter, counters, type Histogram } from './instruments.js';
 import type { Attributes } from './readings.js';
 
+/** An exporter's side: receives what is counted and recorded. */
 export interface Sink {
   count(counter: Counter, attributes: Attributes): void;
   record(histogram: Histogram, seconds: number, attributes: Attributes): void;
-  /** A client has gone. */
+  /** Called when a client was removed, so that its series can be dropped. */
   forget(client: string): void;
 }
 
-/** Until the function returned is called; clients that come later are listened to as well. */
+/** Measures all clients, and those a later configuration adds, until the function returned is called. */
 export function measure(clients: ClientSet, histograms: readonly Histogram[], sink: Sink): () => void {
   return followClients(clients, (client, name) => {
     const stops = [...counting(client, name, sink), ...recording(client, name, histograms, sink)];

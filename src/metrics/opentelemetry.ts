@@ -1,4 +1,4 @@
-/** Metrics through `@opentelemetry/api`: whatever SDK the application has registered. */
+/** Exports metrics through `@opentelemetry/api` to the SDK that the application has registered. */
 import {
   type BatchObservableResult,
   type Histogram as Instrument,
@@ -20,20 +20,22 @@ import {
 } from './instruments.js';
 import { measure } from './measure.js';
 
-/** Where metrics go, and which. */
+/** Options of `recordMetrics`. */
 export interface RecordMetricsOptions {
-  /** The one registered with OpenTelemetry by default. */
+  /** The meter provider to use. Default: the one registered globally with OpenTelemetry. */
   meterProvider?: MeterProvider;
   /**
-   * Also record `http.client.request.duration` of the HTTP semantic conventions, one for each attempt. False by default:
-   * auto-instrumentation of http and undici records it too, also where it is kept from adding spans, and twice is wrong.
+   * Also record `http.client.request.duration` of the HTTP semantic conventions for each attempt. Default: false,
+   * because the auto-instrumentation of http and undici records it too, even when its spans are suppressed, and would
+   * count twice.
    */
   requestDuration?: boolean;
 }
 
 /**
- * Records metrics of clients until the function returned is called; clients that a later configuration adds are included. What
- * `stats()` knows is read when the SDK collects, so it costs a call nothing; a call pays for one histogram and one sum.
+ * Records metrics of clients until the function returned is called, including clients that a later configuration adds.
+ * Gauges are read from `stats()` when the SDK collects, so they cost a call nothing; a call costs one histogram record
+ * and one sum.
  */
 export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions = {}): () => void {
   const meter = (options.meterProvider ?? metrics).getMeter('pillion', version);
@@ -71,7 +73,7 @@ export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions 
   const states = gauges.map(({ name, unit, description, read }) => {
     return [meter.createObservableGauge(name, { unit, description }), read] as const;
   });
-  // All at once, so that each client is asked for its stats once.
+  // One callback for all gauges, so that `stats()` of each client is called once a collection.
   observe(madeOf(states), (result) => {
     for (const [client, handle] of clientsOf(clients)) {
       const stats = handle.stats();

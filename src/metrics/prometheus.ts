@@ -1,21 +1,21 @@
-/** The Prometheus text exposition format, 0.0.4, without an SDK. */
+/** Exports metrics in the Prometheus text format 0.0.4, without an SDK. */
 import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
 import { Series } from './counts.js';
 import { type Counter, callDuration, counters, durationBuckets, gauges, registryGauges } from './instruments.js';
 import { measure } from './measure.js';
 import type { Attributes } from './readings.js';
 
-/** Metrics as Prometheus scrapes them. */
+/** Metrics for Prometheus to scrape; `close` it when it is no longer scraped. */
 export interface Prometheus {
-  /** For the `content-type` of the answer. */
+  /** Value for the `content-type` header of the response. */
   readonly contentType: string;
-  /** All metrics as they are now. */
+  /** All present metrics in the text format. */
   text(): string;
-  /** Stops counting. */
+  /** Removes the listeners from the clients and stops counting. */
   close(): void;
 }
 
-/** How many durations fell into each bucket, and into none. */
+/** Counts durations by bucket; the last bucket has those above every bound. */
 class Distribution {
   readonly counts = new Array<number>(durationBuckets.length + 1).fill(0);
   sum = 0;
@@ -29,9 +29,9 @@ class Distribution {
 }
 
 /**
- * Counts what clients do, and renders it for Prometheus to scrape: serve `text()` as `contentType`. Names follow OpenTelemetry's
- * rules for Prometheus: `pillion.client.attempts` is `pillion_client_attempts_total`. Clients that a later configuration adds are
- * included, those that leave vanish.
+ * Counts the calls of clients for Prometheus to scrape: serve `text()` with `contentType`. Names follow OpenTelemetry's
+ * rules for Prometheus: `pillion.client.attempts` becomes `pillion_client_attempts_total`. Clients that a later
+ * configuration adds are included; the series of removed clients are dropped.
  */
 export function createPrometheus(clients: ClientSet): Prometheus {
   const durations = new Series(() => new Distribution());
@@ -96,7 +96,7 @@ function gaugeLines(clients: ClientSet): string[] {
   return [...own, ...common];
 }
 
-/** Nothing at all where there is no sample: a family without any says nothing. */
+/** The lines of one metric family; none for a family without samples. */
 function family(name: string, type: string, description: string, samples: readonly string[]): string[] {
   if (samples.length === 0) return [];
   return [`# HELP ${name} ${escaped(description, /[\\\n]/g)}\n`, `# TYPE ${name} ${type}\n`, ...samples];
@@ -107,7 +107,7 @@ function sample(name: string, attributes: Attributes, value: number): string {
   return `${name}${labels.length > 0 ? `{${labels.join(',')}}` : ''} ${value}\n`;
 }
 
-/** Seconds and days are told in the name, as Prometheus wants it; what is counted in braces is not. */
+/** The Prometheus name. Seconds are appended as a unit; units in braces, such as `{call}`, are not. */
 function nameOf(name: string, unit: string): string {
   return `${plain(name)}${unit === 's' ? '_seconds' : ''}`;
 }

@@ -1,4 +1,5 @@
-/** How gauges read the stats of policies, whose shape is each policy's own. */
+/** How gauges read the stats of a client. */
+import type { PolicyStats } from '../client/stats.js';
 import type { IdentityStats } from '../transport/tls/identity.js';
 
 /** Of few values each: never a path, a query or a header. */
@@ -7,52 +8,55 @@ export type Attributes = Readonly<Record<string, string | number>>;
 /** What gauges read of a value. */
 export type Reading = readonly [value: number, attributes?: Attributes];
 
-type Loose = Readonly<Record<string, unknown>>;
-
-/** Entries of an object; none where there is no such policy. */
-function entries(stats: unknown): [string, Loose][] {
-  return typeof stats === 'object' && stats !== null ? (Object.entries(stats) as [string, Loose][]) : [];
+/** One number for each destination. */
+function byDestination<Stats>(
+  stats: Readonly<Record<string, Stats>> | undefined,
+  value: (stats: Stats) => number,
+): Reading[] {
+  return Object.entries(stats ?? {}).map(([destination, each]) => [value(each), { destination }]);
 }
 
-/** A number of a policy. */
-export function number(stats: unknown, name: string): Reading[] {
-  const value = (stats as Loose | undefined)?.[name];
-  return typeof value === 'number' && Number.isFinite(value) ? [[value]] : [];
+export function running({ limits }: PolicyStats): Reading[] {
+  return byDestination(limits, (each) => each.running);
 }
 
-/** A number for each destination. */
-export function destinations(stats: unknown, name: string): Reading[] {
-  return entries(stats).flatMap(([destination, told]) =>
-    number(told, name).map(([value]): Reading => [value, { destination }]),
-  );
+export function pending({ limits }: PolicyStats): Reading[] {
+  return byDestination(limits, (each) => each.pending);
 }
 
-/** Without a budget there is nothing to tell. */
-export function remaining(stats: unknown): Reading[] {
-  return number(stats, 'remaining');
+export function concurrencyLimits({ adaptiveConcurrency }: PolicyStats): Reading[] {
+  return byDestination(adaptiveConcurrency, ({ limit }) => limit);
 }
 
-const states: Readonly<Record<string, number>> = { closed: 0, half_open: 1, open: 2 };
-
-export function circuits(stats: unknown): Reading[] {
-  return entries(stats).map(([destination, { state }]) => [states[String(state)] ?? 0, { destination }]);
+export function rateLimited({ rateLimit }: PolicyStats): Reading[] {
+  return rateLimit === undefined ? [] : [[rateLimit.waiting]];
 }
 
-export function connections(wire: unknown): Reading[] {
-  return entries((wire as Loose | undefined)?.connections).flatMap(([destination, { connected, free }]): Reading[] => [
-    [Number(connected) - Number(free), { destination, state: 'used' }],
-    [Number(free), { destination, state: 'idle' }],
+/** Nothing without a budget. */
+export function remainingRetries({ retry }: PolicyStats): Reading[] {
+  const remaining = retry?.remaining ?? undefined;
+  return remaining === undefined || !Number.isFinite(remaining) ? [] : [[remaining]];
+}
+
+const states = { closed: 0, half_open: 1, open: 2 } as const;
+
+export function circuits({ circuitBreaker }: PolicyStats): Reading[] {
+  return byDestination(circuitBreaker, ({ state }) => states[state]);
+}
+
+export function connections({ wire }: PolicyStats): Reading[] {
+  return Object.entries(wire.connections ?? {}).flatMap(([destination, { connected, free }]): Reading[] => [
+    [connected - free, { destination, state: 'used' }],
+    [free, { destination, state: 'idle' }],
   ]);
 }
 
-export function endpoints(balance: unknown): Reading[] {
-  const list = (balance as { endpoints?: readonly { state: string }[] } | undefined)?.endpoints;
-  if (list === undefined) return [];
-  // All four, so that a state that has emptied is told as 0.
-  return ['usable', 'ejected', 'circuit_open', 'unhealthy'].map((state) => [
-    list.filter((each) => each.state === state).length,
-    { state },
-  ]);
+/** All four states, so that one without endpoints is reported as 0. */
+const endpointStates = ['usable', 'ejected', 'circuit_open', 'unhealthy'] as const;
+
+export function endpoints({ balance }: PolicyStats): Reading[] {
+  if (balance === undefined) return [];
+  return endpointStates.map((state) => [balance.endpoints.filter((each) => each.state === state).length, { state }]);
 }
 
 export function days(identity: IdentityStats | undefined): Reading[] {

@@ -1,28 +1,31 @@
-/** The clients' health as `@nestjs/terminus` takes it. */
+/** A health indicator of the clients for `@nestjs/terminus`. */
 import { Injectable } from '@nestjs/common';
 import { type ClientsHealth, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';
 import type { HttpClients } from '../registry/registry.js';
 import { InjectHttpClients } from './tokens.js';
 
-/** What counts as degraded, and how that is told. */
+/** Options of `isHealthy`: when a client counts as degraded, and which status is reported for it. */
 export interface HttpClientHealthOptions extends HealthOptions {
-  /** What degraded is told as: Terminus 12 knows `degraded` (200), older versions only `up` and `down`. `degraded` by default. */
+  /**
+   * Status reported for degraded clients. Default: `degraded`, which Terminus 12 answers with 200. Older versions
+   * support only `up` and `down`: set `up` there.
+   */
   degraded?: HealthStatus;
 }
 
-/** `status` and, of each client that is not up, why. */
+/** The status, and the reasons of each client that is not up. */
 export interface HttpClientHealthResult {
-  /** As Terminus wants it. */
+  /** The common status of all clients, in the words of Terminus. */
   readonly status: HealthStatus;
-  /** By the name of a client, or `configuration`: the reasons, in words. */
+  /** Reasons in plain text, by the name of a client or under `configuration`. */
   readonly [detail: string]: unknown;
 }
 
 /**
- * `health.check([() => clients.isHealthy('http')])`: up; degraded while a circuit is open, a certificate is near its end or past it, no
- * endpoint is usable or the configuration was refused; down once the clients are closed. It is made
- * for readiness probes: an upstream that fails never makes it down, since taking this process out of service would mend nothing.
- * Nothing is sent.
+ * Reports the health of all clients: `health.check([() => clients.isHealthy('http')])`. It is `degraded` while a
+ * circuit is open, a certificate expires soon or has expired, no endpoint is usable, or the configuration was rejected;
+ * `down` once the clients are closed; else `up`. It suits readiness probes: a failing upstream never makes it `down`,
+ * because taking this process out of service would not help. No request is sent.
  */
 @Injectable()
 export class HttpClientHealthIndicator {
@@ -33,7 +36,7 @@ export class HttpClientHealthIndicator {
     this.#clients = clients;
   }
 
-  /** The health under `key`. It resolves whatever the health is: `status` tells. */
+  /** Returns the health under `key`. It never rejects for bad health; `status` has the result. */
   async isHealthy<Key extends string>(
     key: Key,
     { degraded = 'degraded', ...options }: HttpClientHealthOptions = {},

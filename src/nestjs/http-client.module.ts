@@ -1,4 +1,4 @@
-/** Named clients as a NestJS module: one registry, injected by name, closed after the last inbound request. */
+/** A NestJS module for named clients: one registry, clients injected by name, closed after the server. */
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { HttpClients } from '../registry/registry.js';
@@ -14,9 +14,10 @@ import {
 import { getHttpClientsToken, getHttpClientToken } from './tokens.js';
 
 /**
- * `forRoot` once, in the root module; `forFeature(['billing'])` in each module that injects a client. However many modules
- * name a client, there is one. The clients are closed in `onApplicationShutdown`: Nest has closed the server by then, so
- * inbound requests have ended and none loses the client it is using. For signals call `app.enableShutdownHooks()`.
+ * Provides named clients. Import `forRoot` once, in the root module, and `forFeature(['billing'])` in each module that
+ * injects a client; all modules share the same client. The clients are closed in `onApplicationShutdown`: Nest has
+ * closed the server by then, so inbound requests have ended and none loses the client it is using. To close on signals,
+ * call `app.enableShutdownHooks()`.
  */
 @Module({})
 export class HttpClientModule implements OnApplicationShutdown {
@@ -27,7 +28,10 @@ export class HttpClientModule implements OnApplicationShutdown {
     this.#clients = clients;
   }
 
-  /** The clients of a configuration, or of a file that may be watched. A bad configuration fails the start of the application. */
+  /**
+   * Creates the clients of a configuration, or of a file that may be watched. An invalid configuration fails the start
+   * of the application with `ERR_CONFIG`.
+   */
   static forRoot(options: HttpClientModuleOptions & HttpClientModuleExtras): DynamicModule {
     const { isGlobal, inbound, ...rest } = options;
     const names = isGlobal === true ? Object.keys(rest.clients ?? {}) : isGlobal;
@@ -35,14 +39,14 @@ export class HttpClientModule implements OnApplicationShutdown {
     return root([{ provide: optionsToken, useValue: rest }], names, inbound);
   }
 
-  /** The same with options that other providers make, such as `ConfigService`. */
+  /** Like `forRoot`, with options from other providers, such as `ConfigService`. */
   static forRootAsync(options: HttpClientModuleAsyncOptions): DynamicModule {
     const { isGlobal, inbound, imports = [] } = options;
     if (isGlobal === true) throw namesAreMissing();
     return { ...root(asyncProviders(options), isGlobal, inbound), imports };
   }
 
-  /** Provides clients of the registry by name. A name that the configuration does not have fails the start with `ERR_UNKNOWN_CLIENT`. */
+  /** Provides clients by name. A name that is not in the configuration fails the start with `ERR_UNKNOWN_CLIENT`. */
   static forFeature(names: readonly string[]): DynamicModule {
     const providers = clientProviders(names);
     return { module: HttpClientFeatureModule, providers, exports: names.map(getHttpClientToken) };
@@ -54,7 +58,7 @@ export class HttpClientModule implements OnApplicationShutdown {
   }
 }
 
-/** A class of its own: the hook of the registry belongs to the root alone. */
+/** A separate class for `forFeature`, so that only the root module has the shutdown hook that closes the registry. */
 @Module({})
 class HttpClientFeatureModule {}
 
@@ -67,7 +71,7 @@ function root(
   const named = clientProviders(names || []);
   return {
     module: HttpClientModule,
-    // The registry is for everybody: forFeature asks it wherever it stands.
+    // Global, so that forFeature can inject the registry in any module.
     global: true,
     providers: [...options, registry, ...named, ...inboundProviders(inbound)],
     exports: [getHttpClientsToken(), ...(names || []).map(getHttpClientToken)],
@@ -82,7 +86,7 @@ function clientProviders(names: readonly string[]): Provider[] {
   }));
 }
 
-/** The value of `APP_INTERCEPTOR`, which stands in `@nestjs/core`. */
+/** The value of `APP_INTERCEPTOR`; importing it would need `@nestjs/core`. */
 const forAllRoutes = 'APP_INTERCEPTOR';
 
 function inboundProviders(inbound: HttpClientModuleExtras['inbound']): Provider[] {
@@ -95,6 +99,7 @@ function inboundProviders(inbound: HttpClientModuleExtras['inbound']): Provider[
 }
 
 function namesAreMissing(): PillionError {
-  const message = "HttpClientModule: the names are not known yet; list them: isGlobal: ['billing'].";
+  const message =
+    "HttpClientModule: isGlobal: true needs `clients` in forRoot, since the names of a file, source or factory are not known yet. List the names instead: isGlobal: ['billing'].";
   return new PillionError(ErrorCode.CONFIG, message);
 }

@@ -1,4 +1,4 @@
-/** `HttpModule` of `@nestjs/axios`, with the stack behind its instances: moving over is changing an import. */
+/** A drop-in for `HttpModule` of `@nestjs/axios` whose axios instance has pillion's policies. */
 import {
   type DynamicModule,
   type FactoryProvider,
@@ -19,35 +19,35 @@ import {
 import { HttpService, instanceToken } from './http.service.js';
 import { nestLogger } from './logger.js';
 
-/** Defaults of axios, and what the stack behind them is to do. */
+/** Defaults of the axios instance, and the policies behind it. */
 export type HttpModuleOptions = AxiosRequestConfig & {
-  /** Every module may inject the `HttpService`; false by default. */
+  /** `true`: every module may inject the `HttpService`. Default: false. */
   global?: boolean;
-  /** The stack, as for `usePolicies`: `{ retry: { maxRetries: 1 } }`. The standard one by default. */
+  /** Options of the policies, as for `usePolicies`: `{ retry: { maxRetries: 1 } }`. Default: the standard policies. */
   policies?: InstancePoliciesConfig;
-  /** Code that stands beside it, such as `logger` or `transport`. */
+  /** Dependencies given as code, such as `logger` or `transport`. */
   deps?: InstancePoliciesDeps;
 };
 
-/** Makes the options for `registerAsync({ useClass | useExisting })`. */
+/** A provider of the options, for `registerAsync({ useClass | useExisting })`. */
 export interface HttpModuleOptionsFactory {
-  /** Asked once, at the start. */
+  /** Returns the options; called once, at the start of the application. */
   createHttpOptions(): Promise<HttpModuleOptions> | HttpModuleOptions;
 }
 
-/** As in `@nestjs/axios`: one of `useFactory`, `useClass` and `useExisting`. */
+/** Options of `registerAsync`, as in `@nestjs/axios`: one of `useFactory`, `useClass` and `useExisting`. */
 export interface HttpModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
-  /** A provider that exists, and is asked. */
+  /** An existing provider whose `createHttpOptions` is called. */
   useExisting?: Type<HttpModuleOptionsFactory>;
-  /** Is made, and asked for the options. */
+  /** A class that is instantiated and whose `createHttpOptions` is called. */
   useClass?: Type<HttpModuleOptionsFactory>;
-  /** Makes the options, of what `inject` names. */
+  /** A factory of the options; its arguments are the providers that `inject` lists. */
   useFactory?: (...args: never[]) => Promise<HttpModuleOptions> | HttpModuleOptions;
   /** Tokens of the factory's arguments. */
   inject?: FactoryProvider['inject'];
-  /** Further providers of the module. */
+  /** Additional providers of the module. */
   extraProviders?: Provider[];
-  /** Every module may inject the `HttpService`; false by default. */
+  /** `true`: every module may inject the `HttpService`. Default: false. */
   global?: boolean;
 }
 
@@ -59,7 +59,7 @@ interface Opened {
   readonly policies: InstancePolicies;
 }
 
-/** axios's own rules stay as they are: redirects, proxies and absolute URLs as axios has them. */
+/** Redirects, proxies and absolute URLs keep axios's own behaviour. */
 function open({ global: _, policies = {}, deps = {}, ...defaults }: HttpModuleOptions): Opened {
   const instance = axios.create(defaults);
   return { instance, policies: usePolicies(instance, policies, { logger: nestLogger(), ...deps }) };
@@ -72,9 +72,9 @@ const standing: Provider[] = [
 ];
 
 /**
- * Drop-in for `@nestjs/axios`: the same `register`, `registerAsync` and `HttpService`. What is new by default: safe retries,
- * a deadline of 10 s, a circuit breaker, limits, trace headers and a log line a call; `policies: { retry: false, … }` switches each
- * off. The connections are closed in `onApplicationShutdown`.
+ * Drop-in for `@nestjs/axios` with the same `register`, `registerAsync` and `HttpService`. By default it adds safe
+ * retries, a deadline of 10 s, a circuit breaker, limits, trace headers and one log line a call; switch each off with
+ * `policies: { retry: false, … }`. Its connections are closed in `onApplicationShutdown`.
  */
 @Module({ providers: [{ provide: optionsToken, useValue: {} }, ...standing], exports: [HttpService] })
 export class HttpModule implements OnApplicationShutdown {
@@ -86,7 +86,7 @@ export class HttpModule implements OnApplicationShutdown {
   }
 
   /**
-   * The module with these options.
+   * Creates the module with these options.
    * @throws PillionError `ERR_CONFIG`, at the start of the application, for bad `policies`
    */
   static register(options: HttpModuleOptions): DynamicModule {
@@ -97,7 +97,7 @@ export class HttpModule implements OnApplicationShutdown {
     };
   }
 
-  /** The same with options that a provider makes. */
+  /** Like `register`, with options from a provider. */
   static registerAsync(options: HttpModuleAsyncOptions): DynamicModule {
     const {
       useFactory,
@@ -116,7 +116,7 @@ export class HttpModule implements OnApplicationShutdown {
     return { module: HttpModule, global, imports, providers: [made, ...own, ...extraProviders] };
   }
 
-  /** Called by Nest: ends the stack and its connections; calls in flight have 10 s to finish. */
+  /** Called by Nest: closes the policies and connections; calls in flight have 10 s to finish. */
   onApplicationShutdown(): Promise<void> {
     return this.#policies.close();
   }

@@ -1,17 +1,17 @@
-/** `HttpService` of `@nestjs/axios`, with the stack behind it. */
+/** A drop-in for `HttpService` of `@nestjs/axios`. */
 import { Inject, Injectable } from '@nestjs/common';
 import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { Observable } from 'rxjs';
 
-/** Under which the axios instance of an `HttpModule` is provided. */
+/** Injection token of the axios instance of an `HttpModule`. */
 export const instanceToken = Symbol.for('pillion.nestjs.axios');
 
 type Config = AxiosRequestConfig;
-// biome-ignore lint/suspicious/noExplicitAny: a body of any type, as in @nestjs/axios, where the caller says nothing else.
+// biome-ignore lint/suspicious/noExplicitAny: the default type of a body, as in @nestjs/axios.
 type Body = any;
 type Answer<T> = Observable<AxiosResponse<T>>;
 
-/** The methods of axios as Observables: a call is made for each subscription, and unsubscribing ends it. */
+/** The methods of axios as Observables: each subscription makes a call, and unsubscribing cancels it. */
 @Injectable()
 export class HttpService {
   readonly #instance: AxiosInstance;
@@ -26,7 +26,10 @@ export class HttpService {
     return this.#instance;
   }
 
-  /** By the method of `config`; GET by default. Like all here, nothing is sent before somebody subscribes. */
+  /**
+   * A call with the method of `config`; GET by default. As with all methods here, nothing is sent before a
+   * subscription.
+   */
   request<T = Body>(config: Config): Answer<T> {
     return observe((own) => this.#instance.request<T>(own), config);
   }
@@ -46,7 +49,7 @@ export class HttpService {
     return observe((own) => this.#instance.head<T>(url, own), config);
   }
 
-  /** POST; repeated only where provably nothing was sent, or with an `idempotencyKey`. */
+  /** POST; retried only if the request was provably not sent, or with an `idempotencyKey`. */
   post<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.post<T>(url, data, own), config);
   }
@@ -56,7 +59,7 @@ export class HttpService {
     return observe((own) => this.#instance.put<T>(url, data, own), config);
   }
 
-  /** PATCH; repeated as a POST is. */
+  /** PATCH; retried under the same conditions as a POST. */
   patch<T = Body>(url: string, data?: unknown, config?: Config): Answer<T> {
     return observe((own) => this.#instance.patch<T>(url, data, own), config);
   }
@@ -98,14 +101,17 @@ function observe<T>(send: (own: Config) => Promise<AxiosResponse<T>>, config: Co
         subscriber.error(error);
       },
     );
-    // Completing unsubscribes as well, and a stream that has begun is the caller's.
+    // rxjs runs this teardown on completion too; cancelling then would destroy a response stream that the caller reads.
     return () => {
       if (!over) cancel();
     };
   });
 }
 
-/** By a cancel token, as `@nestjs/axios` does it, which leaves `signal` to the caller; by a signal where the token is the caller's. */
+/**
+ * Cancels by a cancel token, as `@nestjs/axios` does, so that `signal` stays the caller's; if the caller passes a
+ * cancel token, by an added signal.
+ */
 function cancellable(config: Config): { own: Config; cancel: () => void } {
   if (config.cancelToken === undefined) {
     const { token, cancel } = axios.CancelToken.source();

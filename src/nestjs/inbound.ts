@@ -1,4 +1,4 @@
-/** Carries what an inbound request says about itself to the calls made while it is served. */
+/** Passes request id, baggage and deadline of an inbound request on to the calls made while it is served. */
 import {
   type CallHandler,
   type ExecutionContext,
@@ -10,14 +10,15 @@ import {
 import { Observable } from 'rxjs';
 import { type InboundOptions, inboundOf, runWithInbound } from '../call/inbound.js';
 
-/** Under which the options of the interceptor are provided. */
+/** Injection token of the interceptor's options. */
 export const inboundOptionsToken = Symbol.for('pillion.nestjs.inbound');
 
 type Incoming = Parameters<typeof inboundOf>[0];
 
 /**
- * Puts each HTTP request under `runWithInbound`: its id, baggage and deadline go with every call that handlers, pipes and
- * later interceptors make. Guards run before interceptors; where they make calls too, use the middleware `inboundContext`.
+ * Runs each HTTP request in `runWithInbound`: its id, baggage and deadline are sent with every call that handlers,
+ * pipes and later interceptors make. Guards run before interceptors; if they make calls too, use the middleware
+ * `inboundContext`.
  */
 @Injectable()
 export class InboundContextInterceptor implements NestInterceptor {
@@ -28,17 +29,20 @@ export class InboundContextInterceptor implements NestInterceptor {
     this.#options = options ?? {};
   }
 
-  /** Called by Nest; what is no HTTP request passes as it is. */
+  /** Called by Nest; other contexts than HTTP, such as RPC, are passed on unchanged. */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
     const { headers } = context.switchToHttp().getRequest<{ headers: Incoming }>();
     const inbound = inboundOf(headers, this.#options);
-    // The handler runs when it is subscribed to.
+    // Nest runs the handler on subscription, so the subscription has to happen in the context.
     return new Observable((subscriber) => runWithInbound(inbound, () => next.handle().subscribe(subscriber)));
   }
 }
 
-/** The same as a middleware: `app.use(inboundContext())`, on Express and on Fastify, for guards and other middleware after it too. */
+/**
+ * Does the same as a middleware, `app.use(inboundContext())`, on Express and Fastify; it also covers guards and the
+ * middleware after it.
+ */
 export function inboundContext(options: InboundOptions = {}) {
   return function inboundContext(request: { headers: Incoming }, _response: unknown, next: () => void): void {
     runWithInbound(inboundOf(request.headers, options), next);

@@ -1,4 +1,4 @@
-/** NestJS: modules, decorators, health, log lines and request context. */
+/** The public exports of `pillion/nestjs`: modules, decorators, health, log lines and request context. */
 export {
   HttpClientHealthIndicator,
   type HttpClientHealthOptions,

@@ -1,8 +1,8 @@
-/** Log lines by way of Nest's logger. */
+/** Writes log lines to Nest's logger. */
 import { ConsoleLogger, type LoggerService, Logger as NestLogger } from '@nestjs/common';
 import type { Logger } from '../call/logger.js';
 
-/** Nest's own facade, which passes on to what `app.useLogger` was given. */
+/** Gives access to the logger that was set with `app.useLogger`, a protected member of Nest's facade. */
 class Facade extends NestLogger {
   static get behind(): LoggerService | undefined {
     return NestLogger.staticInstanceRef;
@@ -10,11 +10,11 @@ class Facade extends NestLogger {
 }
 
 /**
- * A logger for `createHttpClient` and `loadHttpClients` that writes by Nest's. Without an argument lines go to what
- * `app.useLogger` was given. A line is one object with all its fields and the message as `msg`, as nestjs-pino wants it; Nest's
- * own `ConsoleLogger` gets one line of text, unless it is set to JSON.
- * @param logger any logger of Nest's shape
- * @param context the name that lines come under; `HttpClient` by default
+ * A logger for `createHttpClient` and `loadHttpClients` that writes to Nest's logger. A line is one object with all its
+ * fields and the message as `msg`, as nestjs-pino expects; Nest's own `ConsoleLogger` gets one line of text, unless it
+ * is set to JSON.
+ * @param logger any `LoggerService`; the one set with `app.useLogger` by default
+ * @param context Nest's context name of the lines; `HttpClient` by default
  */
 export function nestLogger(logger?: LoggerService, context = 'HttpClient'): Logger {
   const facade = logger ?? new NestLogger(context);
@@ -23,14 +23,14 @@ export function nestLogger(logger?: LoggerService, context = 'HttpClient'): Logg
     isText() ? textOf(fields, message) : { ...fields, msg: message };
   const writer = (level: 'debug' | 'log' | 'warn' | 'error') => (fields: object, message: string) => {
     const line = lineOf(fields, message);
-    // The facade has the context already.
+    // Nest's facade was created with the context.
     if (logger === undefined) facade[level]?.(line);
     else facade[level]?.(line, context);
   };
   return { debug: writer('debug'), info: writer('log'), warn: writer('warn'), error: writer('error') };
 }
 
-/** A console logger that writes text. */
+/** True for a `ConsoleLogger` that writes text rather than JSON. */
 function isConsole(logger: LoggerService | undefined): boolean {
   return logger instanceof ConsoleLogger && !(logger as unknown as { options?: { json?: boolean } }).options?.json;
 }

@@ -1,4 +1,4 @@
-/** What the module is told, and how it opens the clients. */
+/** The options of `HttpClientModule`, and how it creates the clients from them. */
 import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { InboundOptions } from '../call/inbound.js';
@@ -7,51 +7,57 @@ import { type HttpClients, type HttpClientsDeps, loadHttpClients } from '../regi
 import type { ConfigSource } from '../registry/source.js';
 import { nestLogger } from './logger.js';
 
-/** Where the clients are named: exactly one of `clients`, `file` and `source`; the rest is as for `loadHttpClients`. */
+/** Exactly one of `clients`, `file` and `source`, and the dependencies of `loadHttpClients`. */
 export interface HttpClientModuleOptions extends HttpClientsDeps {
-  /** Clients by name, with what `createHttpClient` takes. */
+  /** Options of each client, by its name, as for `createHttpClient`. */
   clients?: HttpClientsConfig['clients'];
-  /** Merged under each of `clients`. */
+  /** Options merged under each of `clients`; only together with `clients`. */
   defaults?: HttpClientsConfig['defaults'];
   /** Path of a YAML or JSON file with `clients` and `defaults`. */
   file?: string;
-  /** Where the configuration is no file. */
+  /** A configuration source other than a file. */
   source?: ConfigSource;
 }
 
-/** What has to be known before the options are there. */
+/** Options that Nest needs at once, before the options of `forRootAsync` are available. */
 export interface HttpClientModuleExtras {
   /**
-   * Clients that every module may inject without `forFeature`; `true`: all of `clients`, which with `forRootAsync` or a file
-   * are not known yet and have to be listed. None by default.
+   * Names of clients that every module may inject without `forFeature`. `true`: all of `clients`; with `forRootAsync`,
+   * `file` or `source` the names are not known yet and have to be listed. Default: none.
    */
   isGlobal?: boolean | readonly string[];
-  /** Carries id, baggage and deadline of inbound requests to outbound calls, by `InboundContextInterceptor` for all routes; off by default. */
+  /**
+   * Passes request id, baggage and deadline of inbound requests on to calls, by an `InboundContextInterceptor` on all
+   * routes. Default: off.
+   */
   inbound?: boolean | InboundOptions;
 }
 
-/** Makes the options for `forRootAsync({ useClass | useExisting })`. */
+/** A provider of the options, for `forRootAsync({ useClass | useExisting })`. */
 export interface HttpClientModuleOptionsFactory {
-  /** Asked once, at the start. */
+  /** Returns the options; called once, at the start of the application. */
   createHttpClientOptions(): HttpClientModuleOptions | Promise<HttpClientModuleOptions>;
 }
 
-/** Exactly one of `useFactory`, `useClass` and `useExisting`. */
+/** Options of `forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`. */
 export interface HttpClientModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'>, HttpClientModuleExtras {
-  /** Makes the options, of what `inject` names. */
+  /** A factory of the options; its arguments are the providers that `inject` lists. */
   useFactory?: (...args: never[]) => HttpClientModuleOptions | Promise<HttpClientModuleOptions>;
   /** Tokens of the factory's arguments. */
   inject?: FactoryProvider['inject'];
-  /** Is made, and asked for the options. */
+  /** A class that is instantiated and whose `createHttpClientOptions` is called. */
   useClass?: Type<HttpClientModuleOptionsFactory>;
-  /** The token of one that exists, and is asked. */
+  /** Injection token of an existing provider whose `createHttpClientOptions` is called. */
   useExisting?: FactoryProvider['provide'];
 }
 
-/** Under which the options are provided. */
+/** Injection token of the options. */
 export const optionsToken = Symbol.for('pillion.nestjs.options');
 
-/** @throws PillionError `ERR_CONFIG` */
+/**
+ * Creates the registry.
+ * @throws PillionError `ERR_CONFIG` unless exactly one of `clients`, `file` and `source` is given
+ */
 export function openClients(options: HttpClientModuleOptions): HttpClients | Promise<HttpClients> {
   const { clients, defaults, file, source, logger = nestLogger(), ...deps } = options;
   const [config, ...more] = [clients && { clients, ...(defaults && { defaults }) }, file, source].filter(
@@ -62,7 +68,10 @@ export function openClients(options: HttpClientModuleOptions): HttpClients | Pro
   return loadHttpClients(config as ConfigSource, { ...deps, logger });
 }
 
-/** @throws PillionError `ERR_CONFIG` */
+/**
+ * The providers of `forRootAsync`.
+ * @throws PillionError `ERR_CONFIG` unless exactly one way to make the options is given
+ */
 export function asyncProviders(options: HttpClientModuleAsyncOptions): Provider[] {
   const { useFactory, inject = [], useClass, useExisting } = options;
   if ([useFactory, useClass, useExisting].filter((each) => each !== undefined).length !== 1) {

@@ -1,4 +1,4 @@
-/** One destination's circuit: opossum's window, threshold and reset timer. */
+/** The circuit of one destination, with opossum's rolling window, threshold and reset timer. */
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
@@ -12,22 +12,32 @@ export const circuitBreakerOptions = z
       .min(1)
       .max(100)
       .default(50)
-      .describe('Opens above this share of failures, in percent; 100: where all fail.'),
+      .describe(
+        'Percentage of failures in `rollingWindow` above which the circuit opens. Default 50; with 100 it opens only when every attempt fails. Lower it to cut off a failing destination earlier.',
+      ),
     volumeThreshold: z
       .int()
       .min(1)
       .max(1_000_000)
       .default(20)
-      .describe('Never opens on fewer outcomes than this in the window.'),
-    rollingWindow: duration({ min: 100 }).prefault('10s').describe('How far back outcomes count.'),
+      .describe(
+        'Number of outcomes in `rollingWindow` below which the circuit never opens. Default 20. Lower it for a destination with little traffic; raise it if single failures open the circuit.',
+      ),
+    rollingWindow: duration({ min: 100 })
+      .prefault('10s')
+      .describe(
+        'Length of the time window in which outcomes count. Default 10s. Make it longer for a destination with little traffic.',
+      ),
     resetTimeout: duration({ min: 1 })
       .prefault('5s')
-      .describe('How long the circuit stays open the first two times; doubles with each further trial that fails.'),
+      .describe(
+        'How long an open circuit rejects attempts before one trial is sent. Default 5s. It stays the same after the first failed trial, then doubles with each further one up to `maxResetTimeout`, less up to 20 % of jitter.',
+      ),
     maxResetTimeout: duration({ min: 1 })
       .optional()
       .meta({ [assumed]: '60s' })
       .describe(
-        'The longest the circuit stays open before the next trial; 60s by default, or `resetTimeout` if longer.',
+        'Upper bound of the growing `resetTimeout`. Default 60s, or `resetTimeout` if that is longer. Lower it if a destination that has recovered should get traffic back sooner.',
       ),
   })
   .refine(
@@ -42,24 +52,26 @@ export const circuitBreakerOptions = z
 export type CircuitOptions = z.output<typeof circuitBreakerOptions>;
 
 const buckets = 10;
-/** What a caller is told to wait while a trial is under way. */
+/** `retryAfter`, in milliseconds, of attempts that are rejected while a trial is in flight. */
 const trialRetryAfter = 1000;
 
-/** Taken on admission, handed back with the outcome. */
+/** Permission for one attempt: `admit` issues it, and `settle` takes it back with the outcome. */
 export interface Pass {
   readonly epoch: number;
-  /** Attempts of its call so far. */
+  /** Attempts of the call before this one. */
   readonly attempts: number;
+  /** `performance.now()` after which a trial without an outcome no longer blocks the next one. */
   readonly lostAt: number;
 }
 
 /**
- * opossum is told of outcomes after the fact instead of running the call: so calls in flight do not dilute the error
- * rate, an outcome that counts as nothing never reaches it, and one that began before the last change of state is dropped.
+ * A circuit that reports outcomes to opossum after the fact instead of letting opossum run the call. So calls in flight
+ * do not dilute the error rate, an outcome that counts as neither success nor failure never reaches opossum, and the
+ * outcome of an attempt that began before the last change of state is dropped.
  */
 export class Circuit {
   #epoch = 0;
-  /** The one request let through while half-open. */
+  /** The single attempt that is in flight while the circuit is half-open. */
   #trial: Pass | undefined;
   #failedTrials = 0;
   #reopensAt = 0;
@@ -73,7 +85,7 @@ export class Circuit {
     this.#options = options;
     this.#random = random;
     const opossum = this.#opossumOptions();
-    // opossum would find further options on a polluted Object.prototype.
+    // No prototype: opossum would read further options from a polluted Object.prototype.
     const own = Object.assign(Object.create(null), opossum, { status: leanStatus(opossum) });
     this.#breaker = new CircuitBreaker(report, own);
     this.#breaker.on('open', () => {
@@ -94,29 +106,29 @@ export class Circuit {
     });
   }
 
-  /** A fresh object each time: opossum keeps and changes the one it is given. */
+  /** A new object for each circuit: opossum keeps the object and changes it. */
   #opossumOptions() {
     return {
       timeout: false as const,
-      // opossum compares with >, by which 100 would never be reached.
+      // opossum opens at rate > threshold, so a threshold of 100 would never open the circuit.
       errorThresholdPercentage: Math.min(this.#options.errorThresholdPercentage, 99.99),
       volumeThreshold: this.#options.volumeThreshold,
       rollingCountTimeout: this.#options.rollingWindow,
       rollingCountBuckets: buckets,
       resetTimeout: this.#options.resetTimeout,
-      // Both cost milliseconds a failure in a busy window, just when failures come in numbers.
+      // In a busy window each of these two costs milliseconds per failure, just when there are many failures.
       enableSnapshots: false,
       rollingPercentilesEnabled: false,
-      // Buckets are turned by us when an outcome comes, so an idle circuit needs no timer.
+      // We rotate the buckets ourselves when an outcome arrives, so an idle circuit needs no timer.
       rotateBucketController: this.#rotation,
     };
   }
 
-  /** A pass to send one request, or the milliseconds to wait before asking again. */
+  /** Returns a pass for one attempt, or the milliseconds to wait before the circuit may admit another. */
   admit(attempts: number): Pass | number {
     if (this.#breaker.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
     if (this.#breaker.halfOpen) {
-      // A trial that does not end in that time is given up for lost.
+      // A trial that has not ended by `lostAt` counts as lost, so that the circuit cannot stay half-open for ever.
       if (this.#trial !== undefined && performance.now() < this.#trial.lostAt) return trialRetryAfter;
       this.#trial = this.#pass(attempts);
       return this.#trial;
@@ -128,6 +140,7 @@ export class Circuit {
     return { epoch: this.#epoch, attempts, lostAt: performance.now() + this.#options.maxResetTimeout };
   }
 
+  /** Records the outcome of an admitted attempt; ignored if the circuit has changed its state since. */
   settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
     if (pass.epoch !== this.#epoch) return;
     if (outcome === 'nothing') {
@@ -144,7 +157,7 @@ export class Circuit {
     return this.#breaker.halfOpen ? 'half_open' : 'closed';
   }
 
-  stats() {
+  stats(): CircuitStats {
     this.#rotateByTime();
     const { fires, failures } = this.#breaker.stats;
     const retryAfter = this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
@@ -161,8 +174,9 @@ export class Circuit {
   }
 
   /**
-   * The first failed trial costs no more than the opening did: an upstream that is back may still work off its queue. Each
-   * further one doubles it; up to 20 % early, so that a fleet does not come back in one instant.
+   * Sets how long the circuit stays open if this outcome opens it. The first failed trial does not lengthen the time,
+   * because a recovered upstream may still be working off its queue; each further failed trial doubles it. Up to 20 %
+   * of jitter is subtracted, so that a fleet of clients does not retry in the same instant.
    */
   #prepareResetTimeout(): void {
     const { resetTimeout, maxResetTimeout } = this.#options;
@@ -174,7 +188,7 @@ export class Circuit {
     return this.#live.resetTimeout;
   }
 
-  /** opossum reads its reset timeout anew at each opening; its types do not show the object. */
+  /** The options object that opossum reads at each opening; its types do not expose it. */
   get #live(): { resetTimeout: number } {
     return (this.#breaker as unknown as { options: { resetTimeout: number } }).options;
   }
@@ -191,7 +205,9 @@ export class Circuit {
   }
 }
 
-/** opossum adds up fourteen counters over all its buckets at every failure, of which two are read. */
+/**
+ * A status that sums only the counters in use: opossum sums fourteen over all buckets at every failure and reads two.
+ */
 function leanStatus(options: CircuitBreaker.Options): CircuitBreaker.Status {
   const status = CircuitBreaker.newStatus(options);
   return Object.defineProperty(status, 'stats', { get: () => totalsOf(status.window) });
@@ -209,12 +225,25 @@ function totalsOf(window: CircuitBreaker.Window) {
   return totals;
 }
 
-/** What opossum runs: nothing but the outcome, a failure thrown so that it counts in this very tick. */
+/**
+ * The action that opossum runs: it only reports an outcome. A failure is thrown, so that opossum counts it in the same
+ * tick.
+ */
 function report(success: boolean): Promise<void> {
   if (!success) throw failure;
   return succeeded;
 }
 
-/** Always the same: a new error would cost more than all of opossum. */
+/** One shared error: making a new one for each failure would cost more than all of opossum. */
 const failure = new Error('failure');
 const succeeded = Promise.resolve();
+
+/** One circuit. */
+export interface CircuitStats {
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** Outcomes in the window. */
+  readonly outcomes: number;
+  readonly failures: number;
+  /** Milliseconds until a trial is let through; only while it is open. */
+  readonly retryAfter?: number;
+}

@@ -1,13 +1,15 @@
-/** Where a key belongs among weighted targets: the same as long as they are, and few keys move when one comes or goes. */
+/** Consistent hashing of keys to weighted targets: few keys move when a target comes or goes. */
 
-/** 32 bits of a text: FNV-1a. */
+/** The 32-bit FNV-1a hash of a text. */
 export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }
 
-/** The target with the highest score of the key (weighted rendezvous hashing). */
+/**
+ * The target with the highest score for the key (weighted rendezvous hashing); undefined where no weight is above 0.
+ */
 export function rendezvous<T>(
   key: string,
   targets: readonly T[],
@@ -28,7 +30,7 @@ export function rendezvous<T>(
   return best;
 }
 
-/** murmur3's finalizer: every bit depends on every other. */
+/** murmur3's finalizer: every output bit depends on every input bit, which FNV-1a alone does not ensure. */
 function mixed(hash: number): number {
   let bits = hash;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

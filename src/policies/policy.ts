@@ -1,4 +1,4 @@
-/** The idea: a transport carries one request to an answer, a policy stands around a transport. */
+/** The idea of the library: a transport turns one request into a response, and a policy wraps a transport. */
 import type { z } from 'zod';
 import { type Emitter, type ForcedCircuit, silentEvents } from '../call/events.js';
 import type { Logger } from '../call/logger.js';
@@ -6,40 +6,43 @@ import type { Transport } from '../call/message.js';
 import { parseOptions } from '../options/options.js';
 
 /**
- * Stands around a transport: may wait, race, repeat, refuse. `wire` carries requests that are not part of the call and so
- * go past the policies further down: copies, health checks.
+ * Wraps a transport: a policy may delay, race, repeat or reject a request. `wire` is for requests that are not part of
+ * the call, such as mirrored copies and health checks: it bypasses the policies further down.
  */
 export type Policy = (next: Transport, wire?: Transport) => Transport;
 
-/** A policy with its state. The state outlives `policy(next)`, so a stack can be recomposed around it. */
+/** A policy with state. The state outlives `policy(next)`, so a new stack can be composed around it on an update. */
 export interface StandingPolicy extends Policy {
   /** The name shown in `client.pipeline`. */
   readonly policyName: string;
-  /** Plain JSON about the state, shown in `client.stats()`. */
+  /** The state as plain JSON, shown in `client.stats()`. */
   stats?(): unknown;
-  /** The stack it is in is put in force; may be called again. */
+  /** Runs when a stack with this policy comes into force; it may run more than once. */
   start?(): void;
-  /** Lets go of timers and other resources when the policy leaves the stack. */
+  /** Releases timers and other resources when the policy leaves the stack. */
   close?(): void;
-  /** Of a circuit breaker: decides by hand. */
+  /** Circuit breakers only: forces every circuit into a state. */
   force?(state: ForcedCircuit): void;
-  /** What its successor takes over when the options change. */
+  /** State that the replacement policy inherits when the options change. */
   readonly state?: unknown;
 }
 
-/** What a policy gets from the client it works for. */
+/** The context that a client gives to each of its policies. */
 export interface PolicyContext {
   /** The client's name, for messages, spans and log lines. */
   readonly client: string;
-  /** Where what happens is told, once. */
+  /** Emits the client's events. */
   readonly events: Emitter;
-  /** The one that was given; undefined: none was. */
+  /** The user's logger; undefined where none was given. */
   readonly logger: Logger | undefined;
-  /** A number in [0, 1), as `Math.random`. */
+  /** Returns a number in [0, 1), like `Math.random`. */
   readonly random: () => number;
 }
 
-/** What `create` returns: the wrapping itself and, where there is state, how to show it, drop it and hand it on. */
+/**
+ * The parts that `build` returns: the wrapper and, for a policy with state, how to show, release and hand over that
+ * state.
+ */
 export interface PolicyParts<State = unknown> {
   wrap: (next: Transport, wire: Transport) => Transport;
   stats?: () => unknown;
@@ -49,17 +52,17 @@ export interface PolicyParts<State = unknown> {
   state?: State;
 }
 
-/** Makes a policy that works alone: `timeout({ attempt: '1s' })(transport)`. */
+/** Makes a policy that also works without a client: `timeout({ attempt: '1s' })(transport)`. */
 export interface PolicyFactory<Input, Options> {
   (options?: Input, context?: Partial<PolicyContext>): StandingPolicy;
   readonly policyName: string;
-  /** The same with options that a schema has parsed already; `before` is the policy whose place it takes. */
+  /** Makes a policy from options that are already parsed; `before` is the policy that it replaces. */
   create(options: Options, context: PolicyContext, before?: StandingPolicy): StandingPolicy;
 }
 
 /**
- * Defines a policy by its name, the zod schema of its options and the function that makes it. That function is given the
- * state of the policy whose place the new one takes, where the options have changed.
+ * Defines a policy by its name, the zod schema of its options and a `build` function. When an update changes the
+ * options, `build` receives the state of the policy that is replaced.
  */
 export function definePolicy<Schema extends z.ZodType, State = unknown>(
   policyName: string,
@@ -87,7 +90,7 @@ const standalone: PolicyContext = {
   random: () => Math.random(),
 };
 
-/** Puts policies, outermost first, around a transport; `wire` carries what goes past them. */
+/** Wraps a transport in policies, outermost first; `wire` carries the requests that bypass them. */
 export function compose(policies: readonly Policy[], transport: Transport, wire: Transport = transport): Transport {
   return policies.reduceRight((next, policy) => policy(next, wire), transport);
 }

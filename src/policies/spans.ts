@@ -1,4 +1,4 @@
-/** Spans of OpenTelemetry: what is in them, and the headers that carry them on. */
+/** OpenTelemetry spans of calls and attempts, and the propagation of their context in request headers. */
 import {
   type Attributes,
   type Context,
@@ -18,13 +18,13 @@ import { type Call, callOf } from '../call/record.js';
 
 const tracer = () => trace.getTracer('pillion');
 
-/** False while no SDK is registered: then there are no spans to make, and a call pays nothing for them. */
+/** False while no OpenTelemetry SDK is registered: calls then skip spans altogether and pay nothing for them. */
 export function isTraced(): boolean {
   const provider = trace.getTracerProvider();
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('pillion') !== undefined;
 }
 
-/** An INTERNAL span around a whole call. */
+/** Runs a whole call in an INTERNAL span. */
 export function inCallSpan(request: Request, client: string, next: Transport): Promise<Response> {
   const call = callOf(request);
   const attributes = { 'pillion.client': client, ...target(call) };
@@ -37,31 +37,31 @@ export function inCallSpan(request: Request, client: string, next: Transport): P
 }
 
 export interface ClientSpan {
-  /** What the name begins with, beside method and route. */
+  /** First word of the span's name, before method and route; empty for none. */
   readonly prefix: string;
   readonly attributes: Attributes;
-  /** Write its context into the headers of the request. */
+  /** Inject the span's context into the request headers. */
   readonly propagation: boolean;
 }
 
-/** A CLIENT span around what goes to the wire. */
+/** Runs one request to the wire in a CLIENT span. */
 export function inClientSpan(request: Request, options: ClientSpan, next: Transport): Promise<Response> {
   const call = callOf(request);
   const attributes = { ...target(call), ...options.attributes };
   const span = tracer().startSpan(name(options.prefix, call), { kind: SpanKind.CLIENT, attributes });
   const under = trace.setSpan(context.active(), span);
-  // Injected first: under suppression nothing would be.
+  // Injected before suppression: while tracing is suppressed, propagators inject nothing.
   if (options.propagation) propagation.inject(under, request.headers, headerSetter);
   const finish = (outcome: Attributes) => span.setAttributes(outcome);
   return watch(span, () => context.with(suppressed(under), next, undefined, request), finish);
 }
 
-/** Writes the caller's own context into the headers, where there is no span to be made. */
+/** Injects the caller's active context into the headers, for requests without a span of ours. */
 export function injectContext({ headers }: Request): void {
   propagation.inject(context.active(), headers, headerSetter);
 }
 
-/** True where a propagator is registered. */
+/** True where a propagator is registered with OpenTelemetry. */
 export function propagates(): boolean {
   return propagation.fields().length > 0;
 }
@@ -73,8 +73,8 @@ const headerSetter: TextMapSetter<Request['headers']> = {
 };
 
 /**
- * The key under which OpenTelemetry's SDK looks whether tracing is suppressed. It is not in the API, but it is a
- * `Symbol.for` of this text in every SDK; a test holds it. Without it instrumentation-http and -undici would add a
+ * The context key by which OpenTelemetry's SDK suppresses tracing. The API does not export it, but every SDK uses
+ * `Symbol.for` of this text, and a test checks that. Without suppression, instrumentation-http and -undici would add a
  * second CLIENT span and overwrite our `traceparent`.
  */
 const suppressTracing = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
@@ -83,14 +83,14 @@ function suppressed(under: Context): Context {
   return under.setValue(suppressTracing, true);
 }
 
-/** Known to the semantic conventions; others would make names and attributes without number. */
+/** Methods known to the semantic conventions; any other becomes `HTTP` or `_OTHER`, to keep the cardinality low. */
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
 
 function name(prefix: string, { method, routeName }: Call): string {
   return [prefix, knownMethods.has(method) ? method : 'HTTP', routeName].filter(Boolean).join(' ');
 }
 
-/** Attributes that the HTTP semantic conventions want at the start of the span. */
+/** Attributes that the HTTP semantic conventions require when the span starts. */
 function target({ method, shownUrl, server, routeName }: Call): Attributes {
   return {
     ...(knownMethods.has(method)
@@ -103,7 +103,7 @@ function target({ method, shownUrl, server, routeName }: Call): Attributes {
   };
 }
 
-/** Runs and ends the span with what became of it. For a stream that is at its headers. */
+/** Runs the request and ends the span with its outcome; for a streamed response the span ends at the headers. */
 async function watch(
   span: Span,
   run: () => Promise<Response>,
@@ -120,7 +120,8 @@ async function watch(
       'error.type': String(status ?? code ?? type ?? '_OTHER'),
       ...(status !== undefined && { 'http.response.status_code': status }),
     });
-    // No description: the status code or error.type explains it, and a message may hold what should not be exported.
+    // No description: status code and error.type say enough, and an error message may hold data that must not be
+    // exported.
     span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;
   } finally {

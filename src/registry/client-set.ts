@@ -1,11 +1,11 @@
-/** Clients to look at together: those of a configuration, or some that were made one by one. */
+/** A set of clients for metrics, health and the admin page: a registry, or a list of clients made one by one. */
 import { type ClientHandle, configOf } from '../client/client.js';
 import type { HttpClients } from './registry.js';
 
-/** What `loadHttpClients` gives, or a list of what `createHttpClient` and `usePolicies` give. */
+/** The result of `loadHttpClients`, or a list of results of `createHttpClient` and `usePolicies`. */
 export type ClientSet = HttpClients | readonly ClientHandle[];
 
-/** Those there are now, by name; of two with the same name the second is `name#2`. */
+/** The present clients by name; the second of two clients with the same name gets the key `name#2`. */
 export function clientsOf(set: ClientSet): ReadonlyMap<string, ClientHandle> {
   if (isRegistry(set)) return new Map(set.names.map((name) => [name, set.get(name)]));
   const clients = new Map<string, ClientHandle>();
@@ -19,8 +19,8 @@ export function clientsOf(set: ClientSet): ReadonlyMap<string, ClientHandle> {
 }
 
 /**
- * Calls `begin` for each client there is and for each that a later configuration adds, and the function it gave back once the
- * client is gone. The function returned ends it all.
+ * Calls `begin` for each present client and for each client that a later configuration adds. The function that `begin`
+ * returns is called when its client is removed. The function returned here stops following and ends all of them.
  */
 export function followClients(set: ClientSet, begin: (client: ClientHandle, name: string) => () => void): () => void {
   const followed = new Map<ClientHandle, () => void>();
@@ -43,7 +43,7 @@ export function followClients(set: ClientSet, begin: (client: ClientHandle, name
   };
 }
 
-/** True for clients of one configuration, which has versions. */
+/** True for a registry, which has configuration versions; false for a list of clients. */
 export function isRegistry(set: ClientSet): set is HttpClients {
   return !Array.isArray(set);
 }

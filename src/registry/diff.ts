@@ -1,4 +1,4 @@
-/** What changed between two configurations, without the secrets. */
+/** The differences between two configurations, with secrets masked. */
 import { isDeepStrictEqual } from 'node:util';
 import { redactPattern, redactUrl } from '../call/redact.js';
 import type { Config } from '../client/config/config.js';
@@ -7,21 +7,21 @@ import type { NamedClient } from './file/clients.js';
 import type { Path } from './file/document.js';
 import { isPlain } from './file/references.js';
 
-/** One option of one client; durations in milliseconds. */
+/** A changed option of one client, or a client that was added or removed; durations are in milliseconds. */
 export interface ConfigChange {
   /** The client's name. */
   readonly client: string;
-  /** Dotted; empty where the whole client was added or removed. */
+  /** Dotted path of the option; empty when the whole client was added or removed. */
   readonly path: string;
-  /** Absent where nothing was said before. */
+  /** Absent when the option was not set before. */
   readonly before?: unknown;
-  /** Absent where nothing is said any more. */
+  /** Absent when the option is no longer set. */
   readonly after?: unknown;
 }
 
 const mask = '***';
 
-/** What differs, client by client. `isSecret` knows of values that their path does not tell as secret. */
+/** The changes, client by client. `isSecret` marks values that came from a reference; their path does not show that. */
 export function changesBetween(
   before: readonly NamedClient[],
   after: readonly NamedClient[],
@@ -49,13 +49,13 @@ function changesOf(client: string, before: Config, after: Config, isSecret: IsSe
   });
 }
 
-/** An option that has a value of its own. */
+/** One option and its value; an object with options inside is not a leaf. */
 export interface Leaf {
   readonly path: readonly string[];
   readonly value: unknown;
 }
 
-/** Every one of a configuration, in its order; a list is one value. */
+/** Every leaf of a configuration, in its order; a list is one value. */
 export function leavesOf(config: object, path: readonly string[] = []): Leaf[] {
   return Object.entries(config).flatMap(([key, value]): Leaf[] => {
     const here = [...path, key];
@@ -66,12 +66,13 @@ export function leavesOf(config: object, path: readonly string[] = []): Leaf[] {
 
 const byPath = (config: object) => new Map(leavesOf(config).map((leaf) => [dotted(leaf.path), leaf]));
 
-/** Knows of values that their path does not tell as secret. */
+/** Returns true for a value that has to be masked although its path is not that of a secret option. */
 export type IsSecret = (path: Path, value: unknown) => boolean;
 
 /**
- * A value as it may be shown. Any header may carry a credential, and so may what stands in place of a path, and the query and
- * the user of whatever is a URL, a path or a pattern: that is seen by the text, so that no option is forgotten.
+ * Returns `value` with its secrets masked. Masked are all headers, key material written in place of a file path, and
+ * the query and user of a URL, path or pattern. URLs are recognised by their text rather than by option, so that no
+ * option is forgotten.
  */
 export function masked(path: Path, value: unknown, isSecret: IsSecret): unknown {
   if (Array.isArray(value)) return value.map((item, index) => masked([...path, index], item, isSecret));
@@ -91,7 +92,7 @@ function maskedText(path: readonly string[], value: unknown): unknown {
 
 const material = new Set(['cert', 'key', 'ca', 'pfx']);
 
-/** A key or certificate without its PEM lines must not pass for one. */
+/** A key or certificate without its PEM lines must not be taken for a file path and shown. */
 function isFilePath(value: string): boolean {
   return /^[\w./~:\\ -]{1,255}$/.test(value) && !/[\w-]{40}/.test(value);
 }

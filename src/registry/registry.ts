@@ -1,4 +1,4 @@
-/** Many named clients from one configuration, changed together while they run. */
+/** A registry of named clients from one configuration, which is replaced as a whole while they run. */
 import { isDeepStrictEqual } from 'node:util';
 import { closedError, ErrorCode, PillionError } from '../call/errors.js';
 import { defaultLogger } from '../call/logger.js';
@@ -6,12 +6,12 @@ import {
   type CloseOptions,
   type HttpClient,
   type HttpClientDeps,
-  type HttpClientStats,
   type OpenClient,
   openClient,
   type PreparedUpdate,
   readsFiles,
 } from '../client/client.js';
+import type { HttpClientStats } from '../client/stats.js';
 import { type Duration, duration, parseOptions } from '../options/options.js';
 import { faultsOfMaterial } from '../transport/tls/material.js';
 import { FileWatch } from '../transport/tls/watch.js';
@@ -21,48 +21,52 @@ import { ConfigDocument, type Path } from './file/document.js';
 import { type ConfigSource, fileSource } from './source.js';
 import { type HttpClientsEvents, type VersionStats, Versions } from './versions.js';
 
-/** Code that stands beside the configuration; all clients get the same. */
+/** Dependencies given as code; all clients of the registry share them. */
 export interface HttpClientsDeps extends HttpClientDeps {
   /**
-   * Look for changes of the file, and of files that `${file:…}` names, and put them in force: false by default.
-   * An interval says how often contents are compared (5 s by default); a watch on the folder mostly comes first.
+   * Watches the configuration file, and files that `${file:…}` names, and applies changes. Default: false. `interval`
+   * is how often contents are compared (milliseconds or `'5s'`, at least 20 ms; default 5 s); a file-system watch on
+   * the folder mostly reports a change earlier.
    */
   watch?: boolean | { interval: Duration };
-  /** Where `${NAME}` is looked up; `process.env` by default. */
+  /** Environment variables for `${NAME}`. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a registry and its clients tell of themselves. */
+/** Statistics of a registry and its clients, as plain JSON. */
 export interface HttpClientsStats {
-  /** Which version is in force, and what was refused. */
+  /** The version in force and the last rejected one. */
   config: VersionStats;
-  /** By name. */
+  /** Statistics of each client, by its name. */
   clients: Record<string, HttpClientStats>;
 }
 
-/** Clients by name. */
+/** Named clients of one configuration; close it when the service shuts down. */
 export interface HttpClients extends AsyncDisposable {
   /**
-   * The client of a name: the same one through all versions of the configuration.
-   * @throws PillionError `ERR_UNKNOWN_CLIENT` that lists the names there are
+   * Returns the client with this name: the same object through all versions of the configuration.
+   * @throws PillionError `ERR_UNKNOWN_CLIENT` with the names of all clients
    */
   get(name: string): HttpClient;
-  /** In the order of the configuration. */
+  /** Names of all clients, in the order of the configuration. */
   readonly names: readonly string[];
-  /** Loads the configuration now. True where another version was put in force; one that cannot be used is refused with an event. */
+  /**
+   * Loads the configuration now. Resolves to true when a new version was applied, else to false; an invalid version is
+   * rejected with a `config.rejected` event, and the version in force stays.
+   */
   refresh(): Promise<boolean>;
-  /** As plain JSON; made anew each time. */
+  /** Statistics as plain JSON; a new object for each call. */
   stats(): HttpClientsStats;
-  /** Adds a listener for an event; the function returned takes it away again. */
+  /** Adds a listener for an event; the function returned removes it. */
   on<Name extends keyof HttpClientsEvents>(event: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void;
-  /** Stops watching and closes every client. */
+  /** Stops watching, and closes every client with these options; each gives its calls in flight `grace` to finish. */
   close(options?: CloseOptions): Promise<void>;
 }
 
 /**
- * Opens the clients that a YAML or JSON file, an object or a `ConfigSource` names. A file and an object are read at once;
- * a source whose `load` is asynchronous gives a promise.
- * @throws PillionError `ERR_CONFIG` that lists every fault as `file:line:column path message`
+ * Creates the clients of a configuration: the path of a YAML or JSON file, an object, or a `ConfigSource`. A file and
+ * an object are read synchronously; for a source whose `load` is asynchronous a promise is returned.
+ * @throws PillionError `ERR_CONFIG` with every fault as `file:line:column path message`
  */
 export function loadHttpClients(config: string | HttpClientsConfig, deps?: HttpClientsDeps): HttpClients;
 export function loadHttpClients(config: ConfigSource<string | object>, deps?: HttpClientsDeps): HttpClients;
@@ -74,7 +78,7 @@ export function loadHttpClients(
   const interval = watchInterval(watch);
   const source = sourceOf(config, interval);
   const registry = new Registry(source, deps, env);
-  // A source of the caller's is listened to wherever it can tell of changes: that is what it was written for.
+  // A user's own source is always subscribed to, also without `watch`: a source is given `subscribe` for this purpose.
   const watched = interval ?? (isSource(config) ? standardInterval : undefined);
   const unloadable = (error: unknown) => {
     throw badConfiguration([faultOf(source, error)]);
@@ -107,7 +111,7 @@ function sourceOf(config: string | HttpClientsConfig | ConfigSource, interval = 
   return isSource(config) ? config : { name: 'the configuration', load: () => config };
 }
 
-/** Everything that a version needs, made already: what remains cannot fail. */
+/** A version with all its clients opened and updates prepared, so that `apply` cannot fail half-way. */
 interface PreparedVersion {
   apply(): void;
   discard(): void;
@@ -120,7 +124,7 @@ class Registry implements HttpClients {
   readonly #clients = new Map<string, OpenClient>();
   readonly #versions: Versions;
   #applied: ParsedClients | undefined;
-  /** Files that references name. */
+  /** Paths of the files that references name, also those of a rejected version. */
   #files: readonly string[] = [];
   #stop: (() => void) | undefined;
   #references: FileWatch | undefined;
@@ -136,8 +140,8 @@ class Registry implements HttpClients {
   }
 
   /**
-   * Puts the first version in force, and later ones where an interval says how often to look for them.
-   * @throws PillionError ERR_CONFIG
+   * Applies the first version; with an interval, watches for later versions.
+   * @throws PillionError `ERR_CONFIG` for a configuration with faults
    */
   open(loaded: string | object, interval: number | undefined): this {
     const faults = this.#take(loaded);
@@ -149,7 +153,10 @@ class Registry implements HttpClients {
     return this;
   }
 
-  /** A source may go on telling of changes after the end; nobody awaits these refreshes. */
+  /**
+   * Called by a source, maybe even after `close`, when `refresh` rejects; without the `catch` that would end the
+   * process.
+   */
   readonly #changed = (): void => {
     this.refresh().catch(() => {});
   };
@@ -161,11 +168,14 @@ class Registry implements HttpClients {
   get(name: string): HttpClient {
     const found = this.#clients.get(name);
     if (found !== undefined) return found.client;
-    const why = `There is no HTTP client "${name}"; ${this.source.name} names ${this.names.join(', ')}.`;
+    const why = `There is no HTTP client "${name}"; the clients in ${this.source.name} are ${this.names.join(', ')}.`;
     throw new PillionError(ErrorCode.UNKNOWN_CLIENT, why);
   }
 
-  /** One at a time: who asks during a refresh waits for one that begins after it. */
+  /**
+   * One refresh at a time: a request during a refresh starts another one after it, since the first may have read old
+   * contents.
+   */
   async refresh(): Promise<boolean> {
     if (this.#closing !== undefined) throw closedError(this.source.name);
     const before = this.#refreshing;
@@ -190,11 +200,11 @@ class Registry implements HttpClients {
     return this.#versions.number !== number;
   }
 
-  /** Puts a version in force as a whole, or tells why not and changes nothing. */
+  /** Applies a version as a whole and returns no faults, or returns its faults and changes nothing. */
   #take(loaded: string | object): readonly ConfigFault[] {
     const input = typeof loaded === 'string' ? new ConfigDocument(loaded) : loaded;
     const parsed = new ParsedClients(input, this.source.name, { env: this.#env });
-    // Also those of a version that is refused: it may become good by them alone.
+    // The files of a rejected version are watched too: a change in one of them may make the version valid.
     this.#watchReferences(parsed.files);
     if (parsed.faults.length > 0) {
       if (readsFiles(this.#deps)) parsed.readMaterial();
@@ -222,7 +232,10 @@ class Registry implements HttpClients {
     return [...this.#clients].map(([name, { config }]) => ({ name, config }));
   }
 
-  /** Opens what is new, prepares what changed; the faults of certificates come out here. */
+  /**
+   * Opens new clients and prepares updates of changed ones; certificates are read here, and their faults added to
+   * `parsed`.
+   */
   #prepare(parsed: ParsedClients): PreparedVersion {
     const opened = new Map<string, OpenClient>();
     const updates: PreparedUpdate[] = [];
@@ -247,7 +260,10 @@ class Registry implements HttpClients {
     };
   }
 
-  /** In the order of the file. Who is no longer named finishes what runs. */
+  /**
+   * Replaces the clients, in the order of the file. A client that was removed is closed; its calls in flight may
+   * finish.
+   */
   #replace(named: readonly NamedClient[], opened: Map<string, OpenClient>): void {
     const before = new Map(this.#clients);
     this.#clients.clear();
@@ -263,7 +279,7 @@ class Registry implements HttpClients {
     this.#references = files.length === 0 ? undefined : new FileWatch(files, this.#interval, this.#changed);
   }
 
-  /** Of the configuration in force: whether a value came from a reference that hides it. */
+  /** True when a value of the configuration in force came from a reference and must be masked. */
   isSecret(client: string, path: Path, value: unknown): boolean {
     return this.#applied?.isSecret(client, path, value) ?? false;
   }
@@ -298,7 +314,7 @@ function badConfiguration(faults: readonly ConfigFault[]): PillionError {
   return new PillionError(ErrorCode.CONFIG, message, undefined, { faults: faults.map(({ file: _, ...rest }) => rest) });
 }
 
-/** What a source throws says what is wrong with it. */
+/** Turns an exception of `source.load` into a fault. */
 function faultOf({ name }: ConfigSource, error: unknown): ConfigFault {
   return { file: name, path: '', message: (error as Error | undefined)?.message ?? String(error) };
 }

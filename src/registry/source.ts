@@ -1,21 +1,23 @@
-/** Where a configuration of clients comes from: a file, an object, or whatever else can be loaded and tells of changes. */
+/** The interface of a configuration source, and the source that reads a file. */
 import { readFileSync } from 'node:fs';
 import { FileWatch } from '../transport/tls/watch.js';
 
 /**
- * Anything that holds a configuration: a key-value store, an HTTP server, a config map read through an API.
- * It is asked again whenever it says so; what it gives is parsed and validated like a file.
+ * A source of configuration, such as a key-value store, an HTTP server, or a config map read through an API. It is
+ * loaded at the start and after each call of `changed`; its result is parsed and validated like a file.
  */
 export interface ConfigSource<Loaded = string | object | Promise<string | object>> {
-  /** Shown in messages, in place of a file's path. */
+  /** Shown in error messages, in place of a file's path. */
   readonly name: string;
-  /** The configuration as it is now: YAML or JSON text, or an object. What it throws is a rejection. */
+  /** Returns the present configuration: YAML or JSON text, or an object. An exception counts as a rejected version. */
   load(): Loaded;
-  /** Calls `changed` whenever `load` may give something else; the function returned ends that. */
+  /** Calls `changed` whenever `load` may return another configuration; the function returned unsubscribes. */
   subscribe?(changed: () => void): () => void;
 }
 
-/** A YAML or JSON file. */
+/**
+ * A source that reads a YAML or JSON file; `interval` is the time between comparisons of its contents, in milliseconds.
+ */
 export function fileSource(path: string, interval: number): ConfigSource<string> {
   return {
     name: path,
@@ -27,7 +29,7 @@ export function fileSource(path: string, interval: number): ConfigSource<string>
   };
 }
 
-/** @throws Error that says why, without the path */
+/** @throws Error with the reason; the caller adds the path */
 export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-/** Which version of a configuration is in force and which was refused last: told by event, log line and stats. */
+/** Keeps the version of a configuration in force and the last rejected one, for events, log lines and `stats()`. */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Events } from '../call/events.js';
@@ -7,46 +7,47 @@ import type { Logger } from '../call/logger.js';
 import type { ConfigChange } from './diff.js';
 import { type ConfigFault, spelled } from './file/clients.js';
 
-/** A version that was put in force. */
+/** A version of the configuration that was applied. */
 export interface ConfigVersion {
-  /** 1 for the first. */
+  /** Counts from 1. */
   readonly version: number;
-  /** First 12 digits of the SHA-256 of the text: the same in every process that has it. */
+  /** First 12 hexadecimal digits of the SHA-256 of the text, so that processes can be compared. */
   readonly hash: string;
-  /** A file's path, or the name of a `ConfigSource`. */
+  /** The path of the file, or the name of the `ConfigSource`. */
   readonly source: string;
-  /** ISO 8601. */
+  /** Time in ISO 8601. */
   readonly appliedAt: string;
-  /** Against the version before, secrets masked; empty for the first. */
+  /** Changes since the previous version, with secrets masked; empty for the first version. */
   readonly changes: readonly ConfigChange[];
 }
 
-/** A version that was refused. The first fault, and all of them. */
+/** A version of the configuration that was rejected; its own fields describe the first fault. */
 export interface ConfigRejection extends ConfigFault {
-  /** ISO 8601. */
+  /** Time in ISO 8601. */
   readonly rejectedAt: string;
-  /** All of them, in the order of the file. */
+  /** All faults, in the order of the file. */
   readonly faults: readonly ConfigFault[];
 }
 
-/** What a registry tells of its configuration. */
+/** The events of a registry. */
 export interface HttpClientsEvents {
-  /** Another version is in force in all clients. */
+  /** A new version was applied to all clients. */
   'config.applied': ConfigVersion;
-  /** A version that cannot be used; what was in force stays, in all clients. */
+  /** An invalid version was rejected; all clients keep the version in force. */
   'config.rejected': ConfigRejection;
 }
 
-/** The version in force, and what was refused. */
+/** The version in force, and the rejected ones. */
 export interface VersionStats extends ConfigVersion {
-  /** How many versions were refused. */
+  /** Number of rejected versions since the start. */
   rejected: number;
-  /** What was refused last, and why; null where nothing was. */
+  /** The last rejection with its faults; null if there was none. */
   lastRejection: ConfigRejection | null;
-  /** True while what was loaded last is refused, and the version in force is an older one. */
+  /** True while the version loaded last is rejected, so that an older one is in force. */
   refused: boolean;
 }
 
+/** Records applied and rejected versions, logs them, and emits their events. */
 export class Versions {
   readonly events = new Events<HttpClientsEvents>();
   readonly #source: string;
@@ -62,7 +63,7 @@ export class Versions {
     this.#version = { version: 0, hash: '', source, appliedAt: '', changes: [] };
   }
 
-  /** Of the version in force; 0 before the first. */
+  /** Number of the version in force; 0 before the first. */
   get number(): number {
     return this.#version.version;
   }
@@ -76,7 +77,7 @@ export class Versions {
     this.events.emit('config.applied', this.#version);
   }
 
-  /** Told once for as long as the faults stay the same; none: what was looked at is good. */
+  /** Reports a rejected version, once while its faults stay the same. An empty list marks the version as valid. */
   reject(faults: readonly ConfigFault[]): void {
     const known = isDeepStrictEqual(faults, this.#refused);
     this.#refused = faults;
@@ -85,7 +86,7 @@ export class Versions {
     this.#rejected++;
     this.#lastRejection = { ...first, rejectedAt: new Date().toISOString(), faults };
     const told = { source: this.#source, version: this.number, faults: faults.map(spelled) };
-    this.#log('warn', told, 'configuration rejected, the one before stays in force');
+    this.#log('warn', told, 'configuration rejected; the previous version stays in force');
     this.events.emit('config.rejected', this.#lastRejection);
   }
 

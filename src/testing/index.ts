@@ -1,4 +1,4 @@
-/** For tests: a scripted wire below the real policies, fixtures, assertions, faults. Works with any test runner. */
+/** The public exports of `pillion/testing`: a mock transport, fixtures, assertions and faults for any test runner. */
 export { assertAttempts, assertNotRequested, assertRequested } from './assertions/assertions.js';
 export { type MatcherResult, type RequestMatchers, requestMatchers } from './assertions/matchers.js';
 export type { RequestPattern, RequestSource } from './assertions/request-pattern.js';

@@ -13,6 +13,7 @@ import { contentLimit, markSent } from '../call/failure.js';
 import { harmless } from '../call/harmless.js';
 import type { Request, Response } from '../call/message.js';
 import { ownValue } from '../call/own.js';
+import { Recent } from '../call/recent.js';
 import { carriedCall, contextOf, endpointOf } from '../call/record.js';
 import { abortError, onAbort } from '../call/scope.js';
 import { standardTransitional } from '../call/transitional.js';
@@ -42,7 +43,7 @@ export class HttpLane {
   readonly #options: HttpOptions;
   readonly #sockets: NodeSockets;
   /** By origin and endpoint, where one of many was chosen; the most recently used is last. */
-  readonly #agents = new Map<string, Agents>();
+  readonly #agents = new Recent<Agents>({ max: maxAgents, evicted: closeIdle });
   #adapter: AxiosAdapter | undefined;
   #active = 0;
   /** Aborts each request that has no answer yet. */
@@ -175,21 +176,10 @@ export class HttpLane {
     const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
     const stranger = away && this.#options.stranger !== undefined;
     const key = `${stranger ? 'away ' : ''}${route === undefined ? '' : `${origin} at ${endpoint?.address}`}`;
-    const known = this.#agents.get(key);
-    this.#agents.delete(key);
-    const options = stranger ? { ...this.#options, identity: strangerOf(this.#options) } : this.#options;
-    const agents = known ?? nodeAgents(options, this.#options.maxConnections, this.#sockets, route);
-    this.#agents.set(key, agents);
-    if (this.#agents.size > maxAgents) this.#forgetOldest();
-    return agents;
-  }
-
-  #forgetOldest(): void {
-    for (const [key, agents] of this.#agents) {
-      this.#agents.delete(key);
-      closeIdle(agents);
-      return;
-    }
+    return this.#agents.use(key, () => {
+      const options = stranger ? { ...this.#options, identity: strangerOf(this.#options) } : this.#options;
+      return nodeAgents(options, this.#options.maxConnections, this.#sockets, route);
+    });
   }
 
   /** Closes idle sockets now, and each other socket when its request has ended. */

@@ -7,6 +7,7 @@ import { closedError } from '../call/errors.js';
 import { contentLimit, markSent } from '../call/failure.js';
 import type { Request, Response } from '../call/message.js';
 import { ownOf, ownValue } from '../call/own.js';
+import { Recent } from '../call/recent.js';
 import { carriedCall, endpointOf } from '../call/record.js';
 import { resolveUrl, type Target } from '../call/url.js';
 import { Exchange } from './exchange/exchange.js';
@@ -32,9 +33,7 @@ export class UndiciLane {
   readonly #connect: Connectors;
   /** For origins that the client's certificate is not meant for. */
   #connectAway: Connectors | undefined;
-  /** The most recently used is last. */
-  readonly #pools = new Map<string, Pool>();
-  #latest: Pool | undefined;
+  readonly #pools: Recent<Pool>;
   #closed = false;
   #destroyed = false;
   #closing: Promise<void> | undefined;
@@ -44,6 +43,11 @@ export class UndiciLane {
   constructor(options: UndiciOptions) {
     this.#options = options;
     this.#connect = connectorsOf(options);
+    this.#pools = new Recent({
+      max: options.maxOrigins,
+      busy: (pool) => pool.busy,
+      evicted: (pool) => void pool.close(),
+    });
   }
 
   /** Sends one request; when its signal aborts, rejects at once and destroys its socket. */
@@ -107,14 +111,8 @@ export class UndiciLane {
 
   #poolOf(destination: Destination, away: boolean): Pool {
     const { key } = destination;
-    if (this.#latest?.key === key) return this.#latest;
-    let pool = this.#pools.get(key);
-    if (pool === undefined) this.#makeRoom();
-    else this.#pools.delete(key);
-    pool ??= new Pool(destination, this.#connectors(away), this.#options, (empty) => this.#forget(empty));
-    this.#pools.set(key, pool);
-    this.#latest = pool;
-    return pool;
+    const make = () => new Pool(destination, this.#connectors(away), this.#options, (empty) => this.#forget(empty));
+    return this.#pools.use(key, make);
   }
 
   #connectors(away: boolean): Connectors {
@@ -123,26 +121,8 @@ export class UndiciLane {
     return this.#connectAway;
   }
 
-  /**
-   * Closes the pool used longest ago that carries nothing. It looks at the 16 oldest only; where all of these are busy,
-   * there are more pools than `maxOrigins` for a while.
-   */
-  #makeRoom(): void {
-    if (this.#pools.size < this.#options.maxOrigins) return;
-    let looked = 0;
-    for (const pool of this.#pools.values()) {
-      if (!pool.busy) {
-        this.#forget(pool);
-        void pool.close();
-        return;
-      }
-      if (++looked === 16) return;
-    }
-  }
-
   #forget(pool: Pool): void {
-    if (this.#latest === pool) this.#latest = undefined;
-    if (this.#pools.get(pool.key) === pool) this.#pools.delete(pool.key);
+    this.#pools.delete(pool.key, pool);
   }
 
   /** Counts of connections and requests, for each origin. */

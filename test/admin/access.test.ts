@@ -110,13 +110,13 @@ describe('with a token', () => {
 
 describe('createAdmin throws ERR_CONFIG', () => {
   it.each([
-    ['a token that could be guessed', { token: 'short' }, /token: has to be a string of at least 16 characters/],
+    ['a token that could be guessed', { token: 'short' }, /token: must be a string of at least 16 characters/],
     ['an empty token', { token: '' }, /token/],
     ['a token that is none', { token: 42 }, /token/],
     ['a word for whether it is writable', { writable: 'no' }, /writable/],
     ['days that are none', { certificateDays: '14' }, /certificateDays/],
     ['an option that it does not know', { wriatble: true }, /did you mean "writable"/],
-    ['a prefix without a slash', { prefix: 'admin' }, /prefix: has to be a path/],
+    ['a prefix without a slash', { prefix: 'admin' }, /prefix: must be a path/],
     ['a prefix with a slash at its end', { prefix: '/admin/' }, /prefix/],
     ['a prefix with a query', { prefix: '/a?b' }, /prefix/],
     ['a prefix of slashes', { prefix: '//' }, /prefix/],

@@ -84,7 +84,7 @@ describe.skipIf(noBrowser)('the page', () => {
     const { page, asked } = await open([busy('billing', fine)], { token });
     await page.getByLabel('Token').fill('not-the-token-at-all');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.locator('#refused').textContent()).toContain('Send the token');
+    await expect.poll(() => page.locator('#refused').textContent()).toContain('The token is missing or wrong');
     await page.getByLabel('Token').fill(token);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'billing' }).waitFor();
@@ -112,7 +112,7 @@ describe.skipIf(noBrowser)('the page', () => {
     const { page, admin, port } = await open([busy('billing', fine)]);
     await page.getByRole('heading', { name: 'billing' }).waitFor();
     await admin.close();
-    await page.getByText(/^No connection\. The figures below are from .*\. Trying again\.$/).waitFor();
+    await page.getByText(/^No connection\. The figures below are from .*\. Reconnecting\.$/).waitFor();
     const again = createAdmin([busy('orders', fine)]);
     onTestFinished(() => again.close());
     await again.listen({ port });

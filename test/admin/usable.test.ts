@@ -70,7 +70,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.keyboard.press('/');
     await page.keyboard.type('/');
     expect(await page.locator('#filter').inputValue()).toBe('USE/');
-    await page.getByText('No client has this in its name.').waitFor();
+    await page.getByText('No client name contains this text.').waitFor();
   });
 
   it.each([360, 320])('fits a phone: nothing reaches beyond %i pixels', async (width) => {
@@ -108,7 +108,7 @@ describe.skipIf(noBrowser)('the page', () => {
       const login = await open([], { token: 'a-token-of-some-length' }, { colorScheme });
       await login.page.getByLabel('Token').fill('wrong');
       await login.page.keyboard.press('Enter');
-      await login.page.getByText('Send the token').waitFor();
+      await login.page.getByText('The token is missing or wrong').waitFor();
       expect(await login.page.evaluate(contrasts)).toMatchObject({ faint: [] });
     },
   );

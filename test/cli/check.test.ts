@@ -33,7 +33,7 @@ const referring = yaml`
       headers: { authorization: "Bearer \${file:/nowhere/token}" }
       tls: { ca: /nowhere/ca.crt }
 `;
-const warning = 'warning: without a budget retries multiply the load of an upstream that fails';
+const warning = 'warning: without a budget, retries multiply the load on a failing upstream';
 
 /** `pillion check` of files with these contents; `@` is their folder. */
 async function check(contents: Record<string, string>, ...flags: string[]) {
@@ -45,8 +45,15 @@ async function check(contents: Record<string, string>, ...flags: string[]) {
 
 describe('pillion check', () => {
   it('counts the clients of a file without a fault', async () => {
-    expect(await check({ 'a.yaml': good })).toEqual({ code: 0, stdout: '@/a.yaml: 1 client, no fault\n', stderr: '' });
-    expect(await check({ 'a.yaml': two })).toMatchObject({ code: 0, stdout: '@/a.yaml: 2 clients, no fault\n' });
+    expect(await check({ 'a.yaml': good })).toEqual({
+      code: 0,
+      stdout: '@/a.yaml: 1 client, no problems found\n',
+      stderr: '',
+    });
+    expect(await check({ 'a.yaml': two })).toMatchObject({
+      code: 0,
+      stdout: '@/a.yaml: 2 clients, no problems found\n',
+    });
   });
 
   it('prints every fault with its place, the warnings after the errors, and fails', async () => {
@@ -80,10 +87,10 @@ describe('pillion check', () => {
     expect(await check({ 'a.yaml': good, 'b.yaml': 'clients: {}', 'c.json': '{"clients":{"a":{}}}' })).toEqual({
       code: 1,
       stdout: [
-        '@/a.yaml: 1 client, no fault',
+        '@/a.yaml: 1 client, no problems found',
         '@/b.yaml:1:1 clients expected at least one client, by name',
         '@/b.yaml: 1 error',
-        '@/c.json: 1 client, no fault\n',
+        '@/c.json: 1 client, no problems found\n',
       ].join('\n'),
       stderr: '',
     });
@@ -99,7 +106,7 @@ describe('pillion check', () => {
         '/nowhere/clients.yaml: 1 error',
         '/tmp cannot be read (EISDIR)',
         '/tmp: 1 error',
-        `${path}: 1 client, no fault\n`,
+        `${path}: 1 client, no problems found\n`,
       ].join('\n'),
       stderr: '',
     });
@@ -150,7 +157,7 @@ describe('pillion check on another machine', () => {
   it('needs nothing with both', async () => {
     expect(await check({ 'a.yaml': referring }, '--no-files', '--no-env')).toEqual({
       code: 0,
-      stdout: '@/a.yaml: 1 client, no fault\n',
+      stdout: '@/a.yaml: 1 client, no problems found\n',
       stderr: '',
     });
   });
@@ -187,7 +194,7 @@ describe('pillion check --json', () => {
               line: 3,
               column: 22,
               path: 'clients.users.retry.budget',
-              message: 'without a budget retries multiply the load of an upstream that fails',
+              message: 'without a budget, retries multiply the load on a failing upstream',
             },
           ],
           clients: ['users', 'billing'],
@@ -218,7 +225,7 @@ describe('pillion check --json', () => {
 
 describe('pillion check --github', () => {
   it('prints an annotation for each fault, and nothing else', async () => {
-    const budget = 'without a budget retries multiply the load of an upstream that fails';
+    const budget = 'without a budget, retries multiply the load on a failing upstream';
     expect(await check({ 'a.yaml': broken, 'b.yaml': two }, '--github')).toEqual({
       code: 1,
       stdout: [

@@ -180,7 +180,7 @@ describe('pillion explain of what is not there', () => {
     expect(await pillion('explain', path, 'orders')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `${path} has no client "orders"; it names users, billing\n`,
+      stderr: `${path} has no client "orders"; its clients are users, billing\n`,
     });
   });
 
@@ -213,7 +213,7 @@ describe('pillion explain of what is not there', () => {
 
   it.each([
     [['clients.yaml'], 'an operand is missing'],
-    [['clients.yaml', 'a', 'b'], '"b" is one operand too many'],
+    [['clients.yaml', 'a', 'b'], 'too many operands: "b" is not expected'],
     [['clients.yaml', 'a', '--strict'], "Unknown option '--strict'"],
   ])('is wrong use with %j', async (args, why) => {
     const { code, stdout, stderr } = await pillion('explain', ...args);

@@ -370,7 +370,7 @@ describe('pillion probe', () => {
     expect(await pillion('probe', path, 'b')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `${path} has no client "b"; it names a\n`,
+      stderr: `${path} has no client "b"; its clients are a\n`,
     });
   });
 });

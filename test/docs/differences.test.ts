@@ -1,9 +1,9 @@
-/** examples/axios.md: what differs from axios is what the contract shows, no more and no less. */
+/** docs/axios.md: what differs from axios is what the contract shows, no more and no less. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { differences } from '../contract/differences.js';
 
-const page = readFileSync(new URL('../../examples/axios.md', import.meta.url), 'utf8').toLowerCase();
+const page = readFileSync(new URL('../../docs/axios.md', import.meta.url), 'utf8').toLowerCase();
 
 describe('the list of differences', () => {
   it.each(differences().map(({ reason, cases }) => [reason, cases[0]]))('says: %s (%s)', (reason) => {

@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const pages = ['README.md', 'CHANGELOG.md', ...under('.github'), ...under('examples'), ...under('test/bench')];
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  ...under('.github'),
+  ...under('docs'),
+  ...under('examples'),
+  ...under('test/bench'),
+];
 
 function under(folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];

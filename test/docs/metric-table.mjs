@@ -1,4 +1,4 @@
-/** The table of metrics in examples/observability/README.md, from the list that they are made from. */
+/** The table of metrics in docs/observability.md, from the list that they are made from. */
 const begin = /<!-- metrics:.*?-->\n/;
 const end = '<!-- /metrics -->';
 

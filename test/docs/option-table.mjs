@@ -1,35 +1,55 @@
-/** The option table of the README, made from the JSON Schema of a configuration. */
+/** The option tables of docs/options.md, made from the JSON Schema of a configuration. */
 
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
 /** One table for the top level and one for each section. */
 export function optionTables(schema) {
-  // What has no effect yet is told of in a sentence.
-  const options = Object.entries(schema.properties).filter(
-    ([, option]) => !option.description.startsWith('Without effect'),
-  );
-  const sections = options.filter(([, option]) => objectIn(option));
-  const plain = options.filter(([, option]) => !objectIn(option));
+  const options = Object.entries(schema.properties);
+  const isSection = ([, option]) => objectIn(option) !== undefined || itemIn(option) !== undefined;
+  const top = options.filter((each) => !isSection(each)).map(([name, option]) => [name, option, false]);
   return [
-    table(plain),
-    ...sections.map(
-      ([name, option]) => `**\`${name}\`** — ${option.description}\n\n${table(rowsOf(objectIn(option)))}`,
-    ),
+    table(top),
+    ...options
+      .filter(isSection)
+      .map(
+        ([name, option]) =>
+          `### \`${name}\`\n\n${option.description} ${defaultOfSection(name, option)}\n\n${table(sectionRows(name, option))}`,
+      ),
   ].join('\n\n');
 }
 
-/** The options of a section, those of a nested one under its name. */
-function rowsOf({ properties }, prefix = '') {
+function defaultOfSection(name, option) {
+  // The stack has it wherever there is something to balance.
+  if (name === 'balance')
+    return 'Default: on, with the values below, for a client that has `endpoints` or a `Discovery`.';
+  return option.default === undefined ? 'Default: off.' : 'Default: on, with the values below.';
+}
+
+function sectionRows(name, option) {
+  const item = itemIn(option);
+  return item === undefined ? rowsOf(objectIn(option)) : rowsOf(item, `${name}[].`);
+}
+
+/** The options of a section; those of a nested one, or of the members of a list, under its name. */
+function rowsOf({ properties, required = [] }, prefix = '') {
   return Object.entries(properties).flatMap(([name, option]) => {
-    const nested = objectIn(option);
     const path = prefix + name;
-    return nested ? [[path, option], ...rowsOf(nested, `${path}.`)] : [[path, option]];
+    const own = [path, option, required.includes(name)];
+    const nested = objectIn(option);
+    if (nested !== undefined) return [own, ...rowsOf(nested, `${path}.`)];
+    const item = itemIn(option);
+    return item === undefined ? [own] : [own, ...rowsOf(item, `${path}[].`)];
   });
 }
 
 function table(options) {
-  const rows = options.map(([name, option]) =>
-    row([`\`${name}\``, typeOf(option), defaultOf(option), (option.description ?? '').replaceAll('|', '\\|')]),
+  const rows = options.map(([name, option, required]) =>
+    row([
+      `\`${name}\``,
+      typeOf(option),
+      defaultOf(option, required),
+      (option.description ?? '').replaceAll('|', '\\|'),
+    ]),
   );
   return [row(['Option', 'Type and range', 'Default', 'Meaning']), row(['---', '---', '---', '---']), ...rows].join(
     '\n',
@@ -42,9 +62,16 @@ function objectIn(schema) {
   return schema.anyOf?.map(objectIn).find(Boolean);
 }
 
-function defaultOf(option) {
-  if (objectIn(option)) return 'on';
-  return option.default === undefined ? '' : `\`${JSON.stringify(option.default)}\``;
+/** The object that each member of a list is. */
+function itemIn(schema) {
+  return schema.type === 'array' ? objectIn(schema.items) : undefined;
+}
+
+/** An object that need not be given is on where the schema has a default for it, and off where it has none. */
+function defaultOf(option, required) {
+  if (required) return 'required';
+  if (objectIn(option)) return option.default === undefined ? 'off' : 'on';
+  return option.default === undefined ? 'none' : `\`${JSON.stringify(option.default)}\``;
 }
 
 function typeOf(option) {
@@ -53,9 +80,15 @@ function typeOf(option) {
   if (option.anyOf) return [...new Set(option.anyOf.map(typeOf))].join(' or ');
   if (option.const !== undefined) return `\`${JSON.stringify(option.const)}\``;
   if (option.enum) return option.enum.map((value) => `\`${value}\``).join(', ');
-  if (option.type === 'array') return `list of ${option.items.anyOf ? 'names or statuses' : typeOf(option.items)}`;
+  if (option.type === 'array') return `list of ${membersOf(option.items)}`;
   if (option.type === 'object') return 'object of strings';
   return option.type + rangeOf(option);
+}
+
+function membersOf(items) {
+  if (items.anyOf) return 'names or statuses';
+  const one = typeOf(items);
+  return one.replace(/^(object|string|integer)/, '$1s');
 }
 
 function rangeOf({ minimum, maximum }) {
@@ -68,9 +101,9 @@ const start = '<!-- options: made by `npm run docs` from the schema -->';
 const end = '<!-- /options -->';
 
 /** The page with its option tables renewed. */
-export function withOptionTables(readme, schema) {
-  const from = readme.indexOf(start);
-  const to = readme.indexOf(end);
+export function withOptionTables(page, schema) {
+  const from = page.indexOf(start);
+  const to = page.indexOf(end);
   if (from < 0 || to < from) throw new Error(`The page has no ${start} … ${end}`);
-  return `${readme.slice(0, from)}${start}\n\n${optionTables(schema)}\n\n${readme.slice(to)}`;
+  return `${page.slice(0, from)}${start}\n\n${optionTables(schema)}\n\n${page.slice(to)}`;
 }

@@ -12,7 +12,7 @@ describe.each(['.github/CONTRIBUTING.md', '.github/SECURITY.md'])('%s', (page) =
   const text = read(page);
 
   it('names files and folders that are there', () => {
-    const paths = [...text.matchAll(/(?:src|test|examples)\/[\w./-]*\w/g)].map(([path]) => path);
+    const paths = [...text.matchAll(/(?:src|test|examples|docs)\/[\w./-]*\w/g)].map(([path]) => path);
     expect(paths.length).toBeGreaterThan(5);
     for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
   });
@@ -39,7 +39,8 @@ describe('the top level', () => {
   it('stays short', () => {
     const names = readdirSync(root).filter((name) => !['node_modules', 'dist', 'build', '.git'].includes(name));
     expect(names.sort()).toEqual([
-      ...['.ci', '.github', '.gitignore', 'CHANGELOG.md', 'LICENSE', 'README.md', 'biome.json', 'examples'],
+      ...['.ci', '.github', '.gitignore', 'CHANGELOG.md', 'LICENSE', 'README.md', 'biome.json'],
+      ...['docs', 'examples'],
       ...[
         'package-lock.json',
         'package.json',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { configJsonSchema, createHttpClient, ErrorCode } from 'pillion';
+import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
 import * as instruments from '../../src/metrics/instruments.js';
 // @ts-expect-error plain JavaScript, shared with `npm run docs`
@@ -10,21 +11,72 @@ import { withOptionTables } from './option-table.mjs';
 const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const readme = page('README.md');
 
-describe('examples/configuration.md', () => {
+describe('docs/options.md', () => {
   it('shows the options of the schema (npm run docs renews them)', () => {
-    const text = page('examples/configuration.md');
+    const text = page('docs/options.md');
     expect(withOptionTables(text, configJsonSchema())).toBe(text);
   });
 });
 
-describe('examples/observability/README.md', () => {
+describe('docs/observability.md', () => {
+  const text = page('docs/observability.md');
+  const section = (title: string) => text.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+  const named = (part: string, form: RegExp) => [...part.matchAll(form)].map(([, name]) => name).sort();
+
   it('shows every metric (npm run docs renews them)', () => {
-    const text = page('examples/observability/README.md');
     expect(withMetricTable(text, instruments)).toBe(text);
+  });
+
+  it('lists every event of a client, and no other', () => {
+    const [, events = ''] = /interface ClientEvents \{(.*?)^\}/ms.exec(page('src/call/events.ts')) ?? [];
+    const rows = section('Events').match(/^\| `.*?\|/gm) ?? [];
+    expect(named(rows.join(), /`([a-z_]+\.[a-z_]+)`/g)).toEqual(named(events, /^ {2}'([a-z_]+\.[a-z_]+)':/gm));
+  });
+
+  it('lists every flag of a call, and so does the README', () => {
+    const [, flags = ''] = /type CallFlag =(.*?);/s.exec(page('src/call/record.ts')) ?? [];
+    const known = named(flags, /'([a-z_]+)'/g);
+    expect(named(section('Log lines'), /^\| `([a-z_]+)` \| (?!answered)/gm)).toEqual(known);
+    const [, shown = ''] = /`flags` lists what happened on the way:(.*?)\.\n/s.exec(readme) ?? [];
+    expect(named(shown, /`([a-z_]+)`/g)).toEqual(known);
+  });
+});
+
+describe('docs/configuration.md', () => {
+  it('lists all of deps', () => {
+    const [, members = ''] = /interface HttpClientDeps \{(.*?)^\}/ms.exec(page('src/client/client.ts')) ?? [];
+    const known = [...members.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
+    expect(known.length).toBeGreaterThan(5);
+    const [, table = ''] = /^\| `deps` \|(.*?)\n\n/ms.exec(page('docs/configuration.md')) ?? [];
+    for (const text of [table, readme.slice(readme.indexOf('`deps` is code'), readme.indexOf('```ts\nconst billing'))])
+      for (const name of known) expect(text).toContain(`\`${name}\``);
   });
 });
 
 describe('README.md', () => {
+  it('has fewer than 250 lines', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(250);
+  });
+
+  it('shows log lines with the fields that lines have, in their order', async () => {
+    const lines: object[] = [];
+    const write = (fields: object) => void lines.push(fields);
+    const logger = { debug: () => {}, info: write, warn: write, error: write };
+    const answer = { headers: { 'content-length': '2' }, data: {} };
+    const transport = createMockTransport([503, answer, answer]);
+    const client = createHttpClient({ baseURL: 'https://billing.internal' }, { transport, logger, random: () => 0 });
+    await client.get('/', { routeName: '/' });
+    client.forceCircuit('open');
+    await client.get('/', { routeName: '/' }).catch(() => {});
+    const known = ['level', ...Object.keys(lines[0] ?? {}), 'msg'];
+    const shown = readme.split('\n').filter((line) => line.startsWith('{"level"'));
+    expect(shown.length).toBe(4);
+    for (const line of shown) {
+      const names = Object.keys(JSON.parse(line));
+      expect(known.filter((name) => names.includes(name))).toEqual(names);
+    }
+  });
+
   it('can be read in five minutes: 1,300 words at the most, code and tables apart', () => {
     const prose = readme.replace(/```.*?```/gs, '').replace(/^\|.*$/gm, '');
     expect(prose.split(/\s+/).length).toBeLessThan(1300);
@@ -47,7 +99,7 @@ describe('README.md', () => {
   });
 
   it('lists every error code, and no other', () => {
-    const table = readme.slice(readme.indexOf('## Errors'), readme.indexOf('## Testing'));
+    const table = readme.slice(readme.indexOf('\n## Errors'), readme.indexOf('\n## Observability'));
     const listed = [...table.matchAll(/^\| `(ERR_[A-Z_]+)`/gm)].map(([, code]) => code);
     expect(listed.sort()).toEqual(Object.values(ErrorCode).sort());
   });

@@ -10,5 +10,5 @@ function renew(path, change) {
   writeFileSync(file, change(readFileSync(file, 'utf8')));
 }
 
-renew('examples/configuration.md', (page) => withOptionTables(page, configJsonSchema()));
-renew('examples/observability/README.md', (page) => withMetricTable(page, instruments));
+renew('docs/options.md', (page) => withOptionTables(page, configJsonSchema()));
+renew('docs/observability.md', (page) => withMetricTable(page, instruments));

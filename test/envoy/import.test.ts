@@ -80,7 +80,7 @@ describe('the billing scenario', () => {
   it('comes with two warnings: the server was never verified, POSTs were being retried', () => {
     const warnings = report.filter(({ status }) => status === 'warning').map(({ note }) => note);
     expect(warnings).toEqual([
-      expect.stringContaining('POSTs were being retried'),
+      expect.stringContaining('POST requests were retried'),
       expect.stringContaining('the server was never verified'),
     ]);
   });
@@ -89,9 +89,9 @@ describe('the billing scenario', () => {
 describe('a text that is no bootstrap', () => {
   it.each([
     ['a: [', 'envoy.yaml:1:5 '],
-    ['[1, 2]', 'envoy.yaml:1:1 is no Envoy bootstrap'],
-    ['clients: {}', 'envoy.yaml:1:1 is no Envoy bootstrap'],
-    ['', 'envoy.yaml:1:1 is no Envoy bootstrap'],
+    ['[1, 2]', 'envoy.yaml:1:1 is not an Envoy bootstrap'],
+    ['clients: {}', 'envoy.yaml:1:1 is not an Envoy bootstrap'],
+    ['', 'envoy.yaml:1:1 is not an Envoy bootstrap'],
     ['static_resources: { __proto__: { x: 1 } }', 'envoy.yaml:1:21 static_resources "__proto__" is not allowed'],
   ])('is refused with its place: %j', (text, message) => {
     expect(() => importEnvoy(text, 'envoy.yaml')).toThrow(

@@ -92,7 +92,7 @@ describe('the examples', () => {
 
     expect(await manyEndpoints({ logger })).toEqual([
       'who answers: a, b, c',
-      'b is left out: consecutive failures',
+      'b is left out: consecutive_failures',
       'after the end of b: a, c',
       'with x-beta: canary',
     ]);
@@ -201,7 +201,8 @@ describe('npm start', () => {
     const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 
     expect(new Set(parsed.map((line) => line.request_id)).size).toBe(1);
-    expect(parsed.slice(0, 4).map(({ attempt, status, code }) => [attempt, status ?? code])).toEqual([
+    const outcomes = parsed.map((line) => [line.attempts, line['http.response.status_code'] ?? line['error.type']]);
+    expect(outcomes.slice(0, 4)).toEqual([
       [1, 503],
       [2, 'ECONNRESET'],
       [3, 'ERR_ATTEMPT_TIMEOUT'],

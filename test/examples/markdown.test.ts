@@ -7,8 +7,10 @@ import { root } from '../package/run.js';
 import { compile } from '../package/tarball.js';
 
 const pages = [
-  'README.md',
-  ...readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' }).map((each) => `examples/${each}`),
+  ...['README.md', '.github/CONTRIBUTING.md'],
+  ...['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((each) => `${folder}/${each}`),
+  ),
 ];
 const blocks = pages
   .filter((page) => page.endsWith('.md'))
@@ -32,6 +34,9 @@ const prelude: Record<string, string> = {
   AppModule: 'declare const AppModule: any;',
 };
 
+/** A policy of this package imports what is beside its shelf. */
+const shelved = (text: string) => text.replace(/'\.\.\//g, `'${join(root, 'src/policies')}/`);
+
 const folder = mkdtempSync(join(tmpdir(), 'pillion-markdown-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -46,7 +51,7 @@ it('compiles', async () => {
       const declared = new RegExp(`(const|class|function|import) (\\{[^}]*\\b)?${name}\\b`).test(text);
       return !declared && new RegExp(`\\b${name}\\b`).test(text.replace(/\/\/.*$/gm, '').replace(/'[^']*'/g, "''"));
     });
-    const lines = [...used.map(([, line]) => line), text, 'export {};'];
+    const lines = [...used.map(([, line]) => line), shelved(text), 'export {};'];
     writeFileSync(join(folder, 'src', `${page.replace(/\W/g, '_')}_${index}.ts`), lines.join('\n'));
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');

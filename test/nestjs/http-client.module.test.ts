@@ -127,8 +127,10 @@ describe('isGlobal', () => {
   });
 
   it('is ERR_CONFIG where the names are not known yet', () => {
-    expect(() => HttpClientModule.forRoot({ file: 'x.yaml', isGlobal: true })).toThrow(/list them/);
-    expect(() => HttpClientModule.forRootAsync({ useFactory: () => options, isGlobal: true })).toThrow(/list them/);
+    expect(() => HttpClientModule.forRoot({ file: 'x.yaml', isGlobal: true })).toThrow(/List the names/);
+    expect(() => HttpClientModule.forRootAsync({ useFactory: () => options, isGlobal: true })).toThrow(
+      /List the names/,
+    );
   });
 });
 

@@ -61,10 +61,10 @@ describe('the command line', () => {
   );
 
   it.each([
-    [['schema', 'clients.yaml'], '"clients.yaml" is one operand too many'],
+    [['schema', 'clients.yaml'], 'too many operands: "clients.yaml" is not expected'],
     [['schema', '--json'], "Unknown option '--json'"],
     [['probe', 'clients.yaml'], 'an operand is missing'],
-    [['probe', 'a', 'b', 'c'], '"c" is one operand too many'],
+    [['probe', 'a', 'b', 'c'], 'too many operands: "c" is not expected'],
   ])('says how a command is used where it is used wrongly: %j', async (args, why) => {
     const { code, stdout, stderr } = await cli(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

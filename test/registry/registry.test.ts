@@ -60,7 +60,7 @@ describe('a registry', () => {
     expect(() => registry.get('orders')).toThrow(
       expect.objectContaining({
         code: 'ERR_UNKNOWN_CLIENT',
-        message: 'There is no HTTP client "orders"; the configuration names users, billing.',
+        message: 'There is no HTTP client "orders"; the clients in the configuration are users, billing.',
       }),
     );
   });
@@ -181,8 +181,8 @@ describe('references', () => {
   it('that stand for nothing are faults that name them', () => {
     expect(() => seen({ baseURL: '${NOWHERE}' })).toThrow(/environment variable NOWHERE is not set/);
     expect(() => seen({ headers: { a: '${file:/nowhere}' } })).toThrow(/there is no file \/nowhere/);
-    expect(() => seen({ headers: { a: '${not this}' } })).toThrow(/reference of no known form/);
-    expect(() => seen({ headers: { a: '${open' } })).toThrow(/reference of no known form/);
+    expect(() => seen({ headers: { a: '${not this}' } })).toThrow(/has an invalid reference/);
+    expect(() => seen({ headers: { a: '${open' } })).toThrow(/has an invalid reference/);
   });
 });
 
@@ -283,7 +283,7 @@ describe('a refresh', () => {
         source: path,
         version: 1,
         faults: [`${path}:3:35 clients.billing.retry.maxRetries Too big: expected number to be <=10`],
-        message: 'configuration rejected, the one before stays in force',
+        message: 'configuration rejected; the previous version stays in force',
       },
     ]);
     writeFileSync(path, 'clients:\n  users: { timeouts: { total: 9s } }\n  billing: {}\n');

@@ -1,4 +1,4 @@
-/** Script: one card a client, filled again with each snapshot. Text of the server's is only ever set as text. */
+/** Script: a card for each client, updated with each snapshot. Text from the server is set as text, never as HTML. */
 export const clients = `
 const shown = new Map();
 let writable = false;
@@ -22,7 +22,7 @@ function setBadge(badge, status) {
   badge.className = 'badge ' + status;
 }
 
-/** Replaces the items only where their text is another, so that a selection in it lasts. */
+/** Replaces the items only if they changed, so that a text selection in them is kept. */
 function setItems(list, items) {
   const same = items.length === list.children.length && items.every((item, index) => item.isEqualNode(list.children[index]));
   if (!same) list.replaceChildren(...items);
@@ -60,7 +60,7 @@ async function forceCircuit(name, state) {
     const answer = await fetch(path, { method: 'POST', headers: headers() });
     if (!answer.ok) setText(told, (await answer.json()).error);
   } catch {
-    setText(told, 'Not done: no connection.');
+    setText(told, 'The circuit was not changed: no connection.');
   }
 }
 
@@ -94,7 +94,7 @@ function figuresOf(client) {
   };
 }
 
-/** What is as it should be is told quietly, what is not as a badge. */
+/** Normal states are shown in quiet text, others as a badge. */
 function destination({ address, circuit, endpoint, running, pending, latencyMs }) {
   const item = element('li', '', element('span', 'address', address));
   const quiet = [];
@@ -153,6 +153,6 @@ function filter() {
     any ||= !card.hidden;
   }
   at('none').hidden = any;
-  setText(at('none'), shown.size > 0 ? 'No client has this in its name.' : 'There are no clients.');
+  setText(at('none'), shown.size > 0 ? 'No client name contains this text.' : 'There are no clients.');
 }
 `;

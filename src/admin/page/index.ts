@@ -1,4 +1,4 @@
-/** The page, whole: no other file is loaded. */
+/** The whole page as one HTML document, which loads no other file, and its content security policy. */
 import { createHash } from 'node:crypto';
 import { markup } from './markup.js';
 import { script } from './script.js';
@@ -23,7 +23,7 @@ ${markup}
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** Nothing but these two runs or styles, nothing but this server is asked. */
+/** Content security policy: allows only this script and this style, and requests only to this server. */
 export const pagePolicy = [
   "default-src 'none'",
   `script-src ${hashOf(script)}`,

@@ -1,4 +1,4 @@
-/** The page's frame, and the templates that the script fills. */
+/** The page's HTML: its layout, and the template of a client's card that the script fills. */
 export const markup = `<header>
   <h1>pillion</h1>
   <p id="overall" role="status"></p>
@@ -14,7 +14,7 @@ export const markup = `<header>
 </form>
 <main id="clients"></main>
 <p id="none" hidden></p>
-<footer>One snapshot a second. Plots show the last two minutes, percentiles are over half a minute.</footer>
+<footer>Updated every second. Plots show the last two minutes; percentiles cover the last 30 seconds.</footer>
 <template id="client">
   <details class="client" open>
     <summary>
@@ -41,9 +41,9 @@ export const markup = `<header>
       </div>
     </dl>
     <dl class="facts">
-      <div><dt>Under way</dt><dd data-figure="active"></dd><dd class="note" data-figure="attempts"></dd></div>
-      <div><dt>Running</dt><dd data-figure="running"></dd><dd class="note" data-figure="maxRunning"></dd></div>
-      <div><dt>Waiting</dt><dd data-figure="pending"></dd><dd class="note" data-figure="maxPending"></dd></div>
+      <div><dt>Active calls</dt><dd data-figure="active"></dd><dd class="note" data-figure="attempts"></dd></div>
+      <div><dt>Requests</dt><dd data-figure="running"></dd><dd class="note" data-figure="maxRunning"></dd></div>
+      <div><dt>Queued</dt><dd data-figure="pending"></dd><dd class="note" data-figure="maxPending"></dd></div>
       <div><dt>Connections</dt><dd data-figure="connections"></dd><dd class="note" data-figure="idle"></dd></div>
       <div><dt>Retry budget</dt><dd data-figure="budget"></dd><dd class="note" data-figure="budgetNote"></dd></div>
       <div><dt>Certificate</dt><dd data-figure="certificate"></dd><dd class="note" data-figure="subject"></dd></div>

@@ -1,4 +1,4 @@
-/** Script: small plots of the last two minutes, by the time of each snapshot. */
+/** Script: small plots of the last two minutes over the time of each snapshot. */
 export const plot = `
 const seconds = 120;
 const height = 40;
@@ -9,7 +9,7 @@ function svgElement(name, attributes) {
   return element;
 }
 
-/** Draws what of each sample 'read' gives: one line or more, on one scale. */
+/** Makes a plot with one line for each entry of 'lines', all on one scale; 'read' returns the value of a sample. */
 function makePlot(holder, lines, describe) {
   const svg = svgElement('svg', { viewBox: '0 0 ' + seconds + ' ' + height, preserveAspectRatio: 'none', role: 'img' });
   const area = svgElement('path', { class: 'area' });
@@ -30,7 +30,7 @@ function makePlot(holder, lines, describe) {
   };
 }
 
-/** A line ends where nothing was measured or no snapshot came. */
+/** Splits a line where a value or a snapshot is missing. */
 function runsOf(samples, read, top) {
   const now = samples[samples.length - 1].at;
   const runs = [];

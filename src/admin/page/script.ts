@@ -1,4 +1,4 @@
-/** What the page does, from its parts. */
+/** The page's script: its parts in one, and the handlers of filter, token form and keyboard. */
 import { clients } from './clients.js';
 import { plot } from './plot.js';
 import { stream } from './stream.js';

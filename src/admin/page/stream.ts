@@ -1,10 +1,12 @@
-/** Script: reads the stream of snapshots by fetch, which can carry the token, and begins anew when it breaks. */
+/**
+ * Script: reads the event stream by fetch, because EventSource cannot send the token, and reconnects when it breaks.
+ */
 export const stream = String.raw`
 const tokenKey = 'pillion-token';
 let token = sessionStorage.getItem(tokenKey) || '';
 let heardAt = 0;
 let shownAt = 0;
-// A wall clock that is set would tell of silence where there is none.
+// Not Date.now: when the wall clock is set forward, the stream would seem to have stopped.
 const now = () => performance.now();
 let freshAt = 0;
 let reading = new AbortController();
@@ -20,7 +22,7 @@ function show(snapshot) {
   writable = snapshot.writable;
   setBadge(at('overall'), status);
   document.title = 'pillion: ' + status;
-  const refused = config?.refused ? ', a newer one is refused' : '';
+  const refused = config?.refused ? ', a newer version was rejected' : '';
   setText(at('config'), config ? 'configuration ' + config.version + ' (' + config.hash + ')' + refused : '');
   fillClients(snapshot.clients, snapshot.at);
 }
@@ -28,10 +30,10 @@ function show(snapshot) {
 function tellLost(why) {
   at('lost').hidden = why === '';
   const old = shownAt ? ' The figures below are from ' + new Date(shownAt).toLocaleTimeString() + '.' : '';
-  if (why) setText(at('lost'), why + old + ' Trying again.');
+  if (why) setText(at('lost'), why + old + ' Reconnecting.');
 }
 
-/** Figures are for those who are let in. */
+/** Shows the token form and clears all figures. */
 function askForToken(error) {
   setText(at('refused'), error);
   token = '';
@@ -45,7 +47,7 @@ function askForToken(error) {
   at('login').hidden = false;
 }
 
-/** False where nobody is let in without another token. */
+/** Reads the stream to its end; returns false if the token was rejected. */
 async function read() {
   const { signal } = (reading = new AbortController());
   heardAt = now();
@@ -64,7 +66,7 @@ async function read() {
     heardAt = now();
     const events = (text + value).split('\n\n');
     text = events.pop();
-    // Only the newest where several came at once.
+    // If several snapshots arrived at once, only the newest is shown.
     const newest = events.findLast((event) => event.startsWith('data: '));
     if (newest !== undefined) show(JSON.parse(newest.slice(6)));
   }
@@ -85,7 +87,7 @@ async function watch() {
   }
 }
 
-/** A connection can die without a word. */
+/** Detects a connection that died without being closed. */
 function checkStream() {
   if (shownAt && now() - freshAt > 5000) tellLost('No new figures.');
   if (now() - heardAt > 10000) reading.abort();

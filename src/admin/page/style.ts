@@ -1,4 +1,4 @@
-/** How the page looks: system fonts, both colour schemes, from 320 pixels on. */
+/** The page's style sheet: system fonts, light and dark colour schemes, widths from 320 pixels. */
 export const style = `
 :root {
   color-scheme: light dark;

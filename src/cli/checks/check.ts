@@ -1,4 +1,7 @@
-/** Everything that can be said of a configuration without running it: what a service would refuse, and what is likely a mistake. */
+/**
+ * Checks a configuration without running it: errors for which a service would refuse it, and warnings about likely
+ * mistakes.
+ */
 import type { OptionFault } from '../../options/options.js';
 import { type ConfigFault, inOrder, ParsedClients } from '../../registry/file/clients.js';
 import { ConfigDocument } from '../../registry/file/document.js';
@@ -16,7 +19,7 @@ export interface CheckResult {
   readonly clients: readonly string[];
 }
 
-/** By the same code that reads the configuration of a service. */
+/** Uses the same parser as `loadHttpClients`, so that the check and the service agree. */
 export function checkText(text: string, file: string, surroundings: Surroundings): CheckResult {
   const parsed = new ParsedClients(new ConfigDocument(text), file, surroundings);
   const warnings: ConfigFault[] = [];
@@ -35,7 +38,7 @@ export function checkText(text: string, file: string, surroundings: Surroundings
   };
 }
 
-/** Of a certificate that is in order; what is wrong with others is told elsewhere. */
+/** Only for a certificate that can be used; `ParsedClients.readMaterial` reports the others as errors. */
 function expiryWarnings({ tls }: WellPart['config']): OptionFault[] {
   const material = tls && partsOf(tls).material;
   if (material === undefined) return [];

@@ -1,4 +1,4 @@
-/** A dry run of a connection: resolve, connect, handshake, step by step. */
+/** Opens a connection step by step (resolve, connect, TLS handshake) without sending a request. */
 import { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -26,10 +26,12 @@ export interface ProbeReport {
 
 type ProbedConfig = Config & { baseURL: string };
 
-/** In TLS 1.3 a server refuses a client's certificate only after the handshake: that long it may take to say so. */
+/**
+ * In TLS 1.3 a server rejects a client's certificate only after the handshake; the probe waits this long for its alert.
+ */
 const lateAlert = 300;
 
-/** Never throws: what fails is the last step of the report. */
+/** Never throws: a failure is recorded in the report as its failed step. */
 export async function probeClient(config: ProbedConfig): Promise<ProbeReport> {
   const steps: ProbeStep[] = [];
   const url = new URL(config.baseURL);
@@ -81,7 +83,7 @@ export async function probeClient(config: ProbedConfig): Promise<ProbeReport> {
 interface ProbedTarget {
   readonly host: string;
   readonly port: number;
-  /** For SNI; empty for an address, which has none. */
+  /** For SNI; empty for an IP address, because SNI allows host names only. */
   readonly servername: string;
 }
 
@@ -103,7 +105,7 @@ async function timed<T>(
   return result;
 }
 
-/** What the client shows of itself. */
+/** TLS options with the client's certificate, which is added to the report. */
 function identityOf({ tls: section }: ProbedConfig, steps: ProbeStep[]): ConnectionOptions {
   const { material, peer } = section === undefined ? { material: undefined, peer: standardPeer } : partsOf(section);
   if (material === undefined) return connectionOptions({}, peer);
@@ -117,7 +119,7 @@ function timeoutOf({ timeouts }: Config): number {
   return timeouts === false || timeouts.connect === false ? 10_000 : timeouts.connect;
 }
 
-/** The addresses found, so that the time of the connection is that of the connection. */
+/** Answers with the addresses already resolved, so that the connect step does not measure a second look-up. */
 function fixed(addresses: { address: string; family: number }[]): net.LookupFunction {
   return (_, options, callback) => {
     if (options.all) (callback as (error: null, all: typeof addresses) => void)(null, addresses);
@@ -129,7 +131,7 @@ function secured(socket: Socket, options: ConnectionOptions, host: string, limit
   return within(tls.connect({ ...options, socket, host }), limit, 'secureConnect');
 }
 
-/** @throws what the server says once it has seen the client's certificate */
+/** @throws Error with the server's alert when it rejects the client's certificate after the handshake */
 async function stays(socket: TLSSocket): Promise<void> {
   const over = new AbortController();
   const closed = once(socket, 'close', over).then(() => {
@@ -152,7 +154,10 @@ function protocolOf(socket: TLSSocket): string {
   return [socket.getProtocol(), socket.getCipher().name, socket.alpnProtocol || 'no ALPN'].join(', ');
 }
 
-/** Who the server is that was refused: asked again without a check and without the client's certificate, for the report only. */
+/**
+ * Adds the certificate of a server whose handshake failed: connects again, for the report only, without verification
+ * and without the client's certificate.
+ */
 async function addRefused(target: ProbedTarget, limit: number, steps: ProbeStep[]): Promise<void> {
   const socket = tls.connect({ ...target, rejectUnauthorized: false });
   socket.on('error', () => {});
@@ -160,7 +165,7 @@ async function addRefused(target: ProbedTarget, limit: number, steps: ProbeStep[
     await within(socket, limit, 'secureConnect');
     steps.push({ step: 'server', detail: describe(new X509Certificate(socket.getPeerCertificate().raw)) });
   } catch {
-    // Then there is nothing to tell of it.
+    // Without a handshake there is no certificate to report.
   } finally {
     socket.destroy();
   }

@@ -1,15 +1,17 @@
-/** What is allowed and still likely a mistake: the warnings of `pillion check`. */
+/** The warnings of `pillion check`: options that are valid but likely a mistake. */
 
 import type { Config } from '../../client/config/config.js';
 import { sectionsWithoutEffect } from '../../client/config/traffic.js';
 import type { OptionFault } from '../../options/options.js';
 import type { Path } from '../../registry/file/document.js';
 
-/** Without its name, which no rule is about. */
 type Rules = Omit<Config, 'name'>;
 type Rule = (config: Rules) => readonly (OptionFault | false | undefined)[];
 
-/** Every warning about one client. Nothing is said of what depends on an option that is wrong and so is `without`. */
+/**
+ * Every warning about one client. A rule that reads one of the paths in `without` (invalid options left out) is
+ * skipped.
+ */
 export function warningsOf(config: Rules, without: readonly Path[] = []): OptionFault[] {
   return rules.flatMap((rule) => judged(rule, config, without)).filter((each) => typeof each === 'object');
 }
@@ -24,7 +26,7 @@ function judged(rule: Rule, config: Rules, without: readonly Path[]): ReturnType
   return blind ? [] : said;
 }
 
-/** Tells of each option that is read. */
+/** A proxy of `options` that calls `read` with the path of each option a rule reads. */
 function watched<T extends object>(options: T, at: Path, read: (path: Path) => void): T {
   return new Proxy(options, {
     get: (target, key) => {
@@ -39,10 +41,10 @@ function watched<T extends object>(options: T, at: Path, read: (path: Path) => v
 const warn = (path: string, message: string): OptionFault => ({ path: path.split('.'), message });
 
 const endless: Rule = ({ timeouts }) => [
-  timeouts === false && warn('timeouts', 'without timeouts a call may wait for ever'),
+  timeouts === false && warn('timeouts', 'without timeouts a call may wait forever; set timeouts.total'),
   timeouts &&
     timeouts.total === false &&
-    warn('timeouts.total', 'without a total a call with retries may take very long'),
+    warn('timeouts.total', 'without a limit for the whole call, retries may make it very long'),
 ];
 
 const hanging: Rule = ({ timeouts, retry }) => [
@@ -51,7 +53,7 @@ const hanging: Rule = ({ timeouts, retry }) => [
     retry !== false &&
     warn(
       'timeouts.attempt',
-      'without it one hanging attempt takes all the time of its call, and none is left for a retry',
+      'without it one hanging attempt uses up the time of the whole call, and none is left for a retry',
     ),
 ];
 
@@ -63,12 +65,12 @@ const connecting: Rule = ({ timeouts }) => [
     warn('timeouts.connect', 'is longer than timeouts.attempt, which ends the attempt first'),
 ];
 
-/** Of 5 or 1.5 somebody mostly thinks in seconds. */
+/** A value below 10, such as 5 or 1.5, was most likely meant as seconds. */
 const tiny = (name: 'total' | 'attempt'): Rule => {
   return ({ timeouts }) => {
     if (timeouts === false) return [];
     const ms = timeouts[name];
-    // The shorter of its default and the total.
+    // Not written by the user: an attempt's default is capped by the total, which is warned about itself.
     const derived = name === 'attempt' && ms === timeouts.total;
     if (ms === false || ms >= 10 || derived) return [];
     return [
@@ -80,7 +82,7 @@ const tiny = (name: 'total' | 'attempt'): Rule => {
   };
 };
 
-/** As many attempts as the retries ask for, each ending by its timeout, with the mean of each wait. */
+/** Assumes that every attempt ends by its timeout and that every backoff takes its mean, half of its upper bound. */
 const retriesFit: Rule = ({ timeouts, retry }) => {
   if (timeouts === false || retry === false || retry.maxRetries === 0) return [];
   const { total, attempt } = timeouts;
@@ -99,7 +101,7 @@ function retriesWithin(total: number, attempt: number, { maxRetries, backoff }: 
   let spent = attempt;
   for (let retry = 0; retry < maxRetries; retry++) {
     spent += Math.min(backoff.max, backoff.base * 2 ** retry) / 2;
-    // A retry is of use only where it has at least a good part of its time.
+    // A retry counts as fitting when at least half of its timeout is left.
     if (spent + attempt / 2 > total) return retry;
     spent += attempt;
   }
@@ -111,11 +113,11 @@ const budget: Rule = ({ retry }) => {
   const { budget } = retry;
   const none = budget !== false && budget.ratio < 0.001 && budget.minPerSecond < 0.1;
   return [
-    none && warn('retry.budget', 'allows next to no retry; retry: false says so'),
+    none && warn('retry.budget', 'allows almost no retries; to switch retries off, write retry: false'),
     budget !== false &&
       budget.ratio >= retry.maxRetries &&
-      warn('retry.budget.ratio', `allows every call all of its ${retry.maxRetries} retries, so it limits nothing`),
-    budget === false && warn('retry.budget', 'without a budget retries multiply the load of an upstream that fails'),
+      warn('retry.budget.ratio', `allows all ${retry.maxRetries} retries of every call, so it limits nothing`),
+    budget === false && warn('retry.budget', 'without a budget, retries multiply the load on a failing upstream'),
   ];
 };
 
@@ -123,10 +125,10 @@ const noRetries: Rule = ({ retry }) => [
   retry !== false &&
     retry.maxRetries > 0 &&
     retry.maxConcurrentRetries === 0 &&
-    warn('retry.maxConcurrentRetries', 'allows no retry at all; retry: false says so'),
+    warn('retry.maxConcurrentRetries', 'allows no retries at all; to switch retries off, write retry: false'),
 ];
 
-/** As .NET's standard handler: a window has to see more than one generation of attempts. */
+/** The window has to cover at least two attempts in a row; .NET's standard resilience handler has the same rule. */
 const circuit: Rule = ({ circuitBreaker, timeouts }) => {
   if (circuitBreaker === false || timeouts === false || timeouts.attempt === false) return [];
   const short = circuitBreaker.rollingWindow < 2 * timeouts.attempt;
@@ -134,18 +136,21 @@ const circuit: Rule = ({ circuitBreaker, timeouts }) => {
     short &&
       warn(
         'circuitBreaker.rollingWindow',
-        'is shorter than two attempts, so it sees too few outcomes of a slow upstream',
+        'is shorter than two attempt timeouts, so it counts too few outcomes of a slow upstream',
       ),
   ];
 };
 
 const trust: Rule = ({ tls }) => [
   tls?.rejectUnauthorized === false &&
-    warn('tls.rejectUnauthorized', 'accepts any server, so anybody in between can read and change calls'),
+    warn(
+      'tls.rejectUnauthorized',
+      'accepts any server certificate, so anyone on the network path can read and change calls',
+    ),
 ];
 
 const unused: Rule = ({ tls, baseURL }) => [
-  tls !== undefined && isHttp(baseURL) && warn('tls', 'has no effect on a baseURL of http'),
+  tls !== undefined && isHttp(baseURL) && warn('tls', 'has no effect because baseURL is http'),
 ];
 
 const isHttp = (baseURL: string | undefined) => baseURL !== undefined && new URL(baseURL).protocol === 'http:';
@@ -159,13 +164,14 @@ const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
   const open = isHttp(baseURL) && !isLoopback(baseURL);
   return [
     allowAbsoluteUrls &&
-      warn('allowAbsoluteUrls', `lets calls leave for other hosts, and the header ${name} with them`),
-    baseURL === undefined && warn('headers', `without a baseURL the header ${name} goes to whatever host a call names`),
-    open && warn('baseURL', `the header ${name} travels over http, readable on its way`),
+      warn('allowAbsoluteUrls', `lets calls go to other hosts, and the header ${name} is sent there too`),
+    baseURL === undefined &&
+      warn('headers', `without a baseURL the header ${name} is sent to any host that a call names`),
+    open && warn('baseURL', `the header ${name} is sent over http, readable by anyone on the network path`),
   ];
 };
 
-/** A file does not know of `deps.discovery`, nor where it will be used. */
+/** Only a warning, since a file cannot show whether the service passes `deps.discovery`. */
 const withoutEffect: Rule = ({ endpoints, balance, outlierDetection, healthCheck }) =>
   sectionsWithoutEffect({ endpoints, balance, outlierDetection, healthCheck }).map(({ section }) =>
     warn(section, 'has no effect without endpoints (or a Discovery in deps)'),
@@ -176,16 +182,16 @@ const hedges: Rule = ({ hedging, timeouts }) => [
     timeouts !== false &&
     timeouts.attempt !== false &&
     hedging.delay >= timeouts.attempt &&
-    warn('hedging.delay', 'is not shorter than timeouts.attempt, so no attempt ever gets company'),
+    warn('hedging.delay', 'is not shorter than timeouts.attempt, so a hedge is never sent'),
 ];
 
 const faults: Rule = ({ fault }) => [
-  fault?.allowInProduction === true && warn('fault.allowInProduction', 'makes failures in production too'),
+  fault?.allowInProduction === true && warn('fault.allowInProduction', 'injects faults in production too'),
 ];
 
 const splits: Rule = ({ split }) => unreachable(split);
 
-/** A rule without a match takes every call, and leaves none for those after it. */
+/** A split rule without a `match` takes every call, so the rules after it are never used. */
 function unreachable(split: Config['split']): OptionFault[] {
   const all = split?.findIndex(({ match }) => match === undefined) ?? -1;
   if (split === undefined || all < 0) return [];

@@ -1,4 +1,4 @@
-/** Code of the caller's that axios runs for a call: what it throws comes as an AxiosError, with the call that it belongs to. */
+/** Wraps the caller's transforms and adapters, so that an exception in them becomes an AxiosError of its call. */
 import axios, { type AxiosAdapter, AxiosError, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { conceal } from '../../call/conceal.js';
 import { asAxiosError } from '../../call/errors.js';
@@ -10,7 +10,7 @@ type Transform = (this: Request, data: unknown, headers: unknown, status?: numbe
 const guardedTransforms = new WeakMap<Transform, Transform>();
 const guardedAdapters = new WeakMap<AxiosAdapter, AxiosAdapter>();
 
-/** The call with its transforms and adapter guarded; `stack` needs no guard. */
+/** Returns the call with guarded transforms and adapter; `stack`, our own adapter, needs no guard. */
 export function guarded(call: AxiosRequestConfig, defaults: object, stack: unknown): AxiosRequestConfig {
   const given = (name: string) => ownValue(call, name) ?? ownValue(defaults, name);
   const adapter = given('adapter');
@@ -32,7 +32,7 @@ function transforms(name: string, given: unknown): object | undefined {
     : undefined;
 }
 
-/** The same guard each time; a guard needs none. */
+/** Makes one guard per function and reuses it; a guard itself is returned as it is. */
 function once<Given extends object>(given: Given, guard: (given: Given) => Given, made: WeakMap<Given, Given>): Given {
   if (typeof given !== 'function') return given;
   const known = made.get(given);
@@ -63,7 +63,10 @@ function guardAdapter(adapter: AxiosAdapter): AxiosAdapter {
   };
 }
 
-/** The same for what axios cannot even copy, such as data that holds itself: it throws before any interceptor. */
+/**
+ * Makes an AxiosError of the exception that axios throws, before any interceptor, for a config it cannot copy, such as
+ * circular data.
+ */
 export async function copied(
   answer: Promise<AxiosResponse>,
   call: AxiosRequestConfig,

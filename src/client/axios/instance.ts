@@ -1,4 +1,4 @@
-/** The axios instance: one whose defaults cost a call nothing unless they are used. */
+/** Creates the axios instance of a client, whose unused defaults cost a call nothing. */
 import { Readable } from 'node:stream';
 import axios, {
   type AxiosAdapter,
@@ -21,28 +21,32 @@ import { copied, guarded } from './guarded.js';
 import { front } from './usual-call.js';
 import { frontConfig } from './usual-config.js';
 
-/** Adapters that end a cancelled call themselves; any other is left to axios, which looks before and after it. */
+/**
+ * Our own adapters, which end a cancelled call themselves; for any other, axios checks for cancellation before and
+ * after.
+ */
 const ours = new WeakSet<object>();
 
-/** `adapter`: the stack behind the instance. */
+/** Creates an axios instance; `defaults.adapter` is the stack. */
 export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosAdapter }): AxiosInstance {
   ours.add(defaults.adapter);
   const instance = axios.create(defaults);
-  // axios's -1 could not be told from a caller's, who means "no limit" by it.
+  // axios's default of -1 could not be distinguished from a caller's -1, which means "no limit".
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
   return lean(instance, defaults.adapter);
 }
 
 /**
- * axios merges all its defaults into every call, the empty header buckets of eleven methods and copies of options for
- * browsers among them; its verbs merge once more. Without that a call costs axios about 9 us in place of 15.
+ * Makes the instance cheaper per call. axios merges all its defaults into every call, including the empty header
+ * buckets of eleven methods and options for browsers, and its verbs merge once more. Without that a call costs axios
+ * about 9 us, not 15.
  */
 function lean(plain: AxiosInstance, stack: CreateAxiosDefaults['adapter']): AxiosInstance {
-  // In place of axios's own; what somebody has set stays.
+  // Only axios's default `env` is replaced (by `onDemand` below); one that the user has set stays.
   if (isSame(plain.defaults.env, axios.defaults.env)) delete plain.defaults.env;
   for (const [name, standard] of Object.entries(idle)) onDemand(plain.defaults, name, standard);
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
-  // What axios itself throws, before or after the adapter, carries the whole config as well.
+  // Errors that axios itself throws, before or after the adapter, hold the whole config too, secrets included.
   plain.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
   const send = (call: AxiosRequestConfig) => requested(plain, call, stack);
   const request = (target?: string | URL | AxiosRequestConfig, config?: AxiosRequestConfig) =>
@@ -54,7 +58,7 @@ function lean(plain: AxiosInstance, stack: CreateAxiosDefaults['adapter']): Axio
   }) as unknown as AxiosInstance;
 }
 
-/** By our own way to the adapter where nothing unusual is asked for, else by axios's. */
+/** Sends a usual call by our own short path to the adapter, and any other through axios. */
 function requested(plain: AxiosInstance, call: AxiosRequestConfig, stack: unknown): Promise<AxiosResponse> {
   const asked = withReadable(call);
   const usual = hasOwnInterceptorOnly(plain) && ours.has(plain.defaults.adapter as object);
@@ -74,7 +78,7 @@ function throughAxios(
   return refuseLineBreaks(asked) ?? copied(send(asked), asked, plain.defaults);
 }
 
-/** What throws on the way to the adapter (an interceptor, a transform) leaves the body to us. */
+/** Destroys the request body where a call fails before its adapter, such as in an interceptor or a transform. */
 async function owning(answer: Promise<AxiosResponse>, data: unknown): Promise<AxiosResponse> {
   try {
     return await answer;
@@ -84,14 +88,17 @@ async function owning(answer: Promise<AxiosResponse>, data: unknown): Promise<Ax
   }
 }
 
-/** With the class of form that axios is to make of an object: as a default that every call is given it would take time. */
+/**
+ * Adds our form class to calls with an object as data; as a default, axios would merge it into every call, which takes
+ * time.
+ */
 function withForms({ defaults }: AxiosInstance, call: AxiosRequestConfig): AxiosRequestConfig {
   const { data, env } = call;
   const isOther = env !== undefined || Object.prototype.propertyIsEnumerable.call(defaults, 'env');
   return isOther || typeof data !== 'object' || data === null ? call : { ...call, env: forms };
 }
 
-/** axios would take an async iterable for an object and send its JSON, `{}`. */
+/** Turns an async iterable into a stream; axios would treat it as an object and send its JSON, `{}`. */
 function withReadable(call: AxiosRequestConfig): AxiosRequestConfig {
   const data: unknown = Object.hasOwn(call, 'data') ? call.data : undefined;
   if (typeof data !== 'object' || data === null || !(Symbol.asyncIterator in data)) return call;
@@ -101,12 +108,12 @@ function withReadable(call: AxiosRequestConfig): AxiosRequestConfig {
   return { ...call, data: body };
 }
 
-/** The stack refuses it. */
+/** A destroyed stream, which the stack rejects with `ERR_BODY_USED`. */
 function goneStream(): Readable {
   return Readable.from([]).destroy();
 }
 
-/** Only the handler that `lean` has put there; a hole is what an ejected one leaves. */
+/** True where the only interceptor is the one that `lean` added; an ejected interceptor leaves null in the list. */
 function hasOwnInterceptorOnly({ interceptors }: AxiosInstance): boolean {
   const { request, response } = interceptors as unknown as Record<string, { handlers?: (object | null)[] }>;
   return request?.handlers?.length === 0 && response?.handlers?.length === 1 && response.handlers[0] !== null;
@@ -130,13 +137,13 @@ function verbs(send: Send, plain: AxiosInstance, stack: unknown): Partial<Record
   };
 }
 
-/** axios takes CR and LF out of a header's value in silence; they are never meant, so here the call is refused. */
+/** Rejects a call with CR or LF in a header: axios would silently remove them, but they are never intended. */
 function refuseLineBreaks(call: AxiosRequestConfig): Promise<never> | undefined {
   const headers = ownValue(call, 'headers') as Record<string, unknown> | undefined;
   for (const name of Object.keys(headers ?? {})) {
     const value = headers?.[name];
     if (!/[\r\n]/.test(name) && !(Array.isArray(value) ? value : [value]).some(hasLineBreak)) continue;
-    const message = `${JSON.stringify(name)} holds a line break`;
+    const message = `${JSON.stringify(name)} contains a line break; remove it`;
     const faults = [{ path: 'headers', message }];
     const why = `Bad call option headers: ${message}.`;
     return Promise.reject(new PillionError(ErrorCode.CONFIG, why, undefined, { faults }));
@@ -148,7 +155,7 @@ function hasLineBreak(value: unknown): boolean {
   return typeof value === 'string' && /[\r\n]/.test(value);
 }
 
-/** Defaults that only a browser reads, or that mean the same to axios where they are missing. */
+/** Defaults that only browsers read, or whose absence means the same to axios. */
 const idle: Readonly<Record<string, unknown>> = {
   timeout: 0,
   maxBodyLength: -1,
@@ -162,8 +169,9 @@ const idle: Readonly<Record<string, unknown>> = {
 const methods = Object.keys(axios.defaults.headers).filter((name) => name !== 'common');
 
 /**
- * Hides a default that is as axios has it from merging, until somebody asks for it or sets it:
- * `client.defaults.headers.post['X-A'] = 'b'` and `client.defaults.transitional.silentJSONParsing = false` work as ever.
+ * Hides a default that still has axios's value from merging, until user code reads or sets it, so that
+ * `client.defaults.headers.post['X-A'] = 'b'` and `client.defaults.transitional.silentJSONParsing = false` work as
+ * usual.
  */
 function onDemand(holder: object, name: string, standard: unknown): void {
   const value = ownValue(holder, name) ?? copyOf(standard);
@@ -177,7 +185,7 @@ function onDemand(holder: object, name: string, standard: unknown): void {
   Object.defineProperty(holder, name, own({ get, set: settle, enumerable: false, configurable: true }));
 }
 
-/** With no prototype: a polluted one could make another kind of property of it. */
+/** Without a prototype, because a polluted one could turn it into another kind of property. */
 function own(descriptor: PropertyDescriptor): PropertyDescriptor {
   return Object.assign(Object.create(null), descriptor) as PropertyDescriptor;
 }
@@ -193,10 +201,13 @@ function isSame(value: unknown, standard: unknown): boolean {
   return Object.keys({ ...left, ...right }).every((key) => left?.[key] === right?.[key]);
 }
 
-/** Puts what the configuration says about axios itself in force, and takes back what it said before. */
+/**
+ * Applies the axios options of a configuration to the instance's defaults, and undoes those of the previous
+ * configuration.
+ */
 export class ConfiguredDefaults {
   readonly #defaults: AxiosInstance['defaults'];
-  /** Headers that the configuration stands in for: undefined where there was none. */
+  /** Default headers that the configuration has replaced, with their former values; undefined where there was none. */
   #covered: Record<string, unknown> = {};
 
   constructor({ defaults }: AxiosInstance, config: Config) {

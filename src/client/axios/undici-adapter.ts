@@ -1,4 +1,4 @@
-/** The wire on its own: an axios adapter over undici, for any axios instance. */
+/** An axios adapter over undici, for any axios instance: the wire without the policies. */
 import axios, { type AxiosAdapter, AxiosError } from 'axios';
 import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../../call/body.js';
@@ -23,34 +23,47 @@ const adapterOptions = connectionOptions.extend({
     .min(1)
     .max(65_535)
     .default(128)
-    .describe('Connections to each origin; further requests wait.'),
-  tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+    .describe(
+      'Most connections to each origin; further requests wait for a free one. Default 128. Lower it for an upstream that accepts few connections.',
+    ),
+  tls: tlsOptions
+    .optional()
+    .describe(
+      'TLS options for https: client certificate, certificate authorities and pinning. Default: those of Node.',
+    ),
   connectTimeout: duration({ min: 1 })
     .or(z.literal(false))
     .prefault('10s')
-    .describe('A new connection, TLS handshake included.'),
-  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
+    .describe(
+      'Time limit for opening a connection, TLS handshake included. Default 10s; `false`: no limit. Lower it to fail sooner if a server does not answer.',
+    ),
+  allowH2: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Use HTTP/2 with https servers that support it. Default false, which is HTTP/1.1. Set it to true to send many requests over one connection.',
+    ),
 });
 
-/** Durations are milliseconds or strings such as `'10s'`. */
+/** Options of `createUndiciAdapter`; durations are milliseconds or strings such as `'10s'`. */
 export type UndiciAdapterOptions = z.input<typeof adapterOptions>;
 
 /** An axios adapter with connections of its own. */
 export interface UndiciAdapter extends AxiosAdapter, AsyncDisposable {
-  /** With `tls.cert`, `pfx` or `ca` also what the identity tells of itself. */
+  /** Stats of the connections and, with `tls.cert`, `pfx` or `ca`, of the certificate in use. */
   stats(): WireStats & { identity?: IdentityStats };
-  /** Refuses new requests with `ERR_CLOSED` and lets those in flight finish; then no socket is left. */
+  /** Rejects new requests with `ERR_CLOSED`, lets those in flight finish, then closes all connections. */
   close(): Promise<void>;
-  /** Ends requests in flight with `ERR_CLOSED`. */
+  /** Aborts requests in flight with `ERR_CLOSED` and closes all connections at once. */
   destroy(): Promise<void>;
 }
 
 /**
- * A complete axios adapter over undici, without any policy: `axios.create({ adapter: createUndiciAdapter() })`.
- * Every request option of axios has the effect it has with axios's http adapter, which takes the requests that undici does
- * not speak (proxies, unix sockets, agents and lookups of the caller, `maxRate`, …). Keeps its connections until `close()`;
- * idle ones do not keep the process alive.
- * @throws PillionError `ERR_CONFIG` that lists every fault of `options`
+ * Creates a complete axios adapter over undici, without any policy: `axios.create({ adapter: createUndiciAdapter() })`.
+ * Every request option of axios works as with axios's http adapter, which carries the requests that undici does not
+ * support (proxies, unix sockets, the caller's agents and lookups, `maxRate`, …). Connections stay open until
+ * `close()`; idle ones do not keep the process alive.
+ * @throws PillionError `ERR_CONFIG` with every fault of `options` in `faults`
  */
 export function createUndiciAdapter(options: UndiciAdapterOptions = {}): UndiciAdapter {
   const { tls, ...parsed } = parseAdapterOptions(options);
@@ -85,13 +98,16 @@ function parseAdapterOptions(options: UndiciAdapterOptions): z.output<typeof ada
   throw badOptions([...faults, ...materialFaults(options?.tls)], 'createUndiciAdapter');
 }
 
-/** As the lanes want it; `validateStatus` is applied to what they answer, for what it throws in a lane would end the process. */
+/**
+ * Prepares the request for the wire. `validateStatus` is applied to the response later, as an exception in the wire
+ * would end the process.
+ */
 function sendable(own: Request): Request {
   const text = { url: textOf(own.url), ...(own.baseURL && { baseURL: textOf(own.baseURL) }) };
   return Object.assign(new Own(), own, text, { validateStatus: null }) as unknown as Request;
 }
 
-/** With the caller's config, and a body that broke off in axios's words. */
+/** Gives an error the caller's config and, for a body that broke off, axios's own message. */
 function presented(thrown: unknown, request: Request): AxiosError {
   const error = asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, request);
   error.config = request;
@@ -100,9 +116,13 @@ function presented(thrown: unknown, request: Request): AxiosError {
   return error;
 }
 
-/** axios's own words for a body that the server ended too early; one that was being decompressed is a reset there too. */
+/**
+ * Sets code and message as in axios for a body that the server ended too early; for a compressed one axios reports a
+ * reset too.
+ */
 function brokenOff(error: AxiosError): void {
-  // undici's own errors have names of their own: the server ended the connection, or broke HTTP.
+  // undici's errors (the server ended the connection, or violated HTTP) have their own names; a plain Error is a
+  // socket's.
   if (error.cause?.name === 'Error') {
     delete error.response;
     delete error.status;
@@ -114,11 +134,14 @@ function settled(response: Response, { validateStatus }: Request, request: Reque
   response.config = request;
   if (!validateStatus || isAccepted(validateStatus, response, request)) return response;
   const { message, code } = statusError(request, response);
-  // As axios makes it: on its own the adapter is in axios's place.
+  // A plain AxiosError, as axios's own adapter would throw: without the client this adapter replaces it.
   throw traceless(() => new AxiosError(message, code, request, response.request, response));
 }
 
-/** Under axios's `timeout`, which here bounds the whole request (a stream's up to its headers), and both its ways to cancel. */
+/**
+ * Applies axios's `timeout`, which bounds the whole request (up to the headers of a stream), and both of axios's ways
+ * to cancel.
+ */
 function carried(send: Transport, request: Request): Promise<Response> {
   const ms = timeoutOf(request);
   if (ms === undefined && request.cancelToken === undefined) return send(request);

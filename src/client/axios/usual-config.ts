@@ -1,4 +1,4 @@
-/** The config of a usual call as axios would merge it from the instance's defaults and the call's own options. */
+/** Merges the instance's defaults and a call's own options, as axios does, for calls without unusual options. */
 import axios, { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { nameIn } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
@@ -6,7 +6,7 @@ import { Own } from '../../call/own.js';
 import { markOwnHeaders } from '../../call/record.js';
 import { standardTransitional } from '../../call/transitional.js';
 
-/** Options that a call may set on this way: the call's own simply goes before the default. */
+/** Options for which axios's merge is plain: the call's own value overrides the default. */
 const simple = new Set([
   ...['url', 'method', 'baseURL', 'data', 'headers', 'params', 'timeout', 'signal', 'cancelToken', 'auth'],
   ...['responseType', 'responseEncoding', 'maxContentLength', 'maxBodyLength', 'decompress', 'maxRedirects'],
@@ -14,7 +14,7 @@ const simple = new Set([
   ...['validateStatus', 'idempotencyKey', 'retry', 'routeName', 'timeouts', 'hashKey'],
 ]);
 
-/** Defaults that are as good as not there, or that are read straight off. */
+/** Defaults that this merge handles; any other default sends the call through axios. */
 const plainDefaults = new Set([
   ...['adapter', 'headers', 'baseURL', 'maxRedirects', 'allowAbsoluteUrls', 'proxy', 'validateStatus', 'timeout'],
   ...['transformRequest', 'transformResponse', 'maxContentLength', 'maxBodyLength', 'responseType', 'decompress'],
@@ -23,7 +23,7 @@ const plainDefaults = new Set([
 type Defaults = AxiosInstance['defaults'];
 type Loose = Record<string, unknown>;
 
-/** The config of a call as axios would merge it; undefined where axios has to do it. */
+/** The merged config of a call; undefined where only axios's own merge is correct. */
 export function frontConfig(defaults: Defaults, call: AxiosRequestConfig): Request | undefined {
   const keys = Object.keys(call);
   if (!keys.every(isSimple) || Object.getOwnPropertySymbols(call).length > 0) return undefined;
@@ -53,7 +53,7 @@ function isSimple(key: string): boolean {
   return simple.has(key);
 }
 
-/** With the keys that every call has from the start it stays an object whose shape V8 knows. */
+/** Declares the keys of every call from the start, so that all configs keep one hidden class in V8. */
 class FrontConfig extends Own {
   url: unknown = undefined;
   method: string | undefined = undefined;
@@ -70,7 +70,7 @@ class FrontConfig extends Own {
   proxy: unknown = undefined;
 }
 
-/** What axios itself makes of bodies. */
+/** axios's own transforms of request and response bodies. */
 export const [standardRequest] = [axios.defaults.transformRequest].flat();
 export const [standardResponse] = [axios.defaults.transformResponse].flat();
 
@@ -82,7 +82,10 @@ function isOnly(list: unknown, only: unknown): boolean {
   return Array.isArray(list) && list.length === 1 && list[0] === only;
 }
 
-/** Defaults for all methods, for this one, for the instance, then the call's own; undefined for values that are not plain. */
+/**
+ * Merges the default headers for all methods, for this method and of the instance, then the call's own; undefined for
+ * unusual values.
+ */
 function headersOf(defaults: Loose, method: string, own: Loose | undefined): AxiosHeaders | undefined {
   const headers = new AxiosHeaders();
   const common = bucketOf(defaults, 'common');
@@ -101,10 +104,13 @@ function headersOf(defaults: Loose, method: string, own: Loose | undefined): Axi
   return headers;
 }
 
-/** The names under which axios has headers for some calls only. */
+/** The keys of `defaults.headers` that hold headers for one method, or for all (`common`). */
 const buckets = new Set(Object.keys(axios.defaults.headers));
 
-/** One that nobody has asked for is not enumerable, and empty: to read it would put it among the others for good. */
+/**
+ * Reads a bucket only if it is enumerable: an unused one is an empty getter (see `onDemand`), and reading it would make
+ * it permanent.
+ */
 function bucketOf(defaults: Loose, name: string): Loose | undefined {
   const bucket = isEnumerable.call(defaults, name) ? defaults[name] : undefined;
   return typeof bucket === 'object' ? (bucket as Loose) : undefined;
@@ -117,13 +123,13 @@ function putAll(headers: AxiosHeaders, more: Loose): boolean {
   return true;
 }
 
-/** Header names and values that AxiosHeaders would take as they are. */
+/** Header names that AxiosHeaders accepts unchanged, and values that it would change. */
 const plainName = /^[\w!#$%&'*+.^`|~-]+$/;
 const oddValue = /^[\t ]|[\t ]$|[^\t\x20-\uffff]|\x7f/;
 
 function put(headers: AxiosHeaders, name: string, value: unknown): boolean {
   if (value === undefined) {
-    // As axios has `Content-Type` among its defaults: no value, but a place.
+    // Keeps the name without a value, as axios does for `Content-Type` among its defaults.
     if (!Object.hasOwn(headers, name)) headers[name] = undefined as never;
     return true;
   }

@@ -1,15 +1,15 @@
-/** Bodies as `fetch` takes them, in a form that can be sent again wherever that is possible. */
+/** Converts the bodies that `fetch` accepts into repeatable ones wherever that is possible. */
 import { isUint8Array } from 'node:util/types';
 import { onAbort } from '../../call/scope.js';
 
-/** A body as axios takes it, and the content type that it brings along. */
+/** A body in a form that axios accepts, with its default content type. */
 export interface Extracted {
   readonly data: unknown;
   readonly type?: string | undefined;
 }
 
 /**
- * The body of `init`. Bytes are copied: what the caller does with them afterwards changes nothing.
+ * Converts the body of `init`. Bytes are copied, so later changes by the caller have no effect.
  * @throws TypeError for a stream without `duplex: 'half'`
  */
 export function extractBody(body: unknown, duplex: string | undefined): Extracted {
@@ -20,11 +20,11 @@ export function extractBody(body: unknown, duplex: string | undefined): Extracte
     return { data: Buffer.from(new Uint8Array(body)) };
   if (ArrayBuffer.isView(body))
     return { data: Buffer.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)) };
-  // With a boundary that the wire chooses.
+  // No type: the wire chooses the boundary that is part of it.
   if (body instanceof FormData) return { data: body };
   if (body instanceof Blob) return { data: body, type: body.type || undefined };
   if (!isIterable(body)) return { data: String(body), type: 'text/plain;charset=UTF-8' };
-  if (duplex !== 'half') throw new TypeError("A body that is a stream needs duplex: 'half'.");
+  if (duplex !== 'half') throw new TypeError("A body that is a stream needs the option duplex: 'half'.");
   return { data: body };
 }
 
@@ -33,12 +33,12 @@ function isIterable(body: unknown): body is AsyncIterable<unknown> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
-/** Bytes of a `Request` that are held, so that they can be sent again. */
+/** Most bytes of a `Request` body that are buffered, so that the call can be retried. */
 const held = 1024 * 1024;
 
 /**
- * The body of a `Request`, which is always a stream: read to its end where that comes within 1 MiB, else sent as a stream
- * that begins with what was read.
+ * Converts the body of a `Request`, which is always a stream: a body of up to 1 MiB is buffered, so that it can be sent
+ * again; a larger one is sent as a stream that begins with the bytes already read.
  */
 export async function heldBody(body: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Extracted> {
   const reader = body.getReader();

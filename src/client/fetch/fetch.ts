@@ -1,4 +1,4 @@
-/** A WHATWG `fetch` over the stack, for SDKs and code that take one. */
+/** A WHATWG `fetch` over the stack, for SDKs and other code that accept one. */
 import { type AxiosAdapter, AxiosHeaders, type AxiosRequestConfig } from 'axios';
 import { discardUpload } from '../../call/body.js';
 import type { Request } from '../../call/message.js';
@@ -8,22 +8,22 @@ import type { Config } from '../config/config.js';
 import { type Asked, type FetchInput, readRequest } from './request.js';
 import { responseFrom } from './response.js';
 
-/** Options of a single call that go beside the standard ones: see the options of an axios call. */
+/** Options of a single `fetch` call besides the standard ones; they mean the same as on an axios call. */
 export type CallOptions = Pick<
   AxiosRequestConfig,
   'idempotencyKey' | 'retry' | 'routeName' | 'timeouts' | 'hashKey' | 'allowAbsoluteUrls'
 >;
 
-/** What `client.fetch` takes as its second argument. */
+/** The second argument of `client.fetch`: the standard options and those of this library. */
 export interface HttpFetchInit extends globalThis.RequestInit, CallOptions {}
 
-/** `client.fetch`: assignable to `typeof globalThis.fetch`. */
+/** The type of `client.fetch`, assignable to `typeof globalThis.fetch`. */
 export type HttpFetch = (input: FetchInput, init?: HttpFetchInit) => Promise<globalThis.Response>;
 
-/** Follows as many redirects as browsers and Node's own fetch do. */
+/** The limit of the fetch standard, as in browsers and Node's own fetch. */
 const maxRedirects = 20;
 
-/** Makes the `fetch` of a client: `send` is its stack, `config` what is in force. */
+/** Makes the `fetch` of a client; `send` is its stack, and `config` returns the configuration in force. */
 export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch {
   const sent = async (asked: Asked, init: HttpFetchInit) => {
     const { signal } = asked;
@@ -53,7 +53,7 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
   };
 }
 
-/** Straight to the stack: interceptors and transforms are axios's business. */
+/** Makes the request that goes straight to the stack, without axios's interceptors and transforms. */
 function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request {
   const { url, method, headers, data, signal, redirect } = asked;
   const { idempotencyKey, retry, routeName, timeouts, hashKey, allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
@@ -67,7 +67,7 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
     data,
     ...(signal && { signal }),
     responseType: 'stream',
-    // Any status is an answer.
+    // In fetch a response of any status resolves.
     validateStatus: null,
     allowAbsoluteUrls,
     maxRedirects: redirect === 'follow' ? maxRedirects : 0,
@@ -76,7 +76,7 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
   return markOwnHeaders(Object.assign(new Own(), request) as unknown as Request, [...headers.keys()]);
 }
 
-/** As the standard has it a network failure is a TypeError; what happened is its cause. */
+/** Wraps a failure in a TypeError, as the standard requires; the error of the stack is its `cause`. */
 function failed(error: unknown): TypeError {
   const { message } = error as Error;
   return new TypeError(`fetch failed: ${message}`, { cause: error });

@@ -1,25 +1,26 @@
-/** What a call of `fetch` asks for, by the rules of the standard. */
+/** Reads the arguments of a `fetch` call by the rules of the standard. */
 import { isUrl } from '../../call/url.js';
 import { isUsed, usedError } from '../../call/used-body.js';
 import { type Extracted, extractBody, heldBody } from './body.js';
 
-/** What `fetch` takes as its first argument: a relative URL is appended to `baseURL`. */
+/** The first argument of `fetch`; a relative URL is appended to `baseURL`. */
 export type FetchInput = string | URL | globalThis.Request;
 
+/** The request that a `fetch` call describes. */
 export interface Asked {
   readonly url: string;
   /** Upper case. */
   readonly method: string;
   readonly headers: Headers;
-  /** As axios takes it. */
+  /** The body, in a form that axios accepts. */
   readonly data: unknown;
   readonly signal: AbortSignal | undefined;
   readonly redirect: 'follow' | 'manual' | 'error';
 }
 
 /**
- * Reads the arguments of a call.
- * @throws TypeError for what the standard refuses, and for `integrity`, which is not checked here
+ * Reads the arguments of a `fetch` call.
+ * @throws TypeError for arguments that the standard rejects, and for `integrity`, which is not supported
  */
 export async function readRequest(input: FetchInput, init: globalThis.RequestInit): Promise<Asked> {
   const given = isRequest(input) ? input : undefined;
@@ -29,7 +30,8 @@ export async function readRequest(input: FetchInput, init: globalThis.RequestIni
   const headers = new Headers(init.headers ?? given?.headers);
   const redirect = redirectOf(init.redirect ?? given?.redirect ?? 'follow');
   const signal = (init.signal === undefined ? given?.signal : init.signal) ?? undefined;
-  if (init.integrity || given?.integrity) throw new TypeError('integrity is not supported by this fetch.');
+  if (init.integrity || given?.integrity)
+    throw new TypeError('The option integrity is not supported by this fetch; check the body yourself.');
   const body = await bodyOf(init, given, signal);
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     throw new TypeError(`A ${method} request cannot have a body.`);
@@ -37,7 +39,7 @@ export async function readRequest(input: FetchInput, init: globalThis.RequestIni
   return { url, method, headers, data: body?.data, signal, redirect };
 }
 
-/** By its shape: a `Request` may come from another copy of undici. */
+/** Tests by shape, because a `Request` may come from another copy of undici. */
 function isRequest(input: FetchInput): input is globalThis.Request {
   return typeof input === 'object' && !isUrl(input) && 'headers' in input && 'url' in input;
 }
@@ -46,14 +48,14 @@ function checkUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) return;
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
-    throw new TypeError(`fetch failed: ${parsed.protocol} is not http: or https:.`);
+    throw new TypeError(`fetch failed: the protocol of the URL must be http: or https:, not ${parsed.protocol}`);
   if (parsed.username || parsed.password)
-    throw new TypeError('The URL of a request cannot hold credentials; send an Authorization header.');
+    throw new TypeError('The URL of a request cannot contain credentials; send an Authorization header instead.');
 }
 
 const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
-/** In upper case whatever it is; the standard leaves `patch` as it is, which servers refuse. */
+/** Upper-cases every method; the standard leaves `patch` in lower case, which servers reject. */
 function methodOf(given: string): string {
   const method = given.toUpperCase();
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) throw new TypeError(`${JSON.stringify(given)} is not an HTTP method.`);
@@ -63,7 +65,7 @@ function methodOf(given: string): string {
 
 function redirectOf(given: string): Asked['redirect'] {
   if (given === 'follow' || given === 'manual' || given === 'error') return given;
-  throw new TypeError(`redirect is "follow", "manual" or "error", not ${JSON.stringify(given)}.`);
+  throw new TypeError(`The option redirect must be "follow", "manual" or "error", not ${JSON.stringify(given)}.`);
 }
 
 function bodyOf(
@@ -78,7 +80,7 @@ function bodyOf(
   return heldBody(given.body, signal);
 }
 
-/** As the failure of any other call: a TypeError with the error of an axios call for its cause. */
+/** The error for a body that was read already: a TypeError whose `cause` is the error of an axios call. */
 function gone(): TypeError {
   const cause = usedError('fetch');
   return new TypeError(cause.message, { cause });

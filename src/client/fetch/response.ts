@@ -1,4 +1,4 @@
-/** An answer of the stack as a WHATWG `Response`. */
+/** Converts a response of the stack into a WHATWG `Response`. */
 import { discard, isStream, isWebStream } from '../../call/body.js';
 import type { Response as Answer } from '../../call/message.js';
 import { resolveUrl } from '../../call/url.js';
@@ -7,15 +7,18 @@ import type { Asked } from './request.js';
 /** Statuses that never have a body. */
 const empty = new Set([101, 204, 205, 304]);
 
-/** A redirect may have been followed on the way. */
+/** The request, and whether a redirect was followed. */
 type Followed = Asked & { readonly redirected: boolean };
 
-/** @throws TypeError for a redirect where `redirect` is "error" */
+/**
+ * Makes the `Response` of a `fetch` call.
+ * @throws TypeError for a redirect where `redirect` is "error"
+ */
 export function responseFrom(answer: Answer, asked: Followed): globalThis.Response {
   const { status, statusText } = answer;
   if (asked.redirect === 'error' && isRedirect(answer)) {
     discard(answer);
-    throw new TypeError(`The upstream redirects (${status}), and redirect is "error".`);
+    throw new TypeError(`The server answered with a redirect (${status}), and the option redirect is "error".`);
   }
   const body = asked.method === 'HEAD' || empty.has(status) ? null : bodyOf(answer.data, asked.signal);
   if (body === null && isStream(answer.data)) answer.data.resume();
@@ -30,7 +33,7 @@ function isRedirect({ status, headers }: Answer): boolean {
   return [301, 302, 303, 307, 308].includes(status) && headers.location !== undefined;
 }
 
-/** A constructed `Response` has no URL; a clone of it is to have the same. */
+/** Sets `url`, `redirected` and `type`, which a constructed `Response` lacks, and makes its clones keep them. */
 function described(response: globalThis.Response, facts: Partial<globalThis.Response>): globalThis.Response {
   const clone = () => described(Response.prototype.clone.call(response), facts);
   for (const [name, value] of Object.entries({ type: 'basic', ...facts, clone }))
@@ -38,24 +41,27 @@ function described(response: globalThis.Response, facts: Partial<globalThis.Resp
   return response;
 }
 
-/** With no prototype: a polluted one could make a getter of it. */
+/** Without a prototype, because a polluted one could turn the property into a getter. */
 function valued(value: unknown): PropertyDescriptor {
   return { __proto__: null, value, configurable: true } as PropertyDescriptor;
 }
 
 function headersOf({ headers }: Answer): Headers {
-  // Only Set-Cookie comes as a list.
+  // Only Set-Cookie has a list as its value.
   const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((each) => [name, each] as const));
   const told = lines.filter(([, value]) => value !== undefined && value !== null);
   return new Headers(told.map(([name, value]) => [name, String(value)]));
 }
 
-/** A reason phrase may hold bytes that `Response` refuses. */
+/** Removes the characters of a reason phrase that `Response` rejects. */
 function plain(statusText: string | undefined): string {
   return (statusText ?? '').replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 }
 
-/** Whatever an axios adapter may answer with: a stream of Node's or the web's kind, bytes, text, or data that was parsed already. */
+/**
+ * Converts any body that an axios adapter may return: a Node or web stream, bytes, text, or data that is already
+ * parsed.
+ */
 function bodyOf(data: unknown, signal: AbortSignal | undefined): ReadableStream<Uint8Array> | null {
   if (data === undefined || data === null) return null;
   if (isStream(data)) return byteStream(data[Symbol.asyncIterator](), () => discard({ data } as Answer), signal);
@@ -70,7 +76,7 @@ function isBodyInit(data: unknown): data is string | ArrayBuffer | Blob {
   return typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof ArrayBuffer || data instanceof Blob;
 }
 
-/** As fetch has it; abandoning it frees the socket. */
+/** A byte stream like that of fetch; cancelling it destroys the source, which releases the socket. */
 function byteStream(
   chunks: AsyncIterator<Uint8Array | string>,
   abandon: () => unknown,
@@ -82,14 +88,14 @@ function byteStream(
       const bytes = await nextOf(chunks, signal);
       if (bytes !== undefined) return controller.enqueue(bytes);
       controller.close();
-      // A reader with a buffer of its own waits for an answer.
+      // A reader with its own buffer (BYOB) would wait for ever without this response.
       controller.byobRequest?.respond(0);
     },
     cancel: () => void abandon(),
   });
 }
 
-/** A copy of the next bytes, for what is read is given away; undefined at the end. */
+/** Copies the next bytes, because the stream transfers their buffer to the reader; undefined at the end. */
 async function nextOf(
   chunks: AsyncIterator<Uint8Array | string>,
   signal: AbortSignal | undefined,
@@ -99,7 +105,7 @@ async function nextOf(
     for (;;) {
       const { done, value } = await chunks.next();
       if (done) return undefined;
-      // A byte stream takes no empty piece.
+      // A byte stream rejects empty chunks.
       if (value.length > 0) return new Uint8Array(typeof value === 'string' ? Buffer.from(value) : value);
     }
   } catch (cause) {
@@ -108,7 +114,7 @@ async function nextOf(
   }
 }
 
-/** After redirects, where the wire tells of them; without fragment and credentials. */
+/** The URL of the response, after redirects if the wire reports them, without fragment and credentials. */
 function urlOf({ request, config }: Answer): string {
   const sent = (request as { res?: { responseUrl?: string } } | undefined)?.res?.responseUrl;
   const url = new URL(sent ?? resolveUrl(config).href);

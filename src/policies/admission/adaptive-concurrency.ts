@@ -1,24 +1,48 @@
-/** Lets as many attempts run at once as the destination takes without getting slower. */
+/** Limits the attempts in flight to the number that a destination handles without getting slower. */
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { classify } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
+import { Recent } from '../../call/recent.js';
 import { callOf, destinationOf } from '../../call/record.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 
 export const adaptiveConcurrencyOptions = z
   .strictObject({
-    initialLimit: z.int().min(1).max(65_535).default(20).describe('Attempts at once before anything is known.'),
-    minLimit: z.int().min(1).max(65_535).default(10).describe('The least that the limit may become.'),
-    maxLimit: z.int().min(1).max(65_535).default(200).describe('The most that it may become.'),
+    initialLimit: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(20)
+      .describe(
+        'Attempts in flight to a destination before its latency is known. Default 20; must lie between `minLimit` and `maxLimit`. Raise it for a client that starts under full load.',
+      ),
+    minLimit: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(10)
+      .describe(
+        'Lowest limit of attempts in flight to one destination. Default 10. Lower it for destinations that bear only a few requests at once.',
+      ),
+    maxLimit: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(200)
+      .describe(
+        'Highest limit of attempts in flight to one destination. Default 200. Raise it for a busy client whose limit stays at this value.',
+      ),
     tolerance: z
       .number()
       .min(1)
       .max(10)
       .default(1.5)
-      .describe('How much slower than usual attempts may be before the limit falls.'),
+      .describe(
+        'Ratio of current to usual latency above which the limit falls. Default 1.5, which is 50 % slower than usual. Raise it for destinations whose latency varies without overload.',
+      ),
   })
   .refine(
     ({ initialLimit, minLimit, maxLimit }) => minLimit <= initialLimit && initialLimit <= maxLimit,
@@ -27,17 +51,19 @@ export const adaptiveConcurrencyOptions = z
 
 type AdaptiveOptions = z.output<typeof adaptiveConcurrencyOptions>;
 
-/** Milliseconds, and samples, that a judgement is made of. */
+/** The limit is adjusted after a window of at least this many milliseconds and samples. */
 const windowMs = 1000;
 const windowSamples = 10;
-/** Windows after which the limit is halved for two, to see how fast the destination is without a queue. */
+/**
+ * After this many windows the limit is halved for two windows, to measure the destination's latency without a queue.
+ */
 const probeEvery = 30;
-/** How much of the new limit is taken over at once. */
+/** Weight of the newly computed limit; the rest is the old one. */
 const smoothing = 0.2;
-/** Attempts that may queue at the destination: the limit grows by them while nothing gets slower. */
+/** Attempts allowed to queue at the destination: while the latency does not rise, the limit grows by this much. */
 const queued = 4;
 
-/** One destination's limit: a gradient of how fast it was to how fast it is, as Netflix's Gradient2. */
+/** The limit of one destination, adjusted by the ratio of usual to current latency, as in Netflix's Gradient2. */
 class Limit {
   running = 0;
   rejected = 0;
@@ -47,10 +73,13 @@ class Limit {
   #count = 0;
   #mostRunning = 0;
   #startedAt = performance.now();
-  /** Milliseconds an attempt takes without a queue. */
+  /** Milliseconds that an attempt takes while nothing queues at the destination. */
   #usual = Number.POSITIVE_INFINITY;
   #windows = 0;
-  /** Windows of a probe still to come: in the first of two, attempts from before it end. */
+  /**
+   * Windows left of a probe. The first of the two is not measured, because attempts from before the probe still end in
+   * it.
+   */
   #probing = 0;
 
   constructor(options: AdaptiveOptions) {
@@ -58,7 +87,7 @@ class Limit {
     this.#value = options.initialLimit;
   }
 
-  /** A probe halves what may run. */
+  /** The limit in force, halved during a probe. */
   get value(): number {
     const value = this.#probing > 0 ? this.#value / 2 : this.#value;
     return Math.max(this.#options.minLimit, Math.floor(value));
@@ -69,6 +98,7 @@ class Limit {
     this.#mostRunning = Math.max(this.#mostRunning, this.running);
   }
 
+  /** Records the latency of an attempt, and adjusts the limit once the window is complete. */
   observe(ms: number): void {
     this.#sum += ms;
     this.#count++;
@@ -83,12 +113,12 @@ class Limit {
 
   #judge(latest: number): void {
     if (this.#probing > 0) {
-      // The destination may have become slower for good.
+      // The probe replaces the usual latency even by a higher one: the destination may have become slower for good.
       if (--this.#probing === 0) this.#usual = latest;
       return;
     }
     this.#usual = Math.min(this.#usual, latest);
-    // A limit that nobody reaches has shown nothing.
+    // A limit of which less than half was used has not been tested, so it stays.
     if (this.#mostRunning * 2 < this.#value) return;
     const { tolerance, minLimit, maxLimit } = this.#options;
     const gradient = Math.min(1, Math.max(0.5, (tolerance * this.#usual) / latest));
@@ -97,32 +127,25 @@ class Limit {
     if (++this.#windows % probeEvery === 0) this.#probing = 2;
   }
 
-  stats() {
+  stats(): ConcurrencyStats {
     const usualMs = Number.isFinite(this.#usual) ? Math.round(this.#usual * 100) / 100 : null;
     return { limit: this.value, running: this.running, rejected: this.rejected, usualMs };
   }
 }
 
-/** Destinations remembered; the longest unused one is forgotten first. */
+/** Destinations with a limit; beyond this number the least recently used limit is evicted. */
 const maxLimits = 1024;
 
 /**
- * For each destination limits the attempts that run at once by how their latency changes: it rises while they are as fast
- * as usual and falls when they queue. What is over the limit is rejected with `ERR_LIMIT`.
+ * Limits the attempts in flight to each destination by their latency: the limit rises while attempts are as fast as
+ * usual and falls when they get slower. An attempt above the limit is rejected with `ERR_LIMIT`.
  */
 export const adaptiveConcurrency = definePolicy(
   'adaptiveConcurrency',
   adaptiveConcurrencyOptions,
   (options, { events }) => {
-    const limits = new Map<string, Limit>();
-    const limitTo = (destination: string): Limit => {
-      const limit = limits.get(destination) ?? new Limit(options);
-      limits.delete(destination);
-      limits.set(destination, limit);
-      const [oldest] = limits.keys();
-      if (limits.size > maxLimits && oldest !== undefined) limits.delete(oldest);
-      return limit;
-    };
+    const limits = new Recent<Limit>({ max: maxLimits, busy: ({ running }) => running > 0 });
+    const limitTo = (destination: string): Limit => limits.use(destination, () => new Limit(options));
     return {
       wrap: (next) =>
         async function adaptiveConcurrency(request) {
@@ -147,7 +170,7 @@ export const adaptiveConcurrency = definePolicy(
             return answer;
           } catch (error) {
             answer = responseOf(error);
-            // Fast failures say nothing about a queue, an answer does.
+            // A response or a timeout shows how long attempts queue; a fast failure does not.
             if (answer !== undefined ? answer.status < 500 : classify(error) === 'timeout')
               limit.observe(performance.now() - startedAt);
             throw error;
@@ -163,7 +186,17 @@ export const adaptiveConcurrency = definePolicy(
 
 function overflow(request: Request, { running, value }: Limit): PillionError {
   const message =
-    `${callOf(request).client}: ${running} requests to ${destinationOf(request)} are running, ` +
-    `and it takes ${value} before it gets slower (adaptiveConcurrency).`;
+    `${callOf(request).client}: ${running} requests to ${destinationOf(request)} are in flight, ` +
+    `and the limit found by adaptiveConcurrency is ${value}; retry later, or raise adaptiveConcurrency.minLimit.`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: 'adaptive_concurrency' }));
+}
+
+/** The limit of one destination. */
+export interface ConcurrencyStats {
+  readonly limit: number;
+  readonly running: number;
+  /** Attempts turned away so far. */
+  readonly rejected: number;
+  /** The usual latency in milliseconds; null while it is not known. */
+  readonly usualMs: number | null;
 }

@@ -1,35 +1,32 @@
-/** Stops calling a destination that keeps failing, and lets one trial through from time to time. */
+/** Stops sending attempts to a destination that keeps failing, and admits one trial from time to time. */
 
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
+import { Recent } from '../../call/recent.js';
 import { callOf, destinationOf } from '../../call/record.js';
 import { Circuit, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy } from '../policy.js';
 
-/** Destinations remembered; the longest unused one is forgotten first. */
+/** Destinations with a circuit; beyond this number the least recently used circuit is evicted. */
 const maxCircuits = 1024;
 
 /**
- * One circuit for each destination: an endpoint where there are many, else an origin. Statuses >= 500, timeouts and network failures count as failures, any other answer as a
- * success, cancellations, local rejections and TLS faults as nothing. Open, it rejects with `ERR_CIRCUIT_OPEN`. What is
- * forced by hand holds for all destinations, also those to come; outcomes count for nothing meanwhile.
+ * Keeps one circuit for each destination: for each endpoint where there are several, else for each origin. Statuses >=
+ * 500, timeouts and network failures count as failures, any other response as a success; cancellations, local
+ * rejections and TLS errors do not count. An open circuit rejects with `ERR_CIRCUIT_OPEN`. A state set by
+ * `forceCircuit` applies to all destinations, future ones included, and outcomes do not count while it holds.
  */
 export const circuitBreaker = definePolicy(
   'circuitBreaker',
   circuitBreakerOptions,
   (options, context, before?: Hand) => {
-    // Shared with the policy before: attempts still under way in its stack obey too.
+    // Shared with the replaced policy, so that attempts still in flight in its stack obey the forced state too.
     const hand: Hand = before ?? { forced: 'auto' };
-    const circuits = new Map<string, Circuit>();
-    const circuitTo = (destination: string): Circuit => {
-      const circuit = circuits.get(destination) ?? new Circuit(destination, options, context);
-      circuits.delete(destination);
-      circuits.set(destination, circuit);
-      if (circuits.size > maxCircuits) evictOldest(circuits);
-      return circuit;
-    };
+    const circuits = new Recent<Circuit>({ max: maxCircuits, evicted: (circuit) => circuit.close() });
+    const circuitTo = (destination: string): Circuit =>
+      circuits.use(destination, () => new Circuit(destination, options, context));
     return {
       wrap: (next) =>
         async function circuitBreaker(request) {
@@ -66,24 +63,16 @@ export const circuitBreaker = definePolicy(
   },
 );
 
-/** What was decided by hand. */
+/** State set by `forceCircuit`; survives updates. */
 interface Hand {
   forced: ForcedCircuit;
 }
 
-function evictOldest(circuits: Map<string, Circuit>): void {
-  for (const [destination, circuit] of circuits) {
-    circuit.close();
-    circuits.delete(destination);
-    return;
-  }
-}
-
-/** Without a time to wait: opened by hand. */
+/** The error of a rejected attempt; without `retryAfter` the circuit was opened by `forceCircuit`. */
 function refusal(request: Request, retryAfter: number | undefined): PillionError {
   const call = callOf(request);
   call.flag('circuit_open');
-  const until = retryAfter === undefined ? 'forced open' : `open; ask again in ${retryAfter} ms`;
+  const until = retryAfter === undefined ? 'forced open' : `open; retry in ${retryAfter} ms`;
   const message = `${call.client}: the circuit to ${destinationOf(request)} is ${until}.`;
   const details = retryAfter === undefined ? {} : { retryAfter };
   return traceless(() => new PillionError(ErrorCode.CIRCUIT_OPEN, message, request, details));

@@ -82,7 +82,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
           return Promise.reject(overflow(request, gate, options, context));
         return turn(gate, request).then(() => run(next, request, destination, gate));
       },
-    stats: () =>
+    stats: (): Record<string, LimitStats> =>
       Object.fromEntries(
         [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.length }]),
       ),
@@ -118,4 +118,10 @@ function overflow(request: Request, gate: Gate, options: LimitsOptions, { events
     `${call.client}: ${gate.running} requests to ${destinationOf(request)} are running and ${gate.waiting.length} are waiting ` +
     `(limits.maxRequests ${options.maxRequests}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: 'max_pending_requests' }));
+}
+
+/** Requests of one destination. */
+export interface LimitStats {
+  readonly running: number;
+  readonly pending: number;
 }

@@ -1,9 +1,10 @@
-/** Sends no more than an agreed number of requests, and no more than the server says it takes. */
+/** Delays attempts to stay within a configured rate and within the quota that the server announces. */
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
+import { Recent } from '../../call/recent.js';
 import { callOf } from '../../call/record.js';
 import { abortError } from '../../call/scope.js';
 import { maxTimer } from '../../call/timer.js';
@@ -18,32 +19,50 @@ export const rateLimitOptions = z
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe('Requests in each `per`, retries included. Without it only the server limits.'),
-    per: duration({ min: 1 }).prefault('1s').describe('The time for which `requests` holds.'),
+      .describe(
+        'Requests sent in each `per`, retries included; further ones wait. By default only the quota announced by the server limits. Set it to the rate agreed with the upstream.',
+      ),
+    per: duration({ min: 1 })
+      .prefault('1s')
+      .describe(
+        'Length of the period that `requests` counts for. Default 1s. `1m` with `requests: 600` allows the same average as `1s` with 10, but longer bursts.',
+      ),
     burst: z
       .int()
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe('Requests that may go at once after a pause; as many as `requests` by default.'),
+      .describe(
+        'Requests that may be sent at once after a pause. Default: the value of `requests`. Lower it to spread requests evenly over `per`.',
+      ),
     keyHeader: headerName
       .optional()
-      .describe('A limit for each value of this header, such as an API key; one for all calls without it.'),
+      .describe(
+        'Name of a request header, such as an API key, each value of which gets its own limit. By default all calls share one limit.',
+      ),
     maxPending: z
       .int()
       .min(0)
       .max(1_000_000)
       .default(1024)
-      .describe('Requests that wait for their turn; one more is rejected with `ERR_RATE_LIMITED`. 0: none waits.'),
+      .describe(
+        'Most requests that wait in the queue of one limit; a further one is rejected with `ERR_RATE_LIMITED`. Default 1024; 0: rejected instead of waiting.',
+      ),
     serverHeaders: z
       .boolean()
       .default(true)
-      .describe('Obey `Retry-After` of a 429 or 503, `RateLimit` and `X-RateLimit-*` of answers.'),
-    maxServerWait: duration({ min: 1 }).prefault('5m').describe('The longest that a server may ask to wait.'),
+      .describe(
+        'Wait as the server asks by `Retry-After` of a 429 or 503, `RateLimit` or `X-RateLimit-*`. Default true. Set it to false if the server sends wrong values.',
+      ),
+    maxServerWait: duration({ min: 1 })
+      .prefault('5m')
+      .describe(
+        'Upper bound of a wait that the server asks for. Default 5m. Lower it if a server announces resets that are too late.',
+      ),
   })
   .refine(
     ({ requests, burst }) => burst === undefined || requests !== undefined,
-    rule(['requests', 'burst'], ['burst'], 'has no meaning without requests'),
+    rule(['requests', 'burst'], ['burst'], 'has no effect without requests; set requests too'),
   );
 
 type RateLimitOptions = z.output<typeof rateLimitOptions>;
@@ -52,17 +71,20 @@ interface Waiter {
   readonly admit: () => void;
 }
 
-/** One key's allowance: a token bucket of our own, and what the server has told. */
+/** The limit of one key: a token bucket for the configured rate, and the quota that the server has announced. */
 class Bucket {
   readonly waiting: Waiter[] = [];
   readonly #options: RateLimitOptions;
   readonly #burst: number;
-  /** Tokens a millisecond. */
+  /** Tokens added per millisecond. */
   readonly #rate: number;
   #tokens: number;
   #filledAt = performance.now();
   #running = 0;
-  /** The least it has told for this window, and when that was; what is under way is to come off it. */
+  /**
+   * The lowest quota announced for the current window, and when it was announced; requests in flight must be
+   * subtracted.
+   */
   #server: { told: number; until: number; learntAt: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,7 +96,12 @@ class Bucket {
     this.#tokens = burst;
   }
 
-  /** Milliseconds until one more may go. */
+  /** Requests wait or are in flight. */
+  get busy(): boolean {
+    return this.waiting.length > 0 || this.#running > 0;
+  }
+
+  /** Milliseconds until another request may be sent. */
   wait(now: number): number {
     this.#fill(now);
     const own = this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.#rate;
@@ -82,7 +109,7 @@ class Bucket {
     return Math.ceil(Math.max(own, server));
   }
 
-  /** The same for who would have to wait behind the others. */
+  /** Milliseconds until a request that joins the end of the queue may be sent. */
   waitInLine(now: number): number {
     return this.wait(now) + Math.ceil(this.waiting.length / this.#rate);
   }
@@ -94,13 +121,13 @@ class Bucket {
     if (this.#server !== undefined && this.#server.until <= now) this.#server = undefined;
   }
 
-  /** One goes. */
+  /** Takes a token for a request that is sent now. */
   take(): void {
     this.#tokens--;
     this.#running++;
   }
 
-  /** Its answer is there. What is still under way may not have been counted by the server. */
+  /** Records the end of a request and the quota in its response, which may not include requests still in flight. */
   hear(response: Response | undefined, sentAt: number): void {
     this.#running--;
     if (!this.#options.serverHeaders) return;
@@ -109,12 +136,13 @@ class Bucket {
     const known = this.#server;
     const quota = response && serverQuota(response.status, response.headers);
     if (quota === undefined) {
-      // It may have been counted, and nothing was told of it.
+      // The server may have counted the request, but announced no new quota.
       if (known !== undefined) known.told--;
       return;
     }
     const until = now + Math.min(quota.resetMs, this.#options.maxServerWait);
-    // Answers overtake each other: one that was asked for before the last news may only make it stricter.
+    // Responses overtake each other: a request sent before the latest quota was received may only make that quota
+    // stricter.
     if (known === undefined || sentAt >= known.learntAt) this.#server = { told: quota.left, until, learntAt: now };
     else {
       if (quota.left < 1) known.until = Math.max(until, known.until);
@@ -123,7 +151,7 @@ class Bucket {
     this.pump();
   }
 
-  /** Lets those go whose turn it is, and comes back when it is the next one's. */
+  /** Admits the queued requests that may be sent now, and sets a timer for the next one. */
   pump(): void {
     clearTimeout(this.#timer);
     for (;;) {
@@ -146,24 +174,23 @@ class Bucket {
   }
 }
 
-/** Keys remembered; the longest unused one is forgotten first. */
+/** Keys with a limit; beyond this number the least recently used one is evicted. */
 const maxKeys = 1024;
 
 /**
- * Holds attempts back, in order, so that no more than `requests` go in each `per`, and none beyond what the server's own
- * headers allow. Who would wait longer than the call has time, or with more than `maxPending` before it, is rejected with
- * `ERR_RATE_LIMITED`, which is not retried.
+ * Queues attempts in order, so that no more than `requests` are sent in each `per`, and none beyond the quota in the
+ * server's own headers. An attempt is rejected with `ERR_RATE_LIMITED`, which is not retried, if its wait would outlast
+ * the call's deadline or if `maxPending` others are already waiting.
  */
 export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, context) => {
-  const buckets = new Map<string, Bucket>();
+  const buckets = new Recent<Bucket>({
+    max: maxKeys,
+    // Another bucket for the key would let a second burst through.
+    busy: (bucket) => bucket.busy,
+  });
   const bucketOf = ({ headers }: Request): Bucket => {
     const key = (options.keyHeader && getHeader(headers, options.keyHeader)) || '';
-    const bucket = buckets.get(key) ?? new Bucket(options);
-    buckets.delete(key);
-    buckets.set(key, bucket);
-    const [oldest] = buckets.keys();
-    if (buckets.size > maxKeys && oldest !== undefined) buckets.delete(oldest);
-    return bucket;
+    return buckets.use(key, () => new Bucket(options));
   };
   return {
     wrap: (next) =>
@@ -183,8 +210,11 @@ export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, c
           bucket.hear(answer, sentAt);
         }
       },
-    // Keys may be secrets: only how many there are is told.
-    stats: () => ({ keys: buckets.size, ...sum([...buckets.values()].map((bucket) => bucket.stats())) }),
+    // Keys may be secrets, such as API keys, so the stats show only their number.
+    stats: (): RateLimitStats => ({
+      keys: buckets.size,
+      ...sum([...buckets.values()].map((bucket) => bucket.stats())),
+    }),
   };
 });
 
@@ -196,7 +226,7 @@ function sum(all: readonly ReturnType<Bucket['stats']>[]) {
   };
 }
 
-/** Resolves when it is its turn; an abort leaves the line at once. */
+/** Resolves when the request may be sent; an abort removes the request from the queue at once. */
 function turn(
   bucket: Bucket,
   request: Request,
@@ -232,6 +262,16 @@ function turn(
 }
 
 function rejected(request: Request, retryAfter: number): PillionError {
-  const message = `${callOf(request).client}: the rate limit leaves no request for this call; ask again in ${retryAfter} ms.`;
+  const message = `${callOf(request).client}: rateLimit has no request left for this call in time; retry in ${retryAfter} ms.`;
   return traceless(() => new PillionError(ErrorCode.RATE_LIMITED, message, request, { retryAfter }));
+}
+
+/** All keys of the limit together. */
+export interface RateLimitStats {
+  /** Keys that have a bucket. */
+  readonly keys: number;
+  readonly waiting: number;
+  readonly running: number;
+  /** Milliseconds that the next request would wait, for the key where that is longest. */
+  readonly longestWaitMs: number;
 }

@@ -1,18 +1,19 @@
-/** What a server says of how many more requests it takes, in the headers that are in use for it. */
+/** Reads from response headers how many more requests a server accepts, in all the formats in common use. */
 import { clockOf, headerOf, retryAfter } from '../../call/failure.js';
 import { httpDate, timeUntil } from '../../call/server-clock.js';
 
 export interface ServerQuota {
-  /** Requests that it still takes. */
+  /** Requests that the server still accepts in the current window. */
   readonly left: number;
-  /** Milliseconds until there are more. */
+  /** Milliseconds until the window resets. */
   readonly resetMs: number;
 }
 
 /**
- * `Retry-After` of a 429 or 503; else `RateLimit` (IETF draft, with `r` and `t`, or with `remaining` and `reset` as in its
- * earlier versions), `RateLimit-Remaining` with `RateLimit-Reset`, or `X-RateLimit-*`. Dates are measured by the `Date` of the
- * response. What is malformed is ignored.
+ * Reads `Retry-After` of a 429 or 503; else `RateLimit` (IETF draft, with `r` and `t`, or with `remaining` and `reset`
+ * as in earlier versions), `RateLimit-Remaining` with `RateLimit-Reset`, or `X-RateLimit-*`. Dates are compared with
+ * the `Date` header of the response, not with the local clock. Malformed values are ignored; undefined where no header
+ * is usable.
  */
 export function serverQuota(status: number, headers: unknown, now: number = Date.now()): ServerQuota | undefined {
   const pause = status === 429 || status === 503 ? retryAfter(headers, now) : undefined;
@@ -26,7 +27,9 @@ function textOf(headers: unknown, name: string): string {
   return typeof value === 'string' ? value.slice(0, 1024) : typeof value === 'number' ? String(value) : '';
 }
 
-/** Of several policies the one that has the least left, and of those the longest. */
+/**
+ * Reads `RateLimit`; of several policies returns the one with the least left, and of equals the one that resets last.
+ */
 function combined(text: string, until: Until): ServerQuota | undefined {
   const remaining = /(?:^|[,;]\s*)remaining=(\d+)/.exec(text)?.[1];
   const earlier = quota(remaining, /(?:^|[,;]\s*)reset=(\d+)/.exec(text)?.[1], until);
@@ -54,7 +57,7 @@ function separate(headers: unknown, until: Until): ServerQuota | undefined {
   return undefined;
 }
 
-/** Milliseconds until a time that the server names. */
+/** Milliseconds until a date of the server's, in milliseconds since 1970. */
 type Until = (at: number) => number;
 
 function quota(left: string | undefined, reset: string | undefined, until: Until): ServerQuota | undefined {
@@ -66,7 +69,10 @@ const digits = /^\d{1,15}$/;
 const fractionalEpoch = /^\d{10}\.\d{1,9}$/;
 const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 
-/** Seconds from now; also seconds or milliseconds since 1970, or a date, as some servers have it. NaN for anything else. */
+/**
+ * Milliseconds until the reset: servers send seconds from now, seconds or milliseconds since 1970, or a date. NaN for
+ * anything else.
+ */
 function timeOf(reset: string, until: Until): number {
   if (isoDate.test(reset)) return until(Date.parse(reset));
   if (!digits.test(reset) && !fractionalEpoch.test(reset)) return until(httpDate(reset));

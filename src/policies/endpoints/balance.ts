@@ -1,4 +1,4 @@
-/** Sends each attempt to one of many endpoints, another one than before where there is one. */
+/** Chooses an endpoint for each attempt, if possible one that the call has not tried yet. */
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
@@ -19,30 +19,40 @@ export const balanceOptions = z.strictObject({
   strategy: z
     .enum(['least-pending', 'round-robin', 'random', 'hash'])
     .default('least-pending')
-    .describe('Which endpoint the next attempt goes to.'),
+    .describe(
+      'How the endpoint of the next attempt is chosen: `least-pending` takes the least loaded and avoids slow or failing ones, `round-robin` takes turns by weight, `random` draws by weight, `hash` keeps a key at one endpoint. Default `least-pending`. Use `hash` for endpoints that cache by key.',
+    ),
   hashHeader: headerName
     .optional()
-    .describe("Header whose value `hash` goes by; a call's own `hashKey` goes first. Without either: random."),
+    .describe(
+      "Name of the request header whose value is the key for `hash`. A call's own `hashKey` overrides it; a call without a key goes to a random endpoint. Not set by default.",
+    ),
   slowStart: duration()
     .prefault('30s')
-    .describe('How long a new endpoint, or one that comes back, takes to get its full share; 0: none.'),
+    .describe(
+      'Time in which the traffic of a new or returning endpoint grows from a tenth to its full share. Default 30s; 0: full share at once. Raise it for endpoints that need time to warm up.',
+    ),
   zone: z
     .string()
     .min(1)
     .optional()
-    .describe('Endpoints of this zone are preferred while enough of them, by `panicThresholdPercent`, are usable.'),
+    .describe(
+      'Zone of this client: only endpoints of the same zone are used while at least `panicThresholdPercent` percent of them are usable. By default zones are ignored. Set it to save latency and the cost of traffic between zones.',
+    ),
   panicThresholdPercent: z
     .number()
     .min(0)
     .max(100)
     .default(50)
-    .describe('Percent of usable endpoints below which all are used, as nothing better is known.'),
+    .describe(
+      'If fewer than this percentage of the endpoints are usable, all of them get traffic, since the few could not bear it. Default 50; 0: only if none is usable.',
+    ),
 });
 
 const policyOptions = balanceOptions.extend({
   endpoints: endpointsOptions.optional(),
   discovery: z.custom<Discovery>((given) => typeof (given as Discovery | undefined)?.watch === 'function').optional(),
-  /** Calls to other origins are none of its business. */
+  /** Only calls to this origin are balanced; undefined: all calls. */
   origin: z.string().optional(),
 });
 
@@ -54,9 +64,9 @@ interface State {
 }
 
 /**
- * Chooses an endpoint for each attempt. The Host header and the name in the TLS handshake stay those of `baseURL`; what
- * stands further down keeps its circuits and limits for each endpoint. Where the circuit of the chosen one is open, the
- * next is asked.
+ * Chooses an endpoint for each attempt. The Host header and the server name in the TLS handshake stay those of
+ * `baseURL`; the policies further down keep circuits and limits for each endpoint. If the circuit of the chosen
+ * endpoint is open, the attempt goes to another one.
  */
 export const balance = definePolicy<typeof policyOptions, State>(
   'balance',
@@ -106,7 +116,7 @@ export const balance = definePolicy<typeof policyOptions, State>(
   },
 );
 
-/** What was known of the endpoints of the same origin stays known. */
+/** Makes the endpoint set, which inherits the endpoints of its predecessor if the origin is the same. */
 function setFor(options: BalanceOptions, context: PolicyContext, before: State | undefined): HostSet {
   const { zone, panicThresholdPercent, slowStart, endpoints, discovery, origin } = options;
   const earlier = before?.origin === origin ? before?.set : undefined;
@@ -115,7 +125,10 @@ function setFor(options: BalanceOptions, context: PolicyContext, before: State |
   return new HostSet({ zone, panicThresholdPercent, slowStart }, source, context, earlier);
 }
 
-/** Those not tried by this call, as long as there are any. */
+/**
+ * The endpoints to choose from: usable ones that the call has not tried, else usable ones whose circuit did not refuse,
+ * else any.
+ */
 function candidates(set: HostSet, { tried }: Call, refused: readonly Host[], now: number): readonly Host[] {
   const usable = set.usable(now);
   if (tried.length === 0 && refused.length === 0) return usable;
@@ -151,7 +164,10 @@ async function send(next: Transport, request: Request, call: Call, placement: Pl
   }
 }
 
-/** Nothing was sent, as the circuit of this endpoint is open: until it may be tried it is left out. */
+/**
+ * True where the endpoint's circuit was open, so nothing was sent; excludes the endpoint until that circuit admits a
+ * trial.
+ */
 function rests(error: unknown, host: Host, set: HostSet): boolean {
   if (!(error instanceof PillionError) || error.code !== ErrorCode.CIRCUIT_OPEN) return false;
   host.restsUntil = performance.now() + (error.retryAfter ?? 0);

@@ -1,19 +1,19 @@
-/** Which endpoint the next attempt goes to. */
+/** The strategies by which `balance` chooses the endpoint of the next attempt. */
 import { rendezvous } from '../hash.js';
 import type { Host } from './host.js';
 
-/** What a choice is made from. */
+/** The input of a strategy. */
 export interface Choice {
-  /** At least one. */
+  /** Endpoints to choose from, at least one. */
   readonly hosts: readonly Host[];
   readonly now: number;
   readonly slowStart: number;
   readonly random: () => number;
-  /** All have the same share. */
+  /** True where all endpoints have the same share of the traffic. */
   readonly even: boolean;
-  /** Milliseconds that attempts at these endpoints take as a rule. */
+  /** Typical latency of these endpoints in milliseconds; infinite while none is known. */
   readonly typical: (now: number) => number;
-  /** For `hash`; without one the choice is random. */
+  /** Key for `hash`; without one the choice is random. */
   readonly key: string | undefined;
 }
 
@@ -24,12 +24,12 @@ export const choosers = {
   hash: byHash,
 } satisfies Record<string, (choice: Choice) => Host | undefined>;
 
-/** From here on two are drawn and compared in place of all of them. */
+/** Above this number of endpoints, two are drawn and compared instead of scanning all. */
 const fullScan = 32;
 
 /**
- * The least loaded for its weight, where who is clearly slower than the rest, or fails, counts as more loaded than it is.
- * Among equals the choice is random.
+ * The endpoint with the least load for its weight. An endpoint that is clearly slower than the others, or fails, counts
+ * as more loaded than it is. Among equals the choice is random.
  */
 function leastPending(choice: Choice): Host | undefined {
   const { hosts } = choice;
@@ -49,24 +49,32 @@ function leastPending(choice: Choice): Host | undefined {
   return best;
 }
 
-/** A request under way weighs as much as this many coin tosses. */
+/** Weight of a request in flight against the random part of the score, whose mean is 1. */
 const perRequest = 4;
-/** Nobody knows how fast it is until the first answer: one request is enough to learn it. */
+/**
+ * Weight of a request in flight to an endpoint without a first response: one request is enough to measure its latency.
+ */
 const unknown = 1e9;
 
-/** `drawn`: by its share already, so that only what it carries is held against it. */
+/**
+ * The load score, lower is better. `drawn`: the endpoint was drawn by its share, so the share must not count in the
+ * noise again.
+ */
 function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice, drawn: boolean): number {
   const { load } = host;
   const share = host.share(now, slowStart);
   if (!load.known && load.pending > 0) return (unknown * load.pending) / share;
-  // Exponential noise makes the choice among idle ones follow their weights exactly.
+  // Exponential noise makes the choice among idle endpoints follow their weights exactly.
   const noise = -Math.log(1 - random()) / (drawn ? 1 : share);
   const slow = Math.max(1, load.latency(now) / (2 * typical));
   const failing = Math.max(0.05, load.successRate(now));
   return (((perRequest * load.pending) / share + noise) * slow * slow) / (failing * failing);
 }
 
-/** Two, by their shares; where these differ it may be the same one twice, or the heavy ones would get too little. */
+/**
+ * Draws two endpoints by their shares. With uneven shares both may be the same, or heavy endpoints would get too
+ * little.
+ */
 function twoOf(choice: Choice): (Host | undefined)[] {
   const { hosts, random, even } = choice;
   if (!even) return [weightedRandom(choice), weightedRandom(choice)];
@@ -75,7 +83,7 @@ function twoOf(choice: Choice): (Host | undefined)[] {
   return [hosts[first], hosts[second]];
 }
 
-/** Smooth weighted round robin, as nginx does it: a heavy one's turns are spread among those of the others. */
+/** Smooth weighted round robin, as in nginx: the turns of a heavy endpoint are spread among those of the others. */
 function roundRobin({ hosts, now, slowStart }: Choice): Host | undefined {
   let best: Host | undefined;
   let total = 0;
@@ -98,7 +106,7 @@ function weightedRandom({ hosts, now, slowStart, random }: Choice): Host | undef
   return hosts.at(-1);
 }
 
-/** Always the same for the same key, while the endpoints are the same. */
+/** The same endpoint for the same key, as long as the endpoints stay the same. */
 function byHash(choice: Choice): Host | undefined {
   const { key, hosts } = choice;
   if (key === undefined) return weightedRandom(choice);

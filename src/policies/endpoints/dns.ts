@@ -1,4 +1,4 @@
-/** Endpoints by DNS: looked up again and again in the background, so that no request ever waits for it. */
+/** Discovers endpoints by DNS with periodic lookups in the background, so that only the first requests wait for DNS. */
 import dns from 'node:dns';
 import { isIP } from 'node:net';
 import type { Discovery } from './discovery.js';
@@ -17,7 +17,7 @@ interface SrvOptions {
   readonly servers?: readonly string[] | undefined;
 }
 
-/** Addresses of a name, and for how many milliseconds they hold. */
+/** The addresses or records of a name, and their time to live in milliseconds. */
 interface Answer<T> {
   readonly found: readonly T[];
   readonly ttl: number;
@@ -25,11 +25,15 @@ interface Answer<T> {
 
 const shortestTtl = 1000;
 const longestTtl = 300_000;
-/** For answers that tell no time: those of the system's own lookup. As Envoy's `dns_refresh_rate`. */
+/**
+ * Time to live of answers without one, which are those of the system's lookup; equals the default of Envoy's
+ * `dns_refresh_rate`.
+ */
 const standardRefresh = 5000;
+/** Upper bound of the wait after failed lookups, in milliseconds. */
 const longestPause = 30_000;
 
-/** Each address of a name is an endpoint. */
+/** Discovers endpoints by A and AAAA records: each address is an endpoint. */
 export function dnsDiscovery({ address, refresh, family, servers }: DnsOptions): Discovery {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
@@ -40,7 +44,10 @@ export function dnsDiscovery({ address, refresh, family, servers }: DnsOptions):
   });
 }
 
-/** Each address of each record with the lowest priority number is an endpoint, with the record's port and weight. */
+/**
+ * Discovers endpoints by SRV records: each address behind a record of the lowest priority number, with the record's
+ * port and weight.
+ */
 export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery {
   return repeated(refresh, servers, async (names) => {
     const records = await names.records(name);
@@ -57,9 +64,11 @@ export function srvDiscovery({ name, refresh, servers }: SrvOptions): Discovery 
   });
 }
 
-/** The other targets serve while one does not exist; one that cannot be asked for now leaves everything as it was. */
+/**
+ * Skips an SRV target that does not exist; any other error fails the whole lookup, so that the last list stays in use.
+ */
 function noneOf(error: NodeJS.ErrnoException): Answer<string> {
-  // Without a code it is ours: there is no address of either kind.
+  // An error without a code is our own, for a name with neither A nor AAAA records.
   if (error.code !== undefined && error.code !== 'ENOTFOUND' && error.code !== 'ENODATA') throw error;
   return { found: [], ttl: shortestTtl };
 }
@@ -68,7 +77,10 @@ function join(ip: string, port: string): string {
   return isIP(ip) === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
-/** Looks up now and again, up to a tenth early so that a fleet does not ask in step. Its timer keeps no process alive. */
+/**
+ * Looks up at once and then periodically, up to 10 % early so that a fleet does not query in step. The timer is
+ * unref'd.
+ */
 function repeated(
   refresh: number | 'ttl',
   servers: readonly string[] | undefined,
@@ -87,7 +99,7 @@ function repeated(
         try {
           const { found, ttl } = await lookUp(names);
           if (ended) return;
-          // Nobody could be served then: what was known is the better guess.
+          // An empty list would fail every call, so it counts as a failed lookup and the last list stays in use.
           if (found.length === 0) throw new Error('the name has no address');
           failures = 0;
           again(refresh === 'ttl' ? ttl : refresh);
@@ -108,11 +120,14 @@ function repeated(
   };
 }
 
-/** Questions to DNS servers; the system's own lookup, with hosts file and search domains, for what they do not know. */
+/**
+ * Queries DNS servers; falls back to the system's lookup, with hosts file and search domains, for names they do not
+ * know.
+ */
 class Names {
   readonly #resolver = new dns.promises.Resolver({ timeout: 1000, tries: 2 });
   readonly #own: boolean;
-  /** The last addresses of each kind: one that cannot be asked for now keeps them. */
+  /** The last addresses of each family, reused while a query for that family fails. */
   readonly #last = new Map<string, readonly string[]>();
 
   constructor(servers: readonly string[] | undefined) {
@@ -145,7 +160,7 @@ class Names {
       this.#last.set(key, found);
       return { found, ttl: between(Math.min(...records.map(({ ttl }) => ttl)) * 1000) };
     } catch (error) {
-      // The name has addresses of the other kind only.
+      // The name exists, but has no addresses of this family.
       if ((error as NodeJS.ErrnoException).code === 'ENODATA') {
         this.#last.delete(key);
         return { found: [], ttl: longestTtl };

@@ -1,25 +1,29 @@
-/** The `endpoints` section: a list, DNS, or a source of the user's own, as a `Discovery`. */
+/** The options of the `endpoints` section, and the `Discovery` made from them or checked from the user's. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, rule } from '../../options/options.js';
 import type { Discovery } from './discovery.js';
 import { dnsDiscovery, srvDiscovery } from './dns.js';
 
-/** `host:port`, an IPv6 address in brackets; a port up to 65535. */
+/** `host:port` with an IPv6 address in brackets and a port up to 65535. */
 const pattern = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]?\d{1,4})$/;
 const address = z.string().regex(pattern, { error: 'expected host:port' });
 
 const refresh = duration({ min: 100 })
   .or(z.literal('ttl'))
   .prefault('ttl')
-  .describe('How often to look up again; `ttl`: when the records expire, after 1s to 5m.');
+  .describe(
+    'How often to repeat the lookup. Default `ttl`: when the records expire, at least 1s and at most 5m later. Set a duration to notice changes before the records expire.',
+  );
 const servers = z
   .array(z.string().refine(isServer, { error: 'expected an IP address, with a port or without' }))
   .min(1)
   .optional()
-  .describe('DNS servers to ask, as `ip` or `ip:port`; those of the system by default.');
+  .describe(
+    'DNS servers to query, as `ip` or `ip:port`. Default: those of the system. Set it for a DNS server of its own, such as that of Consul.',
+  );
 
-/** As c-ares takes it: an IPv6 address with a port stands in brackets. */
+/** The format of c-ares: an IPv6 address with a port stands in brackets. */
 function isServer(text: string): boolean {
   const [, bracketed, plain] = /^(?:\[(.+)\]|([\d.]+))(?::\d{1,5})?$/.exec(text) ?? [];
   return isIP(bracketed ?? plain ?? text) !== 0;
@@ -30,32 +34,49 @@ export const endpointsOptions = z
     static: z
       .array(
         z.strictObject({
-          address: address.describe('host:port'),
+          address: address.describe('Address as `host:port`, an IPv6 address in brackets.'),
           weight: z
             .int()
             .min(1)
             .max(4_294_967_295)
             .default(1)
-            .describe('Share of the traffic, relative to the others.'),
-          zone: z.string().min(1).optional().describe('Where the endpoint is.'),
+            .describe('Share of the traffic, relative to the weights of the other endpoints. Default 1.'),
+          zone: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('Zone of the endpoint, compared with `balance.zone`. Not set by default.'),
         }),
       )
       .min(1)
       .optional()
-      .describe('Addresses that do not change.'),
+      .describe('A fixed list of endpoints, for addresses that do not change.'),
     dns: z
       .strictObject({
-        address: address.describe('host:port; every A and AAAA record is an endpoint.'),
+        address: address.describe(
+          'Name to look up, as `host:port`: each of its A and AAAA records is an endpoint with this port.',
+        ),
         refresh,
-        family: z.enum(['any', 'ipv4', 'ipv6']).default('any').describe('Which addresses are used.'),
+        family: z
+          .enum(['any', 'ipv4', 'ipv6'])
+          .default('any')
+          .describe(
+            'Address family of the endpoints. Default `any`, which is IPv4 and IPv6. Restrict it if one family is not routed.',
+          ),
         servers,
       })
       .optional()
-      .describe('Addresses that a name has.'),
+      .describe('Endpoints by DNS: all addresses of a name, such as that of a headless Kubernetes service.'),
     srv: z
-      .strictObject({ name: z.string().min(1).describe('Name of the SRV record.'), refresh, servers })
+      .strictObject({
+        name: z.string().min(1).describe('Name of the SRV records to look up, such as `_http._tcp.api.example.com`.'),
+        refresh,
+        servers,
+      })
       .optional()
-      .describe('Addresses of the SRV records of the lowest priority number.'),
+      .describe(
+        'Endpoints by SRV records, with the ports and weights in them; only records of the lowest priority number are used.',
+      ),
   })
   .refine(
     (given) => Object.values(given).filter((each) => each !== undefined).length === 1,
@@ -64,6 +85,7 @@ export const endpointsOptions = z
 
 export type EndpointsOptions = z.output<typeof endpointsOptions>;
 
+/** Makes the source of endpoints that the section asks for. */
 export function discoveryOf({ static: list, dns, srv }: EndpointsOptions): Discovery {
   if (dns !== undefined) return dnsDiscovery(dns);
   if (srv !== undefined) return srvDiscovery(srv);
@@ -79,14 +101,14 @@ const discovered = z.array(
   z.object({ address, weight: z.int().min(1).optional(), zone: z.string().min(1).optional() }),
 );
 
-/** A source of the user's: what it tells is checked, and a list that is wrong is as one that failed. */
+/** Checks the lists of a user's `Discovery`; a malformed list counts as a failed lookup. */
 export function checked(discovery: Discovery): Discovery {
   return {
     watch: (update, failed) =>
       discovery.watch((list) => {
         const result = discovered.safeParse(list);
         if (result.success) update(result.data);
-        else failed(new Error(`a Discovery told of bad endpoints: ${result.error.issues[0]?.message}`));
+        else failed(new Error(`deps.discovery returned a bad list of endpoints: ${result.error.issues[0]?.message}`));
       }, failed),
   };
 }

@@ -1,4 +1,4 @@
-/** Asks each endpoint from time to time whether it is well, and keeps calls from those that are not. */
+/** Checks the health of each endpoint periodically, and sends no calls to unhealthy ones. */
 import { AxiosHeaders, CanceledError } from 'axios';
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
@@ -13,22 +13,48 @@ import type { Load } from './load.js';
 import { placed, placementOf } from './placement.js';
 
 export const healthCheckOptions = z.strictObject({
-  path: z.string().regex(/^\//, { error: 'must begin with /' }).describe('Asked with GET.'),
-  interval: duration({ min: 100 }).prefault('10s').describe('How often each endpoint is asked.'),
-  timeout: duration({ min: 1 }).prefault('1s').describe('How long an answer may take.'),
-  unhealthyThreshold: z.int().min(1).default(3).describe('Failures in a row after which it gets no calls.'),
-  healthyThreshold: z.int().min(1).default(2).describe('Successes in a row after which it gets calls again.'),
-  expectedStatuses: z.array(z.int().min(100).max(599)).min(1).default([200]).describe('What a well endpoint answers.'),
+  path: z
+    .string()
+    .regex(/^\//, { error: 'must begin with /' })
+    .describe('Path that is requested with GET from each endpoint, such as `/healthz`.'),
+  interval: duration({ min: 100 })
+    .prefault('10s')
+    .describe(
+      'Time between two checks of an endpoint. Default 10s, less up to 10 % of jitter. Shorten it to notice failures sooner, at the cost of more requests.',
+    ),
+  timeout: duration({ min: 1 })
+    .prefault('1s')
+    .describe(
+      'Time limit of one check, body included; a slower response counts as a failure. Default 1s. Raise it for a slow health endpoint.',
+    ),
+  unhealthyThreshold: z
+    .int()
+    .min(1)
+    .default(3)
+    .describe(
+      'Consecutive failed checks after which an endpoint is unhealthy and gets no calls. Default 3. Raise it if single checks fail by chance.',
+    ),
+  healthyThreshold: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe('Consecutive successful checks after which an unhealthy endpoint gets calls again. Default 2.'),
+  expectedStatuses: z
+    .array(z.int().min(100).max(599))
+    .min(1)
+    .default([200])
+    .describe('Statuses of a healthy endpoint. Default [200]; any other status counts as a failed check.'),
 });
 
 type HealthCheckOptions = z.output<typeof healthCheckOptions>;
 
-/** Bytes of an answer that are read. */
+/** Most bytes of a check's response that are read. */
 const longestAnswer = 64 * 1024;
 
 /**
- * From the first call on asks each endpoint every `interval` whether it is well. An endpoint counts as well until its
- * checks have failed `unhealthyThreshold` times. Checks go past circuits, limits and retries, with no header of the client.
+ * Checks each endpoint every `interval`, beginning with the first call. An endpoint counts as healthy until
+ * `unhealthyThreshold` consecutive checks have failed. Checks bypass circuits, limits and retries, and send none of the
+ * client's headers.
  */
 export const healthCheck = definePolicy('healthCheck', healthCheckOptions, (options, context) => {
   const checker = new Checker(options, context);
@@ -39,7 +65,7 @@ export const healthCheck = definePolicy('healthCheck', healthCheckOptions, (opti
         if (placement !== undefined) checker.watch(placement.set, callOf(request).origin, wire);
         return next(request);
       },
-    stats: () => ({ ...checker.counts }),
+    stats: (): HealthCheckStats => ({ ...checker.counts }),
     close: () => checker.stop(),
   };
 });
@@ -48,13 +74,13 @@ class Checker {
   readonly counts = { checks: 0, failures: 0 };
   readonly #options: HealthCheckOptions;
   readonly #context: PolicyContext;
-  /** How often in a row each endpoint has answered otherwise than its state says. */
+  /** Consecutive checks of each endpoint that contradict its current state. */
   readonly #contrary = new WeakMap<Load, number>();
   #set: HostSet | undefined;
   #origin = '';
   #wire: Transport | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Ends the checks under way. */
+  /** Aborts the checks in flight. */
   readonly #scope = new Scope();
 
   constructor(options: HealthCheckOptions, context: PolicyContext) {
@@ -62,7 +88,7 @@ class Checker {
     this.#context = context;
   }
 
-  /** The latest call knows the endpoints and the wire; the first one starts the rounds. */
+  /** Takes the endpoints and the wire from the latest call; the first call starts the rounds. */
   watch(set: HostSet, origin: string, wire: Transport): void {
     this.#wire = wire;
     this.#origin = origin;
@@ -71,7 +97,7 @@ class Checker {
     if (first) void this.#round();
   }
 
-  /** Nobody looks after them any more: they count as well. */
+  /** Stops the checks; endpoints that this checker marked unhealthy count as healthy again. */
   stop(): void {
     this.#scope.abort(new CanceledError('The endpoints are no longer checked.'));
     clearTimeout(this.#timer);
@@ -79,7 +105,10 @@ class Checker {
     this.#set?.touch();
   }
 
-  /** Its timer keeps no process alive; a tenth of jitter keeps a fleet from asking in step. */
+  /**
+   * Checks all endpoints, then schedules the next round. The timer is unref'd, and 10 % of jitter keeps a fleet out of
+   * step.
+   */
   async #round(): Promise<void> {
     await Promise.all((this.#set?.hosts ?? []).map((host) => this.#check(host)));
     if (this.#scope.aborted) return;
@@ -128,4 +157,9 @@ function checkOf(url: string, signal: Scope): Request {
   const request = { url, method: 'get', headers: new AxiosHeaders(), responseType: 'text', signal } as Request;
   const own = { validateStatus: null, maxContentLength: longestAnswer, maxRedirects: 0, proxy: false } as const;
   return requestOf(request, own, new Call(request));
+}
+
+export interface HealthCheckStats {
+  readonly checks: number;
+  readonly failures: number;
 }

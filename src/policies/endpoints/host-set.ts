@@ -1,4 +1,4 @@
-/** The endpoints of a client: which there are, and which of them may be used now. */
+/** The endpoints of a client: the list from its discovery, and which of them are usable now. */
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { harmless } from '../../call/harmless.js';
 import type { Request } from '../../call/message.js';
@@ -8,14 +8,14 @@ import type { Discovery } from './discovery.js';
 import { type DiscoveredEndpoint, Host } from './host.js';
 
 export interface HostSetOptions {
-  /** Of the client: its endpoints are preferred. */
+  /** Zone of the client, whose endpoints are preferred. */
   readonly zone: string | undefined;
-  /** Percent of usable endpoints below which all are used. */
+  /** Percentage of usable endpoints below which all endpoints are used. */
   readonly panicThresholdPercent: number;
   readonly slowStart: number;
 }
 
-/** Enough of them to know what is typical. */
+/** Number of endpoints that the typical latency is computed from. */
 const someHosts = 32;
 
 const nothing = () => {};
@@ -24,15 +24,15 @@ type Waiter = (error?: Error) => void;
 
 export class HostSet {
   hosts: readonly Host[] = [];
-  /** Fewer are usable than the threshold asks for: all of them are used. */
+  /** True where fewer endpoints are usable than `panicThreshold` requires, so that all of them are used. */
   panicking = false;
-  /** All that may be used have the same share. */
+  /** True where all usable endpoints have the same share of the traffic. */
   even = true;
   readonly #options: HostSetOptions;
   readonly #discovery: Discovery | undefined;
   readonly #context: PolicyContext;
   #usable: readonly Host[] = [];
-  /** `performance.now()` up to which `#usable` holds. */
+  /** `performance.now()` until which `#usable` is valid. */
   #holdsUntil = 0;
   #typical = Number.POSITIVE_INFINITY;
   #typicalAt = Number.NEGATIVE_INFINITY;
@@ -41,7 +41,7 @@ export class HostSet {
   #waiting: Waiter[] = [];
   readonly #lookups = { succeeded: 0, failed: 0, lastError: undefined as string | undefined };
 
-  /** `before` is what stood in its place: its endpoints are used until the discovery tells of others. */
+  /** `before` is the set that this one replaces: its endpoints are used until the discovery reports a list. */
   constructor(
     options: HostSetOptions,
     discovery: Discovery | undefined,
@@ -55,10 +55,10 @@ export class HostSet {
     this.#known = this.hosts.length > 0;
   }
 
-  /** Sets out to ask where the endpoints are; once. A source that throws has failed like any other. */
+  /** Starts the discovery on the first call only. A discovery that throws counts as a failed lookup. */
   start(): void {
     if (this.#stop !== undefined || this.#discovery === undefined) return;
-    // It may tell at once, before it has said how to end it.
+    // Set before `watch`, which may call `update` before it returns the function that stops it.
     this.#stop = nothing;
     try {
       const stop = this.#discovery.watch(
@@ -73,14 +73,18 @@ export class HostSet {
 
   close(): void {
     const stop = this.#stop;
-    // Whoever comes late starts nothing.
+    // A late call of `start` must not start the discovery again.
     this.#stop = nothing;
     if (stop !== undefined) harmless(stop);
   }
 
-  /** Resolves once endpoints are known; only the first requests ever wait. */
+  /**
+   * Resolves once endpoints are known; only the first requests of a client ever wait.
+   * @throws PillionError `ERR_NO_ENDPOINT` where the lookup failed or the list is empty
+   */
   ready(request: Request): Promise<void> {
-    if (this.#lookups.succeeded > 0) return Promise.reject(this.#noEndpoint(request, new Error('there is none')));
+    if (this.#lookups.succeeded > 0)
+      return Promise.reject(this.#noEndpoint(request, new Error('the discovery returned an empty list')));
     return new Promise((resolve, reject) => {
       const { signal } = request;
       const leave = () => {
@@ -103,22 +107,25 @@ export class HostSet {
   }
 
   #noEndpoint(request: Request, cause: Error): PillionError {
-    const message = `${this.#context.client}: no endpoint is known: ${cause.message}.`;
+    const message = `${this.#context.client}: no endpoint is known (${cause.message}); check the endpoints section, or deps.discovery.`;
     return new PillionError(ErrorCode.NO_ENDPOINT, message, request, { cause });
   }
 
-  /** What `usable` was worked out from has changed. */
+  /** Makes `usable` recompute, after the state of an endpoint has changed. */
   touch(): void {
     this.#holdsUntil = 0;
   }
 
-  /** Those that may get the next request; never empty where there are any. */
+  /** The endpoints that may get the next attempt; empty only if there are none at all. */
   usable(now: number): readonly Host[] {
     if (now >= this.#holdsUntil) this.#sort(now);
     return this.#usable;
   }
 
-  /** The harmonic mean of what is known of some, which few that are very slow do not move; worked out anew after 10 ms. */
+  /**
+   * Harmonic mean of the latencies of up to 32 endpoints, which a few very slow ones hardly change; recomputed after 10
+   * ms.
+   */
   typicalLatency(now: number): number {
     if (now - this.#typicalAt < 10) return this.#typical;
     let sum = 0;
@@ -147,11 +154,11 @@ export class HostSet {
     const share = first?.share(now, this.#options.slowStart);
     this.even = this.#usable.every((host) => host.share(now, this.#options.slowStart) === share);
     const ends = this.hosts.flatMap(({ ejectedUntil, restsUntil }) => [ejectedUntil, restsUntil]);
-    // What calls on an earlier configuration found out about these endpoints is seen after a second.
+    // At most a second: calls on an earlier configuration may change the state of these endpoints without a `touch`.
     this.#holdsUntil = Math.min(...ends.filter((end) => end > now), now + 1000);
   }
 
-  /** Those of the client's own zone, while enough of them are usable. */
+  /** The usable endpoints of the client's own zone; undefined where too few of them are usable. */
   #local(zone: string | undefined, usable: readonly Host[]): readonly Host[] | undefined {
     if (zone === undefined) return undefined;
     const local = usable.filter((host) => host.zone === zone);
@@ -159,7 +166,7 @@ export class HostSet {
     return local.length > 0 && local.length * 100 >= all * this.#options.panicThresholdPercent ? local : undefined;
   }
 
-  /** Those whose ejection has ended begin slowly again. */
+  /** Returns endpoints whose ejection has ended to use, with slow start. */
   #welcome(now: number): void {
     for (const host of this.hosts) {
       if (host.ejectedUntil === 0 || host.ejectedUntil > now) continue;
@@ -197,7 +204,7 @@ export class HostSet {
     for (const waiter of this.#waiting) waiter(error);
   }
 
-  stats() {
+  stats(): BalanceStats {
     const now = performance.now();
     this.usable(now);
     const { succeeded, failed, lastError } = this.#lookups;
@@ -217,8 +224,30 @@ export class HostSet {
   }
 }
 
-/** The same object where nothing changed: requests under way know it. */
+/** Keeps the same object for an unchanged endpoint, because requests in flight update it. */
 function sameOr(before: Host | undefined, found: DiscoveredEndpoint, since: number): Host {
   const same = before !== undefined && before.weight === (found.weight ?? 1) && before.zone === found.zone;
   return same ? before : new Host(found, since, before);
+}
+
+/** The endpoints of a client. */
+export interface BalanceStats {
+  /** Fewer endpoints are usable than `panicThresholdPercent`, so all are used. */
+  readonly panicking: boolean;
+  readonly lookups: { readonly succeeded: number; readonly failed: number; readonly lastError?: string };
+  readonly endpoints: readonly EndpointStats[];
+}
+
+export interface EndpointStats {
+  /** `host:port`. */
+  readonly address: string;
+  readonly zone?: string;
+  readonly weight: number;
+  readonly state: ReturnType<Host['state']>;
+  /** Attempts in flight. */
+  readonly pending: number;
+  /** Milliseconds: a decaying peak. */
+  readonly latencyMs: number;
+  /** From 0 to 1. */
+  readonly successRate: number;
 }

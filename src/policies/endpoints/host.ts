@@ -1,14 +1,14 @@
-/** One endpoint of a client, with all that is known of it. */
+/** One endpoint of a client, with its state: health, ejection, load and weight. */
 import type { Endpoint } from '../../call/record.js';
 import { Load } from './load.js';
 
-/** An endpoint as a `Discovery` tells of it. */
+/** An endpoint as a `Discovery` reports it. */
 export interface DiscoveredEndpoint {
   /** `host:port`, an IPv6 address in brackets. */
   readonly address: string;
   /** Share of the traffic, relative to the others; 1 by default. */
   readonly weight?: number | undefined;
-  /** Where it is, for `balance.zone`. */
+  /** Zone of the endpoint, compared with `balance.zone`. */
   readonly zone?: string | undefined;
 }
 
@@ -19,18 +19,20 @@ export class Host implements Endpoint {
   readonly weight: number;
   readonly zone: string | undefined;
   readonly load: Load;
-  /** When it came (back), for slow start; -Infinity for those that were there from the start. */
+  /**
+   * `performance.now()` when the endpoint appeared or returned, for slow start; -Infinity for those of the first list.
+   */
   since: number;
-  /** `performance.now()` until which outlier detection leaves it out; 0: it does not. */
+  /** `performance.now()` until which outlier detection ejects the endpoint; 0: not ejected. */
   ejectedUntil = 0;
-  /** `performance.now()` until which its circuit is open. */
+  /** `performance.now()` until which the endpoint's circuit is open, so that it gets no attempts. */
   restsUntil = 0;
-  /** Who found it unwell, of those that check its health. */
+  /** The health checker that marked the endpoint unhealthy; undefined: healthy. */
   unhealthyBy: object | undefined;
-  /** For round robin. */
+  /** Current weight of smooth weighted round robin. */
   turn = 0;
 
-  /** `before` is what was known of the same address. */
+  /** `before` is the earlier object for the same address, whose state is inherited. */
   constructor({ address, weight = 1, zone }: DiscoveredEndpoint, since: number, before?: Host) {
     const colon = address.lastIndexOf(':');
     this.address = address;
@@ -51,7 +53,7 @@ export class Host implements Endpoint {
     return this.unhealthyBy === undefined && this.ejectedUntil <= now && this.restsUntil <= now;
   }
 
-  /** Its weight, from a tenth upwards while it starts slowly. */
+  /** The weight in force: during slow start it grows from a tenth to the full weight. */
   share(now: number, slowStart: number): number {
     const age = now - this.since;
     return age >= slowStart ? this.weight : this.weight * Math.max(0.1, age / slowStart);

@@ -1,20 +1,23 @@
-/** What is known of how one endpoint does: requests under way, a decaying peak of its latency, how often it succeeds. */
+/** The load of one endpoint: its requests in flight, a decaying peak of its latency, and its success rate. */
 import type { Health } from '../../call/failure.js';
 
-/** Milliseconds after which an observation weighs a third, as in Finagle's peak EWMA. */
+/** Milliseconds after which an observation has decayed to about a third (1/e), as in Finagle's peak EWMA. */
 const decay = 10_000;
 
-/** Share that one outcome has in the success rate. */
+/** Weight of one outcome in the success rate. */
 const step = 0.1;
 
 export class Load {
-  /** Requests sent and not over, bodies included. */
+  /** Requests in flight, including those whose response body is not read to its end. */
   pending = 0;
   #latency = 0;
   #success = 1;
   #observedAt = 0;
 
-  /** An attempt came to something after `ms`. A fast failure says nothing about latency; an attempt given up, that it is no less. */
+  /**
+   * Records the outcome of an attempt after `ms` milliseconds. A fast failure does not change the latency; a failed or
+   * aborted attempt that took longer raises it, because the latency is at least that.
+   */
   observe(ms: number, health: Health): void {
     const now = performance.now();
     const kept = Math.exp((this.#observedAt - now) / decay);
@@ -24,12 +27,12 @@ export class Load {
     if (health !== 'nothing' || slower) this.#observedAt = now;
   }
 
-  /** Milliseconds; 0 while nothing is known. Forgotten with time, so that who was slow is tried again. */
+  /** Latency in milliseconds; 0 while unknown. It decays with time, so that a slow endpoint is tried again. */
   latency(now: number): number {
     return this.#latency * Math.exp((this.#observedAt - now) / decay);
   }
 
-  /** Between 0 and 1; towards 1 with time. */
+  /** Success rate between 0 and 1; it returns to 1 with time. */
   successRate(now: number): number {
     return 1 - (1 - this.#success) * Math.exp((this.#observedAt - now) / decay);
   }

@@ -1,4 +1,4 @@
-/** Leaves out for a while an endpoint that fails while others do not. */
+/** Ejects an endpoint for a while when it fails more than the others. */
 
 import { z } from 'zod';
 import type { EjectionReason } from '../../call/events.js';
@@ -19,37 +19,69 @@ export const outlierDetectionOptions = z
       .min(1)
       .or(z.literal(false))
       .default(5)
-      .describe('Failures in a row that eject: statuses >= 500, timeouts, network failures.'),
+      .describe(
+        'Consecutive failures after which an endpoint is ejected: statuses >= 500, timeouts and network failures. Default 5; `false`: never for this reason. Raise it for endpoints with much traffic and occasional failures.',
+      ),
     interval: duration({ min: 100 })
       .prefault('10s')
-      .describe('How often success rates are judged, and the growth of ejections of a healthy endpoint forgotten.'),
+      .describe(
+        'Time between two evaluations of the success rates; each one also shortens the next ejection of an endpoint that was not ejected since. Default 10s. Raise it for endpoints with little traffic.',
+      ),
     baseEjectionTime: duration({ min: 1 })
       .prefault('30s')
-      .describe('The first ejection; grows by as much with each further one of the same endpoint.'),
-    maxEjectionTime: duration({ min: 1 }).prefault('300s').describe('Longest time that an endpoint is left out.'),
+      .describe(
+        'Length of the first ejection of an endpoint; each further one is longer by the same amount, up to `maxEjectionTime`. Default 30s.',
+      ),
+    maxEjectionTime: duration({ min: 1 })
+      .prefault('300s')
+      .describe('Upper bound of the length of an ejection. Default 300s; must not be shorter than `baseEjectionTime`.'),
     maxEjectionPercent: z
       .number()
       .min(0)
       .max(100)
       .default(10)
-      .describe('Of the endpoints, at once. One may always be ejected, the last never.'),
+      .describe(
+        'Most endpoints that are ejected at once, in percent of all. Default 10. One of several may be ejected whatever the percentage, but never the last. Raise it for a client with few endpoints.',
+      ),
     successRate: z
       .literal(false)
       .or(
         z.strictObject({
-          stdevFactor: z.number().min(0).default(1.9).describe('Standard deviations below the mean.'),
+          stdevFactor: z
+            .number()
+            .min(0)
+            .default(1.9)
+            .describe(
+              'Standard deviations by which a success rate must be below the mean of all endpoints. Default 1.9. Raise it to eject fewer endpoints.',
+            ),
           margin: z
             .number()
             .min(0)
             .max(100)
             .default(10)
-            .describe('Points below the mean, too: without it equal endpoints would be ejected by chance.'),
-          minimumHosts: z.int().min(1).default(5).describe('Endpoints with enough requests.'),
-          requestVolume: z.int().min(1).default(100).describe('Requests in an interval that are enough.'),
+            .describe(
+              'Percentage points by which a success rate must be below the mean in any case. Default 10; without it equally good endpoints would be ejected by chance.',
+            ),
+          minimumHosts: z
+            .int()
+            .min(1)
+            .default(5)
+            .describe(
+              'Endpoints with at least `requestVolume` requests in an interval that are needed to compare success rates. Default 5.',
+            ),
+          requestVolume: z
+            .int()
+            .min(1)
+            .default(100)
+            .describe(
+              'Requests that an endpoint must get in an interval for its success rate to count. Default 100. Lower it for a client with little traffic.',
+            ),
         }),
       )
       .prefault(nothing)
-      .describe('Ejects endpoints that succeed clearly less often than the others.'),
+      .describe(
+        'Ejects endpoints whose success rate in an interval is clearly below that of the others. On by default; `false`: only `consecutiveFailures` eject.',
+      ),
   })
   .refine(
     ({ baseEjectionTime, maxEjectionTime }) => maxEjectionTime >= baseEjectionTime,
@@ -58,13 +90,13 @@ export const outlierDetectionOptions = z
 
 type OutlierOptions = z.output<typeof outlierDetectionOptions>;
 
-/** What is counted of one endpoint. */
+/** The counters of one endpoint. */
 class Tally {
   consecutiveFailures = 0;
-  /** In this interval. */
+  /** Successes in the current interval; `failures` likewise. */
   successes = 0;
   failures = 0;
-  /** How much longer than the first the next ejection is. */
+  /** Number of past ejections that lengthen the next one, which lasts `multiplier` + 1 times `baseEjectionTime`. */
   multiplier = 0;
   ejectedInInterval = false;
 
@@ -73,16 +105,19 @@ class Tally {
   }
 }
 
-/** Standard errors that a rate is behind the mean before it is more than bad luck: with many endpoints, some are unlucky. */
+/** Standard errors that a rate must be below the mean: among many endpoints some are below it by chance. */
 const chances = 6;
 
 interface JudgeState {
-  /** By what an endpoint keeps when its weight changes. */
+  /** Keyed by `Load`, because an endpoint keeps that object when its weight changes. */
   readonly tallies: WeakMap<Load, Tally>;
   readonly counts: { ejections: number; refused: number };
 }
 
-/** Hears what became of attempts, and ejects. Works on the clock of the calls: it needs no timer. */
+/**
+ * Receives the outcomes of attempts and ejects endpoints. It evaluates an interval when an outcome arrives, so it needs
+ * no timer.
+ */
 class Judge {
   readonly #options: OutlierOptions;
   readonly #context: PolicyContext;
@@ -104,7 +139,7 @@ class Judge {
       tally.consecutiveFailures = 0;
     } else {
       tally.failures++;
-      // Those already under way at an ejection say nothing new.
+      // Attempts that were in flight when the endpoint was ejected must not eject it again.
       const limit = this.#options.consecutiveFailures;
       if (host.ejectedUntil <= now && ++tally.consecutiveFailures >= (limit || Number.POSITIVE_INFINITY))
         this.#eject(host, set, now, 'consecutive_failures');
@@ -118,7 +153,7 @@ class Judge {
     return tally;
   }
 
-  /** The end of an interval. */
+  /** Evaluates the interval that has ended, and resets its counters. */
   #judge(set: HostSet, now: number): void {
     this.#judgedAt = now;
     const inUse = set.hosts.filter((host) => host.ejectedUntil <= now);
@@ -132,7 +167,7 @@ class Judge {
     }
   }
 
-  /** Those whose success rate is an outlier among the ones with enough requests. */
+  /** The endpoints whose success rate is an outlier among those with enough requests. */
   #belowOthers(hosts: readonly Host[]): Host[] {
     const { successRate } = this.#options;
     if (successRate === false) return [];
@@ -148,7 +183,7 @@ class Judge {
     });
   }
 
-  /** In percent. */
+  /** Success rate in percent. */
   #rateOf(host: Host): number {
     const tally = this.#tallyOf(host);
     return (100 * tally.successes) / tally.total;
@@ -172,7 +207,7 @@ class Judge {
     events.emit('endpoint.ejected', { client, endpoint: host.address, reason, forMs });
   }
 
-  /** At least one, never the last, else no more than the percentage. */
+  /** One of several may always be ejected, the last never, further ones up to `maxEjectionPercent`. */
   #mayEject({ hosts }: HostSet, now: number): boolean {
     const ejected = hosts.filter(({ ejectedUntil }) => ejectedUntil > now).length;
     if (ejected + 1 >= hosts.length) return false;
@@ -181,9 +216,9 @@ class Judge {
 }
 
 /**
- * Ejects endpoints that fail: after a row of failures at once, for a low success rate at the end of each interval. Only
- * what an endpoint itself did counts: cancellations and rejections in this process count as nothing. As Envoy's outlier
- * detection, with a margin that the success rate has to stay behind the others.
+ * Ejects endpoints that fail: at once after a number of consecutive failures, and at the end of each interval for a low
+ * success rate. Only failures of the endpoint itself count, not cancellations or rejections in this process. Like
+ * Envoy's outlier detection, with an additional margin below the mean success rate.
  */
 export const outlierDetection = definePolicy<typeof outlierDetectionOptions, JudgeState>(
   'outlierDetection',
@@ -207,8 +242,14 @@ export const outlierDetection = definePolicy<typeof outlierDetectionOptions, Jud
             throw error;
           }
         },
-      stats: () => ({ ...judge.state.counts }),
+      stats: (): OutlierStats => ({ ...judge.state.counts }),
       state: judge.state,
     };
   },
 );
+
+export interface OutlierStats {
+  readonly ejections: number;
+  /** Ejections that `maxEjectionPercent` did not allow. */
+  readonly refused: number;
+}

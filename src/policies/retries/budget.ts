@@ -1,15 +1,15 @@
-/** The retry budget: what one client may add to the load of its upstream, all its calls together. */
+/** The retry budget: how much load the retries of all calls of one client may add to the upstream. */
 
 export interface BudgetOptions {
-  /** Retries allowed for each call, over the window. */
+  /** Retries allowed for each call made within the window. */
   readonly ratio: number;
-  /** Retries allowed each second whatever the traffic, so that a quiet client can retry at all. */
+  /** Retries allowed each second regardless of traffic, so that a quiet client can retry at all. */
   readonly minPerSecond: number;
 }
 
 const windowSeconds = 10;
 
-/** Counts calls and retries over the last ten seconds, in buckets of one second; no timers. */
+/** Counts the calls and retries of the last ten seconds in one-second buckets, without timers. */
 export class RetryBudget {
   readonly #options: BudgetOptions | false;
   readonly #maxConcurrent: number;
@@ -24,13 +24,13 @@ export class RetryBudget {
     this.#maxConcurrent = maxConcurrent;
   }
 
-  /** A call began: it earns a share of a retry. */
+  /** Counts a new call, which adds `ratio` retries to the allowance. */
   deposit(): void {
     const slot = this.#slot();
     this.#calls[slot] = (this.#calls[slot] ?? 0) + 1;
   }
 
-  /** Takes one retry, held until `release`; says what stands against it otherwise. */
+  /** Takes one retry, held until `release`; otherwise returns the limit that refused it. */
   acquire(): 'granted' | 'budget' | 'concurrency' {
     if (this.#active >= this.#maxConcurrent) return 'concurrency';
     if (!this.hasRoom()) return 'budget';
@@ -40,7 +40,7 @@ export class RetryBudget {
     return 'granted';
   }
 
-  /** The budget allows one more. */
+  /** True where the window allows one more retry; the cap on concurrent retries is not checked. */
   hasRoom(): boolean {
     this.#slot();
     return this.#options === false || sum(this.#retries) + 1 <= this.#allowance(this.#options);
@@ -50,7 +50,7 @@ export class RetryBudget {
     this.#active--;
   }
 
-  stats(): { calls: number; retries: number; active: number; remaining: number | null } {
+  stats(): RetryStats {
     this.#slot();
     const retries = sum(this.#retries);
     const remaining =
@@ -62,7 +62,7 @@ export class RetryBudget {
     return ratio * sum(this.#calls) + minPerSecond * windowSeconds;
   }
 
-  /** The bucket of this second, after those of the seconds gone by have been emptied. */
+  /** Empties the buckets of the seconds that have passed and returns the index of the current one. */
   #slot(): number {
     const now = Math.floor(performance.now() / 1000);
     const gone = Math.min(now - this.#second, windowSeconds);
@@ -79,4 +79,14 @@ function sum(numbers: readonly number[]): number {
   let total = 0;
   for (const number of numbers) total += number;
   return total;
+}
+
+/** What the budget of a client has seen in the last ten seconds. */
+export interface RetryStats {
+  readonly calls: number;
+  readonly retries: number;
+  /** Retries and hedges that wait or run now. */
+  readonly active: number;
+  /** Retries that are left; null without a budget. */
+  readonly remaining: number | null;
 }

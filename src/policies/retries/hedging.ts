@@ -1,4 +1,4 @@
-/** Sends a second attempt beside one that is slow, and takes whichever succeeds first. */
+/** Sends a second attempt while the first one is slow, and returns the first success. */
 import { CanceledError } from 'axios';
 import { z } from 'zod';
 import { discard, onBodyEnd, responseOf } from '../../call/body.js';
@@ -10,54 +10,68 @@ import { Scope } from '../../call/scope.js';
 import { Timer } from '../../call/timer.js';
 import { duration, rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
-import { RetryBudget } from './budget.js';
+import { RetryBudget, type RetryStats } from './budget.js';
 import { Latencies } from './latencies.js';
 
 export const hedgingOptions = z
   .strictObject({
     delay: duration({ min: 1 })
       .optional()
-      .describe('How long an attempt may take before it gets company. Without it: `percentile`.'),
+      .describe(
+        'How long an attempt may take before a hedge is sent. By default the delay follows `percentile`; set it when the latencies are known and steady.',
+      ),
     percentile: z
       .number()
       .min(50)
       .max(99.99)
       .default(99)
-      .describe('The delay follows this percentile of the last 30s, once 100 attempts are known.'),
-    maxHedges: z.int().min(1).max(5).default(1).describe('Further attempts beside the first.'),
+      .describe(
+        'Percentile of the latencies of the last 30s after which a hedge is sent. Default 99; no hedge is sent before 100 latencies are recorded, and `delay` replaces it. A lower percentile sends more hedges and needs a larger `budget`.',
+      ),
+    maxHedges: z
+      .int()
+      .min(1)
+      .max(5)
+      .default(1)
+      .describe(
+        'Most hedges of one call, each sent one delay after the attempt before it. Default 1. Raise it if two attempts of a call are often slow at the same time.',
+      ),
     budget: z
       .number()
       .min(0.001)
       .max(1)
       .default(0.02)
-      .describe('Hedges allowed for each call, over 10 s. They are taken from the budget of `retry` too.'),
+      .describe(
+        'Hedges allowed for each call, counted over the last 10s. Default 0.02, which is 2 %. Each hedge also takes one retry from `retry.budget`. Raise it together with a lower `percentile`.',
+      ),
   })
   .refine(
     ({ delay, percentile, budget }) => delay !== undefined || percentile >= 100 * (1 - budget) - 1e-9,
     rule(
       ['delay', 'percentile', 'budget'],
       ['percentile'],
-      'asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
+      'asks for more hedges than `budget` allows, so the slowest calls would get none; set it to at least 100 * (1 - budget), or raise `budget`',
     ),
   );
 
 type HedgingOptions = z.output<typeof hedgingOptions>;
 
-/** Attempts known before a percentile means something. */
+/** Number of recorded latencies below which a percentile says too little. */
 const enough = 100;
-/** Milliseconds for which a percentile holds. */
+/** Milliseconds for which a computed percentile is reused. */
 const refreshed = 1000;
 
-/** What the client has seen, kept when options change. */
+/** Latencies and counters, which survive a change of the options. */
 interface State {
   readonly latencies: Latencies;
   readonly counts: { started: number; won: number; refused: number };
 }
 
 /**
- * Hedges calls that may be repeated without harm: another attempt after `delay`, or after a percentile of the latencies of
- * late, at another endpoint where there is one. The first success ends the others; a failure waits for them. Hedges are
- * held to a budget of their own and that of `retry`. As Finagle's backup requests.
+ * Hedges idempotent calls with a repeatable body: sends another attempt after `delay`, or after a percentile of recent
+ * latencies, to another endpoint if there is one. The first success aborts the other attempts; the call
+ * fails only after all of them have failed. Hedges draw on a budget of their own and on that of `retry`. Modelled on
+ * Finagle's backup requests.
  */
 export const hedging = definePolicy<typeof hedgingOptions, State>(
   'hedging',
@@ -75,13 +89,13 @@ export const hedging = definePolicy<typeof hedgingOptions, State>(
           if (ms === undefined) return timed(next, request, state.latencies);
           return new Race(next, request, { ms, own, state, context, maxHedges: options.maxHedges }).run();
         },
-      stats: () => ({ ...state.counts, delayMs: delay() ?? null, budget: own.stats() }),
+      stats: (): HedgingStats => ({ ...state.counts, delayMs: delay() ?? null, budget: own.stats() }),
       state,
     };
   },
 );
 
-/** The delay in force; undefined while too little is known. */
+/** The current delay in milliseconds; undefined while too few latencies are recorded. */
 function delayOf({ delay, percentile }: HedgingOptions, latencies: Latencies): () => number | undefined {
   if (delay !== undefined) return () => delay;
   let value: number | undefined;
@@ -102,7 +116,7 @@ async function timed(next: Transport, request: Request, latencies: Latencies): P
     latencies.record(performance.now() - startedAt);
     return response;
   } catch (error) {
-    // Fast failures would pull the percentile down.
+    // Only timeouts are recorded: fast failures would pull the percentile down.
     if (classify(error) === 'timeout') latencies.record(performance.now() - startedAt);
     throw error;
   }
@@ -120,11 +134,11 @@ interface Runner {
   readonly scope: Scope;
   readonly hedge: boolean;
   readonly startedAt: number;
-  /** Gives back what it took from the budgets. */
+  /** Returns the hedge to both budgets; does nothing for the first attempt. */
   readonly release: () => void;
 }
 
-/** The attempts of one call that run side by side. */
+/** The concurrent attempts of one call. */
 class Race {
   readonly #next: Transport;
   readonly #request: Request;
@@ -206,13 +220,13 @@ class Race {
     state.latencies.record(performance.now() - runner.startedAt);
     if (runner.hedge) state.counts.won++;
     onBodyEnd(response, () => runner.scope.leave());
-    // Of an attempt that failed before: while others were under way, it might have been what the call came to.
+    // The response of an earlier failure was kept until now: had every attempt failed, the call would have returned it.
     discard(responseOf(this.#failure?.error));
     this.#end();
     this.#resolve(response);
   }
 
-  /** Waits for those still under way; where there are none, what went wrong first is what the call came to. */
+  /** Keeps the first failure while other attempts are in flight; once all have failed, the call rejects with it. */
   #failed(runner: Runner, error: unknown): void {
     runner.scope.leave();
     if (!this.#leave(runner)) {
@@ -227,7 +241,10 @@ class Race {
     this.#reject(this.#failure.error);
   }
 
-  /** Ends the losers at once. What the first has taken so far, it would have taken at least. */
+  /**
+   * Aborts the attempts still in flight. The time that the first has taken so far is recorded as a lower bound of its
+   * latency.
+   */
   #end(): void {
     this.#over = true;
     this.#timer?.clear();
@@ -240,7 +257,7 @@ class Race {
   }
 }
 
-/** From both budgets, or from neither. */
+/** Takes a hedge from both budgets, or from neither. */
 function take(own: RetryBudget, shared: Budget | undefined): ReturnType<Budget['acquire']> {
   if (!own.hasRoom()) return 'budget';
   const answer = shared?.acquire() ?? 'granted';
@@ -248,7 +265,18 @@ function take(own: RetryBudget, shared: Budget | undefined): ReturnType<Budget['
   return answer;
 }
 
-/** What throws at once rejects like the rest. */
+/** Turns a synchronous exception of `next` into a rejection. */
 async function attempt(next: Transport, request: Request): Promise<Response> {
   return next(request);
+}
+
+export interface HedgingStats {
+  readonly started: number;
+  /** Hedges whose answer was taken. */
+  readonly won: number;
+  readonly refused: number;
+  /** Milliseconds before a hedge is sent; null while too few latencies are known. */
+  readonly delayMs: number | null;
+  /** The share of hedges in the load. */
+  readonly budget: RetryStats;
 }

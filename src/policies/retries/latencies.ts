@@ -1,13 +1,14 @@
-/** Percentiles of the latencies of the last half minute. */
+/** Percentiles of the latencies of the last 30 seconds. */
 
-/** Each bucket is this much wider than the one before: what is told is at most as much too high. */
+/** Ratio of the bounds of neighbouring buckets: a reported percentile is at most 2 % too high. */
 const growth = 1.02;
+/** Upper bound of the first bucket, in milliseconds. */
 const shortest = 0.1;
-/** Up to about ten minutes. */
+/** Enough buckets for latencies of up to about ten minutes. */
 const buckets = 800;
 const sliceMs = 10_000;
 
-/** A histogram in three slices of ten seconds, turned when something is recorded or asked; no timer. */
+/** A histogram in three slices of ten seconds each, rotated on every record and read, so it needs no timer. */
 export class Latencies {
   #slices = [new Uint32Array(buckets), new Uint32Array(buckets), new Uint32Array(buckets)];
   #counts = [0, 0, 0];
@@ -27,7 +28,7 @@ export class Latencies {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Milliseconds that this percentage of them did not exceed. */
+  /** The latency in milliseconds that `percent` percent of the recorded ones did not exceed. */
   percentile(percent: number): number {
     let left = (this.count * (100 - percent)) / 100;
     for (let bucket = buckets - 1; bucket > 0; bucket--) {

@@ -1,4 +1,4 @@
-/** Decides about retries: which failures, how often, after how long. The policy only loops. */
+/** Decides which failures are retried, how often and after which wait; `retry.ts` only runs the loop. */
 
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
@@ -11,7 +11,9 @@ import { assumed, duration, parseOptions, rule } from '../../options/options.js'
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
   interface AxiosRequestConfig<D = any, P = any> {
-    /** `false`: this call is never retried. An object changes the client's `retry` section for this call. */
+    /**
+     * `false`: this call is never retried. An object overrides options of the client's `retry` section for this call.
+     */
     retry?: false | z.input<typeof retryPlan>;
   }
 }
@@ -27,21 +29,35 @@ const conditions = [
 ] as const;
 
 const plan = {
-  maxRetries: z.int().min(0).max(10).default(2).describe('Retries after the first attempt.'),
+  maxRetries: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(2)
+    .describe(
+      'Most retries of one call after its first attempt. Default 2; 0 turns retries off. Lower it where callers retry too, since the numbers of attempts multiply.',
+    ),
   on: z
     .array(z.enum(conditions).or(z.int().min(400).max(599)))
     .default(['gateway-error', 'reset', 'connect-failure', 'rate-limited'])
     .describe(
-      "What is retried, in Envoy's words: `5xx`, `gateway-error` (502, 503, 504), `reset`, `connect-failure`, `refused-stream`, " +
-        '`retriable-4xx` (409), `rate-limited` (429 or 503 with Retry-After), or a status code. As in Envoy, `5xx` and `gateway-error` cover resets too.',
+      "Failures that are retried, in Envoy's terms: `5xx`, `gateway-error` (502, 503, 504), `reset`, `connect-failure`, `refused-stream`, " +
+        '`retriable-4xx` (409), `rate-limited` (429 or 503 with Retry-After), or a status code from 400 to 599. As in Envoy, `5xx` and `gateway-error` include resets. ' +
+        'Whatever is listed, POST and PATCH are retried only if nothing was processed or the call has an idempotency key.',
     ),
   backoff: z
     .strictObject({
-      base: duration({ min: 1 }).prefault('50ms').describe('Upper bound of the first wait; doubles with each retry.'),
+      base: duration({ min: 1 })
+        .prefault('50ms')
+        .describe(
+          'Upper bound of the wait before the first retry; it doubles with each further retry up to `max`. Default 50ms. Raise it for an upstream that needs time to recover.',
+        ),
       max: duration({ min: 1 })
         .optional()
         .meta({ [assumed]: '2s' })
-        .describe('Upper bound of any wait. 2s by default, or `base` where that is longer.'),
+        .describe(
+          'Upper bound of the wait before any retry. Default 2s, or `base` if that is longer. A `Retry-After` of the response is added on top.',
+        ),
     })
     .refine(
       (given) => {
@@ -55,10 +71,12 @@ const plan = {
       const { base, max = Math.max(base, 2000) } = ownOf(given);
       return { base, max };
     })
-    .describe('Full jitter: each wait is uniform in [0, min(max, base * 2^(n-1))).'),
+    .describe(
+      'How long to wait before retry n: a random time between 0 and min(max, base * 2^(n-1)), which is full jitter.',
+    ),
 };
 
-/** What a single call may change: everything but the budget, which all calls share. */
+/** The options that a single call may override: all but the budget, which all calls share. */
 export const retryPlan = z.strictObject(plan);
 
 export const retryOptions = z.strictObject({
@@ -73,35 +91,46 @@ export const retryOptions = z.strictObject({
     .literal(false)
     .or(
       z.strictObject({
-        ratio: z.number().min(0).max(10).default(0.2).describe('Retries allowed for each call, over 10 s.'),
+        ratio: z
+          .number()
+          .min(0)
+          .max(10)
+          .default(0.2)
+          .describe(
+            'Retries allowed for each call, counted over the last 10s. Default 0.2, which is one retry for five calls. Raise it for an upstream that can bear more load during an outage.',
+          ),
         minPerSecond: z
           .number()
           .min(0)
           .max(10_000)
           .default(1)
-          .describe('Retries allowed each second whatever the traffic.'),
+          .describe(
+            'Retries allowed each second in addition to `ratio`, regardless of traffic. Default 1. Raise it for a client with few calls whose retries are refused.',
+          ),
       }),
     )
     .prefault(nothing)
-    .describe('What retries may add to the load of the upstream, all calls together; `false`: no budget.'),
+    .describe(
+      'How much load the retries of all calls together may add to the upstream; a retry beyond it is refused. On by default; `false` removes the budget, so that an outage can multiply the load by up to `maxRetries` + 1.',
+    ),
 });
 
 export type RetryPlan = z.output<typeof retryPlan>;
 
-/** Safe to repeat, and of a kind that this plan retries. */
+/** True where repeating the request is safe and the plan retries this kind of failure. */
 export function isRetryable(error: unknown, request: Request, plan: RetryPlan): boolean {
   if (!isReplayable(request) || !(isIdempotent(request) || isUntouched(error))) return false;
   return plan.on.some((condition) => matches(error, condition));
 }
 
-/** Nothing was sent, or HTTP/2 guarantees that nothing was made of it (RFC 9113, 8.7). */
+/** True where nothing was sent, or HTTP/2 guarantees that the server did not process the request (RFC 9113, 8.7). */
 function isUntouched(error: unknown): boolean {
   return isUnsent(error) || (classify(error) === 'refused_stream' && !isSent(error));
 }
 
 const resets = new Set(['connect', 'reset', 'refused_stream', 'timeout']);
 
-/** Envoy's `retry_on`: what each word covers (envoyproxy.io, router filter). */
+/** Whether a failure meets a condition, with the meanings of Envoy's `retry_on` (envoyproxy.io, router filter). */
 function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
   const kind = classify(error);
   const response = kind === 'status' ? responseOf(error) : undefined;
@@ -126,7 +155,7 @@ function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
   }
 }
 
-/** What stands around the next retry. */
+/** The circumstances of the next retry. */
 export interface RetryMoment {
   /** Retries made so far. */
   readonly retries: number;
@@ -135,7 +164,9 @@ export interface RetryMoment {
   readonly random: () => number;
 }
 
-/** Milliseconds to wait, or undefined where the deadline would come first. Jitter is only ever added to a `Retry-After`. */
+/**
+ * Milliseconds to wait, or undefined where the deadline would come first. Jitter only ever lengthens a `Retry-After`.
+ */
 export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMoment): number | undefined {
   const jitter = moment.random() * Math.min(backoff.max, backoff.base * 2 ** moment.retries);
   const asked = retryAfter(responseOf(error)?.headers) ?? 0;
@@ -144,12 +175,12 @@ export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMom
 }
 
 /**
- * The client's plan with what this call says otherwise.
- * @throws PillionError ERR_CONFIG
+ * The client's plan with the overrides of this call.
+ * @throws PillionError `ERR_CONFIG` for a bad `retry` option of the call
  */
 export function planFor({ retry: own }: Request, { maxRetries, on, backoff }: RetryPlan): RetryPlan {
   if (!own) return { maxRetries, on, backoff };
-  // A base of its own has the default max, not one of the client's that may be shorter.
+  // A call that sets its own `base` gets the default `max`: the client's `max` may be shorter than that base.
   const ownBackoff = ownValue(own, 'backoff') as typeof own.backoff;
   const inherited = ownValue(ownBackoff, 'base') === undefined ? backoff : {};
   const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...ownBackoff } };

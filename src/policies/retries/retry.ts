@@ -1,4 +1,4 @@
-/** Repeats a failed attempt where that is safe, worth it and within budget. The loop is axios-retry's. */
+/** Retries a failed attempt where that is safe, allowed by the options and within budget; axios-retry runs the loop. */
 import type { AxiosInstance } from 'axios';
 import axiosRetry from 'axios-retry';
 import { discard, responseOf } from '../../call/body.js';
@@ -13,7 +13,7 @@ import { definePolicy, type PolicyContext } from '../policy.js';
 import { RetryBudget } from './budget.js';
 import { isRetryable, planFor, type RetryPlan, retryOptions, waitFor } from './retry-plan.js';
 
-/** One call on its way through the loop. axios-retry knows it as `config` and keeps its count in `axios-retry`. */
+/** The state of one call in the loop. axios-retry sees it as `config` and keeps its retry count in `axios-retry`. */
 interface Trip {
   readonly 'axios-retry': { retries: number };
   readonly signal: Request['signal'];
@@ -23,11 +23,11 @@ interface Trip {
   retries: number;
   waitMs: number;
   holdsRetry: boolean;
-  /** The failure that this retry answers. */
+  /** The failure that caused the current retry. */
   failure: unknown;
 }
 
-/** The error axios-retry sees: it reads `config`; the real one is inside. */
+/** The error that axios-retry sees: it reads `config`, while `error` holds the real failure. */
 class FailedAttempt {
   readonly config: Trip;
   readonly error: unknown;
@@ -38,8 +38,9 @@ class FailedAttempt {
 }
 
 /**
- * Repeats what failed up to `maxRetries` times (default 2) after waits of full jitter, within a budget that all calls
- * share. Never repeats what could do harm; where no retry is left the last failure comes out as it is.
+ * Retries failed attempts up to `maxRetries` times (default 2) after waits with full jitter, within a budget that all
+ * calls share. A request that the server may have processed is repeated only if it is idempotent. When no retry is
+ * left, the call rejects with the last failure, unchanged.
  */
 export const retry = definePolicy('retry', retryOptions, (options, context) => {
   const budget = new RetryBudget(options.budget, options.maxConcurrentRetries);
@@ -71,14 +72,15 @@ export const retry = definePolicy('retry', retryOptions, (options, context) => {
 });
 
 /**
- * Makes the attempt function and gives it to axios-retry as its "instance": axios-retry only ever calls it and registers
- * handlers on it. Only its rejection handler is wanted, so a call that succeeds pays nothing for it.
+ * Makes the attempt function and passes it to axios-retry as its axios "instance", since axios-retry only calls the
+ * instance and registers interceptors on it. Only the rejection handler is used, so a successful call pays nothing for
+ * it.
  */
 function attempts(next: Transport, budget: RetryBudget, context: PolicyContext): (trip: Trip) => Promise<Response> {
   let onFailure: (failed: FailedAttempt) => Promise<Response>;
   const attempt = async (trip: Trip): Promise<Response> => {
     try {
-      // axios-retry calls once more when the caller aborts during a wait, and expects that to reject.
+      // When the caller aborts during a wait, axios-retry calls once more and expects a rejection.
       if (trip.signal?.aborted) throw abortError(trip.signal, trip.request);
       const response = await next({
         ...trip.request,
@@ -89,7 +91,7 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
     } catch (error) {
       giveBack(trip, budget);
       explain(error, trip);
-      // Most failures in an outage are not retried: they need not go through axios-retry's promises to learn it.
+      // Most failures in an outage are not retried, so they skip axios-retry's chain of promises.
       if (!shouldRetry(trip, error, budget, context)) throw error;
       return await onFailure(new FailedAttempt(trip, error)).catch(unwrap);
     }
@@ -114,13 +116,16 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
   return attempt;
 }
 
-/** The retry this attempt was, if it was one, is over. */
+/** Returns the retry to the budget once its attempt has ended; does nothing for a first attempt. */
 function giveBack(trip: Trip, budget: RetryBudget): void {
   if (trip.holdsRetry) budget.release();
   trip.holdsRetry = false;
 }
 
-/** A retry turned away in this process (the circuit has opened meanwhile) tells what it was for. */
+/**
+ * Attaches the failure that caused a retry as `cause` when the retry itself was rejected locally, such as by a circuit
+ * that has opened.
+ */
 function explain(error: unknown, { failure }: Trip): void {
   if (failure !== undefined && classify(error) === 'local') withCause(error as Error, failure);
 }
@@ -129,7 +134,7 @@ function unwrap(reason: unknown): never {
   throw reason instanceof FailedAttempt ? reason.error : reason;
 }
 
-/** Decides on one failure, and where it says yes takes the retry from the budget and sets the wait. */
+/** Decides whether to retry after a failure; if so, takes the retry from the budget and sets the wait. */
 function shouldRetry(trip: Trip, error: unknown, budget: RetryBudget, context: PolicyContext): boolean {
   const { maxRetries } = trip.plan;
   if (maxRetries === 0 || !isRetryable(error, trip.request, trip.plan)) return false;

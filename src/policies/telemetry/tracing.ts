@@ -1,4 +1,4 @@
-/** An INTERNAL span for the call, a CLIENT span for each attempt, and the headers that carry them on. */
+/** Creates the spans of calls and attempts, and sends their context and the request id as headers. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
@@ -13,18 +13,27 @@ export const tracingOptions = z.strictObject({
   propagation: z
     .boolean()
     .default(true)
-    .describe('Inject the trace context (`traceparent`, baggage) by the propagator registered with OpenTelemetry.'),
+    .describe(
+      'Send the trace context (`traceparent`, baggage) with each attempt, by the propagator registered with OpenTelemetry. Default true. Set it to false for third-party upstreams.',
+    ),
   requestIdHeader: headerName
     .or(z.literal(false))
     .default('x-request-id')
-    .describe('Kept where the caller set it, made where not; the same on every attempt. `false`: not sent.'),
+    .describe(
+      'Name of the request header with the request id, which is the same on every attempt. Default `x-request-id`; `false`: not sent. The id is that of the caller or of the inbound request, else a new UUID.',
+    ),
   attemptCountHeader: headerName
     .or(z.literal(false))
     .default(false)
-    .describe('A header for the number of the attempt, from 1, such as `x-envoy-attempt-count`.'),
+    .describe(
+      'Name of a request header with the number of the attempt, from 1, such as `x-envoy-attempt-count`. Default `false`: not sent. Set it if the upstream counts retries.',
+    ),
 });
 
-/** Once per call: the request id, the inbound baggage, and where an OpenTelemetry SDK is registered an INTERNAL span. */
+/**
+ * Runs once per call: adds the request id and the inbound baggage and, if an OpenTelemetry SDK is registered, an
+ * INTERNAL span.
+ */
 export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader, propagation }, { client }) => ({
   wrap: (next) =>
     function tracing(original) {
@@ -32,19 +41,22 @@ export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdH
       const baggage = served?.baggage;
       let request = withCall(original);
       if (requestIdHeader !== false) request = identify(request, requestIdHeader, served?.requestId);
-      // A propagator that has baggage of its own writes over it.
+      // A registered propagator overwrites this header if the active context has baggage of its own.
       if (propagation && baggage !== undefined) request = withHeader(request, 'baggage', baggage);
       return isTraced() ? inCallSpan(request, client, next) : next(request);
     },
 }));
 
-/** Once per attempt, right around the wire: a CLIENT span by the HTTP semantic conventions, and its context in the headers. */
+/**
+ * Runs once per attempt, right above the wire: creates a CLIENT span by the HTTP semantic conventions and injects its
+ * context.
+ */
 export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (options) => ({
   wrap: (next) =>
     function attemptTracing(original) {
       if (hasNothingToSay(options)) return next(original);
       const call = callOf(original);
-      // Headers of its own: what is written here must not be found there by the next attempt.
+      // A copy of the headers, so that the next attempt does not inherit those of this one.
       const request = { ...original, headers: copyHeaders(original.headers) };
       const counter = options.attemptCountHeader;
       if (counter !== false) setHeader(request.headers, counter, String(call.attempts + 1));
@@ -61,19 +73,19 @@ export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (o
     },
 }));
 
-/** True where no span would be made, no context sent and no attempt counted. */
+/** True where there is no span to create, no context to send and no attempt to number. */
 function hasNothingToSay({ propagation, attemptCountHeader }: z.output<typeof tracingOptions>): boolean {
   return attemptCountHeader === false && !isTraced() && !(propagation && propagates());
 }
 
-/** Gives the call its id, and the header where the caller did not set it. */
+/** Sets the request id of the call, and sends it unless the caller has set the header. */
 function identify(request: Request, header: string, inherited: string | undefined): Request {
   const id = getHeader(request.headers, header) ?? inherited ?? randomUUID();
   callOf(request).requestId = id;
   return withHeader(request, header, id);
 }
 
-/** The request with a header that the caller's own goes before. */
+/** Adds a header unless the caller has set it. */
 function withHeader(request: Request, name: string, value: string): Request {
   if (getHeader(request.headers, name) !== undefined) return request;
   const headers = copyHeaders(request.headers);

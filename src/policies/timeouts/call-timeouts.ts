@@ -1,4 +1,4 @@
-/** The time limits that a call sets for itself: `timeouts`, and axios's `timeout`. */
+/** The time limits that a single call sets: the option `timeouts`, and axios's `timeout`. */
 import { AxiosError } from 'axios';
 import { z } from 'zod';
 import type { Request } from '../../call/message.js';
@@ -9,7 +9,10 @@ import { type Duration, duration, parseOptions } from '../../options/options.js'
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
   interface AxiosRequestConfig<D = any, P = any> {
-    /** Other `total` or `attempt` timeouts for this call; `false`: none. axios's `timeout` can still shorten the call. */
+    /**
+     * Overrides `timeouts.total` or `timeouts.attempt` of the client for this call, in milliseconds or as a string such
+     * as `'2s'`; `false`: no limit. axios's `timeout` can still shorten the call.
+     */
     timeouts?: { total?: Duration | false; attempt?: Duration | false };
   }
 }
@@ -21,12 +24,12 @@ type CallTimeouts = z.output<typeof timeoutsOption>;
 
 const none: CallTimeouts = nothing();
 
-/** Parsed once, though each attempt of a call asks. */
+/** Parsed timeouts by call: every attempt reads them, but they are parsed only once. */
 const known = new WeakMap<Call, CallTimeouts>();
 
 /**
- * The timeouts that a call sets for itself, in milliseconds.
- * @throws PillionError ERR_CONFIG
+ * The timeouts that a single call sets, in milliseconds.
+ * @throws PillionError `ERR_CONFIG` for a bad `timeouts` option of the call
  */
 export function callTimeouts(request: Request): CallTimeouts {
   const { timeouts } = request;
@@ -40,8 +43,8 @@ export function callTimeouts(request: Request): CallTimeouts {
 }
 
 /**
- * Milliseconds of axios's own `timeout`; undefined where there is none. As with axios, a string of digits is taken too.
- * @throws AxiosError ERR_BAD_OPTION_VALUE
+ * Milliseconds of axios's own `timeout`; undefined where it is not set. Like axios, accepts a string of digits too.
+ * @throws AxiosError `ERR_BAD_OPTION_VALUE` for a value that is not a number
  */
 export function timeoutOf(request: Request): number | undefined {
   const { timeout } = request;

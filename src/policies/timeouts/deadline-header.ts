@@ -1,4 +1,4 @@
-/** Tells the upstream how long it is worth working on a request. */
+/** Sends the time left until the call's deadline as a header, so that the upstream can stop in time. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { copyHeaders, setHeader } from '../../call/headers.js';
@@ -8,18 +8,23 @@ import { headerName } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 
 export const deadlineHeaderOptions = z.strictObject({
-  name: headerName.default('x-request-timeout-ms').describe('Name of the header.'),
+  name: headerName
+    .default('x-request-timeout-ms')
+    .describe(
+      'Name of the request header with the milliseconds left until the deadline. Default `x-request-timeout-ms`. Change it to the name that the upstream reads.',
+    ),
   external: z
     .boolean()
     .default(false)
     .describe(
-      'Send it to any host. By default only to internal ones: loopback and private addresses, names without a dot or that end in `.internal`, `.local`, `.localhost`, `.svc` or `.lan`.',
+      'Send the header to external hosts too. Default false: only internal hosts get it, which are loopback and private addresses, names without a dot, and names that end in `.internal`, `.local`, `.localhost`, `.svc` or `.lan`.',
     ),
 });
 
 /**
- * Sends the milliseconds left until the deadline of the call, rounded down, with each attempt: relative, so that clocks need
- * not agree, as `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. Nothing is sent for a call without a deadline.
+ * Adds a header to each attempt with the milliseconds left until the deadline of the call, rounded down. The time is
+ * relative, so the clocks need not agree, as with `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. A call
+ * without a deadline gets no header.
  */
 export const deadlineHeader = definePolicy('deadlineHeader', deadlineHeaderOptions, ({ name, external }) => ({
   wrap: (next) =>

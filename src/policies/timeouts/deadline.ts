@@ -1,4 +1,4 @@
-/** Bounds the whole call: every attempt, every wait, and the body to its last byte. */
+/** Bounds the whole call: every attempt, every wait, and the response body to its last byte. */
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { inboundRemaining } from '../../call/inbound.js';
@@ -12,11 +12,13 @@ import { callTimeouts, timeoutOf } from './call-timeouts.js';
 export const totalTimeout = duration({ min: 1 })
   .or(z.literal(false))
   .prefault('10s')
-  .describe("The whole call: all attempts, all waits, the body. A call's own `timeout` can only shorten it.");
+  .describe(
+    "Time limit of the whole call: all attempts, all waits and the response body, streams included. Default 10s; `false`: no limit. A call's own `timeouts.total` replaces it; axios's `timeout` can only shorten it. Raise it, or set it to `false`, for long streams.",
+  );
 
 /**
- * Ends a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never); a stream's body too.
- * The call's own `timeouts.total` stands in for `total`; its `timeout` and `runWithDeadline` can shorten it.
+ * Aborts a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never), also while its body
+ * streams. The call's own `timeouts.total` replaces `total`; its `timeout` and `runWithDeadline` can only shorten it.
  */
 export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({
   wrap: (next) =>
@@ -33,8 +35,8 @@ export const deadline = definePolicy('deadline', z.strictObject({ total: totalTi
 }));
 
 /**
- * The tightest of the client's limit (or the call's `timeouts.total` in its place), the call's own `timeout` and what is left
- * of the request that it is made for.
+ * The shortest of three limits: the client's `total` (or the call's `timeouts.total` in its place), the call's own
+ * `timeout`, and the time left for the inbound request that is being served. Undefined: no limit.
  */
 function limitOf(request: Request, configured: number | false): number | undefined {
   const total = callTimeouts(request).total ?? configured;
@@ -44,7 +46,7 @@ function limitOf(request: Request, configured: number | false): number | undefin
   return ms === Number.POSITIVE_INFINITY ? undefined : ms;
 }
 
-/** The wire honours axios's `timeout` too; here it has been taken care of. */
+/** The wire would apply axios's `timeout` once more to each attempt; the deadline already includes it. */
 const ownTimeKept = { timeout: 0 };
 
 function expired(request: Request, ms: number): PillionError {
@@ -55,7 +57,7 @@ function expired(request: Request, ms: number): PillionError {
     ErrorCode.DEADLINE,
     ms > 0
       ? `${call.client}: the call did not end within ${Math.round(ms)} ms (${tries}).`
-      : `${call.client}: no time was left for the call by the deadline it was made under.`,
+      : `${call.client}: the deadline had passed before the call began, so nothing was sent.`,
     request,
   );
 }

@@ -1,4 +1,4 @@
-/** Bounds one attempt: to the last body byte of a buffered response, to the headers of a stream. */
+/** Bounds one attempt: to the last body byte of a buffered response, or to the headers of a streamed one. */
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
@@ -11,14 +11,14 @@ import { callTimeouts } from './call-timeouts.js';
 export const attemptTimeout = duration({ min: 1 })
   .or(z.literal(false))
   .describe(
-    'One attempt, connecting included: to the last body byte, for a stream to its headers. The shorter of this and `total` by default.',
+    'Time limit of one attempt, connecting included: to the last body byte, or to the headers of a streamed response. Default 2.5s, or `total` if that is shorter; `false`: no limit. Raise it for slow endpoints; it must not exceed `total`.',
   );
 
 const timeoutOptions = z.strictObject({ attempt: attemptTimeout.prefault('2.5s') });
 
 /**
- * Ends an attempt with `ERR_ATTEMPT_TIMEOUT` after `attempt` milliseconds (default 2.5 s, `false`: never) and destroys its
- * socket; like Envoy's `per_try_timeout`, but to the last body byte and with connecting included.
+ * Aborts an attempt with `ERR_ATTEMPT_TIMEOUT` after `attempt` milliseconds (default 2.5 s, `false`: never) and
+ * destroys its socket. Like Envoy's `per_try_timeout`, but connecting and the body of a buffered response count too.
  */
 export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt }) => ({
   wrap: (next) =>

@@ -1,4 +1,4 @@
-/** Makes delays and failures on purpose, to see what the rest of the stack, and the service, make of them. */
+/** Injects delays and failures, to test how the other policies and the service handle them. */
 import { Readable } from 'node:stream';
 import { AxiosError, AxiosHeaders } from 'axios';
 import { z } from 'zod';
@@ -12,41 +12,66 @@ import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';
 import { seeded } from './random.js';
 
-const fraction = z.number().min(0).max(1).default(1).describe('Share of the attempts.');
+const fraction = z
+  .number()
+  .min(0)
+  .max(1)
+  .default(1)
+  .describe('Share of the attempts that get this fault, from 0 to 1. Default 1, which is every attempt.');
 
 export const faultOptions = z.strictObject({
   delay: z
-    .strictObject({ duration: duration({ min: 1 }).describe('How long.'), fraction })
+    .strictObject({
+      duration: duration({ min: 1 }).describe('Time by which an attempt is delayed, before anything is sent.'),
+      fraction,
+    })
     .optional()
-    .describe('Attempts held up.'),
+    .describe('Delays attempts, as a slow upstream would.'),
   abort: z
-    .strictObject({ status: z.int().min(200).max(599).describe('What is answered.'), fraction })
+    .strictObject({
+      status: z.int().min(200).max(599).describe('Status of the response; from 400 the attempt fails with it.'),
+      fraction,
+    })
     .optional()
-    .describe('Attempts that are answered without being sent.'),
-  reset: z.strictObject({ fraction }).optional().describe('Attempts that end as if the connection had been reset.'),
+    .describe('Answers attempts with a status and an empty body, without sending them.'),
+  reset: z
+    .strictObject({ fraction })
+    .optional()
+    .describe('Fails attempts with `ECONNRESET`, as if the connection had been reset, without sending them.'),
   truncate: z
     .strictObject({ fraction })
     .optional()
-    .describe('Answers whose body breaks off: a stream after its first chunk, a buffered one as the reset it is then.'),
-  match: matchOptions.optional().describe('Only these calls; all where nothing is said.'),
-  seed: z.int().min(0).max(4_294_967_295).optional().describe('Makes the same choices in each run.'),
+    .describe(
+      'Breaks off response bodies: a stream fails with `ECONNRESET` after its first chunk, a buffered response fails as a whole.',
+    ),
+  match: matchOptions.optional().describe('Calls that the faults apply to. By default all.'),
+  seed: z
+    .int()
+    .min(0)
+    .max(4_294_967_295)
+    .optional()
+    .describe(
+      'Seed of the random numbers, which makes every run inject the same faults. Random by default. Set it in tests.',
+    ),
   allowInProduction: z
     .boolean()
     .default(false)
-    .describe('Without it the section is off, with a warning, where NODE_ENV is `production`.'),
+    .describe(
+      'Inject faults even if NODE_ENV is `production`. Default false: there the section is ignored, with a warning in the log.',
+    ),
 });
 
 export type FaultOptions = z.output<typeof faultOptions>;
 
-/** Off in production, unless somebody has said otherwise. */
+/** False in production, unless the options allow faults there. */
 export function isFaultAllowed({ allowInProduction }: FaultOptions): boolean {
   return allowInProduction || process.env.NODE_ENV !== 'production';
 }
 
 /**
- * Stands where the upstream would be: what it does is retried, hedged, counted by circuits and logged like the real thing
- * (Envoy's fault filter stands before the router instead). Each fault is drawn by itself: delay, then reset, then abort,
- * then truncate.
+ * Injects faults right above the wire, so they are retried, hedged, logged and counted by circuits like real ones
+ * (Envoy's fault filter runs before the router instead). Each fault is drawn independently: delay, then reset, then
+ * abort, then truncate.
  */
 export const fault = definePolicy('fault', faultOptions, (options, { events, random: foreign }) => {
   const random = options.seed === undefined ? foreign : seeded(options.seed);
@@ -71,7 +96,7 @@ export const fault = definePolicy('fault', faultOptions, (options, { events, ran
         const response = await next(request);
         return strikes('truncate', request) ? truncated(response, request) : response;
       },
-    stats: () => ({ ...counts }),
+    stats: (): FaultStats => ({ ...counts }),
   };
 });
 
@@ -92,10 +117,10 @@ function delayed(ms: number, request: Request): Promise<void> {
 }
 
 function reset(request: Request): AxiosError {
-  return new AxiosError('The connection was reset (a fault made on purpose).', 'ECONNRESET', request);
+  return new AxiosError('The connection was reset (by the fault policy).', 'ECONNRESET', request);
 }
 
-/** What there is in place of text. */
+/** Empty bodies by `responseType`; any other type gets an empty string. */
 const emptyBodies: Record<string, () => unknown> = {
   stream: () => Readable.from([]),
   arraybuffer: () => Buffer.alloc(0),
@@ -109,12 +134,13 @@ function answer(config: Request, status: number): Response {
   return response;
 }
 
-/** A buffered body is all there or not at all. */
+/** A buffered body cannot be truncated: the whole response fails, as it does when a connection breaks off. */
 function truncated(response: Response, request: Request): Response {
   const { data } = response;
   if (!isStream(data)) throw reset(request);
   const broken = Readable.from(firstOf(data, request), { objectMode: false });
-  // One that nobody reads never gets to the end of its source.
+  // The generator only ends its source while it is read; an unread stream that is closed must discard the response
+  // itself.
   broken.once('close', () => discard(response));
   return { ...response, data: broken };
 }
@@ -124,4 +150,12 @@ async function* firstOf(body: Readable, request: Request): AsyncGenerator<unknow
     yield chunk;
     throw reset(request);
   }
+}
+
+/** Faults injected so far. */
+export interface FaultStats {
+  readonly delay: number;
+  readonly abort: number;
+  readonly reset: number;
+  readonly truncate: number;
 }

@@ -1,4 +1,4 @@
-/** Which calls a rule is about: by method, path and headers. */
+/** The `match` option of a rule, which selects calls by method, path and headers. */
 import { z } from 'zod';
 import { getHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
@@ -8,29 +8,42 @@ import { headerName, headerValue, rule } from '../../options/options.js';
 const slash = z.string().regex(/^\//, { error: 'must begin with /' });
 
 export const matchOptions = z.strictObject({
-  methods: z.array(z.string().min(1)).min(1).optional().describe('One of these.'),
+  methods: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('HTTP methods, one of which the call must have; upper or lower case. By default any.'),
   path: z
     .strictObject({
-      prefix: slash.optional().describe('How it begins.'),
-      exact: slash.optional().describe('The whole path.'),
+      prefix: slash
+        .optional()
+        .describe('Start of the path, such as `/v1/`. It is compared with the path as it is sent.'),
+      exact: slash.optional().describe('The whole path, as it is sent.'),
       regex: z
         .string()
         .refine(isRegExp, { error: 'is not a regular expression' })
         .optional()
-        .describe('Found anywhere in it.'),
+        .describe(
+          'Regular expression that is searched for anywhere in the path; anchor it with `^` and `$` to match the whole path.',
+        ),
     })
     .refine(
       (path) => Object.values(path).filter((each) => each !== undefined).length === 1,
       rule(['prefix', 'exact', 'regex'], [], 'give exactly one of its options'),
     )
     .optional()
-    .describe('The path of the URL, without the query.'),
-  headers: z.record(headerName, headerValue).optional().describe('Each must be there with exactly this value.'),
+    .describe(
+      'Condition on the path of the URL, without the query: exactly one of `prefix`, `exact` and `regex`. By default any path.',
+    ),
+  headers: z
+    .record(headerName, headerValue)
+    .optional()
+    .describe('Headers that the request must have, each with exactly this value. By default none.'),
 });
 
 type MatchOptions = z.output<typeof matchOptions>;
 
-/** Says whether a call is meant. */
+/** Returns true where the rule applies to the call. */
 export type Matcher = (request: Request) => boolean;
 
 function isRegExp(source: string): boolean {
@@ -41,7 +54,7 @@ function isRegExp(source: string): boolean {
   }
 }
 
-/** Every part that is given has to match; without any, every call does. */
+/** Makes a matcher that requires every given condition; without conditions it matches every call. */
 export function matcherOf(match: MatchOptions | undefined): Matcher {
   if (match === undefined) return () => true;
   const methods = match.methods && new Set(match.methods.map((method) => method.toUpperCase()));

@@ -1,4 +1,4 @@
-/** Copies a share of the calls to another target; what becomes of a copy changes nothing for the call. */
+/** Copies a share of the calls to another target; the outcome of a copy never affects the call. */
 import { AxiosError, CanceledError } from 'axios';
 import { z } from 'zod';
 import { isStream, onBodyEnd, responseOf } from '../../call/body.js';
@@ -11,26 +11,60 @@ import { Call, callOf, requestOf, withCall } from '../../call/record.js';
 import { bounded, Scope } from '../../call/scope.js';
 import { url } from '../../options/base-url.js';
 import { duration, headerName, headerValue } from '../../options/options.js';
-import { Circuit, circuitBreakerOptions } from '../circuit.js';
+import { Circuit, type CircuitStats, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { inClientSpan, isTraced } from '../spans.js';
 import { matcherOf, matchOptions } from './match.js';
 import { rebased } from './rebase.js';
 
 const mirrorTarget = z.strictObject({
-  baseURL: url.describe('In place of the one of the call.'),
-  fraction: z.number().min(0).max(1).default(1).describe('Share of the calls that is copied.'),
-  match: matchOptions.optional().describe('Only these calls; all where nothing is said.'),
+  baseURL: url.describe('Base URL of the target, which replaces the `baseURL` of the call in the copy.'),
+  fraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe(
+      'Share of the calls that is copied, from 0 to 1. Default 1, which is every call. Lower it to spare the target.',
+    ),
+  match: matchOptions
+    .optional()
+    .describe('Calls that are copied. By default all, except POST and PATCH without `unsafeMethods`.'),
   hostSuffix: z
     .boolean()
     .default(true)
-    .describe("Send the call's own Host with `-shadow` appended, as Envoy does; `false`: the Host of `baseURL`."),
-  unsafeMethods: z.boolean().default(false).describe('Copy POST and PATCH too: whatever they do is done twice.'),
-  keepCredentials: z.boolean().default(false).describe('Copy Authorization, Proxy-Authorization and Cookie too.'),
-  headers: z.record(headerName, headerValue).optional().describe('Set on the copy.'),
-  removeHeaders: z.array(headerName).default([]).describe('Not on the copy.'),
-  timeout: duration({ min: 1 }).prefault('5s').describe('How long a copy may take, its body included.'),
-  maxConcurrent: z.int().min(1).max(65_535).default(64).describe('Copies under way at once; more are not sent.'),
+    .describe(
+      "Send the call's own Host header with `-shadow` appended, as Envoy does. Default true; `false`: the Host of `baseURL`, for targets that route by host name.",
+    ),
+  unsafeMethods: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Copy POST and PATCH calls too. Default false, because their effects happen twice if the target shares data with the upstream.',
+    ),
+  keepCredentials: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep the headers Authorization, Proxy-Authorization and Cookie in the copy. Default false, so that credentials do not reach the target.',
+    ),
+  headers: z
+    .record(headerName, headerValue)
+    .optional()
+    .describe('Headers to set on the copy, in addition to those of the call or in their place.'),
+  removeHeaders: z
+    .array(headerName)
+    .default([])
+    .describe('Names of headers of the call to leave out of the copy. By default none besides credentials.'),
+  timeout: duration({ min: 1 }).prefault('5s').describe('Time limit of a copy, response body included. Default 5s.'),
+  maxConcurrent: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(64)
+    .describe(
+      'Most copies in flight at once; further ones are skipped. Default 64. Raise it if stats show copies skipped for `overflow`.',
+    ),
 });
 
 export const mirrorOptions = z.array(mirrorTarget).min(1);
@@ -38,13 +72,17 @@ export const mirrorOptions = z.array(mirrorTarget).min(1);
 type MirrorOptions = z.output<typeof mirrorTarget>;
 
 const credentials = ['authorization', 'proxy-authorization', 'cookie'];
-/** Harmless to send twice: what idempotent calls change is changed at the target as well. */
+/**
+ * Methods that are copied by default, because repeating an idempotent call does no harm even at a target with shared
+ * data.
+ */
 const copied = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
 
 /**
- * Sends copies of calls, decided once per call, after the call itself has been sent; their answers are read and thrown
- * away. Copies have limits, a circuit and a timeout of their own, and go past everything else. As Envoy's
- * `request_mirror_policies`, with credentials left out. Bodies that are streams cannot be copied: they are counted.
+ * Sends copies of calls, decided once per call, right after the call itself is sent; their responses are read and
+ * discarded. Copies have limits, a circuit and a timeout of their own and bypass all other policies. Like Envoy's
+ * `request_mirror_policies`, but without credentials. A call whose body is a stream cannot be copied; it counts as
+ * skipped.
  */
 export const mirror = definePolicy('mirror', mirrorOptions, (targets, context) => {
   const mirrors = targets.map((options) => new Mirror(options, context));
@@ -62,14 +100,14 @@ export const mirror = definePolicy('mirror', mirrorOptions, (targets, context) =
   };
 });
 
-/** One target: what was sent to it, and what became of it. */
+/** One mirror target with its limits, its circuit and its counters. */
 class Mirror {
   readonly target: string;
   readonly #options: MirrorOptions;
   readonly #context: PolicyContext;
   readonly #matches: (request: Request) => boolean;
   readonly #circuit: Circuit;
-  /** Ends what is under way when the mirror goes. */
+  /** Aborts the copies in flight when the mirror is closed. */
   readonly #scope = new Scope();
   readonly #counts = { sent: 0, succeeded: 0, failed: 0, skipped: { stream: 0, overflow: 0, circuit: 0 } };
   #active = 0;
@@ -80,11 +118,11 @@ class Mirror {
     this.#options = options;
     this.#context = context;
     this.#matches = matcherOf(options.match);
-    // Its events would be taken for those of the client's own circuits.
+    // Silent, because its events would look like those of the client's own circuits.
     this.#circuit = new Circuit(this.target, circuitBreakerOptions.parse({}), { ...context, events: silentEvents });
   }
 
-  /** Sends a copy once the call itself is on its way. */
+  /** Sends a copy if the call is selected, in a later tick so that the call itself is sent first. */
   offer(request: Request, wire: Transport): void {
     const { unsafeMethods, fraction } = this.#options;
     if (!this.#matches(request) || !(unsafeMethods || copied.has(callOf(request).method))) return;
@@ -127,7 +165,8 @@ class Mirror {
 
   #limited(copy: Request, wire: Transport): Promise<Response> {
     const { timeout } = this.#options;
-    const expired = () => new AxiosError(`The copy took longer than ${timeout} ms.`, AxiosError.ETIMEDOUT, copy);
+    const expired = () =>
+      new AxiosError(`The mirrored copy did not end within ${timeout} ms.`, AxiosError.ETIMEDOUT, copy);
     const send: Transport = (request) =>
       isTraced() ? inClientSpan(request, { prefix: 'mirror', attributes: {}, propagation: true }, wire) : wire(request);
     return bounded(send, copy, { ms: timeout, until: 'body', expired });
@@ -145,7 +184,7 @@ class Mirror {
     events.emit('mirror.ended', { client, target: this.target, ...outcome });
   }
 
-  /** With a call of its own; undefined where the call leaves its base URL. */
+  /** The copy, with a call record of its own; undefined where the call's URL is not under its base URL. */
   #copyOf(request: Request): Request | undefined {
     const call = callOf(request);
     const moved = rebased(request, call, this.#options.baseURL);
@@ -178,7 +217,7 @@ class Mirror {
     return own;
   }
 
-  stats() {
+  stats(): MirrorStats {
     return {
       ...this.#counts,
       skipped: { ...this.#counts.skipped },
@@ -188,19 +227,31 @@ class Mirror {
   }
 
   close(): void {
-    this.#scope.abort(new CanceledError('The client no longer mirrors to this target.'));
+    this.#scope.abort(new CanceledError('The mirror to this target was closed.'));
     this.#circuit.close();
   }
 }
 
-/** Before the port, as Envoy appends it. */
+/** Appends `-shadow` before the port, as Envoy does. */
 function shadowOf(host: string): string {
   return host.replace(/(:\d+)?$/, '-shadow$1');
 }
 
-/** Read to its end, so that the connection can be used again. */
+/** Reads the body to its end, so that the connection can be reused. */
 function drain({ data }: Response): void {
   if (!isStream(data)) return;
   data.on('error', () => {});
   data.resume();
+}
+
+/** Copies to one target. */
+export interface MirrorStats {
+  readonly sent: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Calls that were not copied, by reason. */
+  readonly skipped: Readonly<Record<MirrorRefusal, number>>;
+  /** Copies in flight. */
+  readonly active: number;
+  readonly circuit: CircuitStats['state'];
 }

@@ -1,6 +1,6 @@
-/** Chance that can be repeated. */
+/** A seeded random number generator, for repeatable faults. */
 
-/** mulberry32: small, and good enough to choose by. */
+/** mulberry32: returns numbers in [0, 1), small and random enough for sampling, not for secrets. */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-/** A call under another base URL. */
+/** Moves a call from its base URL to another one. */
 
 import type { Request } from '../../call/message.js';
 import type { Call } from '../../call/record.js';
@@ -6,13 +6,13 @@ import { resolveUrl, type Target, targetOf } from '../../call/url.js';
 
 export interface Rebased {
   readonly target: Target;
-  /** What the wire is asked in place of the call's own. */
+  /** Request options that replace those of the call. */
   readonly options: Pick<Request, 'url' | 'params'> & { baseURL: string };
 }
 
 /**
- * Where a call goes with `to` in place of the `baseURL` it was made under; undefined for a call to another place, by an
- * absolute URL of its own.
+ * Replaces the `baseURL` of a call by `to`; undefined for a call without a `baseURL`, or with an absolute URL outside
+ * it.
  */
 export function rebased(request: Request, call: Call, to: string): Rebased | undefined {
   const from = request.baseURL;

@@ -1,4 +1,4 @@
-/** Shifts calls to other targets: by rules in order, within a rule by weight; chosen once for all attempts of a call. */
+/** Routes calls to other targets: the first matching rule applies and chooses a target by weight, once per call. */
 import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
@@ -11,32 +11,43 @@ import { matcherOf, matchOptions } from './match.js';
 import { rebased } from './rebase.js';
 
 const target = z.strictObject({
-  name: z.string().min(1).describe('Names it in stats.'),
-  baseURL: url.describe('In place of the one of the client.'),
-  weight: z.int().min(0).max(4_294_967_295).describe('Share of the calls, relative to the others.'),
-  headers: z.record(headerName, headerValue).optional().describe('Sent in place of those of the client and the call.'),
+  name: z.string().min(1).describe('Name of the target in stats; unique within the rule.'),
+  baseURL: url.describe('Base URL of the target, which replaces the `baseURL` of the client.'),
+  weight: z
+    .int()
+    .min(0)
+    .max(4_294_967_295)
+    .describe('Share of the calls, relative to the weights of the other targets; 0: none.'),
+  headers: z
+    .record(headerName, headerValue)
+    .optional()
+    .describe('Headers to set on calls to this target; they override those of the client and the call.'),
 });
 
 const splitRule = z.strictObject({
-  match: matchOptions.optional().describe('Only these calls; all where nothing is said.'),
+  match: matchOptions.optional().describe('Calls that the rule applies to. By default all.'),
   sticky: z
     .strictObject({
-      header: headerName.optional().describe('By the value of this header.'),
-      cookie: z.string().min(1).optional().describe('By the value of this cookie.'),
+      header: headerName.optional().describe('Name of the request header whose value is the key.'),
+      cookie: z.string().min(1).optional().describe('Name of the cookie whose value is the key.'),
     })
     .refine(
       ({ header, cookie }) => (header === undefined) !== (cookie === undefined),
       rule(['header', 'cookie'], [], 'give exactly one of its options'),
     )
     .optional()
-    .describe("The same value always takes the same target; a call's own `hashKey` goes first."),
+    .describe(
+      "Sends calls with the same key, from a header or a cookie, to the same target. A call's own `hashKey` overrides it. By default each call is drawn at random; set it to keep a user at one version.",
+    ),
   targets: z
     .array(target)
     .min(1)
     .refine((all) => all.reduce((sum, { weight }) => sum + weight, 0) > 0, {
-      error: 'the weights sum to 0, so no target could be chosen',
+      error: 'the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
     })
-    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, { error: 'two have the same name' }),
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
+      error: 'two targets have the same name',
+    }),
 });
 
 export const splitOptions = z.array(splitRule).min(1);
@@ -44,12 +55,12 @@ export const splitOptions = z.array(splitRule).min(1);
 type Rule = z.output<typeof splitRule>;
 type SplitTarget = z.output<typeof target>;
 
-/** Calls for each target, by the names of both; kept when weights change. */
+/** Number of calls by the name of their target; survives updates. */
 type Counts = Map<string, number>;
 
 /**
- * Sends a call to one of the targets of the first rule that matches; where none does it goes to `baseURL`. Retries stay
- * with the target. As Envoy's `weighted_clusters`; sticky calls keep their target as far as the weights allow.
+ * Sends a call to one of the targets of the first matching rule, or to `baseURL` if no rule matches. Retries stay with
+ * the target. Like Envoy's `weighted_clusters`, and a change of the weights moves as few sticky keys as possible.
  */
 export const split = definePolicy<typeof splitOptions, Counts>('split', splitOptions, (rules, { random }, before) => {
   const counts: Counts = before ?? new Map();
@@ -104,7 +115,9 @@ function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | und
     ?.slice(start.length);
 }
 
-/** The request under the target's base URL, its call with it; as it is where it goes elsewhere by a URL of its own. */
+/**
+ * Moves the request and its call to the target's base URL; returns it unchanged if its own URL is outside the client's.
+ */
 function shift(request: Request, { baseURL, headers }: SplitTarget): Request {
   const call = callOf(request);
   const moved = rebased(request, call, baseURL);

@@ -1,4 +1,6 @@
-/** Named clients from one configuration: `defaults` merged under each, every fault found and located. */
+/**
+ * Parses a configuration into named clients: merges `defaults` under each, and reports every fault with its position.
+ */
 import type { OptionProblem } from '../../call/errors.js';
 import { dataOf } from '../../call/own.js';
 import { type Config, type HttpClientConfig, namelessSchema, optionalSections } from '../../client/config/config.js';
@@ -26,60 +28,63 @@ import {
 } from './references.js';
 import { type WellPart, wellPart } from './well.js';
 
-/** What a file of clients holds. */
+/** The contents of a configuration file: named clients and their common defaults. */
 export interface HttpClientsConfig {
-  /** Merged under each of `clients`: objects key by key, everything else as a whole. */
+  /**
+   * Options merged under each of `clients`: objects key by key; a client's list or other value replaces that of
+   * `defaults`.
+   */
   defaults?: Omit<HttpClientConfig, 'name'>;
-  /** By name. `false` for an optional section takes out what `defaults` says. */
+  /** Options by client name. `false` for an optional section removes the section that `defaults` sets. */
   clients: Record<string, Omit<HttpClientConfig, 'name'>>;
 }
 
-/** Something wrong with a configuration, or likely to be. */
+/** An error in a configuration, or a warning about a likely mistake. */
 export interface ConfigFault extends OptionProblem {
-  /** Where the configuration comes from: a file's path, an address. */
+  /** The path of the file, or the name of the `ConfigSource`. */
   readonly file: string;
 }
 
-/** `file:line:column path message` */
+/** Formats a fault as `file:line:column path message`. */
 export function spelled({ file, line, column, path, message }: ConfigFault): string {
   const place = line === undefined ? file : `${file}:${line}:${column}`;
   return path === '' ? `${place} ${message}` : `${place} ${path} ${message}`;
 }
 
-/** What is wrong with a text before anything is made of it. */
+/** The syntax faults of a text. */
 export function textFaults({ faults }: ConfigDocument, file: string): ConfigFault[] {
   return faults.map(({ path, ...rest }) => ({ file, path: shownPath(path), ...rest }));
 }
 
-/** As one reads them: from the top of the file. */
+/** Sorts faults by their position in the file. */
 export function inOrder(faults: readonly ConfigFault[]): ConfigFault[] {
   return [...faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
-/** A client as the file has it. */
+/** A client and its validated configuration. */
 export interface NamedClient {
   readonly name: string;
   readonly config: Config;
 }
 
-/** A client with or without faults. */
+/** A client of the file, with or without faults. */
 export interface ExaminedClient {
   readonly name: string;
-  /** Merged with the defaults, references looked up, as yet unchecked. */
+  /** Merged with the defaults and with references resolved, but not validated. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What of it can be used; undefined where nothing can. */
+  /** The valid part of its configuration; undefined if too much is invalid. */
   part(): WellPart | undefined;
 }
 
-/** The text, if it is one, and what was made of it. */
+/** The clients and faults of a configuration, given as text or as an object. */
 export class ParsedClients {
-  /** Those without fault. */
+  /** Clients without faults. */
   readonly clients: NamedClient[] = [];
-  /** All that the configuration names. */
+  /** Names of all clients under `clients`, also of those with faults. */
   readonly names: string[] = [];
-  /** Every client, also with faults. */
+  /** Every client, also those with faults or in the wrong place. */
   readonly examined: ExaminedClient[] = [];
-  /** Where clients stand that are not where they belong. */
+  /** The path in the file of each examined client, which may be misplaced. */
   readonly #places = new Map<string, Path>();
   readonly #faults: ConfigFault[] = [];
   readonly #file: string;
@@ -96,22 +101,22 @@ export class ParsedClients {
     if (this.#document?.readable !== false) this.#read();
   }
 
-  /** In the order of the file. */
+  /** All faults, in the order of the file. */
   get faults(): readonly ConfigFault[] {
     return inOrder(this.#faults);
   }
 
-  /** Files that references stand for. */
+  /** Paths of the files that `${file:…}` references name. */
   get files(): readonly string[] {
     return this.#resolved.files;
   }
 
-  /** Adds what was found later: about an option of one client. */
+  /** Adds a fault of one client that was found after parsing, such as an unreadable certificate. */
   fault(client: string, { path, message, unknown }: OptionFault): void {
     this.#add(this.originOf(client, path), this.#withoutValues(client, path, message), unknown === true);
   }
 
-  /** Faults of certificates quote the paths they are read from: those that a reference gave as the reference. */
+  /** Messages about certificates quote file paths. A path that came from a reference is replaced by that reference. */
   #withoutValues(client: string, [section]: Path, message: string): string {
     if (section !== 'tls') return message;
     const below = JSON.stringify(this.originOf(client, ['tls']));
@@ -125,12 +130,15 @@ export class ParsedClients {
       );
   }
 
-  /** A fault about an option, for who collects them elsewhere. */
+  /** Returns a fault with its position, without adding it to `faults`. */
   located(client: string, { path, message }: OptionFault): ConfigFault {
     return this.#located(this.originOf(client, path), message, false);
   }
 
-  /** Where an option of a client comes from: its own part of the file, or the defaults; the part around it where neither says it. */
+  /**
+   * The path in the file that sets an option of a client: under the client or under `defaults`. If neither sets it, the
+   * nearest enclosing part that is set.
+   */
   originOf(client: string, path: Path): Path {
     for (let length = path.length; length > 0; length--) {
       const inner = path.slice(0, length);
@@ -148,18 +156,18 @@ export class ParsedClients {
     return this.#places.get(client) ?? ['clients', client];
   }
 
-  /** True where the configuration says something at exactly this path. */
+  /** Whether exactly this option is set under the client or under `defaults`; undefined if under neither. */
   says(client: string, path: Path): 'clients' | 'defaults' | undefined {
     if (this.#says(['clients', client, ...path])) return 'clients';
     return this.#says(['defaults', ...path]) ? 'defaults' : undefined;
   }
 
-  /** The reference that gave a client's option its value. */
+  /** The reference that gave an option its value, if there is one. */
   referenceOf(client: string, path: Path): Reference | undefined {
     return this.#resolved.references.get(JSON.stringify(this.originOf(client, path)));
   }
 
-  /** True where a reference stands for an option, or a part of it, and what it stands for is not known here. */
+  /** True when an option, or a part of it, is a reference that was not resolved (`--no-env`, `--no-files`). */
   #isOpen(client: string, path: Path): boolean {
     return this.#hasReference(client, path, ({ open }) => open);
   }
@@ -171,8 +179,8 @@ export class ParsedClients {
   }
 
   /**
-   * True where a reference gave an option its value, a part of it, or the part around it. A number or a switch from a variable
-   * is no secret; whatever a file gave may be one.
+   * True when an option, a part of it or an enclosing part came from a reference. A number or boolean from an
+   * environment variable is not secret; any value from a file is.
    */
   isSecret(client: string, path: Path, value: unknown): boolean {
     const isText = typeof value !== 'number' && typeof value !== 'boolean';
@@ -182,7 +190,7 @@ export class ParsedClients {
     );
   }
 
-  /** Adds what is wrong with the certificates and keys of all clients. */
+  /** Reads the certificates and keys of all clients, and adds their faults. */
   readMaterial(): void {
     for (const { name, options } of this.examined)
       for (const fault of materialFaults(options.tls, (option) => this.#isOpen(name, ['tls', option])))
@@ -211,7 +219,10 @@ export class ParsedClients {
     return { file: this.#file, ...place, path: shownPath(path), message };
   }
 
-  /** What is wrong with the defaults is told once, not for each client, and what is no text of sense not again as its value. */
+  /**
+   * Adds a fault once: a fault in `defaults` would otherwise be reported for each client. A path that already has a
+   * syntax fault gets no second fault for its value.
+   */
   #add(path: Path, message: string, atKey = false): void {
     const fault = this.#located(path, message, atKey);
     const known = (each: ConfigFault) => spelled(each) === spelled(fault);
@@ -222,7 +233,7 @@ export class ParsedClients {
   #read(): void {
     for (const { path, message } of this.#resolved.faults) this.#add(path, message);
     if (!isPlain(this.#resolved.value)) {
-      this.#add([], 'expected an object with `clients`, by name');
+      this.#add([], 'expected an object with `clients`: a map of clients by name');
       return;
     }
     const { defaults = {}, clients } = this.#root;
@@ -233,7 +244,7 @@ export class ParsedClients {
     this.#readClients(clients, own);
   }
 
-  /** At the top of the file, where it does not belong. */
+  /** Reports an unknown key at the top of the file; if its value looks like a client, the client is examined too. */
   #readOther(key: string, defaults: Record<string, unknown>): void {
     const value = this.#root[key];
     this.#add([key], topLevelFault(key, value, known), true);
@@ -250,7 +261,7 @@ export class ParsedClients {
     else
       this.#add(
         ['clients'],
-        `expected at least one client, by name${inside ? '; those inside defaults belong beside it' : ''}`,
+        `expected at least one client, by name${inside ? '; move the clients out of defaults, beside it' : ''}`,
       );
   }
 
@@ -275,7 +286,7 @@ export class ParsedClients {
     }
   }
 
-  /** An option in the place of a client: most likely it is not indented far enough. */
+  /** Reports an option in the place of a client; most likely it is not indented far enough. */
   #readMisplaced(name: string, own: unknown, at: Path, client = 'the client that it is for'): void {
     this.#add([...at, name], `is an option, not a client: indent it under ${client}`, true);
     const result = namelessSchema.safeParse({ [name]: own });
@@ -287,7 +298,12 @@ export class ParsedClients {
 
   #readClient(name: string, own: unknown, defaults: Record<string, unknown>, at: Path): void {
     const named = /^[\w./-]{1,100}$/.test(name);
-    if (!named) this.#add([...at, name], 'the name of a client has letters, digits and . _ - / only', true);
+    if (!named)
+      this.#add(
+        [...at, name],
+        'the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
+        true,
+      );
     if (!isPlain(own ?? {})) this.#add([...at, name], clientFault(own, name));
     else {
       if (named) this.names.push(name);
@@ -303,7 +319,7 @@ export class ParsedClients {
     this.#validate(name, options);
   }
 
-  /** `false` for an optional section may come from a reference, which gives text. */
+  /** Reads the text `'false'` of an optional section as `false`, because a reference resolves to text. */
   #withoutSections(name: string, own: Record<string, unknown>): Record<string, unknown> {
     const off = optionalSections.filter((section) => own[section] === 'false' && this.referenceOf(name, [section]));
     return { ...own, ...Object.fromEntries(off.map((section) => [section, false])) };
@@ -339,14 +355,14 @@ export class ParsedClients {
       ]);
   }
 
-  /** Text from a reference becomes a number or a boolean where text was not what the option takes. */
+  /** Converts text from a reference to a number or boolean where the option does not take text. */
   #readScalars(name: string, options: Record<string, unknown>, faults: readonly OptionFault[]): boolean {
     const referring = faults.filter(({ path }) => this.referenceOf(name, path) !== undefined);
     return referring.map(({ path }) => putScalar(options, path)).some(Boolean);
   }
 }
 
-/** Of two paths as JSON. */
+/** True when `path` lies below `other`; both are JSON of a path. */
 function isBelow(path: string, other: string): boolean {
   return path.startsWith(`${other.slice(0, -1)},`);
 }

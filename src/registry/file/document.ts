@@ -1,8 +1,8 @@
-/** A YAML or JSON text as a plain value that remembers where each part of it stands. */
+/** Parses YAML or JSON text to a plain value, and keeps the line and column of each part. */
 import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 
-/** Counted from 1. */
+/** A place in a text; both numbers count from 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
@@ -10,23 +10,26 @@ export interface Position {
 
 export type Path = readonly PropertyKey[];
 
-/** What is wrong with a text, and where. */
+/** A syntax error of a text, and its position. */
 export interface Fault extends Position {
   readonly path: Path;
   readonly message: string;
 }
 
-/** What a text may be at most, so that none stops the event loop: the parser needs some microseconds for each sign. */
+/**
+ * Upper bounds of a text, so that parsing cannot block the event loop: the parser takes some microseconds for each
+ * sign.
+ */
 const most = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faults: 50 };
 
-/** A parsed text: its value where it has no fault. */
+/** A parsed text. Without faults `value` is complete. */
 export class ConfigDocument {
   readonly faults: Fault[] = [];
   readonly value: unknown;
-  /** False where the text could not be read to its end: what follows from what is missing is nobody's fault. */
+  /** False when the text was not read to its end; its value is then incomplete and must not be validated. */
   readable = true;
   readonly #lines: Lines;
-  /** Where each path begins: the key for a map or list, else the value. */
+  /** The position of each path: that of its key for a map or list, else that of its value. */
   readonly #places = new Map<string, Position>();
   readonly #keys = new Map<string, Position>();
   readonly #anchors = new Map<string, { value: unknown; nodes: number }>();
@@ -43,12 +46,12 @@ export class ConfigDocument {
     }
   }
 
-  /** Where a path stands in the text, or the nearest part around it. */
+  /** The position of a path, or of the nearest enclosing part that is in the text. */
   position(path: Path): Position {
     return this.#nearest(this.#places, path);
   }
 
-  /** Where the key of a path stands. */
+  /** The position of the key of a path, or of the nearest enclosing key. */
   keyPosition(path: Path): Position {
     return this.#nearest(this.#keys, path);
   }
@@ -62,7 +65,7 @@ export class ConfigDocument {
   }
 
   #parse(text: string): unknown {
-    // Its own check for twins takes time that grows with the square of their number.
+    // The library's own check for duplicate keys takes quadratic time; `#map` checks in linear time.
     const options = { prettyErrors: false, uniqueKeys: false } as const;
     const document = withoutTraces(() => parseDocument(text, options));
     for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults)) {
@@ -82,7 +85,7 @@ export class ConfigDocument {
     return undefined;
   }
 
-  /** The library's own conversion takes minutes for some texts of a few KiB. */
+  /** Replaces the library's own conversion, which takes minutes for some texts of a few KiB. */
   #valueOf(node: unknown, path: Path): unknown {
     if (node === null || node === undefined) return null;
     const here = node as Node;
@@ -103,7 +106,7 @@ export class ConfigDocument {
     if (this.#overflown) return undefined;
     this.#overflown = true;
     this.readable = false;
-    return this.#fault(node, path, `has more than ${most.nodes} values, those behind aliases counted`);
+    return this.#fault(node, path, `has more than ${most.nodes} values, including those of aliases`);
   }
 
   #aliased(name: string, node: Node, path: Path): unknown {
@@ -144,10 +147,12 @@ export class ConfigDocument {
 }
 
 function mergeMarker(text: string, at: number): string | undefined {
-  return /^(<{7}|={7}|>{7})( |\r?\n|$)/.test(text.slice(at, at + 9)) ? 'is left from a merge conflict' : undefined;
+  return /^(<{7}|={7}|>{7})( |\r?\n|$)/.test(text.slice(at, at + 9))
+    ? 'is a marker left from a merge conflict; remove it'
+    : undefined;
 }
 
-/** A text can have a fault for each of its characters, and the library makes an error for each. */
+/** Runs without stack traces, which are expensive: the library makes an Error for each fault, up to one a character. */
 function withoutTraces<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -166,7 +171,10 @@ function keyOf(path: Path): string {
   return JSON.stringify(path);
 }
 
-/** Before the parser sees it. Signs are counted wherever they are: no honest text has so many, or opens so many brackets. */
+/**
+ * Checks the size of a text before it is parsed. Signs are counted in quoted text and comments too; no real
+ * configuration has so many signs or open brackets.
+ */
 function tooMuch(text: string, lines: Lines): Fault | undefined {
   const fault = (index: number, message: string) => ({ path: [], ...lines.position(index), message });
   if (text.length > most.characters) return fault(0, `is longer than ${most.characters} characters`);
@@ -175,7 +183,8 @@ function tooMuch(text: string, lines: Lines): Fault | undefined {
   for (let index = 0; index < text.length; index++) {
     const character = text[index] as string;
     if (!',:\n{}[]"\'&*!?%'.includes(character)) continue;
-    if (++signs > most.signs) return fault(index, `has more than ${most.signs} lines, commas, colons and quotes`);
+    if (++signs > most.signs)
+      return fault(index, `has more than ${most.signs} lines, commas, colons, quotes and brackets`);
     if (character === '[' || character === '{') depth++;
     else if (character === ']' || character === '}') depth--;
     if (depth > 2 * most.depth) return fault(index, 'opens too many brackets');
@@ -183,7 +192,7 @@ function tooMuch(text: string, lines: Lines): Fault | undefined {
   return undefined;
 }
 
-/** Offsets as lines and columns. The library's own count goes astray in some broken texts. */
+/** Converts offsets to lines and columns; the library's own count is wrong for some invalid texts. */
 class Lines {
   readonly #starts = [0];
   readonly #end: number;
@@ -205,7 +214,7 @@ class Lines {
   }
 }
 
-/** The library's words, or better ones where it speaks of its own insides. */
+/** The library's message in lower case, or our own message where the library's uses terms of its parser. */
 function plain(message: string): string {
   const [, better] = inOurWords.find(([words]) => message.startsWith(words)) ?? [];
   return better ?? message.charAt(0).toLowerCase() + message.slice(1).split('\n')[0];

@@ -1,4 +1,7 @@
-/** The JSON Schema of a file of clients, for editors: as a client's own, with references and without what defaults may say. */
+/**
+ * The JSON Schema of a configuration file, for editors: the schema of one client, with references allowed and without
+ * required options, since `defaults` may set these.
+ */
 import { configJsonSchema, optionalSections } from '../../client/config/config.js';
 
 interface JsonSchema {
@@ -9,7 +12,7 @@ interface JsonSchema {
   [keyword: string]: unknown;
 }
 
-/** Draft 2020-12. */
+/** The schema of a configuration file, as JSON Schema draft 2020-12. */
 export function clientsJsonSchema(): Record<string, unknown> {
   const client = { $ref: '#/$defs/client' };
   return {
@@ -18,17 +21,20 @@ export function clientsJsonSchema(): Record<string, unknown> {
     type: 'object',
     properties: {
       $schema: { type: 'string' },
-      defaults: { ...client, description: 'Merged under each of `clients`.' },
+      defaults: {
+        ...client,
+        description: 'Options merged under each of `clients`, key by key; a client overrides them.',
+      },
       clients: {
         type: 'object',
-        description: 'Clients by name.',
+        description: 'The options of each client, by its name.',
         minProperties: 1,
         propertyNames: { pattern: '^[\\w./-]{1,100}$' },
-        // `billing:` with nothing behind it has the defaults.
+        // `billing:` without a value is a client with the defaults only.
         additionalProperties: { anyOf: [client, { type: 'null' }] },
       },
     },
-    patternProperties: { '^x-': { description: 'Ignored: a place for YAML anchors.' } },
+    patternProperties: { '^x-': { description: 'Ignored; use such a key to define YAML anchors.' } },
     required: ['clients'],
     additionalProperties: false,
     $defs: { client: clientSchema(), reference },
@@ -38,7 +44,7 @@ export function clientsJsonSchema(): Record<string, unknown> {
 const reference: JsonSchema = {
   type: 'string',
   pattern: '\\$\\{',
-  description: '`${NAME}`, `${NAME:-default}` or `${file:/path}`',
+  description: 'A reference: `${NAME}`, `${NAME:-default}` or `${file:/path}`.',
 };
 
 function clientSchema(): JsonSchema {
@@ -51,12 +57,12 @@ function clientSchema(): JsonSchema {
   return { ...rest, properties: Object.fromEntries(opened) };
 }
 
-/** Takes out what the defaults say. */
+/** Allows `false` for an optional section, which removes the section that `defaults` sets. */
 function orFalse({ description, ...section }: JsonSchema): JsonSchema {
   return { description, anyOf: [{ const: false }, { $ref: '#/$defs/reference' }, section] };
 }
 
-/** What one client lacks the defaults may say, and any value may be a reference. */
+/** Drops `required`, because `defaults` may set the option, and allows a reference for any value. */
 function open({ required: _, ...schema }: JsonSchema): JsonSchema {
   if (schema.properties !== undefined)
     return {

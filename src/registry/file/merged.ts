@@ -1,9 +1,9 @@
-/** `defaults` under a client's own options. */
+/** Merges `defaults` under the options of one client. */
 
 import { optionalSections } from '../../client/config/config.js';
 import { isPlain } from './references.js';
 
-/** Always fresh objects, so that a value read for one client does not change another's. */
+/** Copies all objects, because references are converted in place and must not change the options of another client. */
 export function mergedOptions(
   defaults: Record<string, unknown>,
   own: Record<string, unknown>,
@@ -24,13 +24,14 @@ function merge(under: Record<string, unknown>, over: Record<string, unknown>): R
   return merged;
 }
 
-/** Names of headers are the same whatever their case. */
+/** Header names are compared without case. */
 function mergedHeaders(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
   const taken = new Set(Object.keys(over).map((name) => name.toLowerCase()));
   const kept = Object.entries(under).filter(([name]) => !taken.has(name.toLowerCase()));
   return { ...Object.fromEntries(kept), ...over };
 }
 
+/** A deep copy of plain data. */
 export function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf);
   return isPlain(value) ? merge(value, {}) : value;

@@ -1,23 +1,24 @@
-/** `${NAME}`, `${NAME:-default}` and `${file:/path}`: values that differ by environment or are secret. */
+/** Resolves `${NAME}`, `${NAME:-default}` and `${file:/path}`: values that differ by environment or are secret. */
 import { readFileSync } from 'node:fs';
 import type { OptionFault } from '../../options/options.js';
 import type { Path } from './document.js';
 
-/** What references are looked up in. */
+/** The environment variables and files that references resolve to. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `false`: files are not read; as where a configuration is checked far from the machine it is for. */
+  /** `false`: files are not read, for checking a configuration on another machine, such as in CI. Default: true. */
   readonly files?: boolean;
-  /** Variables that are not set are no fault. */
+  /** `true`: an environment variable that is not set is not a fault. Default: false. */
   readonly withoutEnv?: boolean;
 }
 
-/** A string that held references. */
+/** A string that contains references. */
 export interface Reference {
-  /** As it was written. */
+  /** The string as written, before references were resolved. */
   readonly text: string;
+  /** True when a part comes from a file. */
   readonly secret: boolean;
-  /** What it stands for could not be looked up, and need not be. */
+  /** True when a part could not be resolved: it was not allowed to be read, or it has a fault of its own. */
   readonly open: boolean;
 }
 
@@ -25,12 +26,12 @@ export interface Resolved {
   readonly value: unknown;
   /** By `JSON.stringify(path)`. */
   readonly references: ReadonlyMap<string, Reference>;
-  /** Read for it. */
+  /** Paths of the files that references name. */
   readonly files: readonly string[];
   readonly faults: readonly OptionFault[];
 }
 
-/** A copy with every reference replaced. */
+/** Returns a copy of `value` in which every reference is replaced by its value. */
 export function resolveReferences(value: unknown, surroundings: Surroundings): Resolved {
   const resolver = new Resolver(surroundings);
   return { value: resolver.copy(value, []), ...resolver.found };
@@ -101,7 +102,7 @@ class Resolver {
 
   #bad(path: Path): undefined {
     const forms = '${NAME}, ${NAME:-default}, ${file:/path}';
-    return this.#fault(path, `has a reference of no known form (${forms}); write $\${ for the characters`);
+    return this.#fault(path, `has an invalid reference; valid forms are ${forms}; for a literal \${ write $\${`);
   }
 
   #fault(path: Path, message: string): undefined {
@@ -110,7 +111,7 @@ class Resolver {
   }
 }
 
-/** The references alone: what stands around them and instead of them may be secret. */
+/** Only the references of a text, without their defaults and the text around them, which may be secret. */
 export function referencesIn(text: string): string {
   const found = [...text.matchAll(pattern)].flatMap(([, name, end]) =>
     name === undefined || end === '' ? [] : [name],
@@ -118,20 +119,20 @@ export function referencesIn(text: string): string {
   return found.map((name) => `\${${name.startsWith('file:') ? name : name.replace(/:-.*/s, '')}}`).join(' ');
 }
 
-/** An object that a file could hold. */
+/** True for a plain object, such as one parsed from a file; false for an array or an instance of a class. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
 }
 
-/** What a reference may stand for where an option is no string: `${MAX}` gives text, and the option wants a number. */
+/** Converts text to the number or boolean it spells: `${MAX}` resolves to text, but the option may take a number. */
 export function scalarIn(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-/** Puts the value that a text stands for in its place; false where it stands for itself. */
+/** Replaces the text at `path` by the number or boolean it spells; returns false if it spells neither. */
 export function putScalar(options: Record<string, unknown>, path: Path): boolean {
   let holder: unknown = options;
   for (const key of path.slice(0, -1)) holder = (holder as Record<PropertyKey, unknown> | undefined)?.[key];

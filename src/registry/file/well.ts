@@ -1,22 +1,24 @@
-/** The part of a configuration that is well, so that warnings need not wait until the rest is mended. */
+/**
+ * Extracts the valid part of a configuration, so that `pillion check` can warn about it before the errors are fixed.
+ */
 
 import { type Config, namelessSchema } from '../../client/config/config.js';
 import type { OptionFault } from '../../options/options.js';
 import type { Path } from './document.js';
 import { copyOf } from './merged.js';
 
-/** A configuration without the options that are wrong, and where these were. */
+/** A configuration without its invalid options, and the paths of the options left out. */
 export interface WellPart {
   readonly config: Omit<Config, 'name'>;
   readonly without: readonly Path[];
 }
 
-/** Undefined where nothing sensible is left. */
+/** Removes invalid options until the rest is valid; undefined if it is still invalid after five rounds. */
 export function wellPart(options: Record<string, unknown>, faults: readonly OptionFault[]): WellPart | undefined {
   const part = copyOf(options) as Record<string, unknown>;
   const without: Path[] = [];
   let wrong: readonly Path[] = faults.map(({ path }) => path);
-  // A list or section without what it needs goes as a whole in the next round.
+  // A section that has lost a required option is removed as a whole in the next round.
   for (let round = 0; round < 5; round++) {
     for (const path of wrong) without.push(takeOut(part, path));
     const result = namelessSchema.safeParse(part);
@@ -28,7 +30,10 @@ export function wellPart(options: Record<string, unknown>, faults: readonly Opti
   return undefined;
 }
 
-/** The option at a path, or what is around it where it is part of a list or not there at all; returns what went. */
+/**
+ * Removes the option at a path. For an item of a list the whole list is removed, for an option that is not set the
+ * nearest enclosing part. Returns the path that was removed.
+ */
 function takeOut(part: Record<string, unknown>, path: Path): Path {
   const item = path.findIndex((key) => typeof key === 'number');
   const whole = item < 0 ? path : path.slice(0, item);

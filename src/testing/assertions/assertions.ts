@@ -1,11 +1,12 @@
-/** Asserts what was sent, and explains a miss. No test runner is needed. */
+/** Assertions about sent requests, which explain a failure and work without a test runner. */
 import { attemptsOfCalls } from './calls.js';
 import { explanation, list, shownPattern } from './explanation.js';
 import { matchingOf, type RequestPattern, type RequestSource, requestsOf } from './request-pattern.js';
 
 /**
- * Asserts that a request like this was sent, or exactly `times` of them; each retry and hedge is one.
- * @throws Error that shows what came nearest, where it differs, and what was sent; secrets masked
+ * Asserts that a request matching `pattern` was sent, or exactly `times` such requests; each retry and hedge counts as
+ * one.
+ * @throws Error with the nearest request, its differences and all sent requests; secrets are masked
  */
 export function assertRequested(source: RequestSource, pattern: RequestPattern = {}, times?: number): void {
   const { pass, explain } = lookFor(source, pattern, times);
@@ -13,31 +14,31 @@ export function assertRequested(source: RequestSource, pattern: RequestPattern =
 }
 
 /**
- * Asserts that no request like this was sent; without a pattern that nothing was sent at all.
- * @throws Error that shows those that were; secrets masked
+ * Asserts that no request matching `pattern` was sent; without a pattern, that no request was sent.
+ * @throws Error with the matching requests; secrets are masked
  */
 export function assertNotRequested(source: RequestSource, pattern: RequestPattern = {}): void {
   const found = matchingOf(requestsOf(source), pattern);
   if (found.length > 0)
-    throw new Error(`Expected no request like ${shownPattern(pattern)}, and there was:\n${list(found)}`);
+    throw new Error(`Expected no request like ${shownPattern(pattern)}, but there was:\n${list(found)}`);
 }
 
 /**
- * Asserts how many attempts a call like this took, retries and hedges included; of several calls each of them.
- * @throws Error that shows the attempts that there were; secrets masked
+ * Asserts the number of attempts, including retries and hedges, of every call with a request matching `pattern`.
+ * @throws Error with the attempts of each call; secrets are masked
  */
 export function assertAttempts(source: RequestSource, attempts: number, pattern: RequestPattern = {}): void {
   const { pass, explain } = lookForAttempts(source, attempts, pattern);
   if (!pass) throw new Error(explain());
 }
 
-/** Whether something holds, and the words for why not; where it holds, for why it should not. */
+/** The result of a check, and its message: why it fails, or with `negated` why it should not pass. */
 export interface Finding {
   readonly pass: boolean;
   readonly explain: (negated?: boolean) => string;
 }
 
-/** Requests like a pattern: any, or exactly `times`. */
+/** Checks for requests matching a pattern: any number, or exactly `times`. */
 export function lookFor(source: RequestSource, pattern: RequestPattern, times?: number): Finding {
   const requests = requestsOf(source);
   const { length: count } = matchingOf(requests, pattern);
@@ -49,7 +50,7 @@ export function lookFor(source: RequestSource, pattern: RequestPattern, times?: 
   };
 }
 
-/** The attempts of calls like a pattern. */
+/** Checks the number of attempts of each call with a request matching a pattern. */
 export function lookForAttempts(source: RequestSource, attempts: number, pattern: RequestPattern): Finding {
   const requests = requestsOf(source);
   const taken = attemptsOfCalls(requests, matchingOf(requests, pattern));

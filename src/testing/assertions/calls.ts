@@ -1,7 +1,7 @@
-/** Which attempts belong to one call. */
+/** Counts the attempts of calls. */
 import { callOfRecorded, type RecordedRequest } from '../mock/recorded.js';
 
-/** For each call that one of `found` belongs to, how many of all requests do. */
+/** For each call that a request of `found` belongs to, the number of its attempts in `all`. */
 export function attemptsOfCalls(all: readonly RecordedRequest[], found: readonly RecordedRequest[]): number[] {
   const calls = new Set(found.map(callOfRecorded));
   return [...calls].map((call) => all.filter((each) => callOfRecorded(each) === call).length);

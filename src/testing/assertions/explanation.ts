@@ -1,4 +1,4 @@
-/** Why an assertion does not hold, in words that show no secret. */
+/** Writes the message of a failed assertion, with secrets masked. */
 import { inWords, nearestOf } from '../masking/differences.js';
 import { isForm } from '../masking/form.js';
 import { Mask } from '../masking/masking.js';
@@ -7,22 +7,22 @@ import { differencesFrom, matchingOf, type RequestPattern, shownField } from './
 
 const mask = new Mask();
 
-/** What was wanted, and what there was. */
+/** A failed assertion: the expected and the actual requests, in words. */
 export interface Miss {
   readonly wanted: string;
   readonly were: string;
-  /** It was not wanted. */
+  /** True when the assertion was negated, so that a match is the failure. */
   readonly negated?: boolean | undefined;
 }
 
-/** What was wanted, what came nearest and where it differs, and what was sent. */
+/** The message: expected and actual, the nearest request with its differences, and all sent requests. */
 export function explanation(
   { wanted, were, negated = false }: Miss,
   requests: readonly RecordedRequest[],
   pattern: RequestPattern,
 ): string {
-  const head = `${negated ? 'Did not expect' : 'Expected'} ${wanted}, and ${were}.`;
-  if (requests.length === 0) return `${head} Nothing was sent at all.`;
+  const head = `${negated ? 'Did not expect' : 'Expected'} ${wanted}, but ${were}.`;
+  if (requests.length === 0) return `${head} No request was sent.`;
   const missed = matchingOf(requests, pattern).length === 0 && !negated;
   return `${head}${missed ? `\n${nearest(requests, pattern)}` : ''}\nSent:\n${list(requests)}`;
 }
@@ -30,10 +30,10 @@ export function explanation(
 function nearest(requests: readonly RecordedRequest[], pattern: RequestPattern): string {
   const near = nearestOf(requests, (request) => differencesFrom(request, pattern));
   if (near === undefined) return '';
-  return `Nearest was ${line(near.each)}, but\n${near.lines.map((each) => `  ${each}`).join('\n')}`;
+  return `The nearest was ${line(near.each)}, but\n${near.lines.map((each) => `  ${each}`).join('\n')}`;
 }
 
-/** One line for each request. */
+/** One line for each request, up to 20. */
 export function list(requests: readonly RecordedRequest[]): string {
   const first = requests.slice(0, 20).map((request) => `  ${line(request)}`);
   return [...first, ...(requests.length > 20 ? [`  … ${requests.length - 20} more`] : [])].join('\n');
@@ -45,7 +45,7 @@ function line({ method, url, attempt, body, headers }: RecordedRequest): string 
   return `${method} ${pathname}${search} (attempt ${attempt})${body === undefined ? '' : ` ${text}`}`;
 }
 
-/** The pattern as it was written. */
+/** The pattern in words, with secrets masked. */
 export function shownPattern({ headers, query, ...rest }: RequestPattern): string {
   const parts = {
     ...rest,

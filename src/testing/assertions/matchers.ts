@@ -1,42 +1,46 @@
-/** The assertions as matchers, for `expect.extend` of vitest and jest. */
+/** The assertions as matchers for `expect.extend` of vitest and jest. */
 import { type Finding, lookFor, lookForAttempts } from './assertions.js';
 import type { RequestPattern, RequestSource } from './request-pattern.js';
 
-/** What a matcher gives its runner. */
+/** The result of a matcher, as vitest and jest expect it. */
 export interface MatcherResult {
-  /** Whether it holds. */
+  /** True when the assertion holds. */
   pass: boolean;
-  /** Why not; where it was negated, why. */
+  /** Returns the failure message; for a passing matcher that of its negation. */
   message: () => string;
 }
 
 /**
- * For the types of your runner, in a file that is a module: `declare module 'vitest' { interface Matchers<T> extends
- * RequestMatchers<T> {} }`. This package names no runner itself, so its types need none to be installed.
+ * Types of the matchers. Declare them for your test runner in a file that is a module:
+ * `declare module 'vitest' { interface Matchers<T> extends RequestMatchers<T> {} }`.
+ * This package does so for no runner, so that none has to be installed.
  */
 export interface RequestMatchers<R = unknown> {
-  /** A request like this was sent. */
+  /** Passes if a request matching `pattern` was sent. */
   toHaveRequested(pattern?: RequestPattern): R;
-  /** Exactly so many requests were sent, of those like this; each retry and hedge is one. */
+  /** Passes if exactly `times` requests matching `pattern` were sent; each retry and hedge counts as one. */
   toHaveRequestedTimes(times: number, pattern?: RequestPattern): R;
-  /** A call like this took so many attempts, retries and hedges included; of several calls each of them. */
+  /**
+   * Passes if every call with a request matching `pattern` took exactly `attempts` attempts, including retries and
+   * hedges.
+   */
   toHaveAttempts(attempts: number, pattern?: RequestPattern): R;
 }
 
 /** `expect.extend(requestMatchers)`, then `expect(client).toHaveRequested({ method: 'POST', path: '/payments' })`. */
 export const requestMatchers = {
-  /** As `RequestMatchers` says; so the others. */
+  /** See `RequestMatchers.toHaveRequested`. */
   toHaveRequested: (received: RequestSource, pattern: RequestPattern = {}): MatcherResult =>
     resultOf(lookFor(received, pattern)),
-  /** So many times. */
+  /** See `RequestMatchers.toHaveRequestedTimes`. */
   toHaveRequestedTimes: (received: RequestSource, times: number, pattern: RequestPattern = {}): MatcherResult =>
     resultOf(lookFor(received, pattern, times)),
-  /** With so many attempts. */
+  /** See `RequestMatchers.toHaveAttempts`. */
   toHaveAttempts: (received: RequestSource, attempts: number, pattern: RequestPattern = {}): MatcherResult =>
     resultOf(lookForAttempts(received, attempts, pattern)),
 };
 
 function resultOf({ pass, explain }: Finding): MatcherResult {
-  // Of one that holds, runners ask for the message only where it was negated.
+  // Runners show the message of a passing matcher only if it was negated.
   return { pass, message: () => explain(pass) };
 }

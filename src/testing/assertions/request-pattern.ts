@@ -1,47 +1,59 @@
-/** What a request is compared with. */
+/** The pattern of an assertion, and the comparison of requests with it. */
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { type Comparison, differencesOf, fits, inWords, isPlain } from '../masking/differences.js';
 import { isForm } from '../masking/form.js';
 import { Mask } from '../masking/masking.js';
 import type { RecordedRequest } from '../mock/recorded.js';
 
-/** A transport of this module, or a client that has one. */
+/** A mock or fixture transport, or a client with one. */
 export type RequestSource =
   | { readonly requests: readonly RecordedRequest[] }
   | { readonly transport: { readonly requests: readonly RecordedRequest[] } };
 
-/** What a request has to have; what is not named may be anything. A value may be a matcher such as `expect.any(String)`. */
+/**
+ * Conditions that a request has to meet; omitted fields match anything. A value may be a matcher such as
+ * `expect.any(String)`.
+ */
 export interface RequestPattern {
-  /** In any case. */
+  /** HTTP method, in upper or lower case. */
   method?: string;
-  /** Path without query: the same text, or a pattern. */
+  /** Path without query: the exact text or a regular expression. */
   path?: string | RegExp;
-  /** These parameters, among others perhaps: a text, a list where there are several of the name, `undefined` for none. */
+  /**
+   * Query parameters; others may be present. A text, a list for several of the same name, `undefined` for an absent
+   * one.
+   */
   query?: Readonly<Record<string, unknown>>;
-  /** These headers, their names in any case: a text, a pattern, `undefined` for none. */
+  /**
+   * Headers, with names in any case; others may be present. A text, a regular expression, `undefined` for an absent
+   * one.
+   */
   headers?: Readonly<Record<string, unknown>>;
-  /** Objects need to have these fields, at any depth, lists as many elements; of a form its fields. */
+  /**
+   * Body. Objects need at least these fields, at any depth; lists need as many elements. A form is compared as an
+   * object.
+   */
   body?: unknown;
   /** Number of the attempt within its call, from 1. */
   attempt?: number;
 }
 
-/** @throws PillionError `ERR_CONFIG` for anything that keeps no requests, such as a client over another wire */
+/** @throws PillionError `ERR_CONFIG` for an object that records no requests, such as a client with another transport */
 export function requestsOf(source: RequestSource): readonly RecordedRequest[] {
   const { requests, transport } = (source ?? {}) as Partial<Record<'requests' | 'transport', unknown>>;
   const found = requests ?? (transport as { requests?: unknown } | undefined)?.requests;
   if (Array.isArray(found)) return found;
   const message =
-    'Bad source of requests: expected what createTestClient, createMockTransport or createFixtureTransport gave.';
+    'Bad source of requests: expected a result of createTestClient, createMockTransport or createFixtureTransport.';
   throw new PillionError(ErrorCode.CONFIG, message);
 }
 
-/** Those that are like the pattern. */
+/** The requests that match the pattern. */
 export function matchingOf(requests: readonly RecordedRequest[], pattern: RequestPattern): RecordedRequest[] {
   return requests.filter((request) => differencesFrom(request, pattern).length === 0);
 }
 
-/** One line for each part that is not as it should be. */
+/** One line for each part of a request that differs from the pattern; empty if it matches. */
 export function differencesFrom(request: RecordedRequest, pattern: RequestPattern): string[] {
   const { method, path, query = {}, headers = {}, body, attempt } = pattern;
   const parameters = parametersOf(new URL(request.url).searchParams);
@@ -65,7 +77,7 @@ function compare(wanted: unknown, is: unknown, at: string, show: Comparison['sho
   return differencesOf(wanted, is, at, { exact: false, fits, show });
 }
 
-/** `page: 2` is sent as text. */
+/** Numbers and booleans are compared as text, because `page: 2` is sent as text. */
 function textOf(wanted: unknown): unknown {
   if (Array.isArray(wanted)) return wanted.map(textOf);
   return typeof wanted === 'number' || typeof wanted === 'boolean' ? String(wanted) : wanted;
@@ -77,7 +89,7 @@ function bodyOf({ body, headers }: RecordedRequest, wanted: unknown): unknown {
   return isForm(body, headers['content-type']) ? parametersOf(new URLSearchParams(body)) : body;
 }
 
-/** One value as it is, several as a list. */
+/** Values by name; several values of one name as a list. */
 function parametersOf(pairs: Iterable<[string, unknown]>): Record<string, unknown> {
   const found: Record<string, unknown[]> = Object.create(null);
   for (const [name, value] of pairs) {
@@ -89,7 +101,7 @@ function parametersOf(pairs: Iterable<[string, unknown]>): Record<string, unknow
 
 const mask = new Mask();
 
-/** In words, without secrets: of what stands below a telling name, too. */
+/** A value in words with secrets masked, also if an enclosing field has the name of a secret. */
 export function shownField(value: unknown, within: readonly string[] = []): string {
   const isSecret = within.some((name) => mask.tells(name, 'field'));
   return inWords(mask.json(value, isSecret));

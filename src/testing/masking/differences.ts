@@ -1,17 +1,17 @@
-/** Where two values differ, one line for each part. */
+/** Compares two values and describes each difference in one line. */
 import { isDeepStrictEqual } from 'node:util';
 
-/** How values are compared. */
+/** Options of a comparison. */
 export interface Comparison {
-  /** Fields beyond the wanted ones are a difference too. */
+  /** True when additional fields count as a difference. */
   readonly exact: boolean;
-  /** Two values that are no objects or lists. */
+  /** Compares two values that are not both objects or both lists. */
   readonly fits: (wanted: unknown, is: unknown) => boolean;
-  /** A value in words; the names of the fields it stands in, outermost first. */
+  /** Writes a value in words; `names` are those of the enclosing fields, outermost first. */
   readonly show: (value: unknown, names: readonly string[]) => string;
 }
 
-/** Lines such as `body.total is 42, not 43`. */
+/** The differences as lines such as `body.total is 42, not 43`. */
 export function differencesOf(
   wanted: unknown,
   is: unknown,
@@ -32,7 +32,10 @@ export function differencesOf(
   return how.fits(wanted, is) ? [] : [`${at} is ${how.show(is, within)}, not ${how.show(wanted, within)}`];
 }
 
-/** The same text, a text that a pattern finds, a matcher of vitest or jest such as `expect.any(String)`, or an equal value. */
+/**
+ * True if `wanted` is a regular expression or matcher (such as `expect.any(String)`) that accepts `is`, or an equal
+ * value.
+ */
 export function fits(wanted: unknown, is: unknown): boolean {
   if (wanted instanceof RegExp) return typeof is === 'string' && is.search(wanted) >= 0;
   if (isAsymmetric(wanted)) return wanted.asymmetricMatch(is);
@@ -47,11 +50,11 @@ function isAsymmetric(value: unknown): value is AsymmetricMatcher {
   return typeof (value as AsymmetricMatcher | null | undefined)?.asymmetricMatch === 'function';
 }
 
-/** A value in words, not too many of them. */
+/** A value in words, cut off after 300 characters. */
 export function inWords(value: unknown): string {
   if (value === undefined) return 'absent';
   const word = wordOf(value);
-  // What has a word of its own goes without quotes.
+  // Regular expressions, bytes and matchers are shown without quotes.
   const text = word !== value ? String(word) : (JSON.stringify(value, (_, inner) => wordOf(inner)) ?? String(value));
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
@@ -64,7 +67,7 @@ function wordOf(value: unknown): unknown {
   return named.toAsymmetricMatcher?.() ?? String(value);
 }
 
-/** Of several the one with the fewest differences; another path or method is further off than anything else. */
+/** The candidate with the fewest differences; another path or method counts as ten. */
 export function nearestOf<T>(
   all: readonly T[],
   linesOf: (each: T) => string[],

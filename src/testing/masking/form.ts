@@ -1,6 +1,8 @@
-/** Which texts are forms. */
+/** Recognises urlencoded forms. */
 
-/** By its type and its looks: axios gives the type of a form to every text that is sent without one of its own. */
+/**
+ * Checks content type and text: axios sends every text without a content type as `application/x-www-form-urlencoded`.
+ */
 export function isForm(text: unknown, contentType = ''): text is string {
   return typeof text === 'string' && contentType.includes('x-www-form-urlencoded') && /^[^\s=]*=\S*$/.test(text);
 }

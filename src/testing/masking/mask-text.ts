@@ -1,16 +1,16 @@
-/** Secrets inside of texts: credentials, cookies, and what names itself. */
+/** Masks secrets inside text: credentials, cookies, private keys, and values with the name of a secret. */
 
 type Hide = (secret: string) => string;
 
 const schemes = /^(basic|bearer|digest|negotiate|dpop|token|aws4-hmac-sha256)\s+(.+)$/is;
 
-/** The value of a header such as `Authorization`: its scheme stays. */
+/** Masks the value of a header such as `Authorization`, except for its scheme. */
 export function maskCredentials(value: string, hide: Hide): string {
   const [, scheme, secret] = schemes.exec(value) ?? [];
   return scheme === undefined || secret === undefined ? hide(value) : `${scheme} ${hide(secret)}`;
 }
 
-/** The value of a `Set-Cookie`: name and attributes stay. */
+/** Masks the value of a `Set-Cookie` header, except for the cookie's name and attributes. */
 export function maskCookies(value: string, hide: Hide): string {
   const [pair = '', ...attributes] = value.split(';');
   const equals = pair.indexOf('=');
@@ -18,21 +18,21 @@ export function maskCookies(value: string, hide: Hide): string {
   return [shown, ...attributes].join(';');
 }
 
-/** `https://user:password@host`. Every repetition has a bound: a text may be long, and must not take its time squared. */
+/** `https://user:password@host`. Repetitions are bounded, so that a long text cannot take quadratic time. */
 const userinfo = /([a-z][a-z\d+.-]{0,30}:\/\/)([^\s/@"'<>?#]{1,1024})@/gi;
-/** `name=value`, as in queries, forms, cookies and the fragments of redirects. */
+/** `name=value`, as in queries, forms, cookies and URL fragments of redirects. */
 const pair = /([\w.%[\]-]{1,64})=((?:(?!#[\w.%[\]-]{1,64}=)[^&\s"'<>;,])+)/g;
-/** `"name": "value"`, as in JSON that stands in a text: NDJSON, events, JSON in JSON. */
+/** `"name": "value"`, as in JSON inside text: NDJSON, server-sent events, JSON in JSON. */
 const member = /"((?:[^"\\]|\\.){1,64})"(\s*:\s*)"((?:[^"\\]|\\.)*)"/g;
 /** `<name>value</name>` */
 const element = /<([\w:.-]{1,64})((?:\s[^<>]*)?)>([^<>]+)<\/\1>/g;
-/** The value of a header that stands in a text. */
+/** Credentials with their scheme, as in a header value inside text. */
 const credentials = /\b(bearer|basic)(\s+)([\w.~+/=-]{16,})/gi;
-/** A JSON Web Token is a secret wherever it stands (RFC 7519: three parts in base64url, the first a JSON object). */
+/** A JSON Web Token, always masked (RFC 7519: three parts in base64url, the first a JSON object). */
 const jwt = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
 const privateKey = /-----BEGIN ([A-Z ]{0,20}PRIVATE KEY)-----(?:[^-]|-(?!----))*-----END \1-----/g;
 
-/** A text that may hold anything. */
+/** Masks all secrets in a text; `tells` is true for the names of secrets. */
 export function maskTexts(text: string, tells: (name: string) => boolean, hide: Hide): string {
   return text
     .replace(privateKey, hide)

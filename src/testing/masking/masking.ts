@@ -1,30 +1,37 @@
-/** Takes secrets out of what is written into fixtures and shown by assertions. */
+/** Masks secrets in fixtures and in the messages of assertions. */
 import { isPlain } from './differences.js';
 import { maskCookies, maskCredentials, maskTexts } from './mask-text.js';
 import { type NamePlace, plainName, tellsOfSecret } from './secret-names.js';
 
-/** What is masked beyond what always is. */
+/** Values to mask in addition to those that are always masked, and exceptions. */
 export interface MaskOptions {
-  /** Names of headers, in any case. */
+  /** Names of headers to mask, in any case. */
   headers?: readonly string[];
-  /** Names of query parameters and of fields in JSON and forms, at any depth; of texts case and separators do not count. */
+  /**
+   * Names of query parameters, JSON fields (at any depth) and form fields to mask; a string ignores case and
+   * separators.
+   */
   fields?: readonly (string | RegExp)[];
-  /** Names that sound like secrets and are none, such as `page_token`; case and separators do not count. */
+  /**
+   * Names that are not masked although they sound like secrets, such as `page_token`; case and separators are ignored.
+   */
   keep?: readonly string[];
-  /** The last word on every text: paths, values of parameters and headers, texts in bodies. */
+  /** Applied last to every text: paths, values of parameters and headers, texts in bodies. */
   text?: (text: string) => string;
 }
 
-/** What stands where a secret was. */
+/** The text that replaces a secret. */
 export const masked = '***';
 
-/** Masks by name; one set of rules for what is written and for what is compared with it. */
+/**
+ * Masks values by their names; recorded and replayed requests use the same rules, so that masked values compare equal.
+ */
 export class Mask {
   readonly #headers: ReadonlySet<string>;
   readonly #fields: readonly (string | RegExp)[];
   readonly #keep: ReadonlySet<string>;
   readonly #text: (text: string) => string;
-  /** Secrets that were met under a name, to be found again where none stands. */
+  /** Secrets that were found by their name, so that `scrub` finds them in other places. */
   readonly #known = new Set<string>();
 
   constructor({ headers = [], fields = [], keep = [], text = (each) => each }: MaskOptions = {}) {
@@ -34,7 +41,7 @@ export class Mask {
     this.#text = text;
   }
 
-  /** Names in lower case and in their order. */
+  /** Masks headers; names become lower case and are sorted. */
   headers<Value extends string | string[]>(headers: Readonly<Record<string, Value>>): Record<string, Value> {
     const entries = Object.entries(headers).map(([name, value]): [string, Value] => {
       const mask = (each: string) => this.header(name, each);
@@ -43,7 +50,7 @@ export class Mask {
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** A header's value: schemes of credentials and names of cookies stay. */
+  /** Masks a header's value, except for schemes of credentials and names of cookies. */
   header(name: string, value: string): string {
     const lower = name.toLowerCase();
     if (lower === 'set-cookie') return maskCookies(value, (secret) => this.#secret(secret));
@@ -51,14 +58,14 @@ export class Mask {
     return maskCredentials(value, (secret) => this.#secret(secret));
   }
 
-  /** Origin, path and query; credentials and fragment go. */
+  /** Masks a URL and removes its credentials and fragment. */
   url(href: string): string {
     const { origin, pathname, search } = new URL(href);
     const query = search === '' ? '' : `?${this.form(search.slice(1))}`;
     return origin + this.text(pathname) + query;
   }
 
-  /** The pairs of a form or a query, in their order. */
+  /** Masks the values of a form or query; the order of pairs is kept. */
   form(text: string): string {
     return text
       .split('&')
@@ -73,12 +80,12 @@ export class Mask {
       .join('&');
   }
 
-  /** JSON as it was parsed: fields by their names, at any depth; kinds of values stay. */
+  /** Masks parsed JSON by names of fields, at any depth; the types of values are kept. */
   json(value: unknown, isSecret = false): unknown {
     if (typeof value === 'string') return isSecret ? this.#secret(value) : this.text(value);
     if (typeof value === 'number' && isSecret) return 0;
     if (Array.isArray(value)) return value.map((each) => this.json(each, isSecret));
-    // A pattern or a matcher of an assertion is no data.
+    // Regular expressions and matchers of an assertion are not data.
     if (!isPlain(value)) return value;
     const entries = Object.entries(value).map(([name, inner]) => [
       name,
@@ -87,13 +94,13 @@ export class Mask {
     return Object.fromEntries(entries);
   }
 
-  /** A text that may hold anything: what names itself as a secret in it. */
+  /** Masks secrets inside a text of any kind. */
   text(text: string): string {
     const tells = (name: string) => this.tells(name, 'parameter');
     return this.#text(maskTexts(text, tells, (secret) => this.#secret(secret)));
   }
 
-  /** Secrets that were met under a name by now, wherever else they stand. */
+  /** Masks the secrets found so far by their names wherever else they appear in `value`. */
   scrub<T>(value: T): T {
     const known = [...this.#known].sort((a, b) => b.length - a.length);
     return (known.length === 0 ? value : scrubbed(value, known)) as T;
@@ -105,7 +112,7 @@ export class Mask {
     return masked;
   }
 
-  /** True where a value of this name is masked. */
+  /** True if a value with this name is masked. */
   tells(name: string, place: NamePlace): boolean {
     const plain = plainName(name);
     if (this.#keep.has(plain)) return false;
@@ -114,12 +121,12 @@ export class Mask {
   }
 }
 
-/** Long and odd enough that it is no word of the language: only that is looked for everywhere. */
+/** True for a value that is too long or unusual to be an ordinary word; `scrub` masks only such values. */
 function isDistinct(value: string): boolean {
   return value.length >= 16 || (value.length >= 8 && /[^A-Za-z ]/.test(value));
 }
 
-/** As it may stand in a path, a query, a form. */
+/** The forms of a value in a path, a query and a form. */
 function formsOf(value: string): string[] {
   return [value, encoded(value), new URLSearchParams({ v: value }).toString().slice(2)];
 }
@@ -131,7 +138,7 @@ function scrubbed(value: unknown, known: readonly string[]): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, scrubbed(inner, known)]));
 }
 
-/** A lone surrogate cannot be encoded. */
+/** A text with a lone surrogate cannot be encoded and is returned as it is. */
 function encoded(text: string): string {
   try {
     return encodeURIComponent(text);

@@ -1,33 +1,33 @@
-/** Which names tell of a secret: of headers, query parameters and fields, however they are spelt. */
+/** Recognises names of secrets among headers, query parameters and fields, whatever their spelling. */
 
-/** Where a name stands: `key` is a secret in a query and mostly none in JSON. */
+/** The kind of a name: `key` is a secret in a query, but mostly not in JSON. */
 export type NamePlace = 'header' | 'parameter' | 'field';
 
-/** Telling wherever they stand in a name. */
+/** Words that mark a secret anywhere in a name. */
 const words = new Set([
   ...['auth', 'authorization', 'bearer', 'jwt', 'saml', 'assertion', 'verifier'],
   ...['pass', 'pwd', 'pin', 'otp', 'totp', 'mfa', 'sig', 'hmac', 'csrf', 'xsrf', 'sid'],
   ...['cvv', 'cvc', 'ssn', 'iban'],
 ]);
 
-/** Telling at the end of a word, or of several written as one: `access_token`, `accessToken`, `accesstoken`. */
+/** Endings that mark a secret, also of words written as one: `access_token`, `accessToken`, `accesstoken`. */
 const endings =
   /(password|passwd|passphrase|passcode|secret|token|apikey|accesskey|secretkey|privatekey|authkey|signature|credentials?|cookies?|session(id|key)?|sessid|cardnumber|samlresponse|otp)$/;
 
-/** Behind a telling word: about the secret, not the secret. */
+/** Last words that mark a value about a secret rather than a secret, such as `token_type`. */
 const about = new Set([
   ...['type', 'count', 'limit', 'length', 'size', 'policy', 'endpoint', 'name', 'names'],
   ...['expires', 'expiry', 'expiration', 'expired', 'ttl', 'at', 'in', 'valid', 'required', 'enabled'],
 ]);
 
-/** Whole names that are secrets in one place only: an API key in a query, the code of an OAuth redirect. */
+/** Whole names that are secrets for one kind only: an API key in a query, the code of an OAuth redirect. */
 const whole: Readonly<Record<NamePlace, ReadonlySet<string>>> = {
   header: new Set(),
   parameter: new Set(['key', 'code']),
   field: new Set(),
 };
 
-/** `clientSecret`, `X-Client-Secret` and `client[secret]` alike. */
+/** The words of a name, the same for `clientSecret`, `X-Client-Secret` and `client[secret]`. */
 function wordsOf(name: string): string[] {
   const spaced = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2');
   return spaced
@@ -36,7 +36,7 @@ function wordsOf(name: string): string[] {
     .filter(Boolean);
 }
 
-/** True where a name says that its value is a secret. */
+/** True for the name of a secret. */
 export function tellsOfSecret(name: string, place: NamePlace): boolean {
   const parts = wordsOf(name);
   const last = parts.at(-1) ?? '';
@@ -48,7 +48,7 @@ export function tellsOfSecret(name: string, place: NamePlace): boolean {
   );
 }
 
-/** A name as options have it: case and separators do not count. */
+/** A name in lower case without separators, for comparison with names in options. */
 export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }

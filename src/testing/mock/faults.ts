@@ -1,33 +1,33 @@
-/** Failures of an upstream, as replies for a script. */
+/** Failures of an upstream, as replies for a mock transport. */
 import type { Readable } from 'node:stream';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { seeded } from '../../policies/traffic/random.js';
 import type { HttpReply, Reply } from './replies.js';
 
 /**
- * The same reply so many times: `createMockTransport([...times(2, 503), 200])`.
- * @throws PillionError `ERR_CONFIG` where `count` is no whole number
+ * The same reply `count` times: `createMockTransport([...times(2, 503), 200])`.
+ * @throws PillionError `ERR_CONFIG` if `count` is not a whole number of at least 0
  */
 export function times(count: number, reply: Reply): Reply[] {
   check(Number.isInteger(count) && count >= 0, 'times', 'a whole number', count);
   return Array.from({ length: count }, () => reply);
 }
 
-/** How often, and how, something fails. */
+/** Options of `flaky`. */
 export interface FlakyOptions {
   /** Share of requests that fail, from 0 to 1. */
   rate: number;
-  /** A whole number; the same one makes the same choices. 1 by default. */
+  /** Seed of the random choices, a whole number; the same seed makes the same choices. Default: 1. */
   seed?: number;
-  /** What a failure is; 503 by default. */
+  /** Reply of a failed request. Default: 503. */
   failure?: Reply;
-  /** 200 by default. */
+  /** Reply of other requests. Default: 200. */
   success?: Reply;
 }
 
 /**
- * Fails now and then, in the same order each time: `{ path: '/x', reply: flaky({ rate: 0.1 }) }`.
- * @throws PillionError `ERR_CONFIG` where `rate` is out of range
+ * A reply that fails at random, in the same order on each run: `{ path: '/x', reply: flaky({ rate: 0.1 }) }`.
+ * @throws PillionError `ERR_CONFIG` if `rate` is not between 0 and 1
  */
 export function flaky({ rate, seed = 1, failure = 503, success = 200 }: FlakyOptions): Reply {
   check(rate >= 0 && rate <= 1, 'flaky', 'a rate between 0 and 1', rate);
@@ -35,24 +35,24 @@ export function flaky({ rate, seed = 1, failure = 503, success = 200 }: FlakyOpt
   return () => (random() < rate ? failure : success);
 }
 
-/** When, and how, something fails. */
+/** Options of `outage`. */
 export interface OutageOptions {
-  /** Milliseconds from now until it begins; 0: at once. */
+  /** Milliseconds from now until the outage begins; 0 begins it at once. */
   from: number;
-  /** Milliseconds from now until it is over; `Infinity`: never. */
+  /** Milliseconds from now until the outage ends; `Infinity` never ends it. */
   to: number;
-  /** What happens meanwhile; `ECONNREFUSED` by default. */
+  /** Reply during the outage. Default: `ECONNREFUSED`. */
   failure?: Reply;
-  /** 200 by default. */
+  /** Reply before and after the outage. Default: 200. */
   otherwise?: Reply;
 }
 
 /**
- * Fails from one time to another, by the clock of the test (`Date.now`): make it once fake timers are in place.
- * @throws PillionError `ERR_CONFIG` where it would end before it begins
+ * A reply that fails during a period of time. It reads `Date.now`, so call it after fake timers are installed.
+ * @throws PillionError `ERR_CONFIG` if `from` is negative or `to` is not after `from`
  */
 export function outage({ from, to, failure = { error: 'ECONNREFUSED' }, otherwise = 200 }: OutageOptions): Reply {
-  check(from >= 0 && to > from, 'outage', 'milliseconds, from before to', `${from} and ${to}`);
+  check(from >= 0 && to > from, 'outage', 'milliseconds with 0 <= from < to', `${from} and ${to}`);
   const start = Date.now();
   return () => {
     const passed = Date.now() - start;
@@ -61,8 +61,8 @@ export function outage({ from, to, failure = { error: 'ECONNREFUSED' }, otherwis
 }
 
 /**
- * 503, or another status, that asks to wait for so many seconds (`Retry-After`, RFC 9110, 10.2.3).
- * @throws PillionError `ERR_CONFIG` where `seconds` is no whole number
+ * A reply with a status, 503 by default, and a `Retry-After` header in seconds (RFC 9110, 10.2.3).
+ * @throws PillionError `ERR_CONFIG` if `seconds` is not a whole number of at least 0
  */
 export function retryAfter(seconds: number, status = 503): HttpReply {
   check(Number.isInteger(seconds) && seconds >= 0, 'retryAfter', 'a whole number of seconds', seconds);
@@ -70,9 +70,9 @@ export function retryAfter(seconds: number, status = 503): HttpReply {
 }
 
 /**
- * An answer whose connection is lost after so many bytes of its body: a stream breaks off there, a call that wants all of it
+ * A reply whose connection is lost after `bytes` bytes of its body: a streamed body breaks off there, any other call
  * fails with `ECONNRESET`.
- * @throws PillionError `ERR_CONFIG` where `bytes` is no whole number
+ * @throws PillionError `ERR_CONFIG` if `bytes` is not a whole number of at least 0
  */
 export function cutOff(data: string | Buffer | Readable, bytes: number): HttpReply {
   check(Number.isInteger(bytes) && bytes >= 0, 'cutOff', 'a whole number of bytes', bytes);
@@ -80,5 +80,6 @@ export function cutOff(data: string | Buffer | Readable, bytes: number): HttpRep
 }
 
 function check(holds: boolean, what: string, expected: string, is: unknown): void {
-  if (!holds) throw new PillionError(ErrorCode.CONFIG, `Bad ${what}: expected ${expected}, got ${String(is)}.`);
+  if (!holds)
+    throw new PillionError(ErrorCode.CONFIG, `Bad argument of ${what}: expected ${expected}, got ${String(is)}.`);
 }

@@ -1,46 +1,49 @@
-/** A wire for tests: answers from a script, records what it was asked. */
+/** A transport for tests that answers from a script and records every request. */
 import type { AxiosAdapter } from 'axios';
 import { markOfTest } from '../../call/errors.js';
 import { type RecordedRequest, recordRequest } from './recorded.js';
 import { play, type Reply } from './replies.js';
 
-/** Replies for the requests that match; all conditions given must hold. */
+/** Replies for matching requests; a request has to meet all given conditions. */
 export interface Rule {
-  /** HTTP method, in any case. */
+  /** HTTP method, in upper or lower case. */
   method?: string;
-  /** Path without query: the same text, or a pattern. */
+  /** Path without query: the exact text or a regular expression. */
   path?: string | RegExp;
-  /** Anything else that has to hold. */
+  /** An additional condition. */
   match?: (request: RecordedRequest) => boolean;
-  /** One reply for every match, or several, given in order; once they are used up the rule matches no more. */
+  /** One reply for every match, or a list that is used in order; after its last reply the rule no longer matches. */
   reply: Reply | readonly Reply[];
 }
 
-/** In order of preference: rules, then the bare replies in their order, one for each request. */
+/**
+ * Rules and replies. The first matching rule answers a request; if none matches, the next reply outside a rule does.
+ */
 export type Script = readonly (Reply | Rule)[];
 
 /** An `AxiosAdapter` for `deps.transport`. */
 export interface MockTransport extends AxiosAdapter {
-  /** What reached the wire, one frozen snapshot an attempt, oldest first. */
+  /** Every attempt that reached the transport, as a frozen snapshot, oldest first. */
   readonly requests: readonly RecordedRequest[];
-  /** Adds to the script. */
+  /** Appends rules and replies to the script. */
   add(...script: Script): void;
-  /** Throws where scripted replies were never asked for. */
+  /** Throws if scripted replies were never requested. */
   assertDone(): void;
-  /** Forgets script and requests. */
+  /** Clears the script and the recorded requests. */
   reset(): void;
 }
 
 interface RuleState {
   readonly rule: Rule;
-  /** Undefined: the one reply serves every match. */
+  /** Replies not used yet; undefined when one reply answers every match. */
   readonly left: Reply[] | undefined;
 }
 
 /**
- * Makes a scripted wire: `createHttpClient(config, { transport: createMockTransport([503, { data: { ok: true } }]) })`.
- * It is asked once per attempt, below every policy, so retries, circuits and limits are the real ones.
- * A request that nothing in the script answers rejects with a plain Error (so no policy repeats it) that says what was expected.
+ * Makes a scripted transport:
+ * `createHttpClient(config, { transport: createMockTransport([503, { data: { ok: true } }]) })`.
+ * It is called for each attempt, below all policies, so retries, circuits and limits are the real ones. A request
+ * without a reply rejects with a plain Error that lists the expected requests; it is not retried.
  */
 export function createMockTransport(script: Script = []): MockTransport {
   let rules: RuleState[] = [];
@@ -77,7 +80,7 @@ export function createMockTransport(script: Script = []): MockTransport {
     add,
     assertDone: () => {
       const unused = replies.length + rules.reduce((sum, { left }) => sum + (left?.length ?? 0), 0);
-      if (unused > 0) throw new Error(`The mock transport has ${unused} scripted replies that were never asked for.`);
+      if (unused > 0) throw new Error(`The mock transport has ${unused} scripted replies that were never requested.`);
     },
     reset: () => {
       rules = [];

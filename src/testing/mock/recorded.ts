@@ -1,28 +1,29 @@
-/** What reached the wire, as a frozen snapshot. */
+/** Records attempts as frozen snapshots. */
 
 import type { Request } from '../../call/message.js';
 import { type Call, callOf } from '../../call/record.js';
 
-/** One attempt, as it reached the wire. */
+/** One attempt as it reached the transport. */
 export interface RecordedRequest {
-  /** Upper case. */
+  /** HTTP method, in upper case. */
   readonly method: string;
-  /** Full URL. */
+  /** Full URL with query. */
   readonly url: string;
   /** Path without query. */
   readonly path: string;
-  /** Parameters by name; of several with one name the last. */
+  /** Query parameters by name; the last of several with the same name. */
   readonly query: Readonly<Record<string, string>>;
-  /** Names in lower case. */
+  /** Headers, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON parsed where the content type says so, else as it was sent. */
+  /** The body; JSON is parsed if the content type is JSON. */
   readonly body: unknown;
   /** Number of the attempt within its call, from 1. */
   readonly attempt: number;
-  /** `Date.now()` when it reached the wire. */
+  /** `Date.now()` when the attempt reached the transport. */
   readonly at: number;
 }
 
+/** Takes a snapshot of a request at the transport. */
 export function recordRequest(request: Request): RecordedRequest {
   const call = callOf(request);
   const url = new URL(call.href);
@@ -41,10 +42,10 @@ export function recordRequest(request: Request): RecordedRequest {
   return recorded;
 }
 
-/** Beside the snapshots, which are plain data that tests compare. */
+/** The call of each snapshot; kept outside of it, because tests compare snapshots as plain data. */
 const calls = new WeakMap<RecordedRequest, Call>();
 
-/** What all attempts of one call have in common. */
+/** An object that is the same for all attempts of one call. */
 export function callOfRecorded(request: RecordedRequest): object {
   return calls.get(request) ?? request;
 }
@@ -65,7 +66,7 @@ function parsedBody(data: unknown, contentType: string): unknown {
   }
 }
 
-/** Only plain data is frozen: a stream or Buffer still has to work. */
+/** Freezes plain objects and arrays only, because a frozen stream or Buffer would not work. */
 function deepFreeze<T>(value: T): T {
   const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined;
   if (prototype !== Object.prototype && prototype !== Array.prototype) return value;

@@ -1,4 +1,4 @@
-/** What a mocked upstream may do with a request. */
+/** The replies of a mock transport, and how they are played. */
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { AxiosError, AxiosHeaders } from 'axios';
@@ -9,38 +9,45 @@ import { abortError } from '../../call/scope.js';
 import { type Duration, milliseconds } from '../../options/options.js';
 import type { RecordedRequest } from './recorded.js';
 
-/** An HTTP answer. */
+/** An HTTP response. */
 export interface HttpReply {
-  /** 200 by default. */
+  /** Default: 200. */
   status?: number;
-  /** Empty by default. */
+  /** Default: empty. */
   statusText?: string;
-  /** An object is sent as JSON, a string, Buffer or stream as it is. */
+  /** Body. An object is sent as JSON; a string, Buffer or stream unchanged. Default: empty. */
   data?: unknown;
-  /** Names in any case; a `content-type` of JSON for objects by default. */
+  /** Headers, with names in any case. For an object as `data` the default `content-type` is `application/json`. */
   headers?: Record<string, string | string[]>;
-  /** Time before the answer, in milliseconds or as a string such as `'1.5s'`; an abort ends the wait. */
+  /** Time before the response; an abort ends the delay. In milliseconds or as a string such as `'1.5s'`. Default: none. */
   delay?: Duration;
-  /** The connection is lost after so many bytes of the body: a stream breaks off, a buffered answer is an ECONNRESET. */
+  /**
+   * Bytes of the body before the connection is lost: a stream breaks off there, any other call fails with ECONNRESET.
+   */
   resetAfterBytes?: number;
 }
 
 /** A network failure by its code, such as `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
 export interface ErrorReply {
-  /** Such as `ECONNRESET`; policies go by it. */
+  /** Error code, such as `ECONNRESET`, by which policies classify the failure. */
   error: string;
-  /** `mocked CODE` by default. */
+  /** Error message. Default: `mocked CODE`. */
   message?: string;
-  /** Provably nothing was sent, as when a TLS handshake is cut short: a POST is repeated too. By default the code decides. */
+  /**
+   * `true`: provably nothing was sent, as when a TLS handshake fails, so that a POST is retried too. Default: by the
+   * code.
+   */
   unsent?: boolean;
-  /** Time before the failure, in milliseconds or as a string such as `'1.5s'`; an abort ends the wait. */
+  /** Time before the failure; an abort ends the delay. In milliseconds or as a string such as `'1.5s'`. Default: none. */
   delay?: Duration;
 }
 
-/** No answer until the request is aborted. */
+/** No response until the request is aborted. */
 export type HangReply = 'hang';
 
-/** Any of these; a number is a bare status. */
+/**
+ * A reply to one request: a status, a response, a failure, no response, a held reply, or a function that returns one.
+ */
 export type Reply =
   | number
   | HttpReply
@@ -49,18 +56,18 @@ export type Reply =
   | HeldReply
   | ((request: RecordedRequest) => Reply | Promise<Reply>);
 
-/** A reply given by hand, for races: `const held = holdReply()`, later `held.reply(200)`. */
+/** A reply that the test gives later, to control races: `const held = holdReply()`, later `held.reply(200)`. */
 export class HeldReply {
   /** Resolves when the request has arrived. */
   readonly arrived: Promise<RecordedRequest>;
-  /** Answers the request, now or when it comes. */
+  /** Sets the reply; the request is answered at once if it has arrived, else when it arrives. */
   readonly reply: (reply: Reply) => void;
   /** @internal */
   readonly answer: Promise<Reply>;
   /** @internal */
   readonly arrive: (request: RecordedRequest) => void;
 
-  /** `holdReply()` makes one. */
+  /** Use `holdReply()` instead. */
   constructor() {
     let arrive: (request: RecordedRequest) => void = () => {};
     let reply: (reply: Reply) => void = () => {};
@@ -75,7 +82,7 @@ export class HeldReply {
   }
 }
 
-/** A reply that you give by hand. */
+/** Makes a reply that the test gives later with `reply`. */
 export function holdReply(): HeldReply {
   return new HeldReply();
 }
@@ -122,7 +129,7 @@ function wait(ms: number, timers: Timers): Promise<void> {
 
 function networkError({ error: code, message = `mocked ${code}`, unsent }: ErrorReply, request: Request): AxiosError {
   const error = new AxiosError(message, code, request);
-  // The kernel's connect timeout has the code of any other timeout: its syscall tells.
+  // ETIMEDOUT is also the code of a read timeout; `syscall: 'connect'` marks it as one of connecting.
   return unsent ? markUnsent(Object.assign(error, { syscall: 'connect' })) : error;
 }
 
@@ -130,7 +137,7 @@ async function response(reply: HttpReply, request: Request): Promise<Response> {
   const { status = 200, statusText = '', data = '', headers: given = {} } = reply;
   const raw = isRaw(data);
   const type = raw ? [] : [['content-type', 'application/json']];
-  // In lower case, as they come from the wire.
+  // In lower case, as undici and Node's http return them.
   const own = Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]);
   const headers = new AxiosHeaders(Object.fromEntries([...type, ...own]) as Record<string, string>);
   const body = await bodyFor(raw ? data : JSON.stringify(data), reply, request, headers);
@@ -141,7 +148,7 @@ function isRaw(data: unknown): data is string | Buffer | Readable {
   return typeof data === 'string' || Buffer.isBuffer(data) || data instanceof Readable;
 }
 
-/** The body in the form that the wire would give for this `responseType`. */
+/** The body in the form that a real adapter returns for this `responseType`. */
 async function bodyFor(
   data: string | Buffer | Readable,
   { resetAfterBytes }: HttpReply,

@@ -1,4 +1,4 @@
-/** A whole client over a scripted wire, for unit tests and `overrideProvider`. */
+/** A complete client with a mock transport, for unit tests and `overrideProvider`. */
 
 import type { Logger } from '../../call/logger.js';
 import { createHttpClient, type HttpClient, type HttpClientDeps } from '../../client/client.js';
@@ -6,11 +6,11 @@ import type { HttpClientConfig } from '../../client/config/config.js';
 import { createMockTransport, type MockTransport, type Script } from './mock-transport.js';
 import type { RecordedRequest } from './recorded.js';
 
-/** An ordinary client, and the script it talks to. */
+/** An ordinary client with its mock transport. */
 export interface TestClient extends HttpClient {
-  /** What reached the wire, one frozen snapshot an attempt, oldest first; the same as `transport.requests`. */
+  /** Every attempt that reached the transport, as a frozen snapshot, oldest first; the same as `transport.requests`. */
   readonly requests: readonly RecordedRequest[];
-  /** The scripted wire: to add to the script, to start anew, to assert that nothing of it is left. */
+  /** The mock transport, with `add`, `reset` and `assertDone`. */
   readonly transport: MockTransport;
 }
 
@@ -18,10 +18,11 @@ const ignore = () => {};
 const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /**
- * `createTestClient([503, { data: { id: 42 } }])`: retries, circuits and deadlines are the real ones, nothing is sent. It logs
- * nothing and waits without jitter (`random: () => 0`, so retries follow at once), unless `deps` says otherwise. Without a
- * `baseURL` relative URLs go to `https://upstream.test` and absolute ones anywhere, as with a client that has none.
- * @throws PillionError `ERR_CONFIG` that lists every fault of `config`
+ * Makes a client for tests: `createTestClient([503, { data: { id: 42 } }])`. Retries, circuits and deadlines are the
+ * real ones, and nothing is sent. Unless `deps` sets them, it has a logger that writes nothing and `random: () => 0`,
+ * with which retries follow at once. Without a `baseURL`, relative URLs go to `https://upstream.test`, and absolute
+ * URLs to any host.
+ * @throws PillionError `ERR_CONFIG` with every fault of `config`
  */
 export function createTestClient(
   script: Script = [],

@@ -153,7 +153,7 @@ export const yamlSyntax: readonly Broken[] = [
           retry: false
     `,
     faults: [
-      '4:5 clients.a.<< unknown option: YAML 1.2 has no merge keys; what several clients share belongs under defaults',
+      '4:5 clients.a.<< unknown option: YAML 1.2 has no merge keys; put options that several clients share under defaults',
     ],
   },
   {
@@ -215,12 +215,16 @@ export const yamlSyntax: readonly Broken[] = [
     with: 'a marker of a merge conflict',
     text: yaml`
       clients:
-              a: { retry: false }
-          `,
+      <<<<<<< HEAD
+        a: { retry: false }
+      =======
+        a: {}
+      >>>>>>> main
+    `,
     faults: [
-      '2:1 is left from a merge conflict',
-      '4:1 is left from a merge conflict',
-      '6:1 is left from a merge conflict',
+      '2:1 is a marker left from a merge conflict; remove it',
+      '4:1 is a marker left from a merge conflict; remove it',
+      '6:1 is a marker left from a merge conflict; remove it',
       '6:2 block scalar header includes extra characters: >>>>>>>',
       '6:9 not a YAML token: main',
     ],
@@ -320,7 +324,7 @@ export const tooMuch: readonly Broken[] = [
   {
     with: 'more signs than any honest one',
     text: `clients: { a: {} }\nx-list: [${'0,'.repeat(16_400)}]\n`,
-    faults: ['2:32761 has more than 16384 lines, commas, colons and quotes'],
+    faults: ['2:32761 has more than 16384 lines, commas, colons, quotes and brackets'],
   },
   {
     with: 'brackets in brackets without end',
@@ -337,21 +341,37 @@ export const tooMuch: readonly Broken[] = [
   {
     with: 'aliases that multiply',
     text: laughter(),
-    faults: ['5:16 x-4.1 has more than 20000 values, those behind aliases counted'],
+    faults: ['5:16 x-4.1 has more than 20000 values, including those of aliases'],
   },
   {
     with: 'aliases that multiply between two clients, the second of which must not be taken for an empty one',
     text: `${laughter('clients: { a: { baseURL: http://a.test }, b: *l7, c: { baseURL: http://c.test } }')}`,
-    faults: ['5:16 x-4.1 has more than 20000 values, those behind aliases counted'],
+    faults: ['5:16 x-4.1 has more than 20000 values, including those of aliases'],
   },
 ];
 
 export const shape: readonly Broken[] = [
-  { with: 'nothing in it', text: '', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'nothing but a comment', text: '# clients\n', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'nothing but a word', text: 'clients\n', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'nothing but a number', text: '42\n', faults: ['1:1 expected an object with `clients`, by name'] },
-  { with: 'a list', text: '- clients:\n    a: {}\n', faults: ['1:1 expected an object with `clients`, by name'] },
+  { with: 'nothing in it', text: '', faults: ['1:1 expected an object with `clients`: a map of clients by name'] },
+  {
+    with: 'nothing but a comment',
+    text: '# clients\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
+  {
+    with: 'nothing but a word',
+    text: 'clients\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
+  {
+    with: 'nothing but a number',
+    text: '42\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
+  {
+    with: 'a list',
+    text: '- clients:\n    a: {}\n',
+    faults: ['1:1 expected an object with `clients`: a map of clients by name'],
+  },
   {
     with: 'defaults only',
     text: 'defaults: { retry: false }\n',
@@ -417,7 +437,7 @@ export const shape: readonly Broken[] = [
       clients:
         a b: {}
     `,
-    faults: ['2:3 clients.a b the name of a client has letters, digits and . _ - / only'],
+    faults: ['2:3 clients.a b the name of a client may only have letters, digits and . _ - / (at most 100 characters)'],
   },
   {
     with: 'an empty name',
@@ -425,13 +445,13 @@ export const shape: readonly Broken[] = [
       clients:
         "": {}
     `,
-    faults: ['2:3 clients. the name of a client has letters, digits and . _ - / only'],
+    faults: ['2:3 clients. the name of a client may only have letters, digits and . _ - / (at most 100 characters)'],
   },
   {
     with: 'a name of 101 letters',
     text: `clients:\n  ${'n'.repeat(101)}: {}\n`,
     faults: [
-      '2:3 clients.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn… the name of a client has letters, digits and . _ - / only',
+      '2:3 clients.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn… the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
     ],
   },
   {
@@ -963,7 +983,7 @@ export const ranges: readonly Broken[] = [
       '6:24 clients.a.split.0.match.methods Too small: expected array to have >=1 items',
       '6:52 clients.a.split.0.match.path.regex is not a regular expression',
       '6:61 clients.a.split.0.targets Too small: expected array to have >=1 items',
-      '6:61 clients.a.split.0.targets the weights sum to 0, so no target could be chosen',
+      '6:61 clients.a.split.0.targets the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
       '7:25 clients.a.mirror.0.baseURL expected a full http or https URL',
       '7:44 clients.a.mirror.0.fraction Too big: expected number to be <=1; write 0.02',
       '8:33 clients.a.fault.delay.duration must be between 1ms and 24h',
@@ -1060,7 +1080,9 @@ export const rules: readonly Broken[] = [
                 - { name: b, baseURL: http://b.test, weight: 0 }
                 - { name: c, baseURL: http://c.test, weight: 0 }
     `,
-    faults: ['4:9 clients.a.split.0.targets the weights sum to 0, so no target could be chosen'],
+    faults: [
+      '4:9 clients.a.split.0.targets the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
+    ],
   },
   {
     with: 'an endpoint that is left out longer at first than at most',
@@ -1102,7 +1124,7 @@ export const rules: readonly Broken[] = [
           hedging: { percentile: 95, budget: 0.05 }
     `,
     faults: [
-      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none: at least 100 * (1 - budget)',
+      '3:28 clients.a.hedging.percentile asks for more hedges than `budget` allows, so the slowest calls would get none; set it to at least 100 * (1 - budget), or raise `budget`',
     ],
   },
   {
@@ -1392,11 +1414,11 @@ export const references: readonly Broken[] = [
           headers: { x-a: "\${HOST-default}", x-b: "\${1}", x-c: "\${}", x-d: "\${my-host}" }
     `,
     faults: [
-      '3:14 clients.a.baseURL has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:21 clients.a.headers.x-a has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:45 clients.a.headers.x-b has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:58 clients.a.headers.x-c has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
-      '4:70 clients.a.headers.x-d has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '3:14 clients.a.baseURL has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:21 clients.a.headers.x-a has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:45 clients.a.headers.x-b has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:58 clients.a.headers.x-c has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
+      '4:70 clients.a.headers.x-d has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ],
   },
   {
@@ -1407,7 +1429,7 @@ export const references: readonly Broken[] = [
           baseURL: http://\${HOST/v1
     `,
     faults: [
-      '3:14 clients.a.baseURL has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '3:14 clients.a.baseURL has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ],
   },
   {
@@ -1436,7 +1458,7 @@ export const references: readonly Broken[] = [
           headers: { authorization: "Bearer \${file:}" }
     `,
     faults: [
-      '3:31 clients.a.headers.authorization has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '3:31 clients.a.headers.authorization has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ],
   },
   {
@@ -1492,7 +1514,9 @@ export const references: readonly Broken[] = [
       clients:
         \${HOST}: {}
     `,
-    faults: ['2:3 clients.${HOST} the name of a client has letters, digits and . _ - / only'],
+    faults: [
+      '2:3 clients.${HOST} the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
+    ],
   },
   {
     with: 'a reference in place of all clients',
@@ -1646,7 +1670,7 @@ export const several: readonly Broken[] = [
       '7:14 clients.users.baseURL expected a full http or https URL',
       '8:5 clients.users.retries unknown option, did you mean "retry.maxRetries"?',
       '9:26 clients.users.retry.maxRetries Too big: expected number to be <=10',
-      '10:3 clients.bad name the name of a client has letters, digits and . _ - / only',
+      '10:3 clients.bad name the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
       '12:26 clients.billing.timeouts.attempt must not be longer than timeouts.total, or no attempt could ever reach it',
       '13:28 clients.billing.limits.maxRequests expected a whole number from 1 to 1000000',
       '14:31 clients.billing.headers.authorization the environment variable TOKEN is not set; set it, or write ${TOKEN:-default}',

@@ -198,7 +198,7 @@ describe('a file that is checked far from where it is used', () => {
     );
     expect(spelledOut(errors)).toEqual([
       '1:31 clients.a.maxRedirects expected a whole number from 0 to 50; it comes from ${SET}',
-      '1:57 clients.a.headers.x-a has a reference of no known form (${NAME}, ${NAME:-default}, ${file:/path}); write $${ for the characters',
+      '1:57 clients.a.headers.x-a has an invalid reference; valid forms are ${NAME}, ${NAME:-default}, ${file:/path}; for a literal ${ write $${',
     ]);
   });
 

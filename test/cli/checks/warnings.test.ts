@@ -11,15 +11,15 @@ function warnings(options: string): string[] {
 
 /** What is likely a mistake, what is said of it, and a near twin that is none. */
 const cases: readonly [mistake: string, warning: string, twin: string][] = [
-  ['timeouts: false', 'timeouts without timeouts a call may wait for ever', 'timeouts: {}'],
+  ['timeouts: false', 'timeouts without timeouts a call may wait forever; set timeouts.total', 'timeouts: {}'],
   [
     'timeouts: { total: false }',
-    'timeouts.total without a total a call with retries may take very long',
+    'timeouts.total without a limit for the whole call, retries may make it very long',
     'timeouts: { total: 1h }',
   ],
   [
     'timeouts: { attempt: false }',
-    'timeouts.attempt without it one hanging attempt takes all the time of its call, and none is left for a retry',
+    'timeouts.attempt without it one hanging attempt uses up the time of the whole call, and none is left for a retry',
     'timeouts: { attempt: false }, retry: false',
   ],
   [
@@ -44,52 +44,52 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
   ],
   [
     'retry: { budget: { ratio: 0, minPerSecond: 0 } }',
-    'retry.budget allows next to no retry; retry: false says so',
+    'retry.budget allows almost no retries; to switch retries off, write retry: false',
     'retry: { budget: { ratio: 0, minPerSecond: 0.1 } }',
   ],
   [
     'retry: { maxConcurrentRetries: 0 }',
-    'retry.maxConcurrentRetries allows no retry at all; retry: false says so',
+    'retry.maxConcurrentRetries allows no retries at all; to switch retries off, write retry: false',
     'retry: { maxRetries: 0, maxConcurrentRetries: 0 }',
   ],
   [
     'retry: { budget: { ratio: 2 } }',
-    'retry.budget.ratio allows every call all of its 2 retries, so it limits nothing',
+    'retry.budget.ratio allows all 2 retries of every call, so it limits nothing',
     'retry: { budget: { ratio: 1.9 } }',
   ],
   [
     'retry: { budget: false }',
-    'retry.budget without a budget retries multiply the load of an upstream that fails',
+    'retry.budget without a budget, retries multiply the load on a failing upstream',
     'retry: { maxRetries: 0, budget: false }',
   ],
   [
     'circuitBreaker: { rollingWindow: 4999ms }',
-    'circuitBreaker.rollingWindow is shorter than two attempts, so it sees too few outcomes of a slow upstream',
+    'circuitBreaker.rollingWindow is shorter than two attempt timeouts, so it counts too few outcomes of a slow upstream',
     'circuitBreaker: { rollingWindow: 5s }',
   ],
   [
     'tls: { rejectUnauthorized: false }',
-    'tls.rejectUnauthorized accepts any server, so anybody in between can read and change calls',
+    'tls.rejectUnauthorized accepts any server certificate, so anyone on the network path can read and change calls',
     'tls: { rejectUnauthorized: true }',
   ],
   [
     'baseURL: http://a.test, tls: { minVersion: TLSv1.3 }',
-    'tls has no effect on a baseURL of http',
+    'tls has no effect because baseURL is http',
     'baseURL: https://a.test, tls: { minVersion: TLSv1.3 }',
   ],
   [
     'baseURL: https://a.test, allowAbsoluteUrls: true, headers: { Authorization: Bearer x }',
-    'allowAbsoluteUrls lets calls leave for other hosts, and the header Authorization with them',
+    'allowAbsoluteUrls lets calls go to other hosts, and the header Authorization is sent there too',
     'baseURL: https://a.test, allowAbsoluteUrls: true, headers: { Accept: text/plain }',
   ],
   [
     'headers: { x-api-key: secret }',
-    'headers without a baseURL the header x-api-key goes to whatever host a call names',
+    'headers without a baseURL the header x-api-key is sent to any host that a call names',
     'baseURL: https://a.test, headers: { x-api-key: secret }',
   ],
   [
     'baseURL: http://a.test, headers: { Cookie: a=b }',
-    'baseURL the header Cookie travels over http, readable on its way',
+    'baseURL the header Cookie is sent over http, readable by anyone on the network path',
     'baseURL: "http://127.0.0.1:8080", headers: { Cookie: a=b }',
   ],
   ...['balance: {}', 'outlierDetection: {}', 'healthCheck: { path: / }'].map((section): (typeof cases)[number] => [
@@ -99,12 +99,12 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
   ]),
   [
     'hedging: { delay: 2500ms }',
-    'hedging.delay is not shorter than timeouts.attempt, so no attempt ever gets company',
+    'hedging.delay is not shorter than timeouts.attempt, so a hedge is never sent',
     'hedging: { delay: 2499ms }',
   ],
   [
     'fault: { allowInProduction: true }',
-    'fault.allowInProduction makes failures in production too',
+    'fault.allowInProduction injects faults in production too',
     'fault: { allowInProduction: false }',
   ],
   [
@@ -130,7 +130,7 @@ describe('a warning', () => {
     'is given for a credential in any case: %s',
     (header) => {
       expect(warnings(`headers: { ${header}: x }`)).toEqual([
-        `headers without a baseURL the header ${header} goes to whatever host a call names`,
+        `headers without a baseURL the header ${header} is sent to any host that a call names`,
       ]);
     },
   );
@@ -146,13 +146,13 @@ describe('a warning', () => {
     'is given for a credential that anybody can read: %s',
     (baseURL) => {
       expect(warnings(`baseURL: "${baseURL}", headers: { authorization: x }`)).toEqual([
-        'baseURL the header authorization travels over http, readable on its way',
+        'baseURL the header authorization is sent over http, readable by anyone on the network path',
       ]);
     },
   );
 
   it('is given for tls on a baseURL of HTTP', () => {
-    expect(warnings('baseURL: HTTP://a.test, tls: {}')).toEqual(['tls has no effect on a baseURL of http']);
+    expect(warnings('baseURL: HTTP://a.test, tls: {}')).toEqual(['tls has no effect because baseURL is http']);
   });
 
   it('is not given for a client that says nothing', () => {
@@ -167,7 +167,7 @@ describe('a warning', () => {
       clients: { a: {}, b: {} }
     `;
     expect(spelledOut(checkText(text, 'clients.yaml', { env: {} }).warnings)).toEqual([
-      '3:12 defaults.timeouts.total without a total a call with retries may take very long',
+      '3:12 defaults.timeouts.total without a limit for the whole call, retries may make it very long',
     ]);
   });
 
@@ -194,10 +194,10 @@ describe('a warning', () => {
           timeouts: false
     `;
     expect(spelledOut(checkText(text, 'clients.yaml', { env: {} }).warnings)).toEqual([
-      '3:22 clients.a.retry.budget without a budget retries multiply the load of an upstream that fails',
-      '4:14 clients.a.baseURL the header authorization travels over http, readable on its way',
+      '3:22 clients.a.retry.budget without a budget, retries multiply the load on a failing upstream',
+      '4:14 clients.a.baseURL the header authorization is sent over http, readable by anyone on the network path',
       '6:5 clients.a.balance has no effect without endpoints (or a Discovery in deps)',
-      '8:15 clients.b.timeouts without timeouts a call may wait for ever',
+      '8:15 clients.b.timeouts without timeouts a call may wait forever; set timeouts.total',
     ]);
   });
 

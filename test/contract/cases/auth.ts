@@ -65,7 +65,7 @@ export const authentication: readonly Case[] = [
     },
     expect: expect.stringMatching(/^https?:\/\/a:b@host\/echo$/),
     differs: {
-      reason: '`response.request` tells no credentials.',
+      reason: '`response.request` holds no credentials.',
       expect: expect.stringMatching(/^https?:\/\/host\/echo$/),
     },
   },

@@ -51,7 +51,7 @@ export const requestHeaders: readonly Case[] = [
     only: once,
     run: async ({ http }) => (await failure(http.get('/echo', { headers: { 'a b': '1' } }))).code,
     expect: 'ERR_INVALID_HTTP_TOKEN',
-    differs: { reason: 'A header whose name cannot be one is ERR_BAD_REQUEST.', expect: 'ERR_BAD_REQUEST' },
+    differs: { reason: 'A header with an invalid name is ERR_BAD_REQUEST.', expect: 'ERR_BAD_REQUEST' },
   },
   {
     name: 'Accept and Accept-Encoding say what axios takes',

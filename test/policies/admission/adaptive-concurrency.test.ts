@@ -20,7 +20,7 @@ describe('the limit', () => {
     const running = Array.from({ length: 3 }, () => rejection(client.get('/', { timeout: 100 })));
     const error = await rejection(client.get('/'));
     expect(error).toMatchObject({ code: 'ERR_LIMIT', attempts: 0 });
-    expect(error.message).toContain('3 requests to http://api.test are running');
+    expect(error.message).toContain('3 requests to http://api.test are in flight');
     expect(transport.requests).toHaveLength(3);
     expect(rejected).toEqual([3]);
     await pass(100);

@@ -220,5 +220,5 @@ describe('in a client', () => {
 });
 
 it('a burst without requests is refused, and says why', () => {
-  expect(() => rateLimit({ burst: 3 })).toThrow(/burst: has no meaning without requests/);
+  expect(() => rateLimit({ burst: 3 })).toThrow(/burst: has no effect without requests/);
 });

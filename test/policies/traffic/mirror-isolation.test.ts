@@ -45,7 +45,7 @@ function mirrored(
   const mirror = options === false ? {} : { mirror: [{ baseURL: shadow, ...options }] };
   const client = clientOver(transport as never, { ...config, ...mirror }, { logger });
   onTestFinished(() => client.close({ grace: 0 }));
-  const stats = () => (client.stats().policies.mirror as Record<string, Record<string, unknown>>)[shadow];
+  const stats = () => client.stats().policies.mirror?.[shadow];
   return { client, sent, copies, lines, stats };
 }
 

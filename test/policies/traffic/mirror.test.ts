@@ -1,8 +1,10 @@
 /** mirror: what is copied, and that nothing which becomes of a copy changes the call. */
+
 import { Readable } from 'node:stream';
 import { AxiosHeaders } from 'axios';
 import { type HttpClientConfig, mirror, type Request, type Transport } from 'pillion';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { MirrorStats } from '../../../src/policies/traffic/mirror.js';
 import { chance } from '../../properties/world.js';
 import { baseURL, clientOver, collecting, pause, until, watch } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
@@ -33,7 +35,7 @@ function mirrored(options: object, shadowed: Shadow, config: HttpClientConfig = 
 const well: Shadow = async (config) => answer(config);
 const turn = () => pause(5);
 const mirrorOf = (client: { stats(): { policies: Record<string, unknown> } }) =>
-  (client.stats().policies.mirror as Record<string, Record<string, unknown>>)['http://shadow.test:8080/copy'];
+  (client.stats().policies.mirror as Record<string, MirrorStats>)['http://shadow.test:8080/copy'];
 
 describe('the fraction', () => {
   it('of 10 % holds over 100,000 calls: chi-square, p > .001', async () => {

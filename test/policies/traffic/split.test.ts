@@ -54,7 +54,7 @@ describe('the weights', () => {
 
   it.each([
     [[target('a', 0)], 'the weights sum to 0'],
-    [[target('a', 1), target('a', 1)], 'two have the same name'],
+    [[target('a', 1), target('a', 1)], 'two targets have the same name'],
   ])('are refused where they make no sense: %j', (targets, why) => {
     expect(() => split([{ targets }])).toThrow(why);
   });

@@ -73,7 +73,7 @@ describe('pillion check tells in one run', () => {
       '1:11 defaults expected an object',
       '3:14 clients.a.name a client is named by its key; remove this',
       '3:21 clients.a.retires unknown option, did you mean "retry"?',
-      '4:3 clients.b c the name of a client has letters, digits and . _ - / only',
+      '4:3 clients.b c the name of a client may only have letters, digits and . _ - / (at most 100 characters)',
       '4:26 clients.b c.maxRedirects Too small: expected number to be >=0',
       '4:36 clients.b c.name a client is named by its key; remove this',
       '5:3 clients.d expected an object; write its options without dashes',
@@ -173,10 +173,10 @@ describe('pillion check tells in one run', () => {
     `;
     expect(check(text).warnings).toEqual([
       '3:52 clients.a.timeouts.connect is longer than timeouts.attempt, which ends the attempt first',
-      '4:22 clients.a.retry.budget without a budget retries multiply the load of an upstream that fails',
-      '4:66 clients.a.retry.maxConcurrentRetries allows no retry at all; retry: false says so',
-      '6:23 clients.a.hedging.delay is not shorter than timeouts.attempt, so no attempt ever gets company',
-      '8:38 clients.a.circuitBreaker.rollingWindow is shorter than two attempts, so it sees too few outcomes of a slow upstream',
+      '4:22 clients.a.retry.budget without a budget, retries multiply the load on a failing upstream',
+      '4:66 clients.a.retry.maxConcurrentRetries allows no retries at all; to switch retries off, write retry: false',
+      '6:23 clients.a.hedging.delay is not shorter than timeouts.attempt, so a hedge is never sent',
+      '8:38 clients.a.circuitBreaker.rollingWindow is shorter than two attempt timeouts, so it counts too few outcomes of a slow upstream',
     ]);
   });
 });

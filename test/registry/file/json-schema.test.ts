@@ -117,7 +117,7 @@ const beyondSchema = [
   /^give exactly one of its options$/,
   /^the weights sum to 0/,
   /^expected an IP address, with a port or without$/,
-  /^two have the same name$/,
+  /^two targets have the same name$/,
   /^must be between minLimit and maxLimit$/,
   /^asks for more hedges than/,
 ];

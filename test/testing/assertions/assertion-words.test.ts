@@ -60,7 +60,7 @@ it('a pattern is shown as it was written, its regular expressions and matchers t
   const client = await used();
   const pattern = { path: /^\/none/, body: { id: expect.any(String), at: /^2/ } };
   expect(messageOf(() => assertRequested(client, pattern)).split('\n')[0]).toBe(
-    'Expected a request like {"path":"/^\\\\/none/","body":{"id":"Any<String>","at":"/^2/"}}, and there were 0.',
+    'Expected a request like {"path":"/^\\\\/none/","body":{"id":"Any<String>","at":"/^2/"}}, but there were 0.',
   );
 });
 
@@ -85,14 +85,14 @@ describe('assertAttempts', () => {
     assertAttempts(client, 3, { path: '/b' });
     assertAttempts(client, 3, { attempt: 2 });
     assertAttempts(client, 1, { path: '/a' });
-    expect(messageOf(() => assertAttempts(client, 3))).toContain('to take 3 attempts, and it took 3, 1.');
-    expect(messageOf(() => assertAttempts(client, 1, { path: '/x' }))).toContain('and there was no such call.');
+    expect(messageOf(() => assertAttempts(client, 3))).toContain('to take 3 attempts, but it took 3, 1.');
+    expect(messageOf(() => assertAttempts(client, 1, { path: '/x' }))).toContain('but there was no such call.');
   });
 
   it('is a matcher, negated too', async () => {
     const { pass, message } = requestMatchers.toHaveAttempts(await used(), 2, { method: 'GET' });
     expect(pass).toBe(true);
-    expect(message()).toMatch(/^Did not expect a call like .* to take 2 attempts, and it took 2\.\nSent:/);
+    expect(message()).toMatch(/^Did not expect a call like .* to take 2 attempts, but it took 2\.\nSent:/);
     expect(requestMatchers.toHaveAttempts(await used(), 3, { method: 'GET' }).pass).toBe(false);
   });
 });

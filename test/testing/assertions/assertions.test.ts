@@ -105,7 +105,7 @@ describe('assertRequested', () => {
   });
 
   it('says so where nothing was sent', () => {
-    expect(messageOf(() => assertRequested(createTestClient(), {}))).toContain('Nothing was sent at all.');
+    expect(messageOf(() => assertRequested(createTestClient(), {}))).toContain('No request was sent.');
   });
 });
 
@@ -134,7 +134,7 @@ describe.each([
     runner(client).toHaveAttempts(2, { path: '/invoices/1' });
     runner(client).not.toHaveAttempts(3, { path: '/invoices/1' });
     expect(messageOf(() => runner(client).toHaveRequested({ path: '/invoices' }))).toContain(
-      'Nearest was GET /invoices/1',
+      'The nearest was GET /invoices/1',
     );
     expect(messageOf(() => runner(client).not.toHaveRequested({ method: 'POST' }))).toContain('Did not expect');
     expect(messageOf(() => runner(client).toHaveRequestedTimes(3, { method: 'GET' }))).toContain('there were 2');

@@ -134,7 +134,7 @@ describe('assertDone', () => {
 
   it('throws where replies are left, of rules too, and says how many', async () => {
     const { client, transport } = scripted([200, 200, { path: '/a', reply: [200, 200] }]);
-    expect(() => transport.assertDone()).toThrow('4 scripted replies that were never asked for');
+    expect(() => transport.assertDone()).toThrow('4 scripted replies that were never requested');
     await client.get('/a');
     expect(() => transport.assertDone()).toThrow('3 scripted replies');
   });

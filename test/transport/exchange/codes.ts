@@ -1,4 +1,4 @@
-/** Failures that a server, a network or a caller makes, by the names they have in the table of examples/axios.md. */
+/** Failures that a server, a network or a caller makes, by the names they have in the table of docs/axios.md. */
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import tls from 'node:tls';
@@ -90,14 +90,14 @@ async function overTls(options: tls.TlsOptions, talk: Script, host = 'localhost'
 const quiet: Script = (socket) => void socket.on('error', () => {});
 
 export const scenes: Readonly<Record<string, Scene>> = {
-  'Nobody listens': {
+  'Nothing listens on the port': {
     aim: async (way) => ({ url: `${way.endsWith('2') ? 'https' : 'http'}://127.0.0.1:${await closedPort()}/` }),
   },
   'No such host': { aim: async (way) => ({ url: `${way.endsWith('2') ? 'https' : 'http'}://no-such-host.invalid/` }) },
   'No connection, TLS included, within `timeouts.connect`': {
     aim: async () => ({ url: `https://localhost:${(await startTcp(quiet)).port}/` }),
   },
-  'A certificate that no authority vouches for': {
+  'A certificate that no trusted authority has signed': {
     aim: async (_, ca) => {
       const { key, cert } = await ca.issue({ name: 'localhost', dns: ['localhost'] });
       return { ...(await overTls({ key, cert }, quiet)), options: { untrusting: true } };
@@ -152,18 +152,18 @@ export const scenes: Readonly<Record<string, Scene>> = {
           void socket.write(`${ok}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`, () => soon(() => socket.end())),
       ),
   },
-  'The answer is no HTTP/1.1': answers('SSH-2.0-OpenSSH\r\n'),
-  'The answer has a version that is none': answers('HTTP/9.9 200 OK\r\n\r\n'),
-  'The answer has a status that is none': answers('HTTP/1.1 abc OK\r\n\r\n'),
+  'The answer is not HTTP/1.1': answers('SSH-2.0-OpenSSH\r\n'),
+  'The answer has an invalid HTTP version': answers('HTTP/9.9 200 OK\r\n\r\n'),
+  'The answer has an invalid status': answers('HTTP/1.1 abc OK\r\n\r\n'),
   'The answer has a line without CR': answers('HTTP/1.1 200 OK\nx-a: b\n\n'),
   'The answer has a header that cannot be parsed': answers(`${ok}content-length: 2\r\nx a: b\r\n\r\nok`),
-  'The answer has a Content-Length that is none': answers(`${ok}content-length: x\r\n\r\n`),
+  'The answer has an invalid Content-Length': answers(`${ok}content-length: x\r\n\r\n`),
   'The answer has two Content-Lengths': answers(`${ok}content-length: 2\r\ncontent-length: 3\r\n\r\nok.`),
   'The answer has a Content-Length and a Transfer-Encoding': answers(
     `${ok}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
   ),
   'The answer has more than 16 KiB of headers': answers(`${ok}x-a: ${'a'.repeat(20_000)}\r\ncontent-length: 0\r\n\r\n`),
-  'A chunk has a length that is none': {
+  'A chunk has an invalid length': {
     ...answers(`${ok}transfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n`),
     only: 'buffer',
   },
@@ -171,11 +171,11 @@ export const scenes: Readonly<Record<string, Scene>> = {
     ...answers(`${ok}transfer-encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n`),
     only: 'buffer',
   },
-  'A chunk that is wrong, read as a stream': {
+  'A malformed chunk, read as a stream': {
     ...answers(`${ok}transfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n`),
     only: 'stream',
   },
-  'The answer is no HTTP/2': {
+  'The answer is not HTTP/2': {
     ways: h2,
     aim: async (_, ca) => {
       const { key, cert } = await ca.issue({ name: 'localhost', dns: ['localhost'] });
@@ -205,7 +205,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
       },
     ),
   },
-  'A header of the call whose name or value cannot be one': {
+  'A header of the call has an invalid name or value': {
     // The platform's Headers refuses it before fetch is called.
     withoutFetch: true,
     aim: async (way, ca) => ({

@@ -1,4 +1,4 @@
-/** The code of a failure is the one that the table in examples/axios.md names: on both lanes, in both versions, however it is read. */
+/** The code of a failure is the one that the table in docs/axios.md names: on both lanes, in both versions, however it is read. */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { authority } from '../../support/certificates.js';
 import { type Aim, scenes, type Way, ways } from './codes.js';
 
-const page = readFileSync(new URL('../../../examples/axios.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/axios.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## Codes'), page.indexOf('## What differs'));
 
 /** The rows of the table: what happens, and the codes it may have. */
