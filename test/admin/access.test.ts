@@ -142,7 +142,7 @@ describe('createAdmin throws ERR_CONFIG', () => {
     );
   });
 
-  it('and so does listen for a port or a host that cannot be', async () => {
+  it('and listen throws it too, for a port or a host that cannot be', async () => {
     const admin = createAdmin([]);
     onTestFinished(() => admin.close());
     for (const options of [{ port: 70_000 }, { port: -1 }, { port: '80' }, { host: '' }, { hots: 'localhost' }])

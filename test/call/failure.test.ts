@@ -47,12 +47,12 @@ describe('classify', () => {
     expect(isUnsent(coded(code))).toBe(false);
   });
 
-  it("tells the kernel's connect timeout from axios's own", () => {
+  it("distinguishes the kernel's connect timeout from axios's own", () => {
     expect(classify(coded('ETIMEDOUT', { syscall: 'connect' }))).toBe('connect');
     expect(classify(coded('ETIMEDOUT', { syscall: 'read' }))).toBe('timeout');
   });
 
-  it('knows it under the error that axios makes of it, and where every address of a host timed out', () => {
+  it("finds the kernel's connect timeout under the error of axios, and where every address of a host timed out", () => {
     const connect = () => coded('ETIMEDOUT', { syscall: 'connect' });
     const gathered = (...errors: unknown[]) => coded('ETIMEDOUT', { errors });
     expect(classify(coded('ETIMEDOUT', { cause: connect() }))).toBe('connect');
@@ -72,7 +72,7 @@ describe('classify', () => {
     expect(classify(coded(code))).toBe('tls');
   });
 
-  it('still calls it TLS where nothing was sent: it will be refused again', () => {
+  it('calls a refused certificate TLS although nothing was sent: it will be refused again', () => {
     expect(classify(markUnsent(coded('CERT_HAS_EXPIRED')))).toBe('tls');
   });
 
@@ -80,7 +80,7 @@ describe('classify', () => {
     expect(classify(coded(code))).toBe('local');
   });
 
-  it('calls the end of the call a deadline, a refused stream so, and a caller who gave up cancelled', () => {
+  it('names the end of the call deadline, a refused stream refused_stream, and an abort cancelled', () => {
     expect(classify(new PillionError(ErrorCode.DEADLINE, 'late'))).toBe('deadline');
     expect(classify(coded('REFUSED_STREAM'))).toBe('refused_stream');
     expect(classify(new CanceledError())).toBe('cancelled');
@@ -144,22 +144,25 @@ describe('isUnsent', () => {
 });
 
 describe('isIdempotent', () => {
-  it.each(methods)('is so for GET, HEAD, OPTIONS, PUT, DELETE and QUERY in any case: %s', (method) => {
-    const safe = method !== 'POST' && method !== 'PATCH';
-    expect(isIdempotent(aRequest({ method }))).toBe(safe);
-    expect(isIdempotent(aRequest({ method: method.toLowerCase() }))).toBe(safe);
-  });
+  it.each(methods)(
+    'is true for GET, HEAD, OPTIONS, PUT, DELETE and QUERY in any case, and false for others: %s',
+    (method) => {
+      const safe = method !== 'POST' && method !== 'PATCH';
+      expect(isIdempotent(aRequest({ method }))).toBe(safe);
+      expect(isIdempotent(aRequest({ method: method.toLowerCase() }))).toBe(safe);
+    },
+  );
 
-  it('is so for a request without a method: axios sends a GET', () => {
+  it('is true for a request without a method: axios sends a GET', () => {
     const { method: _, ...rest } = aRequest();
     expect(isIdempotent(rest as ReturnType<typeof aRequest>)).toBe(true);
   });
 
-  it('is not so for methods it does not know', () => {
+  it('is false for methods it does not know', () => {
     for (const method of ['PURGE', 'LINK', 'TRACE', 'CONNECT']) expect(isIdempotent(aRequest({ method }))).toBe(false);
   });
 
-  it('is so with a key', () => {
+  it('is true with a key', () => {
     expect(isIdempotent(aRequest({ method: 'post', idempotencyKey: 'order-1' }))).toBe(true);
     expect(isIdempotent(aRequest({ method: 'patch', idempotencyKey: true }))).toBe(true);
   });
@@ -192,7 +195,7 @@ describe('isReplayable', () => {
     ['FormData', new FormData()],
     ['an object', { amount: 1 }],
     ['an array', [1, 2]],
-  ])('is so for %s', (_, data) => {
+  ])('is true for %s', (_, data) => {
     expect(isReplayable(aRequest({ data }))).toBe(true);
   });
 
@@ -201,7 +204,7 @@ describe('isReplayable', () => {
     ['what has a pipe, as form-data does', { pipe: () => {} }],
     ['a web stream', new Blob(['bytes']).stream()],
     ['an async iterable', { async *[Symbol.asyncIterator]() {} }],
-  ])('is not so for %s', (_, data) => {
+  ])('is false for %s', (_, data) => {
     expect(isReplayable(aRequest({ data }))).toBe(false);
   });
 });

@@ -75,7 +75,7 @@ describe('our own clock counts', () => {
     expect(retryAfter({ date, ...asked }, now)).toBe(5000);
   });
 
-  it.each(['-60', '1e9', 'x', '', '99999999999'])('and an Age of %j for nothing', (age) => {
+  it.each(['-60', '1e9', 'x', '', '99999999999'])('where the Age of the response is %j', (age) => {
     expect(retryAfter({ date: http(now), age, ...asked }, now)).toBe(5000);
   });
 });

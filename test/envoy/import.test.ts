@@ -40,7 +40,7 @@ describe.each(files)('%s', (name) => {
     expect(clients).toEqual(Object.keys(config.clients));
   });
 
-  it('is told of whole: each of its parts has a line, or is what holds it together', () => {
+  it('is reported in full: each of its parts has a line, or is what holds it together', () => {
     const told = report.map(({ from }) => from);
     const untold = leaves(parse(read(name))).filter(
       (leaf) => !told.some((from) => leaf === from || leaf.startsWith(`${from}.`) || leaf.startsWith(`${from}[`)),

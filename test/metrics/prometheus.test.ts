@@ -50,7 +50,7 @@ describe('the text', () => {
     expect(value('pillion_client_calls_active')).toBe(0);
   });
 
-  it('tells a circuit by a number, and counts its transitions', async () => {
+  it('shows the state of a circuit as a number, and counts its transitions', async () => {
     const circuitBreaker = { volumeThreshold: 1, errorThresholdPercentage: 50 };
     const { client, value } = measured([500, 500], { retry: false, circuitBreaker });
     await rejection(client.get('/'));
@@ -106,7 +106,7 @@ describe('the text', () => {
 });
 
 describe('clients of one configuration', () => {
-  it('come and go with it; counters live on, and version and rejections are told', async () => {
+  it('come and go with it; counters live on, and version and rejections are counted', async () => {
     let document: object = { clients: { a: { baseURL }, b: { baseURL } } };
     const transport = createMockTransport([{ reply: 200 }]);
     const registry = loadHttpClients({ name: 'test', load: () => document }, { transport, logger: silent });

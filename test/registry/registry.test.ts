@@ -75,7 +75,7 @@ describe('a registry', () => {
     expect(registry.get('users')).toBe(registry.get('users'));
   });
 
-  it('tells of its version and of every client', async () => {
+  it('reports its version and every client', async () => {
     const { registry } = load({ clients: { users: { baseURL: 'http://users' }, billing: {} } });
     await registry.get('users').get('/');
     const { config, clients } = registry.stats();
@@ -128,11 +128,11 @@ describe('a configuration with faults', () => {
     );
   });
 
-  it('is told of where the file is not there', () => {
+  it('is reported where the file is not there', () => {
     expect(() => load('/nowhere/clients.yaml')).toThrow(/\n {2}\/nowhere\/clients\.yaml there is no such file/);
   });
 
-  it('is told of with the place of a certificate that cannot be used', () => {
+  it('is reported with the place of a certificate that cannot be used', () => {
     const path = yaml('clients:\n  users:\n    tls: { ca: /nowhere/ca.crt }\n');
     expect(() => loadHttpClients(path, { logger: quiet })).toThrow(
       `${path}:3:16 clients.users.tls.ca (/nowhere/ca.crt): there is no such file`,
@@ -220,7 +220,7 @@ describe('a refresh', () => {
     expect(lines.at(-1)).toMatchObject({ ...version, message: 'configuration applied' });
   });
 
-  it('does not tell what a file of a reference holds or held, whatever the option', async () => {
+  it('does not reveal what a file of a reference holds or held, whatever the option', async () => {
     const { hook } = files({ hook: 'https://hooks.test/T0/hunter2' });
     const path = yaml(`clients: { chat: { baseURL: "\${file:${hook}}" } }`);
     const { registry } = load(path);
@@ -259,7 +259,7 @@ describe('a refresh', () => {
     expect(registry.stats().config.version).toBe(1);
   });
 
-  it('that finds faults leaves everything as it was, and tells where they are, once', async () => {
+  it('that finds faults leaves everything as it was, and reports once where they are', async () => {
     const path = yaml('clients:\n  users: { timeouts: { total: 7s } }\n  billing: {}\n');
     const lines: unknown[] = [];
     const logger = { ...quiet, warn: (fields: object, message: string) => lines.push({ ...fields, message }) };

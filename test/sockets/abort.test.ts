@@ -8,7 +8,7 @@ import { closing, startHttp, startTcp } from '../support/upstream.js';
 const cancelled = { code: 'ERR_CANCELED', isAxiosError: true };
 const told = { type: 'ERR_CANCELED', flags: ['cancelled'] };
 
-describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
+describe.each(lanes)('a call that is aborted on %s', (_, lane) => {
   it('before the answer has the socket destroyed, and nothing is tried again', async () => {
     const { origin, requests, connections } = await startHttp(hang);
     const { client, lines } = watch({ baseURL: origin });
@@ -94,7 +94,7 @@ describe.each(lanes)('a caller who gives up, on %s', (_, lane) => {
     await closing(connections[0]);
   });
 
-  it('is told from a client that was closed, where there are no time limits', async () => {
+  it('is distinguished from a client that was closed, where there are no time limits', async () => {
     const { origin, requests } = await startHttp(hang);
     const { client } = watch({ baseURL: origin, timeouts: false, retry: false });
     const controller = new AbortController();

@@ -114,7 +114,7 @@ describe.each(Object.entries(ways))('on %s', (way, make) => {
     expect(seen).toEqual({ data: ['second'], end: ['second'], close: ['second'], resume: ['second'] });
   });
 
-  it('so do its errors, whoever ends it', async () => {
+  it('errors of a response body see the store of their call, whoever ends it', async () => {
     const { instance, options } = await make();
     const controller = new AbortController();
     const seen = await second(instance, options, async (seen) => {
@@ -131,7 +131,7 @@ describe.each(Object.entries(ways))('on %s', (way, make) => {
     expect(seen).toEqual({ error: ['second'], close: ['second'] });
   });
 
-  it('so does what iterates it, piece by piece', async () => {
+  it('code that iterates a response body sees the store of its call at each piece', async () => {
     const { instance, options } = await make();
     const seen = await second(instance, options, async (seen) => {
       const { data } = await instance.get<Readable>('/', { ...options, responseType: 'stream' });
@@ -141,7 +141,7 @@ describe.each(Object.entries(ways))('on %s', (way, make) => {
     expect(seen).toEqual({ 'for await': ['second'], after: ['second'] });
   });
 
-  it('so do progress listeners', async () => {
+  it('progress listeners see the store of their call', async () => {
     const { instance, options } = await make();
     const seen = await second(instance, options, (seen) =>
       instance.post('/', Buffer.alloc(300_000), {
@@ -198,13 +198,16 @@ describe.each(Object.entries(ways))('on %s', (way, make) => {
     },
   };
 
-  it.each(Object.entries(bodies))('so does the code that makes a request body: %s', async (name, bodyOf) => {
-    // axios's http adapter takes no web stream.
-    if (name === 'pull() of a web stream' && way === "axios's http adapter") return;
-    const { instance, options } = await make();
-    const seen = await second(instance, options, (seen) => instance.post('/', bodyOf(seen), options));
-    expect(seen).toEqual({ body: ['second'] });
-  });
+  it.each(Object.entries(bodies))(
+    'code that produces a request body sees the store of its call: %s',
+    async (name, bodyOf) => {
+      // axios's http adapter takes no web stream.
+      if (name === 'pull() of a web stream' && way === "axios's http adapter") return;
+      const { instance, options } = await make();
+      const seen = await second(instance, options, (seen) => instance.post('/', bodyOf(seen), options));
+      expect(seen).toEqual({ body: ['second'] });
+    },
+  );
 });
 
 describe('client.fetch', () => {

@@ -61,7 +61,7 @@ describe.each(lanes)('on %s', (_, lane) => {
   describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a server that asks for a client certificate by %s', (version) => {
     const asking = () => ({ ...server, ca: ca.cert, requestCert: true, minVersion: version, maxVersion: version });
 
-    it.each(['GET', 'POST'])('and gets none ends a %s with its alert, and nothing is tried again', async (method) => {
+    it.each(['GET', 'POST'])('ends a %s that shows none with its alert, and nothing is tried again', async (method) => {
       const { origin, requests, connections } = await startHttps(asking(), answer());
       const watched = watch({ baseURL: origin, tls: { ca: ca.cert } });
       const error = await rejection(watched.client.request({ ...lane, method, url: '/' }));

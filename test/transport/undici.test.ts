@@ -97,7 +97,7 @@ describe('a request on the fast lane', () => {
 });
 
 describe('a stream that is sent', () => {
-  it('and breaks ends the call, and the server sees the connection go', async () => {
+  it('fails the call when it breaks, and the server sees the connection close', async () => {
     const { origin, connections, requests } = await startHttp(answer());
     const { client } = watch({ baseURL: origin });
     const source = new PassThrough();

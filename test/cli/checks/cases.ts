@@ -1645,7 +1645,7 @@ export const texts: readonly Broken[] = [
 
 export const several: readonly Broken[] = [
   {
-    with: 'many faults, which are told in the order of its lines',
+    with: 'many faults, which are reported in the order of its lines',
     text: yaml`
       version: 2
       defaults:
@@ -1678,7 +1678,7 @@ export const several: readonly Broken[] = [
     ],
   },
   {
-    with: 'several faults on one line, told in the order of its columns',
+    with: 'several faults on one line, reported in the order of its columns',
     text: yaml`
       clients: { a: { retires: 3, maxRedirects: -1, baseURL: a.test, timeouts: { total: soon } } }
     `,
@@ -1690,7 +1690,7 @@ export const several: readonly Broken[] = [
     ],
   },
   {
-    with: 'two syntax faults, which are told before anything else is looked at',
+    with: 'two syntax faults, which are reported before anything else is looked at',
     text: yaml`
       clients:
         a: { retry: [1 }

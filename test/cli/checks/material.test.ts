@@ -218,7 +218,7 @@ it('files are not looked for where nobody wants them read', () => {
   expect(check('{ cert: @nowhere.crt, key: @nowhere.key }', { files: false })).toEqual({ errors: [], warnings: [] });
 });
 
-it('an error stands at the option of the file, and is told once where the defaults say it for two clients', () => {
+it('an error stands at the option of the file, and is reported once where the defaults cause it for two clients', () => {
   const text = yaml`
     defaults:
       tls:

@@ -208,7 +208,7 @@ describe('a slot', () => {
   });
 });
 
-describe('in a client, who is over the limit', () => {
+describe('in a client, a call over the limit', () => {
   const config = { adaptiveConcurrency: { initialLimit: 1, minLimit: 1 }, timeouts: false } as const;
 
   it('is rejected at once, sent nowhere and not retried, whatever is in `on`', async () => {
@@ -223,7 +223,7 @@ describe('in a client, who is over the limit', () => {
     expect(client.stats().policies.retry).toMatchObject({ retries: 0 });
   });
 
-  it('is told in an event and flagged in its log line', async () => {
+  it('emits an event and is flagged in its log line', async () => {
     const { logger, lines } = collecting();
     const { client } = scripted([{ reply: 'hang' }], config, { logger });
     const told: unknown[] = [];

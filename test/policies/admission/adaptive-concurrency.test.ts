@@ -11,7 +11,7 @@ fakeTimers();
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('the limit', () => {
-  it('turns away at once who is over it: nothing sent, not retried, not counted by the circuit', async () => {
+  it('rejects a call over it at once: nothing is sent or retried, and the circuit does not count it', async () => {
     const { client, transport } = scripted([{ reply: 'hang' }], {
       adaptiveConcurrency: { initialLimit: 3, minLimit: 1 },
     });

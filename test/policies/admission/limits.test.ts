@@ -31,7 +31,7 @@ describe('limits alone', () => {
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
-  it('turn away at once who would wait in too long a queue, with ERR_LIMIT', async () => {
+  it('reject a call at once with ERR_LIMIT where the queue is full', async () => {
     const { next, wire } = alone({ reply: 'hang' });
     const stack = limits({ maxRequests: 1, maxPendingRequests: 2 })(next);
     for (let i = 0; i < 3; i++) outcomeOf(stack(aRequest()));
@@ -127,7 +127,7 @@ describe('limits alone', () => {
     expect(policy.stats?.()).toEqual({});
   });
 
-  it('let a waiter who gives up leave the queue at once; those behind move up', async () => {
+  it('take an aborted call out of the queue at once, so that those behind it move up', async () => {
     const held = holdReply();
     const { next, wire } = alone(held, { reply: 200 });
     const policy = limits({ maxRequests: 1, maxPendingRequests: 2 });
@@ -145,7 +145,7 @@ describe('limits alone', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  it('do not queue who has given up before', async () => {
+  it('do not queue a call that was aborted before', async () => {
     const policy = limits({ maxRequests: 1 });
     const stack = policy(alone({ reply: 'hang' }).next);
     outcomeOf(stack(aRequest()));
@@ -153,7 +153,7 @@ describe('limits alone', () => {
     expect(policy.stats?.()).toEqual({ [baseURL]: { running: 1, pending: 0 } });
   });
 
-  it('lose no place where the one it is handed to gives up in the same instant', async () => {
+  it('lose no slot where the queued call it goes to is aborted in the same instant', async () => {
     const held = holdReply();
     const policy = limits({ maxRequests: 1 });
     const stack = policy(alone(held, 200, 200).next);
@@ -193,7 +193,7 @@ describe('the limits of a client', () => {
     });
   });
 
-  it('tell of a call they turn away, in an event and in its log line', async () => {
+  it('report a call they reject in an event and in its log line', async () => {
     const { logger, lines } = collecting();
     const { client } = scripted([{ reply: 'hang' }], tight, { logger });
     const events: unknown[] = [];

@@ -40,7 +40,7 @@ describe('the bucket', () => {
     expect((await next).status).toBe(200);
   });
 
-  it('of a key is its own; keys are forgotten beyond 1,024, and none is told', async () => {
+  it('of a key is its own; keys are evicted beyond 1,024, and no event names one', async () => {
     const { client, times } = limited({ requests: 1, per: '1h', keyHeader: 'x-tenant', maxPending: 0 });
     for (let tenant = 0; tenant < 1100; tenant++)
       await client.get('/', { headers: { 'x-tenant': `secret-${tenant}` } });
@@ -80,8 +80,8 @@ describe('the bucket', () => {
   });
 });
 
-describe('who would have to wait', () => {
-  it('is turned away with maxPending 0: nothing sent, not retried, told why', async () => {
+describe('a call that would have to wait', () => {
+  it('is rejected with maxPending 0: nothing is sent or retried, and the error says why', async () => {
     const { client, times } = limited({ requests: 1, per: '10s', maxPending: 0 });
     const told: number[] = [];
     client.on('rate_limit.rejected', ({ waitMs }) => told.push(waitMs));
@@ -95,7 +95,7 @@ describe('who would have to wait', () => {
     expect(flags).toEqual(['rate_limited']);
   });
 
-  it('longer than the call may take is turned away at once', async () => {
+  it('longer than its deadline allows is rejected at once', async () => {
     const { client } = limited({ requests: 1, per: '1m' });
     await client.get('/');
     const startedAt = performance.now();
@@ -103,7 +103,7 @@ describe('who would have to wait', () => {
     expect(performance.now() - startedAt).toBe(0);
   });
 
-  it('leaves the line when its caller gives up, and the next moves up', async () => {
+  it('leaves the queue when it is aborted, and the next one moves up', async () => {
     const { client, transport } = limited({ requests: 1, per: '1s' });
     await client.get('/first');
     const controller = new AbortController();

@@ -152,7 +152,7 @@ describe('once a list is known', () => {
     expect(sent).toEqual([two]);
   });
 
-  it('who came and who went is told; the same list again is no change', () => {
+  it('added and removed endpoints are reported; the same list again is no change', () => {
     const { client, discovery } = told();
     const changes: unknown[] = [];
     client.on('endpoints.changed', (event) => changes.push(event));
@@ -165,7 +165,7 @@ describe('once a list is known', () => {
     ]);
   });
 
-  it('an address told twice is one endpoint', () => {
+  it('an address reported twice is one endpoint', () => {
     const { client, discovery } = told();
     discovery.tell(listOf([one, two, one]));
     expect(balanceOf(client).endpoints.map(({ address }) => address)).toEqual([one, two]);
@@ -229,7 +229,7 @@ describe('the source is watched', () => {
     expect(discovery.watching).toBe(1);
   });
 
-  it('and what it told before an update is used until it tells again', async () => {
+  it('and the endpoints it reported before an update are used until it reports again', async () => {
     const { client, discovery, sent } = told();
     discovery.tell(listOf([one]));
     client.update({ baseURL, balance: { strategy: 'round-robin' } });

@@ -175,7 +175,7 @@ describe('an ejection', () => {
     expect(await untilEjected(all, 4)).toBe(seconds * 1000);
   });
 
-  it('ends by itself, is told of, and what failed before is forgotten', async () => {
+  it('ends by itself, emits an event, and earlier failures are forgotten', async () => {
     const all = judged(3, { [one]: 500 });
     const returned: unknown[] = [];
     all.client.on('endpoint.returned', (event) => returned.push(event));
@@ -354,7 +354,7 @@ describe('at once are ejected', () => {
     ['two of twenty, although four fail', 20, 4, 2],
     ['one of three, although that is more than the percentage', 3, 3, 1],
     ['one of two', 2, 2, 1],
-    ['none where there is but one', 1, 1, 0],
+    ['no endpoint where there is only one', 1, 1, 0],
   ])('%s', async (_, count, bad, ejected) => {
     const all = judged(count, failing(bad));
     await calls(all, 10 * count);
@@ -385,7 +385,7 @@ describe('where fewer than half are usable', () => {
     expect(Object.values(all.since(start))).toEqual([10, 10, 10, 10]);
   });
 
-  it('half is enough not to', async () => {
+  it('a usable half is enough to get all calls', async () => {
     const all = judged(4, failing(2), all100);
     await calls(all, 40);
     expect(balanceOf(all.client).panicking).toBe(false);

@@ -128,7 +128,7 @@ describe('no second attempt is sent', () => {
     expect(wire.requests).toHaveLength(1);
   });
 
-  it('but for a POST with an idempotencyKey it is, with the same key', async () => {
+  it('except for a POST with an idempotencyKey, whose second attempt has the same key', async () => {
     const { client, transport } = hedged([{ reply: 'hang' }]);
     const error = rejection(client.post('/', {}, { idempotencyKey: 'k', timeout: 100 }));
     await pass(100);

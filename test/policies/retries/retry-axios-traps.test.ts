@@ -187,7 +187,7 @@ describe('a timeout', () => {
     }
   });
 
-  it("that axios's own adapter tells as ETIMEDOUT does not repeat a POST", async () => {
+  it("that axios's own adapter reports as ETIMEDOUT does not repeat a POST", async () => {
     const { client, transport } = scripted([{ reply: { error: 'ETIMEDOUT' } }]);
     await rejection(client.post('/', {}, { transitional: { clarifyTimeoutError: true } }));
     expect(transport.requests).toHaveLength(1);
@@ -210,7 +210,7 @@ describe('what counts as a network failure', () => {
   });
 
   it.each(['ERR_BAD_REQUEST', 'ERR_INVALID_URL', 'ERR_BAD_OPTION_VALUE', 'ERR_TLS_CERT_ALTNAME_INVALID', 'MADE_UP'])(
-    'is not just anything: %s is no reason to repeat',
+    'does not include %s, after which nothing is repeated',
     async (error) => {
       const { client, transport } = scripted([{ error }, 200]);
       await rejection(client.get('/'));
@@ -229,9 +229,9 @@ describe("the kernel's connect timeout", () => {
   const several = () => Object.assign(new AggregateError([one(), one()]), { code: 'ETIMEDOUT' });
 
   it.each<[string, () => Error]>([
-    ['', one],
-    [' to each of several addresses', several],
-  ])('%s, as axios wraps it, is one in which nothing was sent: even a POST is repeated', async (_, cause) => {
+    ['to one address', one],
+    ['to each of several addresses', several],
+  ])('%s, wrapped by axios, means that nothing was sent: even a POST is repeated', async (_, cause) => {
     const { client, transport } = scripted([
       () => {
         throw AxiosError.from(cause());
@@ -353,7 +353,7 @@ describe('the count of retries', () => {
     expect(transport.requests).toHaveLength(3);
   });
 
-  it('of 0 tells of no retries that ran out, on a 404 or on a 503', async () => {
+  it('of 0 reports no exhausted retries, on a 404 or on a 503', async () => {
     const { client } = scripted([404, 503], { retry: { maxRetries: 0 } });
     const reasons: string[] = [];
     client.on('retry.refused', ({ reason }) => reasons.push(reason));
@@ -395,7 +395,7 @@ describe('nothing is left behind', () => {
 });
 
 describe('what axios-retry leaves out', () => {
-  it('is there: a hook for each call and one for each attempt', async () => {
+  it('runs each perCall policy once for a call and each perAttempt policy once for an attempt', async () => {
     const runs: string[] = [];
     const noting =
       (name: string): Policy =>

@@ -40,7 +40,7 @@ describe('the budget', () => {
     expect(retriesIn(transport)).toBe(30);
   });
 
-  it('that is spent yields the real last failure and tells so', async () => {
+  it('that is spent leaves the real last failure and emits retry.refused', async () => {
     const { client, refused } = failing({ ratio: 0, minPerSecond: 0 });
     const error = await rejection(client.get('/'));
     expect(error).toMatchObject({ status: 503, attempts: 1, response: { status: 503 } });

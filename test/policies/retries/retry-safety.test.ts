@@ -79,7 +79,7 @@ describe('nothing was sent', () => {
     expect(count).toBe(3);
   });
 
-  it('but a certificate that is refused is refused again', async () => {
+  it('after a certificate was refused, yet the call is not retried, as it would be refused again', async () => {
     const { client, transport } = scripted([{ reply: { error: 'CERT_HAS_EXPIRED' } }]);
     await ended(client.post('/', {}));
     await ended(client.get('/'));

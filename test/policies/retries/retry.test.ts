@@ -222,7 +222,7 @@ describe('when retries run out', () => {
     expect(error.response).toBeUndefined();
   });
 
-  it('an attempt timeout is told as such', async () => {
+  it('the caller gets ERR_ATTEMPT_TIMEOUT where the last attempt timed out', async () => {
     const { client } = scripted([{ reply: 'hang' }], { timeouts: { attempt: 50 }, retry: { maxRetries: 1 } });
     const failed = rejection(client.get('/'));
     await vi.advanceTimersByTimeAsync(1000);
@@ -231,7 +231,7 @@ describe('when retries run out', () => {
 });
 
 describe('events', () => {
-  it('tell of each retry before its wait, with what was wrong', async () => {
+  it('report each retry before its wait, with what was wrong', async () => {
     const { client } = scripted([503, { error: 'ECONNRESET' }, 200], {}, { random: () => 0.5 });
     const seen: unknown[] = [];
     client.on('retry.scheduled', ({ retry: number, waitMs, status, code }) =>
@@ -249,7 +249,7 @@ describe('events', () => {
   it.each<[string, Reply, Conditions]>([
     ['a failure that is none of `on`', 404, ['5xx']],
     ['a certificate', { error: 'CERT_HAS_EXPIRED' }, ['5xx']],
-  ])('do not tell of a refused retry after %s', async (_, reply, on) => {
+  ])('do not report a refused retry after %s', async (_, reply, on) => {
     const { client } = scripted([reply], { retry: { on, maxRetries: 0 } });
     const reasons: string[] = [];
     client.on('retry.refused', ({ reason }) => reasons.push(reason));
@@ -257,7 +257,7 @@ describe('events', () => {
     expect(reasons).toEqual([]);
   });
 
-  it('tell that the retries ran out', async () => {
+  it('report that the retries ran out', async () => {
     const { client } = scripted([{ reply: 503 }]);
     const refused: unknown[] = [];
     client.on('retry.refused', ({ reason, status }) => refused.push({ reason, status }));

@@ -114,7 +114,7 @@ describe('the profile', () => {
     });
   });
 
-  it.each(['otel', 'ecs', 'datadog', 'gcp'] as const)('%s tells code and message of a failure', (name) => {
+  it.each(['otel', 'ecs', 'datadog', 'gcp'] as const)('%s has the code and message of a failure', (name) => {
     const line = JSON.stringify(logProfiles[name](failed));
     expect(line).toContain('ECONNRESET');
     expect(line).toContain('socket hang up');
@@ -161,7 +161,7 @@ describe('a line', () => {
     expect(fields['url.full']).toBe('http://api.test/a?token=REDACTED&key=REDACTED');
   });
 
-  it('has the size of the answer where the server told it', async () => {
+  it('has the size of the answer where the server stated it', async () => {
     const fields = await fieldsOf({ status: 200, data: 'four', headers: { 'content-length': '4' } }, {});
     expect(fields['http.response.body.size']).toBe(4);
     expect((await fieldsOf({ status: 200 }, {}))['http.response.body.size']).toBeUndefined();

@@ -187,7 +187,7 @@ describe('the level', () => {
     expect(await lineOf([404], {}, accepts)).toMatchObject({ level: 'warn', message: 'GET 404' });
   });
 
-  it('of a caller who gave up is info', async () => {
+  it('of an aborted call is info', async () => {
     const { logger, lines } = collecting();
     const { client } = scripted(['hang'], {}, { logger });
     const controller = new AbortController();
@@ -209,7 +209,7 @@ describe('the level', () => {
   });
 });
 
-describe('the flags tell what happened:', () => {
+describe('the flags of a log line after', () => {
   it('nothing', async () => {
     expect((await lineOf([200])).fields.flags).toBeUndefined();
   });
@@ -331,7 +331,7 @@ describe('attempts', () => {
     expect(attempt?.fields).toMatchObject({ 'http.method': 'GET', 'http.status_code': 200, attempts: 1 });
   });
 
-  it('are told of once, also after an update put another logging in force', async () => {
+  it('are logged once, also after an update put another logging in force', async () => {
     const { logger, lines } = collecting();
     const { client } = scripted([{ reply: 200 }], {}, { logger });
     await client.get('/');

@@ -53,7 +53,7 @@ describe.each(lanes)('the headers of an attempt on %s', (_, lane) => {
     expect(spans.attempts()).toHaveLength(3);
   });
 
-  it('have an x-request-id made for the call, the same on every attempt, and the log line tells it', async () => {
+  it('have an x-request-id made for the call, the same on every attempt and in the log line', async () => {
     const { of, line } = await headersOf(lane);
     const [id] = of('x-request-id');
     expect(id).toMatch(uuid);
@@ -121,7 +121,7 @@ describe('a stream that was handed over', () => {
 });
 
 describe('a failed call', () => {
-  it('tells the same request id as its attempts sent', async () => {
+  it('has the request id that its attempts sent', async () => {
     const { origin, requests } = await startHttp(answer(503));
     const { client, lines } = watch({ baseURL: origin });
     await rejection(client.get('/'));

@@ -100,7 +100,7 @@ describe('runWithDeadline', () => {
     expect(transport.requests).toHaveLength(0);
   });
 
-  it('is told to the upstream, smaller with each service', async () => {
+  it('reaches the upstream, smaller with each service', async () => {
     const { client, transport } = scripted([{ reply: 200 }], { baseURL: internal, deadlineHeader: {} });
     const call = runWithDeadline('1000', async () => {
       await new Promise((resolve) => setTimeout(resolve, 400));

@@ -40,7 +40,7 @@ describe('the header', () => {
     expect(headers).toEqual({ 'X-Request-Timeout-Ms': '999999' });
   });
 
-  it('of a client without timeouts tells what runWithDeadline leaves', async () => {
+  it('of a client without timeouts states what runWithDeadline leaves', async () => {
     const config = { baseURL: internal, deadlineHeader: {}, timeouts: false } as const;
     const { client, transport } = scripted([{ reply: 200 }], config);
     await runWithDeadline(700, () => ended(client.get('/')));

@@ -37,7 +37,7 @@ describe('a delay', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  it('is not begun for who has given up before', async () => {
+  it('does not begin for a call that was aborted before', async () => {
     const stack = fault({ delay: { duration: '1h' } })(alone(200).next);
     expect(await outcomeOf(stack(aRequest({ signal: AbortSignal.abort() })))).toMatchObject({
       ...{ code: 'ERR_CANCELED', ms: 0 },
@@ -115,7 +115,7 @@ describe('a truncated answer', () => {
     expect(transport.requests).toHaveLength(1);
   });
 
-  it('gives the first chunk to one who listens for data, then breaks off', async () => {
+  it('hands its first chunk to a listener for data, then breaks off', async () => {
     const { data } = await from(Readable.from(['a', 'b', 'c']))(aRequest());
     const seen: string[] = [];
     const error = await new Promise<{ code?: string }>((resolve) => {
@@ -132,7 +132,7 @@ describe('a truncated answer', () => {
     expect(chunks).toEqual([]);
   });
 
-  it('lets go of the upstream’s stream after it broke off', async () => {
+  it('destroys the upstream’s stream after it broke off', async () => {
     const body = new PassThrough();
     body.write('a');
     const { data } = await from(body)(aRequest());
@@ -140,7 +140,7 @@ describe('a truncated answer', () => {
     expect(body.destroyed).toBe(true);
   });
 
-  it('lets go of the upstream’s stream where the caller destroys it unread', async () => {
+  it('destroys the upstream’s stream where the caller destroys it unread', async () => {
     const body = new PassThrough();
     const { data } = await from(body)(aRequest());
     data.destroy();
@@ -217,8 +217,8 @@ describe('which attempts', () => {
   });
 });
 
-describe('what is told', () => {
-  it('is an event for each fault, the flag once, and both in the log line of a call that came through', async () => {
+describe('a fault that was injected', () => {
+  it('emits an event each time, sets the flag once, and shows in the log line of a call that succeeded all the same', async () => {
     const { logger, lines } = collecting();
     const config = { fault: { delay: { duration: 5 }, truncate: { fraction: 0 } } };
     const { client } = scripted([503, 200], config, { logger });
@@ -240,10 +240,13 @@ describe('in production', () => {
     expect((await ended(client.get('/'))).status).toBe(200);
   });
 
-  it.each(['development', 'test', 'staging', ''])('it is not where NODE_ENV is %j: faults are made', (env) => {
-    vi.stubEnv('NODE_ENV', env);
-    expect(scripted([ok], { fault: { reset: {} } }).client.pipeline).toContain('fault');
-  });
+  it.each(['development', 'test', 'staging', ''])(
+    'the guard does not apply where NODE_ENV is %j: faults are injected',
+    (env) => {
+      vi.stubEnv('NODE_ENV', env);
+      expect(scripted([ok], { fault: { reset: {} } }).client.pipeline).toContain('fault');
+    },
+  );
 
   it('allowed, it strikes, and no line warns', async () => {
     vi.stubEnv('NODE_ENV', 'production');

@@ -108,7 +108,7 @@ describe('the share', () => {
 });
 
 describe('in production', () => {
-  it('it is not in the stack, and a line says so', async () => {
+  it('fault is not in the stack, and a log line says so', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     const { logger, lines } = collecting();
     const { client } = scripted([ok], { fault: { abort: { status: 503 } } }, { logger });
@@ -120,7 +120,7 @@ describe('in production', () => {
     });
   });
 
-  it('it is where somebody has allowed it', () => {
+  it('fault is in the stack where its options allow it', () => {
     vi.stubEnv('NODE_ENV', 'production');
     const config = { baseURL, fault: { abort: { status: 503 }, allowInProduction: true } };
     expect(createHttpClient(config, { logger: silent }).pipeline).toContain('fault');

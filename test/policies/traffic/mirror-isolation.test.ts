@@ -292,7 +292,7 @@ describe('the circuit of a mirror', () => {
   });
 });
 
-it('the end of each copy is told once, with its status or why it has none', async () => {
+it('each copy emits mirror.ended once, with its status or why it has none', async () => {
   stopClock();
   const copy: Answer = async (request) => {
     if (request.url === '/hang') return hang();

@@ -23,7 +23,7 @@ describe('a name', () => {
     ...['X-Amz-Signature', 'X-Amz-Credential', 'X-Amz-Security-Token', 'sig', 'signature', 'hmac', 'code_verifier'],
     ...['client_assertion', 'SAMLResponse', 'sessionId', 'JSESSIONID', 'PHPSESSID', 'csrfToken', 'otp', 'pin', 'cvv'],
     ...['card_number', 'iban', 'ssn'],
-  ])('%s tells of a secret', (name) => {
+  ])('%s marks a secret', (name) => {
     for (const place of ['header', 'parameter', 'field'] as const) expect(tellsOfSecret(name, place), place).toBe(true);
   });
 

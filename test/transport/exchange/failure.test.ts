@@ -90,7 +90,7 @@ describe("Node's errors", () => {
     expect(classify(new AxiosError('', codeOf(failing(code))))).toBe(kind);
   });
 
-  it('of a refused stream are told by their text', () => {
+  it('of a refused stream are recognised by their text', () => {
     const refused = failing('ERR_HTTP2_STREAM_ERROR', 'Stream closed with error code NGHTTP2_REFUSED_STREAM');
     expect(codeOf(refused)).toBe('REFUSED_STREAM');
     expect(classify(new AxiosError('', codeOf(refused)))).toBe('refused_stream');
@@ -135,13 +135,13 @@ describe('a breach of HTTP', () => {
     });
   }
 
-  it.each(Object.entries(answers))('has the code of Node, by the reason that llhttp tells: %s', async (_, text) => {
+  it.each(Object.entries(answers))('has the code of Node for the reason that llhttp gives: %s', async (_, text) => {
     const { code, reason = '' } = await byNode(text);
     expect(code).toMatch(/^HPE_/);
     expect(parserCode(`Response does not match the HTTP/1.1 protocol (${reason})`)).toBe(code);
   });
 
-  it('in the body of a stream is a lost connection, as Node has it', () => {
+  it('in the body of a stream is reported as a lost connection, as Node reports it', () => {
     const error = Object.assign(new Error('(Invalid character in chunk size)'), { name: 'HTTPParserError' });
     expect(codeOf(error)).toBe('HPE_INVALID_CHUNK_SIZE');
     expect(codeOf(error, { streaming: true })).toBe('ECONNRESET');

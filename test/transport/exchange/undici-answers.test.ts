@@ -6,7 +6,7 @@ import { lanes, pause, rejection, watch } from '../../support/client.js';
 import { type Behaviour, startHttp, startTcp } from '../../support/upstream.js';
 
 describe('an answer on the fast lane', () => {
-  it('to HEAD has no body, whatever length it tells', async () => {
+  it('to HEAD has no body, whatever its content-length', async () => {
     const { origin } = await startHttp((_, response) => {
       response.writeHead(200, { 'content-length': '1000', 'content-encoding': 'gzip' }).end();
     });
@@ -85,7 +85,7 @@ describe('an answer on the fast lane', () => {
     expect((await client.get('/')).data).toBe('äöü'.repeat(1000));
   });
 
-  it('tells the log how many bytes came over the wire', async () => {
+  it('logs how many bytes came over the wire', async () => {
     const packed = gzipSync('x'.repeat(10_000));
     const { origin } = await startHttp(answer(200, 'ü'), answer(200, packed, { 'content-encoding': 'gzip' }));
     const { client, lines } = watch({ baseURL: origin });

@@ -137,7 +137,7 @@ describe('a connection older than maxConnectionAge', () => {
 });
 
 describe('more origins than maxOrigins', () => {
-  it('let go of the one used longest ago that carries nothing', async () => {
+  it('evict the least recently used origin that carries nothing', async () => {
     const upstreams = await Promise.all([
       startHttp(hang),
       startHttp(answer()),

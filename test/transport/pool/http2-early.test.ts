@@ -96,7 +96,7 @@ describe.each(readings)('An early HTTP/2 answer, read as %s', (_, read) => {
     expect(peers).toHaveLength(1);
   });
 
-  it('lets go of the stream that the upload comes from', async () => {
+  it('destroys the stream that the upload comes from', async () => {
     const { client, peers } = await startDeaf(short(413));
     const source = endless();
     expect(await read(client, source)).toEqual([413, 2]);

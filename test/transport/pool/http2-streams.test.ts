@@ -114,15 +114,12 @@ describe('A stream that an HTTP/2 server refuses', () => {
     );
   };
 
-  it.each(['get', 'post', 'patch', 'delete'] as const)(
-    'is asked for again, whatever the method: %s',
-    async (method) => {
-      const { origin, peers } = await refusing(1);
-      const { client } = watch(overH2(origin));
-      expect((await client[method]('/')).data).toBe('ok');
-      expect(peers[0]?.requests).toHaveLength(2);
-    },
-  );
+  it.each(['get', 'post', 'patch', 'delete'] as const)('is retried, whatever the method: %s', async (method) => {
+    const { origin, peers } = await refusing(1);
+    const { client } = watch(overH2(origin));
+    expect((await client[method]('/')).data).toBe('ok');
+    expect(peers[0]?.requests).toHaveLength(2);
+  });
 
   it('opens no circuit and ejects no endpoint, however often', async () => {
     const { origin } = await refusing(60);
@@ -141,7 +138,7 @@ describe('A stream that an HTTP/2 server refuses', () => {
     expect((await client.get('/')).data).toBe('ok');
   });
 
-  it('may be told by a GOAWAY that names an earlier one, for an error too', async () => {
+  it('may be refused by a GOAWAY that names an earlier one, for an error too', async () => {
     for (const code of [http2.constants.NGHTTP2_NO_ERROR, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM]) {
       const { origin, peers } = await startFrames(
         identity,

@@ -37,7 +37,7 @@ describe('HTTP/2', () => {
     await Promise.all(calls);
   });
 
-  it('falls back to HTTP/1.1 over the same connection where the server speaks nothing else', async () => {
+  it('falls back to HTTP/1.1 over the same connection where the server speaks only that', async () => {
     const upstream = await startHttps({ cert: identity.cert, key: identity.key }, (_, response) => response.end('one'));
     const { client } = watch(overH2(upstream.origin));
     expect((await client.get('/')).data).toBe('one');
@@ -136,7 +136,7 @@ describe('HTTP/2', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('is not awaited in turn where nothing listens', async () => {
+  it('fails every call at once where nothing listens', async () => {
     const { client } = watch({ ...overH2('https://localhost:1'), retry: false });
     const errors = await Promise.all(Array.from({ length: 5 }, () => rejection(client.get('/'))));
     expect(errors.map(({ code }) => code)).toEqual(new Array(5).fill('ECONNREFUSED'));

@@ -34,7 +34,7 @@ describe.each(lanes)('past tls.reload.drainTimeout on %s', (_, lane) => {
     await until(() => draining() === 0);
   });
 
-  it('the reason is told', async () => {
+  it('the warning names the reason', async () => {
     const { client, rotate, held } = await scene();
     const call = rejection(client.get('/', lane));
     await until(() => held.length === 1);

@@ -178,13 +178,13 @@ describe('stats', () => {
     [12 * hour, 29.5],
     [29 * day + 23 * hour, 0],
     [30 * day + hour, -0.1],
-  ])('tell the days left to one place, rounded down: after %d ms %d', async (ms, daysLeft) => {
+  ])('report the days left to one place, rounded down: after %d ms %d', async (ms, daysLeft) => {
     const { identity } = followed(await dated('month', now, now + 30 * day));
     await pass(ms);
     expect(identity.stats()).toMatchObject({ daysLeft, notAfter: iso(now + 30 * day) });
   });
 
-  it('tell of the new certificate after a rotation', async () => {
+  it('report the new certificate after a rotation', async () => {
     const { identity, rotate } = followed(await dated('1', now, now + 30 * day));
     await pass(10 * day);
     rotate(await dated('2', now + 10 * day, now + 50 * day));

@@ -149,7 +149,7 @@ describe('with allowH2 against a server of HTTP/1.1', () => {
     expect((await call).data).toBe('old');
   });
 
-  it('and lets its connection go then', async () => {
+  it('a rotation closes the old connection once its call has ended', async () => {
     const { SNICallback, asked, goOn } = hesitating();
     const { origin, connections } = await startHttps(mutual(server, ca, { SNICallback }), showName);
     const { identity, rotate } = rotating(old, { ca: ca.cert });

@@ -9,7 +9,7 @@ const uri = 'spiffe://mesh.test/ns/shop/sa/billing';
 const day = 86_400_000;
 const nameless = await ca.issue({ name: '', uris: [uri], expiresIn: 30 * day });
 
-it('an identity whose certificate has no subject tells its other names', () => {
+it('an identity whose certificate has no subject reports its other names', () => {
   const { identity } = rotating(nameless);
   expect(identity.stats()).toMatchObject({ subject: '', subjectAltNames: [`URI:${uri}`], issuer: 'CN=our CA' });
 });

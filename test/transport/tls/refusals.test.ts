@@ -187,7 +187,7 @@ describe.each(holders)('for %s', (_holder, hold) => {
 });
 
 describe('what is refused', () => {
-  it('is told once, however often the files are read', () => {
+  it('is reported once, however often the files are read', () => {
     const paths = files(good(old));
     const { logger, lines } = keepLines();
     const identity = createIdentity({ ...paths, passphrase, reload: { interval: '1h' } }, { logger });
@@ -199,7 +199,7 @@ describe('what is refused', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('is told again after the good files were back in between, and where the reason is another one', () => {
+  it('is reported again after the good files were back in between, and where the reason is another one', () => {
     const paths = files(good(old));
     const identity = createIdentity(
       { ...paths, passphrase, reload: { interval: '1h' } },

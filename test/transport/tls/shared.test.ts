@@ -87,7 +87,7 @@ describe('one identity', () => {
     expect(lines).toEqual([{ level: 'info', fields, text: 'identity rotated' }]);
   });
 
-  it('that refuses new files tells it through each client, with one log line in all', () => {
+  it('that refuses new files emits an event on each client, with one log line in all', () => {
     const { logger, lines } = keepLines();
     const { cert, key } = inPlace(old);
     const identity = createIdentity({ cert, key, reload: { interval: '1h' } }, { logger });
@@ -105,7 +105,7 @@ describe('one identity', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('goes on for the others when a client is closed, which tells of it no more', async () => {
+  it('goes on for the others when a client is closed, which emits nothing more', async () => {
     const { cert, key, put } = inPlace(old);
     const identity = createIdentity({ cert, key, reload: { interval: '1h' } }, { logger: silent });
     onTestFinished(() => identity.close());

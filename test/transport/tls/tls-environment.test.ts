@@ -30,21 +30,21 @@ async function outcomeOf(call: string) {
 const refused = [{ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }];
 
 describe('where the environment tells Node to trust everybody', () => {
-  it('axios does: the means of looking', async () => {
+  it('axios itself trusts any server, so that this test can see the difference', async () => {
     expect(await outcomeOf('axios.get(origin)')).toEqual([{ data: 'welcome' }]);
   });
 
-  it.each(lanes)('a client does not, %s', async (_, lane) => {
+  it.each(lanes)('a client refuses an untrusted server on %s', async (_, lane) => {
     const options = JSON.stringify(lane);
     expect(await outcomeOf(`createHttpClient({ baseURL: origin, ...settings }).get('/', ${options})`)).toEqual(refused);
   });
 
-  it('nor does one with a section for TLS', async () => {
+  it('a client with a `tls` section refuses an untrusted server', async () => {
     const call = "createHttpClient({ baseURL: origin, tls: { serverName: 'localhost' }, ...settings }).get('/')";
     expect(await outcomeOf(call)).toEqual(refused);
   });
 
-  it('nor one that goes through a proxy', async () => {
+  it('a client behind a proxy refuses an untrusted server', async () => {
     // To whatever is asked for, one tunnel.
     const proxy = await startTcp((socket) => {
       socket.once('data', (asked) => {
@@ -62,7 +62,7 @@ describe('where the environment tells Node to trust everybody', () => {
     expect(proxy.connections).toHaveLength(2);
   });
 
-  it('nor one that may speak HTTP/2', async () => {
+  it('a client with allowH2 refuses an untrusted server', async () => {
     const call = "createHttpClient({ baseURL: origin, allowH2: true, ...settings }).get('/')";
     expect(await outcomeOf(call)).toEqual(refused);
     // axios tells of the session, not of what ended it.
@@ -70,11 +70,11 @@ describe('where the environment tells Node to trust everybody', () => {
     expect(await outcomeOf(other)).toEqual([{ code: expect.any(String) }]);
   });
 
-  it('nor the adapter alone', async () => {
+  it('the adapter alone refuses an untrusted server', async () => {
     expect(await outcomeOf('axios.create({ adapter: createUndiciAdapter() }).get(origin)')).toEqual(refused);
   });
 
-  it('a client does where its configuration says so', async () => {
+  it('a client trusts any server where its configuration says so', async () => {
     const call = "createHttpClient({ baseURL: origin, tls: { rejectUnauthorized: false }, ...settings }).get('/')";
     expect(await outcomeOf(call)).toEqual([{ data: 'welcome' }]);
   });
