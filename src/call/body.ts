@@ -33,12 +33,18 @@ function callAll(listeners: readonly (() => void)[]): void {
 }
 
 /**
- * Calls `listener` once when the wire is done with the body: at once for a buffered body; for a stream when its last
- * byte has arrived, read or not, or when it is destroyed.
+ * Calls `listener` once when the wire is done with the body: at once without a response and for a buffered body; for a
+ * stream when its last byte has arrived, read or not, or when it is destroyed.
  */
-export function onBodyEnd(response: Response, listener: () => void): void {
-  const body: unknown = response.data;
-  if (!isStream(body) || body.destroyed || body.closed || received.has(body)) {
+export function onBodyEnd(response: Response | undefined, listener: () => void): void {
+  const body: unknown = response?.data;
+  if (isStream(body)) onStreamEnd(body, listener);
+  else listener();
+}
+
+/** `onBodyEnd` for the stream itself. */
+export function onStreamEnd(body: Readable, listener: () => void): void {
+  if (body.destroyed || body.closed || received.has(body)) {
     listener();
     return;
   }

@@ -1,6 +1,7 @@
 /** Classifies requests and their outcomes; the policies act on the answers. */
 import { isAxiosError } from 'axios';
 import { isStream, responseOf } from './body.js';
+import { inCauses } from './causes.js';
 import { ErrorCode } from './errors.js';
 import { nameIn } from './headers.js';
 import type { Request } from './message.js';
@@ -82,7 +83,6 @@ const chainErrors = new Set([
 interface NetworkError {
   code?: unknown;
   syscall?: unknown;
-  cause?: unknown;
   errors?: unknown;
 }
 
@@ -93,19 +93,17 @@ export function classify(error: unknown): FailureKind {
   return kindOfCode(error) ?? 'permanent';
 }
 
-function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
-  if (typeof error !== 'object' || error === null || depth > 10) return undefined;
-  const { code, cause } = error as NetworkError;
-  if (typeof code === 'string') {
+function kindOfCode(error: unknown): FailureKind | undefined {
+  return inCauses(error, (each) => {
+    const { code } = each as NetworkError;
+    if (typeof code !== 'string') return undefined;
     // The kernel's own connect timeout has the same code as axios's response timeout with `clarifyTimeoutError`.
-    if (code === 'ETIMEDOUT' && isOfConnect(error)) return 'connect';
+    if (code === 'ETIMEDOUT' && isOfConnect(each)) return 'connect';
     if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
     // The server's answer could not be parsed, and the connection is lost with it.
     if (code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW') return 'reset';
-    const kind = kinds[code];
-    if (kind !== undefined) return kind;
-  }
-  return kindOfCode(cause, depth + 1);
+    return kinds[code];
+  });
 }
 
 /**
@@ -113,10 +111,16 @@ function kindOfCode(error: unknown, depth = 0): FailureKind | undefined {
  * addresses Node collects the failures in `errors`.
  */
 function isOfConnect(error: unknown, depth = 0): boolean {
-  if (typeof error !== 'object' || error === null || depth > 10) return false;
-  const { syscall, cause, errors } = error as NetworkError;
-  if (syscall === 'connect' || isOfConnect(cause, depth + 1)) return true;
-  return Array.isArray(errors) && errors.length > 0 && errors.every((each) => isOfConnect(each, depth + 1));
+  // An error may be among its own `errors`.
+  if (depth > 10) return false;
+  const found = inCauses(error, (each) => {
+    const { syscall, errors } = each as NetworkError;
+    if (syscall === 'connect') return true;
+    return Array.isArray(errors) && errors.length > 0 && errors.every((other) => isOfConnect(other, depth + 1))
+      ? true
+      : undefined;
+  });
+  return found === true;
 }
 
 const unsent = new WeakSet<object>();
@@ -171,9 +175,8 @@ export function markStalled<E extends object>(error: E): E {
   return error;
 }
 
-function isMarked(error: unknown, marks: WeakSet<object>, depth = 0): boolean {
-  if (typeof error !== 'object' || error === null || depth > 10) return false;
-  return marks.has(error) || isMarked((error as { cause?: unknown }).cause, marks, depth + 1);
+function isMarked(error: unknown, marks: WeakSet<object>): boolean {
+  return inCauses(error, (each) => (marks.has(each) ? true : undefined)) === true;
 }
 
 /** What an outcome says about the destination's health. */

@@ -310,8 +310,7 @@ class ClientCore {
       discardUpload(config.data, error);
       throw presentable(error, given, call);
     } finally {
-      if (outcome.response === undefined) leave();
-      else onBodyEnd(outcome.response, leave);
+      onBodyEnd(outcome.response, leave);
     }
   };
 

@@ -13,6 +13,15 @@ const answered = (status: number, code = 'ERR_BAD_RESPONSE') =>
   });
 
 describe('classify', () => {
+  it('ends for errors that contain themselves, as cause or among their errors', () => {
+    const circular = Object.assign(new Error(), { code: 'UNKNOWN' });
+    circular.cause = circular;
+    expect(classify(circular)).toBe('permanent');
+    const gathered = Object.assign(new AggregateError([]), { code: 'ETIMEDOUT' });
+    gathered.errors.push(gathered, gathered);
+    expect(classify(gathered)).toBe('timeout');
+  });
+
   it.each([400, 404, 409, 429, 499, 500, 503, 599])('calls an answer of %d a status', (status) => {
     expect(classify(answered(status))).toBe('status');
   });

@@ -175,8 +175,7 @@ export const adaptiveConcurrency = definePolicy(
               limit.observe(performance.now() - startedAt);
             throw error;
           } finally {
-            if (answer === undefined) leave();
-            else onBodyEnd(answer, leave);
+            onBodyEnd(answer, leave);
           }
         },
       stats: () => Object.fromEntries([...limits].map(([destination, limit]) => [destination, limit.stats()])),

@@ -4,7 +4,7 @@ import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import { callOf, destinationOf } from '../../call/record.js';
-import { abortError } from '../../call/scope.js';
+import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 
 export const limitsOptions = z.strictObject({
@@ -62,9 +62,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       onBodyEnd(response, leave);
       return response;
     } catch (error) {
-      const response = responseOf(error);
-      if (response === undefined) leave();
-      else onBodyEnd(response, leave);
+      onBodyEnd(responseOf(error), leave);
       throw error;
     }
   };
@@ -91,22 +89,9 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
 
 /** Resolves when a slot is handed over; an abort leaves the queue at once. */
 function turn(gate: Gate, request: Request): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { signal } = request;
-    if (signal?.aborted) {
-      reject(abortError(signal, request));
-      return;
-    }
-    const admit = () => {
-      signal?.removeEventListener?.('abort', abort);
-      resolve();
-    };
-    const abort = () => {
-      gate.waiting.splice(gate.waiting.indexOf(admit), 1);
-      if (signal !== undefined) reject(abortError(signal, request));
-    };
+  return waitUnlessAborted(request, (admit) => {
     gate.waiting.push(admit);
-    signal?.addEventListener?.('abort', abort, { once: true });
+    return () => gate.waiting.splice(gate.waiting.indexOf(admit), 1);
   });
 }
 

@@ -8,6 +8,7 @@ import { Recent } from '../../call/recent.js';
 import { callOf } from '../../call/record.js';
 import { abortError } from '../../call/scope.js';
 import { maxTimer } from '../../call/timer.js';
+import { waitUnlessAborted } from '../../call/wait.js';
 import { duration, headerName, rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { serverQuota } from './server-quota.js';
@@ -67,13 +68,10 @@ export const rateLimitOptions = z
 
 type RateLimitOptions = z.output<typeof rateLimitOptions>;
 
-interface Waiter {
-  readonly admit: () => void;
-}
-
 /** The limit of one key: a token bucket for the configured rate, and the quota that the server has announced. */
 class Bucket {
-  readonly waiting: Waiter[] = [];
+  /** What admits each queued request, in order of arrival. */
+  readonly waiting: (() => void)[] = [];
   readonly #options: RateLimitOptions;
   readonly #burst: number;
   /** Tokens added per millisecond. */
@@ -164,7 +162,7 @@ class Bucket {
       }
       this.waiting.shift();
       this.take();
-      next.admit();
+      next();
     }
   }
 
@@ -242,22 +240,13 @@ function turn(
     return Promise.reject(rejected(request, waitMs));
   }
   events.emit('rate_limit.delayed', { call, waitMs });
-  return new Promise((resolve, reject) => {
-    const { signal } = request;
-    const waiter: Waiter = {
-      admit: () => {
-        signal?.removeEventListener?.('abort', abort);
-        resolve();
-      },
-    };
-    const abort = () => {
-      bucket.waiting.splice(bucket.waiting.indexOf(waiter), 1);
-      bucket.pump();
-      if (signal !== undefined) reject(abortError(signal, request));
-    };
-    signal?.addEventListener?.('abort', abort, { once: true });
-    bucket.waiting.push(waiter);
+  return waitUnlessAborted(request, (admit) => {
+    bucket.waiting.push(admit);
     bucket.pump();
+    return () => {
+      bucket.waiting.splice(bucket.waiting.indexOf(admit), 1);
+      bucket.pump();
+    };
   });
 }
 

@@ -156,10 +156,8 @@ async function send(next: Transport, request: Request, call: Call, placement: Pl
     onBodyEnd(response, leave);
     return response;
   } catch (error) {
-    const response = responseOf(error);
     if (call.attempts > sent) load.observe(performance.now() - startedAt, healthOf(error, true));
-    if (response === undefined) leave();
-    else onBodyEnd(response, leave);
+    onBodyEnd(responseOf(error), leave);
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { harmless } from '../../call/harmless.js';
 import type { Request } from '../../call/message.js';
-import { abortError } from '../../call/scope.js';
+import { waitUnlessAborted } from '../../call/wait.js';
 import type { PolicyContext } from '../policy.js';
 import type { Discovery } from './discovery.js';
 import { type DiscoveredEndpoint, Host } from './host.js';
@@ -85,24 +85,16 @@ export class HostSet {
   ready(request: Request): Promise<void> {
     if (this.#lookups.succeeded > 0)
       return Promise.reject(this.#noEndpoint(request, new Error('the discovery returned an empty list')));
-    return new Promise((resolve, reject) => {
-      const { signal } = request;
+    return waitUnlessAborted(request, (end) => {
       const leave = () => {
-        signal?.removeEventListener?.('abort', abort);
         this.#waiting = this.#waiting.filter((each) => each !== waiter);
       };
       const waiter: Waiter = (error) => {
         leave();
-        if (error === undefined) resolve();
-        else reject(this.#noEndpoint(request, error));
-      };
-      const abort = () => {
-        leave();
-        if (signal !== undefined) reject(abortError(signal, request));
+        end(error && this.#noEndpoint(request, error));
       };
       this.#waiting.push(waiter);
-      signal?.addEventListener?.('abort', abort);
-      if (signal?.aborted) abort();
+      return leave;
     });
   }
 

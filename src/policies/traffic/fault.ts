@@ -6,7 +6,7 @@ import { discard, isStream } from '../../call/body.js';
 import { statusError } from '../../call/errors.js';
 import type { Request, Response } from '../../call/message.js';
 import { callOf } from '../../call/record.js';
-import { abortError } from '../../call/scope.js';
+import { waitUnlessAborted } from '../../call/wait.js';
 import { duration } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';
@@ -101,18 +101,9 @@ export const fault = definePolicy('fault', faultOptions, (options, { events, ran
 });
 
 function delayed(ms: number, request: Request): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { signal } = request;
-    const abort = () => {
-      clearTimeout(timer);
-      if (signal !== undefined) reject(abortError(signal, request));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener?.('abort', abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener?.('abort', abort, { once: true });
-    if (signal?.aborted) abort();
+  return waitUnlessAborted(request, (end) => {
+    const timer = setTimeout(end, ms);
+    return () => clearTimeout(timer);
   });
 }
 

@@ -173,13 +173,10 @@ class Mirror {
   }
 
   #end(response: Response | undefined, outcome: AttemptOutcome): void {
-    if (response === undefined) this.#active--;
-    else {
-      drain(response);
-      onBodyEnd(response, () => {
-        this.#active--;
-      });
-    }
+    if (response !== undefined) drain(response);
+    onBodyEnd(response, () => {
+      this.#active--;
+    });
     const { client, events } = this.#context;
     events.emit('mirror.ended', { client, target: this.target, ...outcome });
   }

@@ -1,9 +1,8 @@
 /** A response body as a stream for its caller: decoded, and with back-pressure down to the connection. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
-import { bodyReceived, onBodyEnd } from '../../call/body.js';
+import { bodyReceived, onStreamEnd } from '../../call/body.js';
 import { CallStream } from '../../call/call-stream.js';
-import type { Response } from '../../call/message.js';
 import { type Coding, Decoder, type Sink } from './decompress.js';
 
 /** Controls the wire below a body. */
@@ -156,7 +155,7 @@ export function adopted(body: Readable, options: BodyOptions, cut: () => Error |
     options,
   );
   feed(new WeakRef(stream), body, options, cut);
-  onBodyEnd({ data: stream } as unknown as Response, () => body.readableEnded || body.destroy());
+  onStreamEnd(stream, () => body.readableEnded || body.destroy());
   return stream;
 }
 

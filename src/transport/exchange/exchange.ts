@@ -6,7 +6,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import { dataOf } from '../../call/answer.js';
-import { onBodyEnd } from '../../call/body.js';
+import { onStreamEnd } from '../../call/body.js';
 import { closedError, withCause } from '../../call/errors.js';
 import { markBroken, markUnsent } from '../../call/failure.js';
 import { announcesBody } from '../../call/headers.js';
@@ -243,7 +243,7 @@ export class Exchange implements Job {
    * Releases the signal and aborts what is left once the body was read to its end, destroyed, or dropped by its caller.
    */
   #endWith(data: BodyStream, controller: Dispatcher.DispatchController): void {
-    onBodyEnd({ data } as unknown as Response, () => {
+    onStreamEnd(data, () => {
       this.#release?.();
       controller.abort(new Error('The response body was aborted.'));
     });
