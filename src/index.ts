@@ -18,15 +18,10 @@ export type { Logger } from './call/logger.js';
 export type { Request, Response, Transport } from './call/message.js';
 export { type CallFlag, type CallView as Call, type Endpoint, endpointOf } from './call/record.js';
 export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './client/axios/undici-adapter.js';
-export {
-  type ClientHandle,
-  type CloseOptions,
-  createHttpClient,
-  type HttpClient,
-  type HttpClientDeps,
-} from './client/client.js';
+export { createHttpClient } from './client/client.js';
 export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
 export type { CallOptions, HttpFetch, HttpFetchInit } from './client/fetch/fetch.js';
+export type { ClientHandle, CloseOptions, HttpClient, HttpClientDeps } from './client/http-client.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/identity.js';
 export type { HttpClientStats, PolicyStats } from './client/stats.js';
 export {

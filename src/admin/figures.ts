@@ -1,5 +1,6 @@
 /** The figures of a client that the page shows, from its stats. */
-import { type ClientHandle, configOf } from '../client/client.js';
+import { configOf } from '../client/client.js';
+import type { ClientHandle } from '../client/http-client.js';
 import type { PolicyStats } from '../client/stats.js';
 import type { CircuitStats } from '../policies/circuit.js';
 import type { EndpointStats } from '../policies/endpoints/host-set.js';

@@ -1,5 +1,5 @@
 /** The figures that the page shows of each client, measured only while an event stream is open. */
-import type { ClientHandle } from '../client/client.js';
+import type { ClientHandle } from '../client/http-client.js';
 import { Latencies } from '../policies/retries/latencies.js';
 import { type ClientSet, clientsOf, followClients, isRegistry } from '../registry/client-set.js';
 import { type Health, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';

@@ -1,118 +1,12 @@
 /** Creates an HTTP client: an axios instance whose adapter is the stack, with `update`, `close` and `stats`. */
-import { type AxiosAdapter, type AxiosError, type AxiosInstance, type CreateAxiosDefaults, isCancel } from 'axios';
-import { z } from 'zod';
-import { discardUpload, onBodyEnd } from '../call/body.js';
-import { closedError, ErrorCode, PillionError } from '../call/errors.js';
-import {
-  type AttemptOutcome,
-  type ClientEventName,
-  Events,
-  type ForcedCircuit,
-  type Listener,
-} from '../call/events.js';
-import { harmless } from '../call/harmless.js';
-import { inboundRemaining } from '../call/inbound.js';
-import { defaultLogger, type Logger } from '../call/logger.js';
-import type { Request } from '../call/message.js';
-import { dataOf, ownOf } from '../call/own.js';
-import { Call } from '../call/record.js';
-import type { Scope } from '../call/scope.js';
-import { standardTransitional } from '../call/transitional.js';
-import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
-import { refuseUsed } from '../call/used-body.js';
-import { type Duration, duration, parseOptions } from '../options/options.js';
-import type { Discovery } from '../policies/endpoints/discovery.js';
-import type { Policy } from '../policies/policy.js';
-import { ConfiguredDefaults, createInstance } from './axios/instance.js';
+import type { AxiosAdapter } from 'axios';
+import { ownOf } from '../call/own.js';
+import { createInstance } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
-import { sectionsWithoutEffect } from './config/traffic.js';
-import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './edge.js';
-import { createFetch, type HttpFetch } from './fetch/fetch.js';
-import { checkIdentity, type Identity } from './identity.js';
-import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
-import type { HttpClientStats } from './stats.js';
-// Both files add options to axios's types; without these imports the published declarations would lack them.
-import '../policies/retries/retry-plan.js';
-import '../policies/timeouts/call-timeouts.js';
-
-/** Dependencies of a client: code, such as a logger, that a configuration file cannot hold. */
-export interface HttpClientDeps {
-  /** Replaces the wire: any `AxiosAdapter`, called once per attempt below all policies. Default: undici. */
-  transport?: AxiosAdapter;
-  /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
-  logger?: Logger;
-  /**
-   * Further axios defaults, such as transforms, serializers and `validateStatus`; without those that the configuration
-   * sets.
-   */
-  axios?: Omit<CreateAxiosDefaults, 'adapter' | 'baseURL' | 'timeout' | 'proxy' | 'maxRedirects' | 'allowAbsoluteUrls'>;
-  /** Returns a number in [0, 1), for jitter, sampling and random choices. Default: `Math.random`. */
-  random?: () => number;
-  /**
-   * A certificate and key made by `createIdentity`, shared with other clients and servers; replaces `tls.cert`, `key`,
-   * `pfx` and `ca`.
-   */
-  identity?: Identity;
-  /** Your own source of endpoints, which replaces the `endpoints` section; it needs a `baseURL`. */
-  discovery?: Discovery;
-  /** Policies that run once per call, outside `deadline`. */
-  perCall?: readonly Policy[];
-  /** Policies that run once per attempt, right outside the span of the attempt. */
-  perAttempt?: readonly Policy[];
-}
-
-/** Options of `close`. */
-export interface CloseOptions {
-  /** Time that calls in flight have to finish before they are aborted with `ERR_CLOSED`, in milliseconds or as a string. Default: 10s. */
-  grace?: Duration;
-}
-
-const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
-
-/** The methods to operate a client: `update`, `close`, `stats`, `forceCircuit` and `on`. */
-export interface ClientHandle extends AsyncDisposable {
-  /**
-   * Replaces the configuration. Policies whose options stay the same keep their state; calls in flight finish under the
-   * configuration they began with. The client's name stays the same, whatever the new configuration says.
-   * @throws PillionError `ERR_CONFIG` for a bad configuration, in which case the old one stays; `ERR_CLOSED` after
-   * `close`
-   */
-  update(config: HttpClientConfig): void;
-  /**
-   * Rejects new calls with `ERR_CLOSED`, waits for calls in flight and aborts those that outlast `grace`; then closes
-   * all connections and timers. Resolves once that is done; further calls return the same promise.
-   */
-  close(options?: CloseOptions): Promise<void>;
-  /** Counters and the stats of each policy, as plain JSON; a new object each time. */
-  stats(): HttpClientStats;
-  /**
-   * Forces the circuits of all destinations into a state until it is called again: `open` rejects every attempt with
-   * `ERR_CIRCUIT_OPEN`, `closed` admits every attempt, `auto` returns to the outcomes. Outcomes do not count while a
-   * state is forced. The state survives updates.
-   * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false, or for any other state
-   */
-  forceCircuit(state: ForcedCircuit): void;
-  /**
-   * Adds a listener for an event and returns a function that removes it. An exception in a listener never affects a
-   * call.
-   */
-  on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
-  /** The names of the policies in the stack, outermost first. */
-  readonly pipeline: readonly string[];
-}
-
-/** An axios instance whose calls go through the stack of policies. */
-export interface HttpClient extends AxiosInstance, ClientHandle {
-  /**
-   * A WHATWG `fetch` over the same stack, for SDKs that accept one; it can be passed around without the client. A
-   * relative URL is appended to `baseURL`; another origin is rejected unless `allowAbsoluteUrls` is set. Any status
-   * resolves; a call that the stack rejects or that fails is a `TypeError` whose `cause` is the error of an axios call.
-   * At most 20 redirects are followed, regardless of `maxRedirects`. The configured `headers` are sent; axios's
-   * interceptors, transforms and defaults do not apply. `timeouts.total` bounds the body too: set it to `false` for
-   * streams without end. Options that only concern browsers, such as `cache`, `credentials` and `mode`, are ignored.
-   */
-  fetch: HttpFetch;
-}
+import { createFetch } from './fetch/fetch.js';
+import type { ClientHandle, HttpClient, HttpClientDeps } from './http-client.js';
+import { checkIdentity } from './identity.js';
+import { ClientState, type PreparedUpdate, readsFiles } from './state.js';
 
 /**
  * Creates a client. With `{ baseURL }` alone the standard stack is on: tracing, logging, deadline, retry, limits,
@@ -121,25 +15,6 @@ export interface HttpClient extends AxiosInstance, ClientHandle {
  */
 export function createHttpClient(config: HttpClientConfig = {}, deps: HttpClientDeps = {}): HttpClient {
   return openClient(parseConfig(config, readsFiles(deps)), deps).client;
-}
-
-/** True where the certificate files of the configuration are read: neither `transport` nor `identity` replaces them. */
-export function readsFiles({
-  transport,
-  identity,
-}: {
-  readonly transport?: unknown;
-  readonly identity?: unknown;
-}): boolean {
-  return transport === undefined && identity === undefined;
-}
-
-/** A new configuration that is ready to be applied. */
-export interface PreparedUpdate {
-  /** Puts the configuration into force; cannot fail. */
-  apply(): void;
-  /** Releases what was prepared, without applying it. */
-  discard(): void;
 }
 
 /** A client, with `prepare` to change its configuration together with those of other clients. */
@@ -153,44 +28,44 @@ export interface OpenClient {
 /** Creates a client from a configuration that is already parsed. */
 export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   const deps = ownOf(given);
-  const { core, handle } = openStack(config, deps);
-  const instance = createInstance({ ...deps.axios, adapter: core.adapter });
-  core.attach(instance);
-  const fetch = createFetch(core.adapter, () => core.config);
+  const { state, handle } = openStack(config, deps);
+  const instance = createInstance({ ...deps.axios, adapter: state.adapter });
+  state.attach(instance);
+  const fetch = createFetch(state.adapter, () => state.config);
   const client = Object.defineProperties(Object.assign(instance, { fetch }), descriptorsOf(handle)) as HttpClient;
-  opened.set(client, core);
+  opened.set(client, state);
   return {
     client,
     get config() {
-      return core.config;
+      return state.config;
     },
-    prepare: (next) => core.prepare(next),
+    prepare: (next) => state.prepare(next),
   };
 }
 
 /** Creates a stack as an adapter, without an axios instance of its own. */
 export function openPolicies(config: Config, deps: HttpClientDeps): { adapter: AxiosAdapter; handle: ClientHandle } {
-  const { core, handle } = openStack(config, ownOf(deps));
-  opened.set(handle, core);
-  return { adapter: core.adapter, handle };
+  const { state, handle } = openStack(config, ownOf(deps));
+  opened.set(handle, state);
+  return { adapter: state.adapter, handle };
 }
 
-function openStack(config: Config, deps: HttpClientDeps): { core: ClientCore; handle: ClientHandle } {
+function openStack(config: Config, deps: HttpClientDeps): { state: ClientState; handle: ClientHandle } {
   checkIdentity(deps.identity);
-  const core = new ClientCore(config, deps);
-  stacks.add(core.adapter);
+  const state = new ClientState(config, deps);
+  stacks.add(state.adapter);
   const handle: ClientHandle = {
-    update: (next) => core.update(next),
-    close: (options) => core.close(options),
-    stats: () => core.stats(),
-    forceCircuit: (state) => core.forceCircuit(state),
-    on: core.events.on.bind(core.events),
+    update: (next) => state.update(next),
+    close: (options) => state.close(options),
+    stats: () => state.stats(),
+    forceCircuit: (forced) => state.forceCircuit(forced),
+    on: state.events.on.bind(state.events),
     get pipeline() {
-      return core.pipeline.names;
+      return state.pipeline.names;
     },
-    [Symbol.asyncDispose]: () => core.close(),
+    [Symbol.asyncDispose]: () => state.close(),
   };
-  return { core, handle };
+  return { state, handle };
 }
 
 const stacks = new WeakSet<AxiosAdapter>();
@@ -208,225 +83,4 @@ const opened = new WeakMap<ClientHandle, { readonly config: Config }>();
 /** The configuration in force; undefined for an object that this library did not create. */
 export function configOf(client: ClientHandle): Config | undefined {
   return opened.get(client)?.config;
-}
-
-/** The state of a client: its configuration, its stack, its calls in flight and its counters. */
-class ClientCore {
-  readonly events = new Events();
-  pipeline: Pipeline;
-  readonly #deps: PipelineDeps;
-  #config: Config;
-  #origin: string | undefined;
-  #defaults: ConfiguredDefaults | undefined;
-  #closing: Promise<void> | undefined;
-  #drained: (() => void) | undefined;
-  readonly #live = new Set<Scope>();
-  readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
-  #attempts = 0;
-  #forced: ForcedCircuit = 'auto';
-
-  constructor(config: Config, deps: HttpClientDeps) {
-    this.#config = config;
-    this.#origin = originOf(config);
-    this.#deps = pipelineDeps(config.name, this.events, deps);
-    this.pipeline = new Pipeline(config, this.#deps);
-    this.pipeline.start();
-    this.#warnOfUnused();
-  }
-
-  /** Keeps the axios defaults of the instance in step with the configuration. */
-  attach(instance: AxiosInstance): void {
-    this.#defaults = new ConfiguredDefaults(instance, this.#config);
-  }
-
-  update(input: HttpClientConfig): void {
-    if (this.#closing !== undefined) throw closedError(this.#config.name);
-    this.prepare(parseConfig(input, readsFiles(this.#deps))).apply();
-  }
-
-  /** Creates everything that a new configuration needs, so that applying it cannot fail. */
-  prepare(next: Config): PreparedUpdate {
-    const config: Config = dataOf({ ...next, name: this.#config.name }) as Config;
-    const prepared = new Pipeline(config, this.#deps, this.pipeline);
-    return { apply: () => this.#apply(config, prepared), discard: () => prepared.retire() };
-  }
-
-  #apply(config: Config, prepared: Pipeline): void {
-    const before = this.#config;
-    const old = this.pipeline;
-    this.pipeline = prepared;
-    this.#config = config;
-    this.#origin = originOf(config);
-    this.#defaults?.apply(config);
-    // The forced state ends if the new configuration has no circuit breaker.
-    if (!prepared.forceCircuit(this.#forced)) this.#forced = 'auto';
-    prepared.start();
-    old.retire();
-    this.#warnOfUnused();
-    this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
-  }
-
-  /** Warns about sections without effect, which the user would otherwise rely on. */
-  #warnOfUnused(): void {
-    const unused = sectionsWithoutEffect(this.#config, this.#deps.slots.discovery !== undefined);
-    if (unused.length === 0) return;
-    const { client, logger = defaultLogger() } = this.#deps.context;
-    harmless(() => logger.warn({ client, sections: unused }, 'these sections of the configuration have no effect'));
-  }
-
-  get config(): Config {
-    return this.#config;
-  }
-
-  /** The outer edge of the stack, where every call begins and ends exactly once. */
-  readonly adapter: AxiosAdapter = async (given) => {
-    const { pipeline } = this;
-    const config = ownOf(given);
-    // Without it, axios's transformResponse would read `transitional` of the global defaults.
-    config.transitional ??= standardTransitional;
-    const { call, request, scope, release } = this.#entered(config);
-    this.#live.add(scope);
-    pipeline.enter();
-    this.#counts.started++;
-    this.events.emit('call.started', { call });
-    const outcome = await outcomeOf(hasTimeouts(config) ? pipeline.timedTransport : pipeline.transport, request);
-    const leave = () => {
-      release();
-      pipeline.leave();
-      this.#live.delete(scope);
-      if (this.#live.size === 0) this.#drained?.();
-    };
-    try {
-      const response = settle(outcome, config);
-      response.config = given;
-      // A policy answered without an attempt, so nothing has read the request body.
-      if (call.attempts === 0) discardUpload(config.data);
-      this.#end(call, 'succeeded', { status: response.status });
-      return response;
-    } catch (error) {
-      const code = (error as AxiosError | undefined)?.code;
-      this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
-      // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
-      discardUpload(config.data, error);
-      throw presentable(error, given, call);
-    } finally {
-      onBodyEnd(outcome.response, leave);
-    }
-  };
-
-  #entered(config: Request): EnteredCall {
-    try {
-      return this.#enter(config);
-    } catch (error) {
-      discardUpload(config.data, error);
-      throw error;
-    }
-  }
-
-  /** Checks the request and creates its call, before anything is sent. */
-  #enter(config: Request): EnteredCall {
-    const { name } = this.#config;
-    if (this.#closing !== undefined) throw closedError(name, config);
-    // An absolute URL stays absolute here, instead of being appended to `baseURL`, so that it can be rejected below.
-    const target = resolveUrl(config, true);
-    const confinedTo = config.allowAbsoluteUrls ? undefined : this.#origin;
-    if (confinedTo !== undefined && target.origin !== confinedTo)
-      throw leavesOrigin(name, config, target.href, confinedTo);
-    refuseUsed(config, name);
-    const call = new Call(config, name, target);
-    call.confinedTo = confinedTo;
-    call.home = this.#origin ?? homeOf(config, target);
-    return enterCall(call, config);
-  }
-
-  #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
-    this.#counts[kind]++;
-    this.#attempts += call.attempts;
-    this.events.emit('call.ended', { call, durationMs: call.elapsed(), ...outcome });
-  }
-
-  stats(): HttpClientStats {
-    const identity = this.pipeline.identityStats();
-    return {
-      name: this.#config.name,
-      calls: { ...this.#counts, active: this.#live.size },
-      attempts: this.#attempts,
-      policies: this.pipeline.stats(),
-      ...(identity && { identity }),
-      ...(this.#forced !== 'auto' && { forcedCircuit: this.#forced }),
-      ...(this.#closing && { closed: true }),
-    };
-  }
-
-  forceCircuit(state: ForcedCircuit): void {
-    const { name } = this.#config;
-    if (!['open', 'closed', 'auto'].includes(state))
-      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit takes "open", "closed" or "auto".`);
-    if (!this.pipeline.forceCircuit(state))
-      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit needs a circuit, but circuitBreaker is false.`);
-    this.#forced = state;
-    this.events.emit('circuit.forced', { client: name, state });
-  }
-
-  close(options: CloseOptions = {}): Promise<void> {
-    try {
-      this.#closing ??= this.#shutDown(parseOptions(closeOptions, options, 'close').grace);
-      return this.#closing;
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  async #shutDown(grace: number): Promise<void> {
-    if (this.#live.size > 0) await this.#drain(grace);
-    await this.pipeline.destroy();
-  }
-
-  /** Waits for calls in flight, and aborts those that outlast the grace. */
-  #drain(grace: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        const { name } = this.#config;
-        const why = `${name}: the client was closed, and the call did not end within the grace of ${grace} ms.`;
-        for (const scope of this.#live) scope.abort(new PillionError(ErrorCode.CLOSED, why));
-        resolve();
-      }, grace);
-      this.#drained = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-}
-
-function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): PipelineDeps {
-  const { perCall, perAttempt, discovery, transport, identity, logger, random = Math.random } = deps;
-  return {
-    slots: {
-      perCall: userStages('perCall', perCall),
-      perAttempt: userStages('perAttempt', perAttempt),
-      discovery,
-    },
-    context: { client, events, logger, random },
-    transport,
-    identity,
-  };
-}
-
-function hasTimeouts({ timeout, timeouts }: Request): boolean {
-  return Boolean(timeout) || timeouts !== undefined || inboundRemaining() !== undefined;
-}
-
-function originOf({ baseURL }: Config): string | undefined {
-  return baseURL === undefined ? undefined : new URL(baseURL).origin;
-}
-
-/** The home origin of a call of a client without `baseURL`: that of the call's own `baseURL`, else of its URL. */
-function homeOf({ baseURL }: Request, { origin }: Target): string {
-  return baseURL && URL.canParse(baseURL) ? new URL(baseURL).origin : origin;
-}
-
-function changedSections(before: Config, after: Config): string[] {
-  const keys = Object.keys({ ...before, ...after }) as (keyof Config)[];
-  return keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
 }

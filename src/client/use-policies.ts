@@ -9,8 +9,9 @@ import { ownOf, ownValue } from '../call/own.js';
 import { markOwnHeaders } from '../call/record.js';
 import { textOf } from '../call/url.js';
 import { badOptions } from '../options/options.js';
-import { type ClientHandle, type CloseOptions, type HttpClientDeps, isStack, openPolicies } from './client.js';
+import { isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/config.js';
+import type { ClientHandle, CloseOptions, HttpClientDeps } from './http-client.js';
 
 /** Options that belong to the axios instance. */
 const owned = ['baseURL', 'headers', 'allowAbsoluteUrls', 'maxRedirects', 'proxy'] as const;

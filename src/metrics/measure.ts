@@ -1,7 +1,7 @@
 /** Subscribes to the events of clients and passes counts and durations to an exporter. */
 
 import type { ClientEventName } from '../call/events.js';
-import type { ClientHandle } from '../client/client.js';
+import type { ClientHandle } from '../client/http-client.js';
 import { type ClientSet, followClients } from '../registry/client-set.js';
 import { type Counter, counters, type Histogram } from './instruments.js';
 import type { Attributes } from './readings.js';

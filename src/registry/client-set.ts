@@ -1,5 +1,6 @@
 /** A set of clients for metrics, health and the admin page: a registry, or a list of clients made one by one. */
-import { type ClientHandle, configOf } from '../client/client.js';
+import { configOf } from '../client/client.js';
+import type { ClientHandle } from '../client/http-client.js';
 import type { HttpClients } from './registry.js';
 
 /** The result of `loadHttpClients`, or a list of results of `createHttpClient` and `usePolicies`. */

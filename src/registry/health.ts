@@ -1,5 +1,5 @@
 /** Whether clients can do their work: for readiness probes. */
-import type { ClientHandle } from '../client/client.js';
+import type { ClientHandle } from '../client/http-client.js';
 import type { HttpClientStats } from '../client/stats.js';
 import { expiryOf } from '../transport/tls/expiry.js';
 import { type ClientSet, clientsOf, isRegistry } from './client-set.js';

@@ -2,15 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { closedError, ErrorCode, PillionError } from '../call/errors.js';
 import { defaultLogger } from '../call/logger.js';
-import {
-  type CloseOptions,
-  type HttpClient,
-  type HttpClientDeps,
-  type OpenClient,
-  openClient,
-  type PreparedUpdate,
-  readsFiles,
-} from '../client/client.js';
+import { type OpenClient, openClient } from '../client/client.js';
+import type { CloseOptions, HttpClient, HttpClientDeps } from '../client/http-client.js';
+import { type PreparedUpdate, readsFiles } from '../client/state.js';
 import type { HttpClientStats } from '../client/stats.js';
 import { type Duration, duration, parseOptions } from '../options/options.js';
 import { faultsOfMaterial } from '../transport/tls/material.js';

@@ -1,8 +1,9 @@
 /** A complete client with a mock transport, for unit tests and `overrideProvider`. */
 
 import type { Logger } from '../../call/logger.js';
-import { createHttpClient, type HttpClient, type HttpClientDeps } from '../../client/client.js';
+import { createHttpClient } from '../../client/client.js';
 import type { HttpClientConfig } from '../../client/config/config.js';
+import type { HttpClient, HttpClientDeps } from '../../client/http-client.js';
 import { createMockTransport, type MockTransport, type Script } from './mock-transport.js';
 import type { RecordedRequest } from './recorded.js';
 

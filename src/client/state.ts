@@ -1,0 +1,266 @@
+/** The state of a client, whatever instance stands in front of it: its configuration, its stack, its calls in flight. */
+import { type AxiosAdapter, type AxiosError, type AxiosInstance, isCancel } from 'axios';
+import { z } from 'zod';
+import { discardUpload, onBodyEnd } from '../call/body.js';
+import { closedError, ErrorCode, PillionError } from '../call/errors.js';
+import { type AttemptOutcome, Events, type ForcedCircuit } from '../call/events.js';
+import { harmless } from '../call/harmless.js';
+import { inboundRemaining } from '../call/inbound.js';
+import { defaultLogger } from '../call/logger.js';
+import type { Request } from '../call/message.js';
+import { dataOf, ownOf } from '../call/own.js';
+import { Call } from '../call/record.js';
+import type { Scope } from '../call/scope.js';
+import { standardTransitional } from '../call/transitional.js';
+import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
+import { refuseUsed } from '../call/used-body.js';
+import { duration, parseOptions } from '../options/options.js';
+import { ConfiguredDefaults } from './axios/instance.js';
+import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
+import { sectionsWithoutEffect } from './config/traffic.js';
+import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './edge.js';
+import type { CloseOptions, HttpClientDeps } from './http-client.js';
+import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
+import type { HttpClientStats } from './stats.js';
+
+/** A new configuration that is ready to be applied. */
+export interface PreparedUpdate {
+  /** Puts the configuration into force; cannot fail. */
+  apply(): void;
+  /** Releases what was prepared, without applying it. */
+  discard(): void;
+}
+
+/** True where the certificate files of the configuration are read: neither `transport` nor `identity` replaces them. */
+export function readsFiles({
+  transport,
+  identity,
+}: {
+  readonly transport?: unknown;
+  readonly identity?: unknown;
+}): boolean {
+  return transport === undefined && identity === undefined;
+}
+
+const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
+
+/** The state of a client: its configuration, its stack, its calls in flight and its counters. */
+export class ClientState {
+  readonly events = new Events();
+  pipeline: Pipeline;
+  readonly #deps: PipelineDeps;
+  #config: Config;
+  #origin: string | undefined;
+  #defaults: ConfiguredDefaults | undefined;
+  #closing: Promise<void> | undefined;
+  #drained: (() => void) | undefined;
+  readonly #live = new Set<Scope>();
+  readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  #attempts = 0;
+  #forced: ForcedCircuit = 'auto';
+
+  constructor(config: Config, deps: HttpClientDeps) {
+    this.#config = config;
+    this.#origin = originOf(config);
+    this.#deps = pipelineDeps(config.name, this.events, deps);
+    this.pipeline = new Pipeline(config, this.#deps);
+    this.pipeline.start();
+    this.#warnOfUnused();
+  }
+
+  /** Keeps the axios defaults of the instance in step with the configuration. */
+  attach(instance: AxiosInstance): void {
+    this.#defaults = new ConfiguredDefaults(instance, this.#config);
+  }
+
+  update(input: HttpClientConfig): void {
+    if (this.#closing !== undefined) throw closedError(this.#config.name);
+    this.prepare(parseConfig(input, readsFiles(this.#deps))).apply();
+  }
+
+  /** Creates everything that a new configuration needs, so that applying it cannot fail. */
+  prepare(next: Config): PreparedUpdate {
+    const config: Config = dataOf({ ...next, name: this.#config.name }) as Config;
+    const prepared = new Pipeline(config, this.#deps, this.pipeline);
+    return { apply: () => this.#apply(config, prepared), discard: () => prepared.retire() };
+  }
+
+  #apply(config: Config, prepared: Pipeline): void {
+    const before = this.#config;
+    const old = this.pipeline;
+    this.pipeline = prepared;
+    this.#config = config;
+    this.#origin = originOf(config);
+    this.#defaults?.apply(config);
+    // The forced state ends if the new configuration has no circuit breaker.
+    if (!prepared.forceCircuit(this.#forced)) this.#forced = 'auto';
+    prepared.start();
+    old.retire();
+    this.#warnOfUnused();
+    this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
+  }
+
+  /** Warns about sections without effect, which the user would otherwise rely on. */
+  #warnOfUnused(): void {
+    const unused = sectionsWithoutEffect(this.#config, this.#deps.slots.discovery !== undefined);
+    if (unused.length === 0) return;
+    const { client, logger = defaultLogger() } = this.#deps.context;
+    harmless(() => logger.warn({ client, sections: unused }, 'these sections of the configuration have no effect'));
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** The outer edge of the stack, where every call begins and ends exactly once. */
+  readonly adapter: AxiosAdapter = async (given) => {
+    const { pipeline } = this;
+    const config = ownOf(given);
+    // Without it, axios's transformResponse would read `transitional` of the global defaults.
+    config.transitional ??= standardTransitional;
+    const { call, request, scope, release } = this.#entered(config);
+    this.#live.add(scope);
+    pipeline.enter();
+    this.#counts.started++;
+    this.events.emit('call.started', { call });
+    const outcome = await outcomeOf(hasTimeouts(config) ? pipeline.timedTransport : pipeline.transport, request);
+    const leave = () => {
+      release();
+      pipeline.leave();
+      this.#live.delete(scope);
+      if (this.#live.size === 0) this.#drained?.();
+    };
+    try {
+      const response = settle(outcome, config);
+      response.config = given;
+      // A policy answered without an attempt, so nothing has read the request body.
+      if (call.attempts === 0) discardUpload(config.data);
+      this.#end(call, 'succeeded', { status: response.status });
+      return response;
+    } catch (error) {
+      const code = (error as AxiosError | undefined)?.code;
+      this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
+      // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
+      discardUpload(config.data, error);
+      throw presentable(error, given, call);
+    } finally {
+      onBodyEnd(outcome.response, leave);
+    }
+  };
+
+  #entered(config: Request): EnteredCall {
+    try {
+      return this.#enter(config);
+    } catch (error) {
+      discardUpload(config.data, error);
+      throw error;
+    }
+  }
+
+  /** Checks the request and creates its call, before anything is sent. */
+  #enter(config: Request): EnteredCall {
+    const { name } = this.#config;
+    if (this.#closing !== undefined) throw closedError(name, config);
+    // An absolute URL stays absolute here, instead of being appended to `baseURL`, so that it can be rejected below.
+    const target = resolveUrl(config, true);
+    const confinedTo = config.allowAbsoluteUrls ? undefined : this.#origin;
+    if (confinedTo !== undefined && target.origin !== confinedTo)
+      throw leavesOrigin(name, config, target.href, confinedTo);
+    refuseUsed(config, name);
+    const call = new Call(config, name, target);
+    call.confinedTo = confinedTo;
+    call.home = this.#origin ?? homeOf(config, target);
+    return enterCall(call, config);
+  }
+
+  #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
+    this.#counts[kind]++;
+    this.#attempts += call.attempts;
+    this.events.emit('call.ended', { call, durationMs: call.elapsed(), ...outcome });
+  }
+
+  stats(): HttpClientStats {
+    const identity = this.pipeline.identityStats();
+    return {
+      name: this.#config.name,
+      calls: { ...this.#counts, active: this.#live.size },
+      attempts: this.#attempts,
+      policies: this.pipeline.stats(),
+      ...(identity && { identity }),
+      ...(this.#forced !== 'auto' && { forcedCircuit: this.#forced }),
+      ...(this.#closing && { closed: true }),
+    };
+  }
+
+  forceCircuit(state: ForcedCircuit): void {
+    const { name } = this.#config;
+    if (!['open', 'closed', 'auto'].includes(state))
+      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit takes "open", "closed" or "auto".`);
+    if (!this.pipeline.forceCircuit(state))
+      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit needs a circuit, but circuitBreaker is false.`);
+    this.#forced = state;
+    this.events.emit('circuit.forced', { client: name, state });
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      this.#closing ??= this.#shutDown(parseOptions(closeOptions, options, 'close').grace);
+      return this.#closing;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #shutDown(grace: number): Promise<void> {
+    if (this.#live.size > 0) await this.#drain(grace);
+    await this.pipeline.destroy();
+  }
+
+  /** Waits for calls in flight, and aborts those that outlast the grace. */
+  #drain(grace: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const { name } = this.#config;
+        const why = `${name}: the client was closed, and the call did not end within the grace of ${grace} ms.`;
+        for (const scope of this.#live) scope.abort(new PillionError(ErrorCode.CLOSED, why));
+        resolve();
+      }, grace);
+      this.#drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): PipelineDeps {
+  const { perCall, perAttempt, discovery, transport, identity, logger, random = Math.random } = deps;
+  return {
+    slots: {
+      perCall: userStages('perCall', perCall),
+      perAttempt: userStages('perAttempt', perAttempt),
+      discovery,
+    },
+    context: { client, events, logger, random },
+    transport,
+    identity,
+  };
+}
+
+function hasTimeouts({ timeout, timeouts }: Request): boolean {
+  return Boolean(timeout) || timeouts !== undefined || inboundRemaining() !== undefined;
+}
+
+function originOf({ baseURL }: Config): string | undefined {
+  return baseURL === undefined ? undefined : new URL(baseURL).origin;
+}
+
+/** The home origin of a call of a client without `baseURL`: that of the call's own `baseURL`, else of its URL. */
+function homeOf({ baseURL }: Request, { origin }: Target): string {
+  return baseURL && URL.canParse(baseURL) ? new URL(baseURL).origin : origin;
+}
+
+function changedSections(before: Config, after: Config): string[] {
+  const keys = Object.keys({ ...before, ...after }) as (keyof Config)[];
+  return keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+}
