@@ -16,7 +16,8 @@ export { classify, type FailureKind } from './call/failure.js';
 export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './call/inbound.js';
 export type { Logger } from './call/logger.js';
 export type { Request, Response, Transport } from './call/message.js';
-export { type CallFlag, type CallView as Call, type Endpoint, endpointOf } from './call/record.js';
+export type { CallFlag, CallView as Call, Endpoint } from './call/record.js';
+export { endpointOf } from './call/request.js';
 export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } from './client/axios/undici-adapter.js';
 export { createHttpClient } from './client/client.js';
 export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
@@ -30,7 +31,7 @@ export {
   type InstancePoliciesDeps,
   usePolicies,
 } from './client/use-policies.js';
-export type { Duration } from './options/options.js';
+export type { Duration } from './options/duration.js';
 export { adaptiveConcurrency } from './policies/admission/adaptive-concurrency.js';
 export { circuitBreaker } from './policies/admission/circuit-breaker.js';
 export { limits } from './policies/admission/limits.js';

@@ -1,11 +1,8 @@
 /** Classifies requests and their outcomes; the policies act on the answers. */
 import { isAxiosError } from 'axios';
-import { isStream, responseOf } from './body.js';
+import { responseOf } from './body.js';
 import { inCauses } from './causes.js';
 import { ErrorCode } from './errors.js';
-import { nameIn } from './headers.js';
-import type { Request } from './message.js';
-import { httpDate, type ServerClock, timeUntil } from './server-clock.js';
 
 /**
  * Why an attempt failed.
@@ -198,64 +195,4 @@ export function healthOf(error: unknown, sent: boolean): Health {
     default:
       return 'nothing';
   }
-}
-
-const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
-
-/**
- * True where repeating the call does no harm: an idempotent method (RFC 9110), or an idempotency key, by option or as a
- * header.
- */
-export function isIdempotent({ method, idempotencyKey, headers }: Request): boolean {
-  if (idempotentMethods.has((method ?? 'get').toUpperCase()) || idempotencyKey !== undefined) return true;
-  const name = headers && nameIn(headers, 'Idempotency-Key');
-  return name !== undefined && isGiven(headers[name]);
-}
-
-/** False for a value that is not sent, and for an empty key, which all calls would share. */
-function isGiven(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(isGiven);
-  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
-}
-
-/**
- * Bytes that the response body may have: the call's own limit, else `standard` for a buffered body and no limit (-1)
- * for a stream.
- */
-export function contentLimit({ maxContentLength, responseType }: Request, standard: number): number {
-  return maxContentLength ?? (responseType === 'stream' ? -1 : standard);
-}
-
-/** True where the body can be sent again: any body but a stream or an async iterable, which can be read only once. */
-export function isReplayable(request: Request): boolean {
-  const body: unknown = request.data;
-  if (typeof body !== 'object' || body === null) return true;
-  return !isStream(body) && !(Symbol.asyncIterator in body) && !('getReader' in body);
-}
-
-/**
- * A header of a response; `name` is in lower case. A foreign transport may return any object, with names in any case.
- */
-export function headerOf(headers: unknown, name: string): unknown {
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  const key = Object.keys(headers).find((each) => each.toLowerCase() === name);
-  return key === undefined ? undefined : (headers as Record<string, unknown>)[key];
-}
-
-/**
- * Milliseconds that a `Retry-After` header asks to wait. It holds seconds or an HTTP date (RFC 9110, 10.2.3), and a
- * date is measured by the `Date` of the response. A date that has passed gives 0; anything else, a negative number too,
- * gives `undefined`.
- */
-export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
-  const value = headerOf(headers, 'retry-after');
-  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const at = httpDate(text);
-  return Number.isNaN(at) ? undefined : timeUntil(at, now, clockOf(headers));
-}
-
-/** A response's own time: its `Date` and `Age` headers. */
-export function clockOf(headers: unknown): ServerClock {
-  return { date: headerOf(headers, 'date'), age: headerOf(headers, 'age') };
 }

@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { type FormPart, formParts, guard, isStream, isWebStream, uploadOwner } from './body.js';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './message.js';
-import { carriedCall } from './record.js';
+import { carriedCall } from './request.js';
 
 /** Bodies that were read or destroyed, where the body itself does not show it: generators, and legacy Node streams. */
 const spent = new WeakSet<object>();

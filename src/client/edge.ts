@@ -8,7 +8,8 @@ import { asAxiosError, ErrorCode, markPresented, PillionError, statusError } fro
 import { copyHeaders } from '../call/headers.js';
 import type { Request, Response, Transport } from '../call/message.js';
 import { replayable } from '../call/object-form.js';
-import { type Call, requestOf } from '../call/record.js';
+import type { Call } from '../call/record.js';
+import { requestOf } from '../call/request.js';
 import { linkCaller, Scope } from '../call/scope.js';
 import { textOf } from '../call/url.js';
 import { caught } from '../call/used-body.js';

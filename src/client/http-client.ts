@@ -2,7 +2,7 @@
 import type { AxiosAdapter, AxiosInstance, CreateAxiosDefaults } from 'axios';
 import type { ClientEventName, ForcedCircuit, Listener } from '../call/events.js';
 import type { Logger } from '../call/logger.js';
-import type { Duration } from '../options/options.js';
+import type { Duration } from '../options/duration.js';
 import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
 import type { HttpClientConfig } from './config/config.js';

@@ -2,7 +2,8 @@
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
-import { assumed, duration, rule } from '../options/options.js';
+import { duration } from '../options/duration.js';
+import { assumed, rule } from '../options/options.js';
 import type { PolicyContext } from './policy.js';
 
 export const circuitBreakerOptions = z

@@ -14,7 +14,8 @@ import {
 } from '@opentelemetry/api';
 import { responseOf } from '../call/body.js';
 import type { Request, Response, Transport } from '../call/message.js';
-import { type Call, callOf } from '../call/record.js';
+import type { Call } from '../call/record.js';
+import { callOf } from '../call/request.js';
 
 const tracer = () => trace.getTracer('pillion');
 

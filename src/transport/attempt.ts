@@ -7,7 +7,7 @@ import type { Emitter } from '../call/events.js';
 import { isBroken } from '../call/failure.js';
 import type { Request, Transport } from '../call/message.js';
 import { withForm } from '../call/object-form.js';
-import { callOf } from '../call/record.js';
+import { callOf } from '../call/request.js';
 import { abortError } from '../call/scope.js';
 import type { Wire } from './wire.js';
 

@@ -2,7 +2,7 @@
 import { getProxyForUrl } from 'proxy-from-env';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';
-import { carriedCall } from '../call/record.js';
+import { carriedCall } from '../call/request.js';
 import { redirectsOf } from './exchange/redirect.js';
 
 export type Lane = 'undici' | 'http';

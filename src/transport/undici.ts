@@ -4,12 +4,13 @@
  */
 
 import { closedError } from '../call/errors.js';
-import { contentLimit, markSent } from '../call/failure.js';
+import { markSent } from '../call/failure.js';
 import type { Request, Response } from '../call/message.js';
 import { ownOf, ownValue } from '../call/own.js';
 import { Recent } from '../call/recent.js';
-import { carriedCall, endpointOf } from '../call/record.js';
+import { carriedCall, endpointOf } from '../call/request.js';
 import { resolveUrl, type Target } from '../call/url.js';
+import { contentLimit } from './exchange/content-limit.js';
 import { Exchange } from './exchange/exchange.js';
 import { basic } from './exchange/headers.js';
 import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './exchange/redirect.js';

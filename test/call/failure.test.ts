@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { AxiosError, AxiosHeaders, CanceledError } from 'axios';
 import { ErrorCode, PillionError } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { classify, isIdempotent, isReplayable, isUnsent, markUnsent } from '../../src/call/failure.js';
+import { classify, isUnsent, markUnsent } from '../../src/call/failure.js';
+import { isIdempotent, isReplayable } from '../../src/call/repeatable.js';
 import { aRequest, methods } from '../policies/alone.js';
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more });

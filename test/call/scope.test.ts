@@ -4,7 +4,8 @@ import { PassThrough } from 'node:stream';
 import { CanceledError, isCancel } from 'axios';
 import { PillionError } from 'pillion';
 import { describe, expect, it, vi } from 'vitest';
-import { abortError, bounded, nativeSignal, Scope } from '../../src/call/scope.js';
+import { abortError, nativeSignal, Scope } from '../../src/call/scope.js';
+import { bounded } from '../../src/call/time-limit.js';
 import { aRequest, ended, outcomeOf } from '../policies/alone.js';
 import { fakeTimers } from '../support/clock.js';
 

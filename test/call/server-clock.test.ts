@@ -1,6 +1,6 @@
 /** Dates of a server are measured by its own clock. */
 import { describe, expect, it } from 'vitest';
-import { retryAfter } from '../../src/call/failure.js';
+import { retryAfter } from '../../src/call/retry-after.js';
 import { serverQuota } from '../../src/policies/admission/server-quota.js';
 
 const hour = 3_600_000;

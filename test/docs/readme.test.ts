@@ -44,7 +44,7 @@ describe('docs/observability.md', () => {
 
 describe('docs/configuration.md', () => {
   it('lists all of deps', () => {
-    const [, members = ''] = /interface HttpClientDeps \{(.*?)^\}/ms.exec(page('src/client/client.ts')) ?? [];
+    const [, members = ''] = /interface HttpClientDeps \{(.*?)^\}/ms.exec(page('src/client/http-client.ts')) ?? [];
     const known = [...members.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
     expect(known.length).toBeGreaterThan(5);
     const [, table = ''] = /^\| `deps` \|(.*?)\n\n/ms.exec(page('docs/configuration.md')) ?? [];

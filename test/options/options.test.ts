@@ -2,7 +2,9 @@
 import { circuitBreaker, deadline, limits, logging, PillionError, retry, timeout } from 'pillion';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { duration, headerName, headerValue, milliseconds, parseOptions } from '../../src/options/options.js';
+import { duration, milliseconds } from '../../src/options/duration.js';
+import { headerName, headerValue } from '../../src/options/header.js';
+import { parseOptions } from '../../src/options/options.js';
 
 /** The message a call throws. */
 function fault(run: () => unknown): string {

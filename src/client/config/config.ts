@@ -2,16 +2,9 @@
 import { z } from 'zod';
 import { dataOf, nothing, ownOf } from '../../call/own.js';
 import { url } from '../../options/base-url.js';
-import {
-  assumed,
-  badOptions,
-  duration,
-  faultsOf,
-  headerName,
-  headerValue,
-  rule,
-  valueAt,
-} from '../../options/options.js';
+import { duration } from '../../options/duration.js';
+import { headerName, headerValue } from '../../options/header.js';
+import { assumed, badOptions, faultsOf, rule, valueAt } from '../../options/options.js';
 import { limitsOptions } from '../../policies/admission/limits.js';
 import { circuitBreakerOptions } from '../../policies/circuit.js';
 import { retryOptions } from '../../policies/retries/retry-plan.js';

@@ -5,7 +5,7 @@ import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { classify } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
 import { Recent } from '../../call/recent.js';
-import { callOf, destinationOf } from '../../call/record.js';
+import { callOf, destinationOf } from '../../call/request.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 

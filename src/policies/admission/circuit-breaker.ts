@@ -5,7 +5,7 @@ import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
 import { Recent } from '../../call/recent.js';
-import { callOf, destinationOf } from '../../call/record.js';
+import { callOf, destinationOf } from '../../call/request.js';
 import { Circuit, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy } from '../policy.js';
 

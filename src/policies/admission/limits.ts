@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { Request, Response, Transport } from '../../call/message.js';
-import { callOf, destinationOf } from '../../call/record.js';
+import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 

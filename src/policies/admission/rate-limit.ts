@@ -5,11 +5,13 @@ import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
 import { Recent } from '../../call/recent.js';
-import { callOf } from '../../call/record.js';
+import { callOf } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
 import { maxTimer } from '../../call/timer.js';
 import { waitUnlessAborted } from '../../call/wait.js';
-import { duration, headerName, rule } from '../../options/options.js';
+import { duration } from '../../options/duration.js';
+import { headerName } from '../../options/header.js';
+import { rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { serverQuota } from './server-quota.js';
 

@@ -1,5 +1,5 @@
 /** Reads from response headers how many more requests a server accepts, in all the formats in common use. */
-import { clockOf, headerOf, retryAfter } from '../../call/failure.js';
+import { clockOf, headerOf, retryAfter } from '../../call/retry-after.js';
 import { httpDate, timeUntil } from '../../call/server-clock.js';
 
 export interface ServerQuota {

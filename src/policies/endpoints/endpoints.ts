@@ -1,7 +1,8 @@
 /** The options of the `endpoints` section, and the `Discovery` made from them or checked from the user's. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { duration, rule } from '../../options/options.js';
+import { duration } from '../../options/duration.js';
+import { rule } from '../../options/options.js';
 import type { Discovery } from './discovery.js';
 import { dnsDiscovery, srvDiscovery } from './dns.js';
 

@@ -1,6 +1,6 @@
 /** The endpoint chosen for an attempt, and its set: `balance` writes it, the policies below read it. */
 import type { Request } from '../../call/message.js';
-import { atEndpoint } from '../../call/record.js';
+import { atEndpoint } from '../../call/request.js';
 import type { Host } from './host.js';
 import type { HostSet } from './host-set.js';
 

@@ -2,11 +2,14 @@
 
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
-import { classify, isIdempotent, isReplayable, isSent, isUnsent, retryAfter } from '../../call/failure.js';
+import { classify, isSent, isUnsent } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
 import { nothing, ownOf, ownValue } from '../../call/own.js';
+import { isIdempotent, isReplayable } from '../../call/repeatable.js';
+import { retryAfter } from '../../call/retry-after.js';
 import { maxTimer } from '../../call/timer.js';
-import { assumed, duration, parseOptions, rule } from '../../options/options.js';
+import { duration } from '../../options/duration.js';
+import { assumed, parseOptions, rule } from '../../options/options.js';
 
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.

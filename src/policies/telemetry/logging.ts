@@ -5,7 +5,8 @@ import { classify } from '../../call/failure.js';
 import { harmless } from '../../call/harmless.js';
 import { defaultLogger, type Logger } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
-import { type Call, callOf, withCall } from '../../call/record.js';
+import type { Call } from '../../call/record.js';
+import { callOf, withCall } from '../../call/request.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { type CallRecord, type LogProfile, logProfileNames, logProfiles } from './log-fields.js';
 

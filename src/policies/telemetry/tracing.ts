@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
 import { inbound } from '../../call/inbound.js';
 import type { Request } from '../../call/message.js';
-import { callOf, endpointOf, withCall } from '../../call/record.js';
-import { headerName } from '../../options/options.js';
+import { callOf, endpointOf, withCall } from '../../call/request.js';
+import { headerName } from '../../options/header.js';
 import { definePolicy } from '../policy.js';
 import { inCallSpan, inClientSpan, injectContext, isTraced, propagates } from '../spans.js';
 

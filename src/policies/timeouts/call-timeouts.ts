@@ -3,8 +3,10 @@ import { AxiosError } from 'axios';
 import { z } from 'zod';
 import type { Request } from '../../call/message.js';
 import { nothing } from '../../call/own.js';
-import { type Call, carriedCall } from '../../call/record.js';
-import { type Duration, duration, parseOptions } from '../../options/options.js';
+import type { Call } from '../../call/record.js';
+import { carriedCall } from '../../call/request.js';
+import { type Duration, duration } from '../../options/duration.js';
+import { parseOptions } from '../../options/options.js';
 
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.

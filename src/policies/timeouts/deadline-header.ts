@@ -2,9 +2,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { copyHeaders, setHeader } from '../../call/headers.js';
-import { callOf } from '../../call/record.js';
+import { callOf } from '../../call/request.js';
 import { plainHost } from '../../call/url.js';
-import { headerName } from '../../options/options.js';
+import { headerName } from '../../options/header.js';
 import { definePolicy } from '../policy.js';
 
 export const deadlineHeaderOptions = z.strictObject({

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { inboundRemaining } from '../../call/inbound.js';
 import type { Request } from '../../call/message.js';
-import { callOf, withCall } from '../../call/record.js';
-import { bounded, type TimeLimit } from '../../call/scope.js';
-import { duration } from '../../options/options.js';
+import { callOf, withCall } from '../../call/request.js';
+import { bounded, type TimeLimit } from '../../call/time-limit.js';
+import { duration } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
 import { callTimeouts, timeoutOf } from './call-timeouts.js';
 

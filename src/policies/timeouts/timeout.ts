@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
-import { callOf } from '../../call/record.js';
-import { bounded } from '../../call/scope.js';
-import { duration } from '../../options/options.js';
+import { callOf } from '../../call/request.js';
+import { bounded } from '../../call/time-limit.js';
+import { duration } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
 import { callTimeouts } from './call-timeouts.js';
 

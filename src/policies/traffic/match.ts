@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { getHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
-import { type Call, callOf } from '../../call/record.js';
-import { headerName, headerValue, rule } from '../../options/options.js';
+import type { Call } from '../../call/record.js';
+import { callOf } from '../../call/request.js';
+import { headerName, headerValue } from '../../options/header.js';
+import { rule } from '../../options/options.js';
 
 const slash = z.string().regex(/^\//, { error: 'must begin with /' });
 

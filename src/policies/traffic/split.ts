@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
-import { callOf, withCall } from '../../call/record.js';
+import { callOf, withCall } from '../../call/request.js';
 import { url } from '../../options/base-url.js';
-import { headerName, headerValue, rule } from '../../options/options.js';
+import { headerName, headerValue } from '../../options/header.js';
+import { rule } from '../../options/options.js';
 import { rendezvous } from '../hash.js';
 import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';

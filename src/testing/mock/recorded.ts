@@ -1,7 +1,8 @@
 /** Records attempts as frozen snapshots. */
 
 import type { Request } from '../../call/message.js';
-import { type Call, callOf } from '../../call/record.js';
+import type { Call } from '../../call/record.js';
+import { callOf } from '../../call/request.js';
 
 /** One attempt as it reached the transport. */
 export interface RecordedRequest {

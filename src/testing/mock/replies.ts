@@ -6,7 +6,7 @@ import { dataOf } from '../../call/answer.js';
 import { markUnsent } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
 import { abortError } from '../../call/scope.js';
-import { type Duration, milliseconds } from '../../options/options.js';
+import { type Duration, milliseconds } from '../../options/duration.js';
 import type { RecordedRequest } from './recorded.js';
 
 /** An HTTP response. */

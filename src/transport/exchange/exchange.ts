@@ -13,7 +13,7 @@ import { announcesBody } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
 import { ownValue } from '../../call/own.js';
 import { type Progress, progressOf } from '../../call/progress.js';
-import { carriedCall, contextOf } from '../../call/record.js';
+import { carriedCall, contextOf } from '../../call/request.js';
 import { abortError, onAbort } from '../../call/scope.js';
 import { type Connection, Dispatch, type Job } from '../pool/connection.js';
 import type { Pool } from '../pool/pool.js';

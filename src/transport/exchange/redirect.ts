@@ -3,7 +3,7 @@ import { AxiosError, type AxiosRequestConfig } from 'axios';
 import { PillionError, withCause } from '../../call/errors.js';
 import type { Request, Response } from '../../call/message.js';
 import { ownValue } from '../../call/own.js';
-import { carriedCall } from '../../call/record.js';
+import { carriedCall } from '../../call/request.js';
 import { leavesOrigin, resolveUrl, type Target, targetOf } from '../../call/url.js';
 
 /** One request of a redirect chain. */

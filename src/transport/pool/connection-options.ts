@@ -1,6 +1,6 @@
 /** What can be said of connections, beside how many there are. */
 import { z } from 'zod';
-import { duration } from '../../options/options.js';
+import { duration } from '../../options/duration.js';
 
 export const connectionOptions = z.strictObject({
   maxConnectionAge: duration({ min: 1000 })

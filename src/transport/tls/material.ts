@@ -6,7 +6,8 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { nothing } from '../../call/own.js';
-import { duration, type OptionFault, whereWell } from '../../options/options.js';
+import { duration } from '../../options/duration.js';
+import { type OptionFault, whereWell } from '../../options/options.js';
 
 const material = 'A file path, or PEM text.';
 const oneOrMore = z

@@ -7,7 +7,7 @@ import { withCause } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { type Progress, progressOf } from '../../call/progress.js';
-import { contextOf } from '../../call/record.js';
+import { contextOf } from '../../call/request.js';
 import type { BodyHeaders } from './body-source.js';
 import {
   formPackageSource,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { HttpClientConfig } from 'pillion';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/client/config/config.js';
-import { milliseconds } from '../../../src/options/options.js';
+import { milliseconds } from '../../../src/options/duration.js';
 
 const total = (value: unknown) => {
   const { timeouts } = parseConfig({ timeouts: { total: value, attempt: false } } as HttpClientConfig);

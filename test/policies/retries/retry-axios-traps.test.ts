@@ -6,7 +6,7 @@ import axios, { type AxiosAdapter, AxiosError, AxiosHeaders, type AxiosRequestCo
 import type { Policy } from 'pillion';
 import { createMockTransport, holdReply } from 'pillion/testing';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { retryAfter } from '../../../src/call/failure.js';
+import { retryAfter } from '../../../src/call/retry-after.js';
 import { baseURL, clientOver, rejection, scripted } from '../../support/client.js';
 
 const twoFailures = [503, { error: 'ECONNRESET' }, { data: { n: 1 } }];

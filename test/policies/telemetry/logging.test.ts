@@ -2,7 +2,7 @@
 import { compose, deadline, type Logger, logging, type Request, type Response, retry } from 'pillion';
 import { holdReply, type Reply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { callOf } from '../../../src/call/record.js';
+import { callOf } from '../../../src/call/request.js';
 import { chance } from '../../properties/world.js';
 import { collecting, type Line, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';

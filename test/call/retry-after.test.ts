@@ -1,7 +1,7 @@
 /** request: what a Retry-After header asks for (RFC 9110, 10.2.3). */
 import { AxiosHeaders } from 'axios';
 import { afterEach, describe, expect, it } from 'vitest';
-import { retryAfter } from '../../src/call/failure.js';
+import { retryAfter } from '../../src/call/retry-after.js';
 
 const now = Date.parse('1994-11-06T08:49:30Z');
 const asked = (value: unknown) => retryAfter({ 'retry-after': value }, now);

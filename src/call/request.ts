@@ -1,0 +1,99 @@
+/** Requests of the stack: each carries its call, and for an attempt its endpoint. */
+import { AsyncResource } from 'node:async_hooks';
+import type { Request } from './message.js';
+import { ownOf } from './own.js';
+import { Call, type Endpoint, OWN_HEADERS } from './record.js';
+
+const CALL = Symbol('pillion.call');
+const ENDPOINT = Symbol('pillion.endpoint');
+type Carrying = Request & { [CALL]?: Call; [ENDPOINT]?: Endpoint };
+
+/** The call a request belongs to, if it came through a client. */
+export function carriedCall(request: Request): Call | undefined {
+  return (request as Carrying)[CALL];
+}
+
+/** The call a request belongs to; one made on the spot for a policy that works alone. */
+export function callOf(request: Request): Call {
+  return (request as Carrying)[CALL] ?? new Call(ownOf(request));
+}
+
+/**
+ * The async context in which the caller's code runs that belongs to this request. Without a call it is that of whoever asks, so
+ * it has to be asked for before anything is sent.
+ */
+export function contextOf(request: Request): AsyncResource {
+  return carriedCall(request)?.context ?? new AsyncResource('HttpCall', { requireManualDestroy: true });
+}
+
+/** The request with a call on it, so that everything further down sees the same one. */
+export function withCall(request: Request): Request {
+  if ((request as Carrying)[CALL] !== undefined) return request;
+  const own = ownOf(request);
+  return requestOf(own, {}, new Call(own));
+}
+
+/** The address an attempt goes to, where one was chosen among many. */
+export function endpointOf(request: Request): Endpoint | undefined {
+  return (request as Carrying)[ENDPOINT];
+}
+
+/** A copy of the request for one attempt at this endpoint. */
+export function atEndpoint(request: Request, endpoint: Endpoint): Request {
+  return { ...request, [ENDPOINT]: endpoint } as Carrying;
+}
+
+/** What circuits and limits are kept for: an endpoint where there are many, else an origin. */
+export function destinationOf(request: Request): string {
+  return (request as Carrying)[ENDPOINT]?.address ?? callOf(request).origin;
+}
+
+/**
+ * A request of our own out of axios's, with its call and what is given in place of the caller's options.
+ * Every option that each call reads further down is in `shape`, so that none is looked for on `Object.prototype`; rare ones are read by
+ * `ownValue`.
+ * axios hands over an object without prototype, which V8 takes 3 us to spread each time. Copied into `shape` it has all its
+ * usual keys from the start and stays fast: this copy takes 0.8 us, every spread further down 20 ns.
+ */
+export function requestOf(config: Request, own: Partial<Request>, call?: Call): Request {
+  const request: Record<PropertyKey, unknown> = { ...shape };
+  const from = ownOf(config);
+  request[CALL] = call;
+  for (const key in from) request[key] = from[key as keyof Request];
+  for (const key of Object.getOwnPropertySymbols(from)) request[key] ??= (from as Carrying)[key as typeof CALL];
+  return Object.assign(request, own) as unknown as Request;
+}
+
+const shape = {
+  [CALL]: undefined as Call | undefined,
+  [ENDPOINT]: undefined as Endpoint | undefined,
+  [OWN_HEADERS]: undefined,
+  url: undefined,
+  method: undefined,
+  baseURL: undefined,
+  headers: undefined,
+  params: undefined,
+  data: undefined,
+  signal: undefined,
+  cancelToken: undefined,
+  timeout: undefined,
+  timeouts: undefined,
+  retry: undefined,
+  routeName: undefined,
+  idempotencyKey: undefined,
+  hashKey: undefined,
+  adapter: undefined,
+  transitional: undefined,
+  transformRequest: undefined,
+  transformResponse: undefined,
+  responseType: undefined,
+  decompress: undefined,
+  validateStatus: undefined,
+  maxContentLength: undefined,
+  maxBodyLength: undefined,
+  maxRedirects: undefined,
+  allowAbsoluteUrls: undefined,
+  onUploadProgress: undefined,
+  onDownloadProgress: undefined,
+  proxy: undefined,
+} satisfies { [Key in keyof Carrying | typeof OWN_HEADERS]?: unknown };

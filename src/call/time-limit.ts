@@ -1,0 +1,128 @@
+/** A time limit on a request and its answer. */
+import type { Readable } from 'node:stream';
+import type { GenericAbortSignal } from 'axios';
+import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
+import { markStalled } from './failure.js';
+import type { Request, Response, Transport } from './message.js';
+import { abortError, Scope } from './scope.js';
+import { Timer } from './timer.js';
+
+/** Turns a synchronous throw into a rejection: a timer is running already, and only a settled promise clears it. */
+function attempt(next: Transport, request: Request): Promise<Response> {
+  try {
+    return next(request);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** A time limit: after `ms` milliseconds (undefined: never) the request is aborted with `expired()`. */
+export interface TimeLimit {
+  ms: number | undefined;
+  expired: () => Error;
+  /** What must arrive in time where the response is a stream: its headers only, or the whole body. */
+  until: 'headers' | 'body';
+}
+
+/**
+ * Runs `next` under a scope that is aborted when the limit expires, and rejects as soon as the scope is aborted, even
+ * where `next` ignores its signal. `changes` replaces options of the request for `next`.
+ */
+export function bounded(
+  next: Transport,
+  request: Request,
+  limit: TimeLimit,
+  changes?: Partial<Request>,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const scope = new LimitedScope(request.signal, limit);
+    if (scope.aborted) {
+      reject(abortError(scope, request));
+      return;
+    }
+    const abort = () => {
+      scope.release();
+      reject(abortError(scope, request));
+    };
+    scope.addEventListener('abort', abort);
+    /**
+     * True where the outcome came in time. A streamed body, a failure's too, stays under the limit or at least under
+     * the signal.
+     */
+    const inTime = (response: Response | undefined): boolean => {
+      if (scope.aborted) discard(response);
+      if (scope.aborted || response === undefined) {
+        scope.release();
+        return !scope.aborted;
+      }
+      if (!isStream(response.data)) {
+        scope.release();
+        return true;
+      }
+      scope.answered();
+      scope.removeEventListener('abort', abort);
+      endWith(scope, response.data, request);
+      onBodyEnd(response, scope.releaser());
+      return true;
+    };
+    attempt(next, { ...request, ...changes, signal: scope }).then(
+      (response) => inTime(response) && resolve(response),
+      (error) => inTime(responseOf(error)) && reject(error),
+    );
+  });
+}
+
+/**
+ * A scope with a time limit. It holds no reference to the body, since it may be all that still waits for the body's
+ * end.
+ */
+class LimitedScope extends Scope {
+  readonly #limit: TimeLimit;
+  readonly #timer: Timer | undefined;
+
+  constructor(parent: GenericAbortSignal | undefined, limit: TimeLimit) {
+    super(parent);
+    this.#limit = limit;
+    this.#timer = this.aborted || limit.ms === undefined ? undefined : new Timer(limit.ms, this);
+  }
+
+  expire(stalled: boolean): void {
+    const error = this.#limit.expired();
+    this.abort(stalled ? markStalled(error) : error);
+  }
+
+  /**
+   * Called when the headers have arrived. Reading the body is up to the caller, and an unread body must not keep the
+   * process alive.
+   */
+  answered(): void {
+    if (this.#limit.until === 'headers') this.#timer?.clear();
+    else this.#timer?.unref();
+  }
+
+  release(): void {
+    this.#timer?.clear();
+    this.leave();
+  }
+
+  /**
+   * A function that holds only this scope. A closure made in `bounded` would also hold its promise, and through it the
+   * body.
+   */
+  releaser(): () => void {
+    return () => this.release();
+  }
+}
+
+/**
+ * Destroys a body when its scope is aborted. The body is held weakly, so that one which its caller dropped can be
+ * collected.
+ */
+function endWith(scope: LimitedScope, data: Readable, request: Request): void {
+  const body = new WeakRef(data);
+  scope.addEventListener('abort', () => {
+    scope.release();
+    const stream = body.deref();
+    if (stream !== undefined) endBody(stream, abortError(scope, request));
+  });
+}
