@@ -2,7 +2,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { HttpClients } from '../registry/registry.js';
-import { InboundContextInterceptor, inboundOptionsToken } from './inbound.js';
+import { InboundContextInterceptor, inboundOptionsToken } from './inbound-context.js';
 import {
   asyncProviders,
   type HttpClientModuleAsyncOptions,
@@ -10,7 +10,7 @@ import {
   type HttpClientModuleOptions,
   openClients,
   optionsToken,
-} from './options.js';
+} from './module-options.js';
 import { getHttpClientsToken, getHttpClientToken } from './tokens.js';
 
 /**

@@ -11,8 +11,14 @@ import { parseOptions } from '../options/options.js';
 import { faultsOfMaterial } from '../transport/tls/material.js';
 import { FileWatch } from '../transport/tls/watch.js';
 import { changesBetween } from './diff.js';
-import { type ConfigFault, type HttpClientsConfig, type NamedClient, ParsedClients, spelled } from './file/clients.js';
 import { ConfigDocument, type Path } from './file/document.js';
+import {
+  type ConfigFault,
+  type HttpClientsConfig,
+  type NamedClient,
+  ParsedClients,
+  spelled,
+} from './file/named-clients.js';
 import { type ConfigSource, fileSource } from './source.js';
 import { type HttpClientsEvents, type VersionStats, Versions } from './versions.js';
 

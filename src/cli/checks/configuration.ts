@@ -3,8 +3,8 @@
  * mistakes.
  */
 import type { OptionFault } from '../../options/options.js';
-import { type ConfigFault, inOrder, ParsedClients } from '../../registry/file/clients.js';
 import { ConfigDocument } from '../../registry/file/document.js';
+import { type ConfigFault, inOrder, ParsedClients } from '../../registry/file/named-clients.js';
 import type { Surroundings } from '../../registry/file/references.js';
 import type { WellPart } from '../../registry/file/well.js';
 import { daysLeft, expiryOf, validityOf } from '../../transport/tls/expiry.js';
