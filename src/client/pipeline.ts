@@ -6,7 +6,7 @@ import { type ForcedCircuit, silentEvents } from '../call/events.js';
 import type { Transport } from '../call/message.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy } from '../policies/policy.js';
 import { attemptEdge } from '../transport/attempt.js';
-import type { MaterialOptions } from '../transport/tls/material.js';
+import type { MaterialOptions } from '../transport/tls/material-options.js';
 import type { IdentityStats } from '../transport/tls/rotating-identity.js';
 import { partsOf } from '../transport/tls/tls.js';
 import { createWire, injectedWire, type Wire, type WireOptions } from '../transport/wire.js';

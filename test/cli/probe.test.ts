@@ -4,7 +4,7 @@ import type { HttpClientConfig } from 'pillion';
 import { describe, expect, it } from 'vitest';
 import { probeClient } from '../../src/cli/checks/dry-run.js';
 import { parseConfig } from '../../src/client/config/config.js';
-import { isoTime } from '../../src/transport/tls/material.js';
+import { isoTime } from '../../src/transport/tls/certificate.js';
 import { answer } from '../support/behaviours.js';
 import { authority, type Identity } from '../support/certificates.js';
 import { runChild } from '../support/child.js';

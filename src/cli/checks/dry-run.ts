@@ -7,8 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { plainHost } from '../../call/url.js';
 import type { Config } from '../../client/config/config.js';
+import { alternativeNames, notAfter, oneLine } from '../../transport/tls/certificate.js';
 import { daysLeft } from '../../transport/tls/expiry.js';
-import { alternativeNames, checkMaterial, notAfter, oneLine, readMaterial } from '../../transport/tls/material.js';
+import { checkMaterial, readMaterial } from '../../transport/tls/material.js';
 import { partsOf, standardPeer, tlsConnectOptions } from '../../transport/tls/tls.js';
 
 export interface ProbeStep {

@@ -5,15 +5,9 @@ import { z } from 'zod';
 import { ErrorCode } from '../../call/errors.js';
 import { ownOf } from '../../call/own.js';
 import { assumed, rule } from '../../options/options.js';
-import {
-  alternativeNames,
-  type Material,
-  type MaterialOptions,
-  materialOptions,
-  paired,
-  publicKeyPin,
-  wherePaired,
-} from './material.js';
+import { alternativeNames, publicKeyPin } from './certificate.js';
+import type { Material } from './material.js';
+import { type MaterialOptions, materialOptions, paired, wherePaired } from './material-options.js';
 
 export const tlsOptions = z
   .strictObject({
