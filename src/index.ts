@@ -53,7 +53,7 @@ export { mirror } from './policies/traffic/mirror.js';
 export { split } from './policies/traffic/split.js';
 export type { ClientSet } from './registry/client-set.js';
 export type { ConfigChange } from './registry/diff.js';
-export type { ConfigFault, HttpClientsConfig } from './registry/file/faults.js';
+export type { ConfigFault, HttpClientsConfig } from './registry/file/config-faults.js';
 export {
   type ClientsHealth,
   type Health,
@@ -62,7 +62,7 @@ export {
   healthOfClients,
 } from './registry/health.js';
 export type { HttpClients, HttpClientsDeps, HttpClientsStats } from './registry/http-clients.js';
-export { loadHttpClients } from './registry/load.js';
+export { loadHttpClients } from './registry/load-http-clients.js';
 export type { ConfigSource } from './registry/source.js';
 export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './registry/versions.js';
 export type { PoolStats } from './transport/pool/pool.js';

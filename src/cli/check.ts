@@ -1,6 +1,6 @@
 /** `pillion check`: reports the errors and likely mistakes of configuration files before they are rolled out. */
 
-import { type ConfigFault, spelled } from '../registry/file/faults.js';
+import { type ConfigFault, spelled } from '../registry/file/config-faults.js';
 import { readText } from '../registry/source.js';
 import { type CheckResult, checkText } from './checks/configuration.js';
 import { argumentsOf, type Command, type Terminal, UsageError } from './command.js';

@@ -2,9 +2,9 @@
 import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { InboundOptions } from '../call/inbound.js';
-import type { HttpClientsConfig } from '../registry/file/faults.js';
+import type { HttpClientsConfig } from '../registry/file/config-faults.js';
 import type { HttpClients, HttpClientsDeps } from '../registry/http-clients.js';
-import { loadHttpClients } from '../registry/load.js';
+import { loadHttpClients } from '../registry/load-http-clients.js';
 import type { ConfigSource } from '../registry/source.js';
 import { nestLogger } from './nest-logger.js';
 

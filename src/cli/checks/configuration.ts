@@ -3,8 +3,8 @@
  * mistakes.
  */
 import type { OptionFault } from '../../options/options.js';
+import { type ConfigFault, inOrder } from '../../registry/file/config-faults.js';
 import { ConfigDocument } from '../../registry/file/document.js';
-import { type ConfigFault, inOrder } from '../../registry/file/faults.js';
 import { ParsedClients } from '../../registry/file/named-clients.js';
 import type { Surroundings } from '../../registry/file/references.js';
 import type { WellPart } from '../../registry/file/well.js';

@@ -5,8 +5,8 @@ import { dataOf } from '../../call/own.js';
 import { type Config, namelessSchema, optionalSections } from '../../client/config/config.js';
 import { faultsOf, type OptionFault, shownPath, valueAt } from '../../options/options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
+import { type ConfigFault, inOrder, spelled, textFaults } from './config-faults.js';
 import { ConfigDocument, type Path, type Position } from './document.js';
-import { type ConfigFault, inOrder, spelled, textFaults } from './faults.js';
 import { mergedOptions } from './merged.js';
 import {
   clientFault,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import type { ConfigFault } from '../../../src/registry/file/config-faults.js';
 import { ConfigDocument } from '../../../src/registry/file/document.js';
-import type { ConfigFault } from '../../../src/registry/file/faults.js';
 import { ParsedClients } from '../../../src/registry/file/named-clients.js';
 import { options } from '../../client/config/schema-walk.js';
 

@@ -1,7 +1,7 @@
 /** Loads named clients from a file, an object or a source. */
 import { duration } from '../options/duration.js';
 import { parseOptions } from '../options/options.js';
-import type { HttpClientsConfig } from './file/faults.js';
+import type { HttpClientsConfig } from './file/config-faults.js';
 import type { HttpClients, HttpClientsDeps } from './http-clients.js';
 import { badConfiguration, faultOf, Registry } from './registry.js';
 import { type ConfigSource, fileSource } from './source.js';
