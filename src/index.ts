@@ -23,7 +23,7 @@ export { createHttpClient } from './client/client.js';
 export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
 export type { CallOptions, HttpFetch, HttpFetchInit } from './client/fetch/fetch.js';
 export type { ClientHandle, CloseOptions, HttpClient, HttpClientDeps } from './client/http-client.js';
-export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/identity.js';
+export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/shared-identity.js';
 export type { HttpClientStats, PolicyStats } from './client/stats.js';
 export {
   type InstancePolicies,
@@ -53,7 +53,7 @@ export { mirror } from './policies/traffic/mirror.js';
 export { split } from './policies/traffic/split.js';
 export type { ClientSet } from './registry/client-set.js';
 export type { ConfigChange } from './registry/diff.js';
-export type { ConfigFault, HttpClientsConfig } from './registry/file/clients.js';
+export type { ConfigFault, HttpClientsConfig } from './registry/file/config-faults.js';
 export {
   type ClientsHealth,
   type Health,
@@ -61,9 +61,10 @@ export {
   type HealthStatus,
   healthOfClients,
 } from './registry/health.js';
-export { type HttpClients, type HttpClientsDeps, type HttpClientsStats, loadHttpClients } from './registry/registry.js';
+export type { HttpClients, HttpClientsDeps, HttpClientsStats } from './registry/http-clients.js';
+export { loadHttpClients } from './registry/load-http-clients.js';
 export type { ConfigSource } from './registry/source.js';
 export type { ConfigRejection, ConfigVersion, HttpClientsEvents, VersionStats } from './registry/versions.js';
 export type { PoolStats } from './transport/pool/pool.js';
-export type { IdentityStats } from './transport/tls/identity.js';
+export type { IdentityStats } from './transport/tls/rotating-identity.js';
 export type { WireStats } from './transport/wire.js';

@@ -1,7 +1,7 @@
-/** The configuration in force, with secrets masked. */
+/** The configuration in force, with secrets maskedConfig. */
 import { configOf } from '../client/client.js';
 import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
-import { type IsSecret, masked } from '../registry/diff.js';
+import { type IsSecret, maskedConfig } from '../registry/diff.js';
 
 /** Implemented by the registry only, which knows the values that came from references. */
 interface KnowsSecrets {
@@ -13,7 +13,7 @@ export function shownConfig(set: ClientSet): Record<string, object> {
   const registry: KnowsSecrets = isRegistry(set) ? (set as KnowsSecrets) : {};
   const shown = [...clientsOf(set)].map(([name, client]) => {
     const isSecret: IsSecret = (path, value) => registry.isSecret?.(name, path, value) ?? false;
-    return [name, masked([], configOf(client) ?? {}, isSecret)];
+    return [name, maskedConfig([], configOf(client) ?? {}, isSecret)];
   });
   return Object.fromEntries(shown);
 }

@@ -3,7 +3,7 @@
 import type { Request, Response } from './message.js';
 import { ownValue } from './own.js';
 
-export function dataOf(body: Buffer, request: Request, headers: Response['headers'] | undefined): unknown {
+export function bodyData(body: Buffer, request: Request, headers: Response['headers'] | undefined): unknown {
   const { responseType } = request;
   if (responseType === 'arraybuffer') return body;
   if (responseType === 'blob') return new Blob([body as never], { type: String(headers?.['content-type'] ?? '') });

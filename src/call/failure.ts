@@ -177,10 +177,10 @@ function isMarked(error: unknown, marks: WeakSet<object>): boolean {
 }
 
 /** What an outcome says about the destination's health. */
-export type Health = 'success' | 'failure' | 'nothing';
+export type HealthVerdict = 'success' | 'failure' | 'nothing';
 
 /** What an error says about the health of the destination; `sent`: whether the wire was called for it. */
-export function healthOf(error: unknown, sent: boolean): Health {
+export function healthOf(error: unknown, sent: boolean): HealthVerdict {
   if (isMarked(error, stalled)) return 'nothing';
   switch (classify(error)) {
     case 'status':

@@ -15,7 +15,7 @@ export function headerOf(headers: unknown, name: string): unknown {
  * date is measured by the `Date` of the response. A date that has passed gives 0; anything else, a negative number too,
  * gives `undefined`.
  */
-export function retryAfter(headers: unknown, now: number = Date.now()): number | undefined {
+export function retryAfterOf(headers: unknown, now: number = Date.now()): number | undefined {
   const value = headerOf(headers, 'retry-after');
   const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
   if (/^\d+$/.test(text)) return Number(text) * 1000;

@@ -1,8 +1,8 @@
 /** `pillion check`: reports the errors and likely mistakes of configuration files before they are rolled out. */
 
-import { type ConfigFault, spelled } from '../registry/file/clients.js';
+import { type ConfigFault, spelled } from '../registry/file/config-faults.js';
 import { readText } from '../registry/source.js';
-import { type CheckResult, checkText } from './checks/check.js';
+import { type CheckResult, checkText } from './checks/configuration.js';
 import { argumentsOf, type Command, type Terminal, UsageError } from './command.js';
 
 export const check: Command = {

@@ -1,12 +1,12 @@
 /** `pillion explain`: prints the options in force for one client, and where each comes from. */
 
 import { dotted } from '../options/options.js';
-import { leavesOf, masked } from '../registry/diff.js';
-import type { ParsedClients } from '../registry/file/clients.js';
+import { leavesOf, maskedConfig } from '../registry/diff.js';
 import type { Position } from '../registry/file/document.js';
+import type { ParsedClients } from '../registry/file/named-clients.js';
 import { referencesIn } from '../registry/file/references.js';
 import { argumentsOf, type Command } from './command.js';
-import { loadClient } from './load.js';
+import { loadClient } from './one-client.js';
 
 export const explain: Command = {
   operands: 'FILE NAME',
@@ -26,18 +26,18 @@ export const explain: Command = {
 
 interface Row {
   readonly path: string;
-  /** The value in force, masked if it is secret; durations are in milliseconds. */
+  /** The value in force, maskedConfig if it is secret; durations are in milliseconds. */
   readonly value: unknown;
   readonly from: 'client' | 'defaults' | 'built in';
   /** The position in the file, as `file:line:column`; absent for a built-in default. */
   readonly at?: string;
-  /** The text in the file; for a masked value only its references, because the text around them may be secret. */
+  /** The text in the file; for a maskedConfig value only its references, because the text around them may be secret. */
   readonly reference?: string;
 }
 
 function row(parsed: ParsedClients, name: string, path: readonly string[], value: unknown, file: string): Row {
   const said = parsed.says(name, path);
-  const shown = masked(path, value, (at, inner) => parsed.isSecret(name, at, inner));
+  const shown = maskedConfig(path, value, (at, inner) => parsed.isSecret(name, at, inner));
   if (said === undefined) return { path: dotted(path), value: shown, from: 'built in' };
   const { line, column } = parsed.positionOf(parsed.originOf(name, path)) as Position;
   const reference = parsed.referenceOf(name, path)?.text;

@@ -4,7 +4,7 @@ import { PillionError } from '../call/errors.js';
 import { importEnvoy } from '../envoy/import.js';
 import { formatReport } from '../envoy/report.js';
 import { argumentsOf, type Command, CommandError } from './command.js';
-import { read } from './load.js';
+import { read } from './one-client.js';
 
 export const importEnvoyCommand: Command = {
   operands: 'ENVOY.yaml',

@@ -1,7 +1,7 @@
 /** `pillion probe`: resolves, connects and does the TLS handshake as a client would, and sends no request. */
-import { type ProbeReport, probeClient } from './checks/probe.js';
+import { type ProbeReport, probeClient } from './checks/dry-run.js';
 import { argumentsOf, type Command, CommandError } from './command.js';
-import { loadClient } from './load.js';
+import { loadClient } from './one-client.js';
 
 export const probe: Command = {
   operands: 'FILE NAME',

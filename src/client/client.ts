@@ -5,7 +5,7 @@ import { createInstance } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { createFetch } from './fetch/fetch.js';
 import type { ClientHandle, HttpClient, HttpClientDeps } from './http-client.js';
-import { checkIdentity } from './identity.js';
+import { checkIdentity } from './shared-identity.js';
 import { ClientState, type PreparedUpdate, readsFiles } from './state.js';
 
 /**

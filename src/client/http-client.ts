@@ -7,7 +7,7 @@ import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
 import type { HttpClientConfig } from './config/config.js';
 import type { HttpFetch } from './fetch/fetch.js';
-import type { Identity } from './identity.js';
+import type { Identity } from './shared-identity.js';
 import type { HttpClientStats } from './stats.js';
 
 // Both files add options to axios's types; without these imports the published declarations would lack them.

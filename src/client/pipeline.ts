@@ -6,13 +6,13 @@ import { type ForcedCircuit, silentEvents } from '../call/events.js';
 import type { Transport } from '../call/message.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy } from '../policies/policy.js';
 import { attemptEdge } from '../transport/attempt.js';
-import type { IdentityStats } from '../transport/tls/identity.js';
-import type { MaterialOptions } from '../transport/tls/material.js';
+import type { MaterialOptions } from '../transport/tls/material-options.js';
+import type { IdentityStats } from '../transport/tls/rotating-identity.js';
 import { partsOf } from '../transport/tls/tls.js';
 import { createWire, injectedWire, type Wire, type WireOptions } from '../transport/wire.js';
 import type { Config } from './config/config.js';
-import { type HeldIdentity, holdIdentity, type Identity } from './identity.js';
 import { type Slots, type Stage, stagesOf } from './order.js';
+import { type HeldIdentity, holdIdentity, type Identity } from './shared-identity.js';
 import type { HttpClientStats } from './stats.js';
 import { version } from './version.js';
 

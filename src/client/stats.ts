@@ -11,7 +11,7 @@ import type { RetryStats } from '../policies/retries/budget.js';
 import type { HedgingStats } from '../policies/retries/hedging.js';
 import type { FaultStats } from '../policies/traffic/fault.js';
 import type { MirrorStats } from '../policies/traffic/mirror.js';
-import type { IdentityStats } from '../transport/tls/identity.js';
+import type { IdentityStats } from '../transport/tls/rotating-identity.js';
 import type { WireStats } from '../transport/wire.js';
 
 /** A policy that is not in the stack has no entry. A policy of the user's own stands under its slot and name. */

@@ -1,7 +1,8 @@
 /** Reads an Envoy cluster: its endpoints, connect timeout, circuit breaker thresholds, protocol and load balancing. */
+
+import { readHealthChecks, readOutlierDetection } from './cluster-traffic.js';
 import { type Draft, type Reader, spelledDuration } from './reader.js';
-import { readTls } from './tls.js';
-import { readHealthChecks, readOutlierDetection } from './traffic.js';
+import { readTls } from './upstream-tls.js';
 
 /** The options of a client that come from a cluster. */
 export interface ClusterPart {

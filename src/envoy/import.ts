@@ -2,14 +2,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { ErrorCode, PillionError } from '../call/errors.js';
-import { spelled, textFaults } from '../registry/file/clients.js';
+import { spelled, textFaults } from '../registry/file/config-faults.js';
 import { ConfigDocument } from '../registry/file/document.js';
 import { isPlain } from '../registry/file/references.js';
 import { type ClusterPart, readCluster } from './cluster.js';
 import { isOpen, readListeners } from './listeners.js';
 import { type Draft, EnvoyFile, type Reader } from './reader.js';
 import type { ReportLine } from './report.js';
-import { type RouteDraft, timeoutsOf } from './routes.js';
+import { type RouteDraft, timeoutsOf } from './route.js';
 
 /** The result of an import: the configuration, and a report on each part of Envoy's file. */
 export interface EnvoyImport {

@@ -1,7 +1,8 @@
 /** Reads Envoy's listeners, which accept the calls of the service, and the routes behind them. */
+
+import { readFault } from './cluster-traffic.js';
 import type { Draft, Reader } from './reader.js';
-import { type RouteContext, type RouteDraft, readRoute } from './routes.js';
-import { readFault } from './traffic.js';
+import { type RouteContext, type RouteDraft, readRoute } from './route.js';
 
 /** Every route that uses a cluster; `urlOf` returns the base URL of a cluster. */
 export function readListeners(root: Reader, urlOf: RouteContext['urlOf']): RouteDraft[] {

@@ -2,7 +2,7 @@
 
 import type { AttemptOutcome, ClientEventName, ClientEvents } from '../call/events.js';
 import type { HttpClientStats } from '../client/stats.js';
-import type { HttpClientsStats } from '../registry/registry.js';
+import type { HttpClientsStats } from '../registry/http-clients.js';
 import {
   type Attributes,
   circuits,

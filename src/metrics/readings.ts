@@ -1,6 +1,6 @@
 /** How gauges read the stats of a client. */
 import type { PolicyStats } from '../client/stats.js';
-import type { IdentityStats } from '../transport/tls/identity.js';
+import type { IdentityStats } from '../transport/tls/rotating-identity.js';
 
 /** Of few values each: never a path, a query or a header. */
 export type Attributes = Readonly<Record<string, string | number>>;

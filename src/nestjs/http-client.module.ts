@@ -1,8 +1,8 @@
 /** A NestJS module for named clients: one registry, clients injected by name, closed after the server. */
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ErrorCode, PillionError } from '../call/errors.js';
-import type { HttpClients } from '../registry/registry.js';
-import { InboundContextInterceptor, inboundOptionsToken } from './inbound.js';
+import type { HttpClients } from '../registry/http-clients.js';
+import { InboundContextInterceptor, inboundOptionsToken } from './inbound-context.js';
 import {
   asyncProviders,
   type HttpClientModuleAsyncOptions,
@@ -10,7 +10,7 @@ import {
   type HttpClientModuleOptions,
   openClients,
   optionsToken,
-} from './options.js';
+} from './module-options.js';
 import { getHttpClientsToken, getHttpClientToken } from './tokens.js';
 
 /**

@@ -17,7 +17,7 @@ import {
   usePolicies,
 } from '../client/use-policies.js';
 import { HttpService, instanceToken } from './http.service.js';
-import { nestLogger } from './logger.js';
+import { nestLogger } from './nest-logger.js';
 
 /** Defaults of the axios instance, and the policies behind it. */
 export type HttpModuleOptions = AxiosRequestConfig & {

@@ -3,7 +3,7 @@ export {
   HttpClientHealthIndicator,
   type HttpClientHealthOptions,
   type HttpClientHealthResult,
-} from './health.js';
+} from './health-indicator.js';
 export {
   HttpModule,
   type HttpModuleAsyncOptions,
@@ -12,12 +12,12 @@ export {
 } from './http.module.js';
 export { HttpService } from './http.service.js';
 export { HttpClientModule } from './http-client.module.js';
-export { InboundContextInterceptor, inboundContext } from './inbound.js';
-export { nestLogger } from './logger.js';
+export { InboundContextInterceptor, inboundContext } from './inbound-context.js';
 export type {
   HttpClientModuleAsyncOptions,
   HttpClientModuleExtras,
   HttpClientModuleOptions,
   HttpClientModuleOptionsFactory,
-} from './options.js';
+} from './module-options.js';
+export { nestLogger } from './nest-logger.js';
 export { getHttpClientsToken, getHttpClientToken, InjectHttpClient, InjectHttpClients } from './tokens.js';

@@ -1,5 +1,5 @@
 /** Suggests how to correct a value that an option does not take. */
-import { accepts, isDuration, itemsOf, type OptionSchema } from './schema.js';
+import { accepts, isDuration, itemsOf, type OptionSchema } from './schema-in-words.js';
 
 type Schemas = readonly OptionSchema[];
 

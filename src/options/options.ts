@@ -5,7 +5,7 @@ import { ErrorCode, PillionError } from '../call/errors.js';
 import { dataOf } from '../call/own.js';
 import { advice, bare, knownWords } from './advice.js';
 import { otherNames } from './foreign-names.js';
-import { inWords, keysOf, pathsIn, schemasAt } from './schema.js';
+import { inWords, keysOf, pathsIn, schemasAt } from './schema-in-words.js';
 
 /** Metadata key for the default of an option whose default depends on another option; shown in the JSON Schema. */
 export const assumed = 'x-default';

@@ -1,7 +1,7 @@
 /** A set of clients for metrics, health and the admin page: a registry, or a list of clients made one by one. */
 import { configOf } from '../client/client.js';
 import type { ClientHandle } from '../client/http-client.js';
-import type { HttpClients } from './registry.js';
+import type { HttpClients } from './http-clients.js';
 
 /** The result of `loadHttpClients`, or a list of results of `createHttpClient` and `usePolicies`. */
 export type ClientSet = HttpClients | readonly ClientHandle[];

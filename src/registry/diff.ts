@@ -1,10 +1,10 @@
-/** The differences between two configurations, with secrets masked. */
+/** The differences between two configurations, with secrets maskedConfig. */
 import { isDeepStrictEqual } from 'node:util';
 import { redactPattern, redactUrl } from '../call/redact.js';
 import type { Config } from '../client/config/config.js';
 import { dotted } from '../options/options.js';
-import type { NamedClient } from './file/clients.js';
 import type { Path } from './file/document.js';
+import type { NamedClient } from './file/named-clients.js';
 import { isPlain } from './file/references.js';
 
 /** A changed option of one client, or a client that was added or removed; durations are in milliseconds. */
@@ -41,7 +41,7 @@ export function changesBetween(
 
 function changesOf(client: string, before: Config, after: Config, isSecret: IsSecret): ConfigChange[] {
   const [old, now] = [byPath(before), byPath(after)];
-  const shown = ({ path, value }: Leaf) => masked(path, value, isSecret);
+  const shown = ({ path, value }: Leaf) => maskedConfig(path, value, isSecret);
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((path) => {
     const [was, is] = [old.get(path), now.get(path)];
     if (isDeepStrictEqual(was?.value, is?.value)) return [];
@@ -66,19 +66,19 @@ export function leavesOf(config: object, path: readonly string[] = []): Leaf[] {
 
 const byPath = (config: object) => new Map(leavesOf(config).map((leaf) => [dotted(leaf.path), leaf]));
 
-/** Returns true for a value that has to be masked although its path is not that of a secret option. */
+/** Returns true for a value that has to be maskedConfig although its path is not that of a secret option. */
 export type IsSecret = (path: Path, value: unknown) => boolean;
 
 /**
- * Returns `value` with its secrets masked. Masked are all headers, key material written in place of a file path, and
+ * Returns `value` with its secrets maskedConfig. Masked are all headers, key material written in place of a file path, and
  * the query and user of a URL, path or pattern. URLs are recognised by their text rather than by option, so that no
  * option is forgotten.
  */
-export function masked(path: Path, value: unknown, isSecret: IsSecret): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => masked([...path, index], item, isSecret));
+export function maskedConfig(path: Path, value: unknown, isSecret: IsSecret): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => maskedConfig([...path, index], item, isSecret));
   if (isPlain(value) && Object.keys(value).length > 0) {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-    return Object.fromEntries(entries.map(([key, inner]) => [key, masked([...path, key], inner, isSecret)]));
+    return Object.fromEntries(entries.map(([key, inner]) => [key, maskedConfig([...path, key], inner, isSecret)]));
   }
   return isSecret(path, value) ? mask : maskedText(path.map(String), value);
 }

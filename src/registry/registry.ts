@@ -5,106 +5,15 @@ import { defaultLogger } from '../call/logger.js';
 import { type OpenClient, openClient } from '../client/client.js';
 import type { CloseOptions, HttpClient, HttpClientDeps } from '../client/http-client.js';
 import { type PreparedUpdate, readsFiles } from '../client/state.js';
-import type { HttpClientStats } from '../client/stats.js';
-import { type Duration, duration } from '../options/duration.js';
-import { parseOptions } from '../options/options.js';
 import { faultsOfMaterial } from '../transport/tls/material.js';
 import { FileWatch } from '../transport/tls/watch.js';
 import { changesBetween } from './diff.js';
-import { type ConfigFault, type HttpClientsConfig, type NamedClient, ParsedClients, spelled } from './file/clients.js';
+import { type ConfigFault, spelled } from './file/config-faults.js';
 import { ConfigDocument, type Path } from './file/document.js';
-import { type ConfigSource, fileSource } from './source.js';
-import { type HttpClientsEvents, type VersionStats, Versions } from './versions.js';
-
-/** Dependencies given as code; all clients of the registry share them. */
-export interface HttpClientsDeps extends HttpClientDeps {
-  /**
-   * Watches the configuration file, and files that `${file:…}` names, and applies changes. Default: false. `interval`
-   * is how often contents are compared (milliseconds or `'5s'`, at least 20 ms; default 5 s); a file-system watch on
-   * the folder mostly reports a change earlier.
-   */
-  watch?: boolean | { interval: Duration };
-  /** Environment variables for `${NAME}`. Default: `process.env`. */
-  env?: Readonly<Record<string, string | undefined>>;
-}
-
-/** Statistics of a registry and its clients, as plain JSON. */
-export interface HttpClientsStats {
-  /** The version in force and the last rejected one. */
-  config: VersionStats;
-  /** Statistics of each client, by its name. */
-  clients: Record<string, HttpClientStats>;
-}
-
-/** Named clients of one configuration; close it when the service shuts down. */
-export interface HttpClients extends AsyncDisposable {
-  /**
-   * Returns the client with this name: the same object through all versions of the configuration.
-   * @throws PillionError `ERR_UNKNOWN_CLIENT` with the names of all clients
-   */
-  get(name: string): HttpClient;
-  /** Names of all clients, in the order of the configuration. */
-  readonly names: readonly string[];
-  /**
-   * Loads the configuration now. Resolves to true when a new version was applied, else to false; an invalid version is
-   * rejected with a `config.rejected` event, and the version in force stays.
-   */
-  refresh(): Promise<boolean>;
-  /** Statistics as plain JSON; a new object for each call. */
-  stats(): HttpClientsStats;
-  /** Adds a listener for an event; the function returned removes it. */
-  on<Name extends keyof HttpClientsEvents>(event: Name, listener: (event: HttpClientsEvents[Name]) => void): () => void;
-  /** Stops watching, and closes every client with these options; each gives its calls in flight `grace` to finish. */
-  close(options?: CloseOptions): Promise<void>;
-}
-
-/**
- * Creates the clients of a configuration: the path of a YAML or JSON file, an object, or a `ConfigSource`. A file and
- * an object are read synchronously; for a source whose `load` is asynchronous a promise is returned.
- * @throws PillionError `ERR_CONFIG` with every fault as `file:line:column path message`
- */
-export function loadHttpClients(config: string | HttpClientsConfig, deps?: HttpClientsDeps): HttpClients;
-export function loadHttpClients(config: ConfigSource<string | object>, deps?: HttpClientsDeps): HttpClients;
-export function loadHttpClients(config: ConfigSource, deps?: HttpClientsDeps): Promise<HttpClients>;
-export function loadHttpClients(
-  config: string | HttpClientsConfig | ConfigSource,
-  { watch = false, env = process.env, ...deps }: HttpClientsDeps = {},
-): HttpClients | Promise<HttpClients> {
-  const interval = watchInterval(watch);
-  const source = sourceOf(config, interval);
-  const registry = new Registry(source, deps, env);
-  // A user's own source is always subscribed to, also without `watch`: a source is given `subscribe` for this purpose.
-  const watched = interval ?? (isSource(config) ? standardInterval : undefined);
-  const unloadable = (error: unknown) => {
-    throw badConfiguration([faultOf(source, error)]);
-  };
-  let loaded: ReturnType<ConfigSource['load']>;
-  try {
-    loaded = source.load();
-  } catch (error) {
-    return unloadable(error);
-  }
-  if (!(loaded instanceof Promise)) return registry.open(loaded, watched);
-  return loaded.catch(unloadable).then((document) => registry.open(document, watched));
-}
-
-const standardInterval = 5000;
-
-function watchInterval(watch: HttpClientsDeps['watch']): number | undefined {
-  if (!watch) return undefined;
-  return watch === true
-    ? standardInterval
-    : parseOptions(duration({ min: 20 }), watch.interval, 'deps.watch.interval', ['deps', 'watch', 'interval']);
-}
-
-function isSource(config: object | string): config is ConfigSource {
-  return typeof config === 'object' && typeof (config as Partial<ConfigSource>).load === 'function';
-}
-
-function sourceOf(config: string | HttpClientsConfig | ConfigSource, interval = standardInterval): ConfigSource {
-  if (typeof config === 'string') return fileSource(config, interval);
-  return isSource(config) ? config : { name: 'the configuration', load: () => config };
-}
+import { type NamedClient, ParsedClients } from './file/named-clients.js';
+import type { HttpClients, HttpClientsStats } from './http-clients.js';
+import type { ConfigSource } from './source.js';
+import { type HttpClientsEvents, Versions } from './versions.js';
 
 /** A version with all its clients opened and updates prepared, so that `apply` cannot fail half-way. */
 interface PreparedVersion {
@@ -112,7 +21,7 @@ interface PreparedVersion {
   discard(): void;
 }
 
-class Registry implements HttpClients {
+export class Registry implements HttpClients {
   readonly source: ConfigSource;
   readonly #deps: HttpClientDeps;
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -304,12 +213,12 @@ class Registry implements HttpClients {
   }
 }
 
-function badConfiguration(faults: readonly ConfigFault[]): PillionError {
+export function badConfiguration(faults: readonly ConfigFault[]): PillionError {
   const message = `Bad configuration of HTTP clients:\n  ${faults.map(spelled).join('\n  ')}`;
   return new PillionError(ErrorCode.CONFIG, message, undefined, { faults: faults.map(({ file: _, ...rest }) => rest) });
 }
 
 /** Turns an exception of `source.load` into a fault. */
-function faultOf({ name }: ConfigSource, error: unknown): ConfigFault {
+export function faultOf({ name }: ConfigSource, error: unknown): ConfigFault {
   return { file: name, path: '', message: (error as Error | undefined)?.message ?? String(error) };
 }

@@ -5,7 +5,7 @@ import { Events } from '../call/events.js';
 import { harmless } from '../call/harmless.js';
 import type { Logger } from '../call/logger.js';
 import type { ConfigChange } from './diff.js';
-import { type ConfigFault, spelled } from './file/clients.js';
+import { type ConfigFault, spelled } from './file/config-faults.js';
 
 /** A version of the configuration that was applied. */
 export interface ConfigVersion {

@@ -6,7 +6,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
-import { dataOf } from '../call/answer.js';
+import { bodyData } from '../call/answer.js';
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../call/body.js';
 import { closedError } from '../call/errors.js';
 import { markSent } from '../call/failure.js';
@@ -158,7 +158,7 @@ export class HttpLane {
     if (cut !== undefined) throw unreadable(cut, answer, limit);
     if (!decodes || !Buffer.isBuffer(data) || isData(request)) return answer;
     try {
-      answer.data = dataOf(await decompress(data, codings, limit), request, headers);
+      answer.data = bodyData(await decompress(data, codings, limit), request, headers);
     } catch (cause) {
       throw unreadable(cause as NodeJS.ErrnoException, answer, limit);
     }

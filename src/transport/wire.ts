@@ -10,8 +10,8 @@ import { redirectFailure, redirectsOf, ruledRedirects } from './exchange/redirec
 import { HttpLane } from './http.js';
 import { laneOf } from './lane.js';
 import type { PoolStats } from './pool/pool.js';
-import type { RotatingIdentity } from './tls/identity.js';
-import { connectionOptions, type PeerOptions, standardPeer } from './tls/tls.js';
+import type { RotatingIdentity } from './tls/rotating-identity.js';
+import { type PeerOptions, standardPeer, tlsConnectOptions } from './tls/tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
 export interface WireOptions extends Omit<UndiciOptions, 'identity' | 'stranger'> {
@@ -77,12 +77,12 @@ function connectionsOf({ peer = standardPeer }: WireOptions, rotating: RotatingI
   // Set here, since otherwise NODE_TLS_REJECT_UNAUTHORIZED=0, set for another tool, would make this client trust every
   // server.
   if (peer === standardPeer && material === undefined) return { identity: { rejectUnauthorized: true } };
-  const identity = connectionOptions(material ?? {}, peer);
+  const identity = tlsConnectOptions(material ?? {}, peer);
   if (material?.cert === undefined && material?.pfx === undefined) return { identity };
   const { ca } = material;
   let made: ConnectionOptions | undefined;
   const stranger = () => {
-    made ??= connectionOptions(ca === undefined ? {} : { ca }, peer);
+    made ??= tlsConnectOptions(ca === undefined ? {} : { ca }, peer);
     return made;
   };
   return { identity, stranger };

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { EventStream } from '../../src/admin/events.js';
+import { EventStream } from '../../src/admin/event-stream.js';
 import type { Snapshot, Watcher } from '../../src/admin/snapshot.js';
 import { fakeTimers } from '../support/clock.js';
 

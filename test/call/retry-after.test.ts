@@ -1,10 +1,10 @@
 /** request: what a Retry-After header asks for (RFC 9110, 10.2.3). */
 import { AxiosHeaders } from 'axios';
 import { afterEach, describe, expect, it } from 'vitest';
-import { retryAfter } from '../../src/call/retry-after.js';
+import { retryAfterOf } from '../../src/call/retry-after.js';
 
 const now = Date.parse('1994-11-06T08:49:30Z');
-const asked = (value: unknown) => retryAfter({ 'retry-after': value }, now);
+const asked = (value: unknown) => retryAfterOf({ 'retry-after': value }, now);
 
 const each = (...values: unknown[]) => values.map((value): [unknown] => [value]);
 
@@ -79,18 +79,18 @@ describe('retryAfter', () => {
 
   it('finds the header whatever its case, in AxiosHeaders and in plain objects', () => {
     for (const name of ['retry-after', 'Retry-After', 'RETRY-AFTER']) {
-      expect(retryAfter({ [name]: '5' }, now)).toBe(5000);
-      expect(retryAfter(new AxiosHeaders({ [name]: '5' }), now)).toBe(5000);
+      expect(retryAfterOf({ [name]: '5' }, now)).toBe(5000);
+      expect(retryAfterOf(new AxiosHeaders({ [name]: '5' }), now)).toBe(5000);
     }
   });
 
   it.each([undefined, null, 'retry-after: 5', {}, []])('finds none in %j', (headers) => {
-    expect(retryAfter(headers, now)).toBeUndefined();
+    expect(retryAfterOf(headers, now)).toBeUndefined();
   });
 
   it('measures from now where nobody says otherwise', () => {
     const soon = new Date(Date.now() + 60_000).toUTCString();
-    const wait = retryAfter({ 'retry-after': soon }) ?? 0;
+    const wait = retryAfterOf({ 'retry-after': soon }) ?? 0;
     expect(wait).toBeGreaterThan(55_000);
     expect(wait).toBeLessThanOrEqual(60_000);
   });

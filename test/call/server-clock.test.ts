@@ -1,6 +1,6 @@
 /** Dates of a server are measured by its own clock. */
 import { describe, expect, it } from 'vitest';
-import { retryAfter } from '../../src/call/retry-after.js';
+import { retryAfterOf } from '../../src/call/retry-after.js';
 import { serverQuota } from '../../src/policies/admission/server-quota.js';
 
 const hour = 3_600_000;
@@ -21,7 +21,7 @@ describe.each([
   const date = http(theirs);
 
   it('"in two seconds" is two seconds', () => {
-    expect(retryAfter({ date, 'retry-after': http(theirs + 2000) }, now)).toBe(2000);
+    expect(retryAfterOf({ date, 'retry-after': http(theirs + 2000) }, now)).toBe(2000);
     expect(serverQuota(429, { Date: date, 'Retry-After': http(theirs + 2000) }, now)).toEqual({
       left: 0,
       resetMs: 2000,
@@ -29,16 +29,16 @@ describe.each([
   });
 
   it('a date gone by is now', () => {
-    expect(retryAfter({ date, 'retry-after': http(theirs - 2000) }, now)).toBe(0);
+    expect(retryAfterOf({ date, 'retry-after': http(theirs - 2000) }, now)).toBe(0);
   });
 
   it('seconds stay seconds', () => {
-    expect(retryAfter({ date, 'retry-after': '2' }, now)).toBe(2000);
+    expect(retryAfterOf({ date, 'retry-after': '2' }, now)).toBe(2000);
   });
 
   it('what a cache has kept for a minute is a minute older', () => {
     const headers = { date: http(theirs - 60_000), age: '60', 'retry-after': http(theirs + 2000) };
-    expect(retryAfter(headers, now)).toBe(2000);
+    expect(retryAfterOf(headers, now)).toBe(2000);
   });
 
   const reset = theirs + 3000;
@@ -72,10 +72,10 @@ describe('our own clock counts', () => {
     ['a time far from what is asked for, which is near to ours', http(0)],
     ['a time far ahead of what is asked for, which is near to ours', http(now + 400 * day)],
   ])('where the Date of the response is %s', (_, date) => {
-    expect(retryAfter({ date, ...asked }, now)).toBe(5000);
+    expect(retryAfterOf({ date, ...asked }, now)).toBe(5000);
   });
 
   it.each(['-60', '1e9', 'x', '', '99999999999'])('where the Age of the response is %j', (age) => {
-    expect(retryAfter({ date: http(now), age, ...asked }, now)).toBe(5000);
+    expect(retryAfterOf({ date: http(now), age, ...asked }, now)).toBe(5000);
   });
 });

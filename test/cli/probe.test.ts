@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { HttpClientConfig } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { probeClient } from '../../src/cli/checks/probe.js';
+import { probeClient } from '../../src/cli/checks/dry-run.js';
 import { parseConfig } from '../../src/client/config/config.js';
-import { isoTime } from '../../src/transport/tls/material.js';
+import { isoTime } from '../../src/transport/tls/certificate.js';
 import { answer } from '../support/behaviours.js';
 import { authority, type Identity } from '../support/certificates.js';
 import { runChild } from '../support/child.js';
@@ -282,7 +282,7 @@ describe('a probe that fails says at which step and why:', () => {
 
 describe('a process that has probed', () => {
   const script = (baseURL: string, options: object) => `
-    const { probeClient } = await import('./dist/cli/checks/probe.js');
+    const { probeClient } = await import('./dist/cli/checks/dry-run.js');
     const { parseConfig } = await import('./dist/client/config/config.js');
     const baseURL = ${JSON.stringify(baseURL)};
     const { ok } = await probeClient({ ...parseConfig({ ...${JSON.stringify(options)}, baseURL }), baseURL });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { checkText } from '../../src/cli/checks/check.js';
+import { checkText } from '../../src/cli/checks/configuration.js';
 import { importEnvoy } from '../../src/envoy/import.js';
 
 interface Manifest {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { checkText } from '../../src/cli/checks/check.js';
+import { checkText } from '../../src/cli/checks/configuration.js';
 import { importEnvoy } from '../../src/envoy/import.js';
 import { formatReport } from '../../src/envoy/report.js';
 

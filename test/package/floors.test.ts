@@ -57,10 +57,28 @@ describe('the floors of src', () => {
   });
 });
 
+const twinsOf = (names: readonly string[]) => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
+
 describe('a folder or file', () => {
   it('has a name that says something', () => {
     const empty = /(^|\/)(core|common|utils?|helpers?|types|internals?|misc|shared|lib)(\.ts$|\/)/;
     expect(files.map(({ path }) => path).filter((path) => empty.test(path))).toEqual([]);
+  });
+
+  it('shares its name with no other: one word, one thing', () => {
+    // The entries of the package, and parts of the admin page, which is no module of its own.
+    const own = files.map(({ path }) => path).filter((path) => !/(^|\/)index\.ts$|^admin\/page\//.test(path));
+    expect(twinsOf(own.map((path) => path.slice(path.lastIndexOf('/') + 1)))).toEqual([]);
+  });
+
+  it('exports no name that another file exports for something else', () => {
+    const exported = files.flatMap(({ text }) =>
+      [...text.matchAll(/^export (?:declare |abstract |async )*(?:function\*?|const|class|interface|type) (\w+)/gm)]
+        .map(([, name = '']) => name)
+        // A class or constant and its type may share a name within one file.
+        .filter((name, at, names) => names.indexOf(name) === at),
+    );
+    expect(twinsOf(exported)).toEqual([]);
   });
 
   it('opens with a caption', () => {

@@ -5,8 +5,8 @@ import type { Request } from '../../call/message.js';
 import { Own, ownOf } from '../../call/own.js';
 import { markOwnHeaders } from '../../call/record.js';
 import type { Config } from '../config/config.js';
-import { type Asked, type FetchInput, readRequest } from './request.js';
-import { responseFrom } from './response.js';
+import { type Asked, type FetchInput, readRequest } from './fetch-request.js';
+import { responseFrom } from './fetch-response.js';
 
 /** Options of a single `fetch` call besides the standard ones; they mean the same as on an axios call. */
 export type CallOptions = Pick<

@@ -1,5 +1,5 @@
 /** Reads from response headers how many more requests a server accepts, in all the formats in common use. */
-import { clockOf, headerOf, retryAfter } from '../../call/retry-after.js';
+import { clockOf, headerOf, retryAfterOf } from '../../call/retry-after.js';
 import { httpDate, timeUntil } from '../../call/server-clock.js';
 
 export interface ServerQuota {
@@ -16,7 +16,7 @@ export interface ServerQuota {
  * is usable.
  */
 export function serverQuota(status: number, headers: unknown, now: number = Date.now()): ServerQuota | undefined {
-  const pause = status === 429 || status === 503 ? retryAfter(headers, now) : undefined;
+  const pause = status === 429 || status === 503 ? retryAfterOf(headers, now) : undefined;
   if (pause !== undefined) return { left: 0, resetMs: pause };
   const until = (at: number) => timeUntil(at, now, clockOf(headers));
   return combined(textOf(headers, 'ratelimit'), until) ?? separate(headers, until);

@@ -5,7 +5,7 @@ import type { Request } from '../../call/message.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import type { PolicyContext } from '../policy.js';
 import type { Discovery } from './discovery.js';
-import { type DiscoveredEndpoint, Host } from './host.js';
+import { type DiscoveredEndpoint, type EndpointState, Host } from './host.js';
 
 export interface HostSetOptions {
   /** Zone of the client, whose endpoints are preferred. */
@@ -235,7 +235,7 @@ export interface EndpointStats {
   readonly address: string;
   readonly zone?: string;
   readonly weight: number;
-  readonly state: ReturnType<Host['state']>;
+  readonly state: EndpointState;
   /** Attempts in flight. */
   readonly pending: number;
   /** Milliseconds: a decaying peak. */

@@ -12,6 +12,9 @@ export interface DiscoveredEndpoint {
   readonly zone?: string | undefined;
 }
 
+/** Whether an endpoint may be used, and why not. */
+export type EndpointState = 'usable' | 'ejected' | 'circuit_open' | 'unhealthy';
+
 export class Host implements Endpoint {
   readonly address: string;
   readonly host: string;
@@ -59,7 +62,7 @@ export class Host implements Endpoint {
     return age >= slowStart ? this.weight : this.weight * Math.max(0.1, age / slowStart);
   }
 
-  state(now: number): 'usable' | 'ejected' | 'circuit_open' | 'unhealthy' {
+  state(now: number): EndpointState {
     if (this.unhealthyBy !== undefined) return 'unhealthy';
     if (this.ejectedUntil > now) return 'ejected';
     return this.restsUntil > now ? 'circuit_open' : 'usable';

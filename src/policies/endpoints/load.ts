@@ -1,5 +1,5 @@
 /** The load of one endpoint: its requests in flight, a decaying peak of its latency, and its success rate. */
-import type { Health } from '../../call/failure.js';
+import type { HealthVerdict } from '../../call/failure.js';
 
 /** Milliseconds after which an observation has decayed to about a third (1/e), as in Finagle's peak EWMA. */
 const decay = 10_000;
@@ -18,7 +18,7 @@ export class Load {
    * Records the outcome of an attempt after `ms` milliseconds. A fast failure does not change the latency; a failed or
    * aborted attempt that took longer raises it, because the latency is at least that.
    */
-  observe(ms: number, health: Health): void {
+  observe(ms: number, health: HealthVerdict): void {
     const now = performance.now();
     const kept = Math.exp((this.#observedAt - now) / decay);
     const slower = ms > this.#latency * kept;

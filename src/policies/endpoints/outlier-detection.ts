@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { EjectionReason } from '../../call/events.js';
-import { type Health, healthOf } from '../../call/failure.js';
+import { type HealthVerdict, healthOf } from '../../call/failure.js';
 import { nothing } from '../../call/own.js';
 import { callOf } from '../../call/request.js';
 import { duration } from '../../options/duration.js';
@@ -131,7 +131,7 @@ class Judge {
     this.state = state ?? { tallies: new WeakMap(), counts: { ejections: 0, refused: 0 } };
   }
 
-  hear(host: Host, set: HostSet, health: Health): void {
+  hear(host: Host, set: HostSet, health: HealthVerdict): void {
     if (health === 'nothing') return;
     const now = performance.now();
     const tally = this.#tallyOf(host);

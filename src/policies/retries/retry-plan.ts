@@ -6,7 +6,7 @@ import { classify, isSent, isUnsent } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
 import { nothing, ownOf, ownValue } from '../../call/own.js';
 import { isIdempotent, isReplayable } from '../../call/repeatable.js';
-import { retryAfter } from '../../call/retry-after.js';
+import { retryAfterOf } from '../../call/retry-after.js';
 import { maxTimer } from '../../call/timer.js';
 import { duration } from '../../options/duration.js';
 import { assumed, parseOptions, rule } from '../../options/options.js';
@@ -152,7 +152,7 @@ function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
     case 'retriable-4xx':
       return status === 409;
     case 'rate-limited':
-      return (status === 429 || status === 503) && retryAfter(response?.headers) !== undefined;
+      return (status === 429 || status === 503) && retryAfterOf(response?.headers) !== undefined;
     default:
       return status === condition;
   }
@@ -172,7 +172,7 @@ export interface RetryMoment {
  */
 export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMoment): number | undefined {
   const jitter = moment.random() * Math.min(backoff.max, backoff.base * 2 ** moment.retries);
-  const asked = retryAfter(responseOf(error)?.headers) ?? 0;
+  const asked = retryAfterOf(responseOf(error)?.headers) ?? 0;
   const wait = asked + jitter;
   return wait < Math.min(moment.remaining, maxTimer) ? wait : undefined;
 }

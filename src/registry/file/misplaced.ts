@@ -3,7 +3,7 @@
 import { clientOptions, namelessSchema } from '../../client/config/config.js';
 import { advice, bare } from '../../options/advice.js';
 import { hint, type OptionFault } from '../../options/options.js';
-import { pathsIn } from '../../options/schema.js';
+import { pathsIn } from '../../options/schema-in-words.js';
 import { isPlain, type Reference, referencesIn } from './references.js';
 
 /** True for the name of an option of a client, whatever its case and separators. */

@@ -1,5 +1,5 @@
 /** Writes the message of a failed assertion, with secrets masked. */
-import { inWords, nearestOf } from '../masking/differences.js';
+import { nearestOf, valueInWords } from '../masking/differences.js';
 import { isForm } from '../masking/form.js';
 import { Mask } from '../masking/masking.js';
 import type { RecordedRequest } from '../mock/recorded.js';
@@ -41,7 +41,7 @@ export function list(requests: readonly RecordedRequest[]): string {
 
 function line({ method, url, attempt, body, headers }: RecordedRequest): string {
   const { pathname, search } = new URL(mask.url(url));
-  const text = isForm(body, headers['content-type']) ? inWords(mask.form(body)) : shownField(body);
+  const text = isForm(body, headers['content-type']) ? valueInWords(mask.form(body)) : shownField(body);
   return `${method} ${pathname}${search} (attempt ${attempt})${body === undefined ? '' : ` ${text}`}`;
 }
 
@@ -52,7 +52,7 @@ export function shownPattern({ headers, query, ...rest }: RequestPattern): strin
     ...(query && { query: mapped(query, (name, value) => mask.json(value, mask.tells(name, 'parameter'))) }),
     ...(headers && { headers: mapped(headers, maskedHeader) }),
   };
-  return inWords(mask.json(parts));
+  return valueInWords(mask.json(parts));
 }
 
 function maskedHeader(name: string, value: unknown): unknown {

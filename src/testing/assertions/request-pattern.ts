@@ -1,6 +1,6 @@
 /** The pattern of an assertion, and the comparison of requests with it. */
 import { ErrorCode, PillionError } from '../../call/errors.js';
-import { type Comparison, differencesOf, fits, inWords, isPlain } from '../masking/differences.js';
+import { type Comparison, differencesOf, fits, isPlainObject, valueInWords } from '../masking/differences.js';
 import { isForm } from '../masking/form.js';
 import { Mask } from '../masking/masking.js';
 import type { RecordedRequest } from '../mock/recorded.js';
@@ -84,7 +84,7 @@ function textOf(wanted: unknown): unknown {
 }
 
 function bodyOf({ body, headers }: RecordedRequest, wanted: unknown): unknown {
-  if (!isPlain(wanted)) return body;
+  if (!isPlainObject(wanted)) return body;
   if (body instanceof FormData) return parametersOf(body);
   return isForm(body, headers['content-type']) ? parametersOf(new URLSearchParams(body)) : body;
 }
@@ -104,13 +104,13 @@ const mask = new Mask();
 /** A value in words with secrets masked, also if an enclosing field has the name of a secret. */
 export function shownField(value: unknown, within: readonly string[] = []): string {
   const isSecret = within.some((name) => mask.tells(name, 'field'));
-  return inWords(mask.json(value, isSecret));
+  return valueInWords(mask.json(value, isSecret));
 }
 
 function shownParameter(name: string, value: unknown): string {
-  return inWords(mask.json(value, mask.tells(name, 'parameter')));
+  return valueInWords(mask.json(value, mask.tells(name, 'parameter')));
 }
 
 function shownHeader(name: string, value: unknown): string {
-  return inWords(typeof value === 'string' ? mask.header(name, value) : value);
+  return valueInWords(typeof value === 'string' ? mask.header(name, value) : value);
 }

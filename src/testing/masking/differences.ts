@@ -19,7 +19,7 @@ export function differencesOf(
   how: Comparison,
   within: readonly string[] = [],
 ): string[] {
-  if (isPlain(wanted) && isPlain(is)) {
+  if (isPlainObject(wanted) && isPlainObject(is)) {
     const names = new Set([...Object.keys(wanted), ...(how.exact ? Object.keys(is) : [])]);
     return [...names].flatMap((each) =>
       differencesOf(own(wanted, each), own(is, each), `${at}.${each}`, how, [...within, each]),
@@ -51,7 +51,7 @@ function isAsymmetric(value: unknown): value is AsymmetricMatcher {
 }
 
 /** A value in words, cut off after 300 characters. */
-export function inWords(value: unknown): string {
+export function valueInWords(value: unknown): string {
   if (value === undefined) return 'absent';
   const word = wordOf(value);
   // Regular expressions, bytes and matchers are shown without quotes.
@@ -78,7 +78,7 @@ export function nearestOf<T>(
   return ranked.sort((a, b) => distance(a.lines) - distance(b.lines))[0];
 }
 
-export function isPlain(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

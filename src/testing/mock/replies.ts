@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { AxiosError, AxiosHeaders } from 'axios';
-import { dataOf } from '../../call/answer.js';
+import { bodyData } from '../../call/answer.js';
 import { markUnsent } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
 import { abortError } from '../../call/scope.js';
@@ -162,7 +162,7 @@ async function bodyFor(
     return Readable.from(brokenOff(await bytesOf(data), resetAfterBytes, reset), { objectMode: false });
   }
   if (streams) return data instanceof Readable ? data : Readable.from([Buffer.from(data as string)]);
-  return dataOf(await bytesOf(data), request, headers);
+  return bodyData(await bytesOf(data), request, headers);
 }
 
 async function bytesOf(data: string | Buffer | Readable): Promise<Buffer> {

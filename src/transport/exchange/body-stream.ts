@@ -3,7 +3,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 import { bodyReceived, onStreamEnd } from '../../call/body.js';
 import { CallStream } from '../../call/call-stream.js';
-import { type Coding, Decoder, type Sink } from './decompress.js';
+import { type ByteSink, type Coding, Decoder } from './decompress.js';
 
 /** Controls the wire below a body. */
 export interface BodySource {
@@ -52,7 +52,7 @@ export class BodyStream extends CallStream {
     this.#left = options.limit?.bytes ?? Number.POSITIVE_INFINITY;
     this.#decoded = options.codings.length === 0;
     if (this.#decoded) return;
-    const plain: Sink = {
+    const plain: ByteSink = {
       write: (chunk) => this.#put(chunk),
       end: () => this.#finishDecoded(),
       fail: (cause) => this.destroy(options.unreadable(cause)),

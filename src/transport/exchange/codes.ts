@@ -56,13 +56,13 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 /** How the body of a failed request was being read. */
-export interface Reading {
+export interface BodyReading {
   /** True where the body is handed out as it arrives, and has begun. */
   readonly streaming?: boolean;
 }
 
 /** The code of the error that the caller gets. */
-export function codeOf(cause: NodeJS.ErrnoException, { streaming = false }: Reading = {}): string {
+export function codeOf(cause: NodeJS.ErrnoException, { streaming = false }: BodyReading = {}): string {
   const code = knownCode(cause);
   // Node reports a streamed body that can no longer be parsed as a lost connection.
   return streaming && code.startsWith('HPE_') ? 'ECONNRESET' : code;
@@ -89,7 +89,7 @@ export function isClosed({ code }: NodeJS.ErrnoException): boolean {
 }
 
 /** Gives the failure itself, which callers see as `cause`, a code that they know. */
-export function inKnownWords<E extends NodeJS.ErrnoException>(cause: E, reading?: Reading): E {
+export function inKnownWords<E extends NodeJS.ErrnoException>(cause: E, reading?: BodyReading): E {
   if (cause.name === 'HTTPParserError' || cause.code?.startsWith('UND_ERR')) cause.code = codeOf(cause, reading);
   return cause;
 }

@@ -89,7 +89,7 @@ function undo(coding: Coding, body: Buffer, limit: number): Promise<Buffer> {
 }
 
 /** Takes a body piece by piece. */
-export interface Sink {
+export interface ByteSink {
   /** Returns false where it takes no more until it has drained. */
   write(chunk: Buffer): boolean;
   end(): void;
@@ -97,11 +97,11 @@ export interface Sink {
 }
 
 /** Decodes a streamed body. Its zlib streams are never handed to a caller, and each has an `error` listener. */
-export class Decoder implements Sink {
+export class Decoder implements ByteSink {
   readonly #stages: Stage[] = [];
 
   /** `drained` is called when it takes more after a `write` that returned false. */
-  constructor(codings: readonly Coding[], sink: Sink, drained: () => void) {
+  constructor(codings: readonly Coding[], sink: ByteSink, drained: () => void) {
     let next = sink;
     for (const [at, coding] of codings.entries()) {
       const stage = new Stage(coding, next, () =>
@@ -134,14 +134,14 @@ export class Decoder implements Sink {
  * Decodes one coding. Its zlib stream is made at the first byte: an empty body was never encoded, and that byte shows
  * which kind of deflate it is.
  */
-class Stage implements Sink {
+class Stage implements ByteSink {
   readonly #coding: Coding;
-  readonly #sink: Sink;
+  readonly #sink: ByteSink;
   readonly #drained: () => void;
   #decoder: Transform | undefined;
   #done = false;
 
-  constructor(coding: Coding, sink: Sink, drained: () => void) {
+  constructor(coding: Coding, sink: ByteSink, drained: () => void) {
     this.#coding = coding;
     this.#sink = sink;
     this.#drained = drained;

@@ -5,7 +5,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
-import { dataOf } from '../../call/answer.js';
+import { bodyData } from '../../call/answer.js';
 import { onStreamEnd } from '../../call/body.js';
 import { closedError, withCause } from '../../call/errors.js';
 import { markBroken, markUnsent } from '../../call/failure.js';
@@ -22,9 +22,9 @@ import type { Upload } from '../upload/upload.js';
 import { BodyStream } from './body-stream.js';
 import { codeOf, inKnownWords, isClosed, messageOf } from './codes.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
-import { requestHeaders, responseHeaders } from './headers.js';
 import { type Hop, locationOf } from './redirect.js';
 import { SentRequest } from './sent-request.js';
+import { requestHeaders, responseHeaders } from './wire-headers.js';
 
 /** The request of an exchange, and the terms under which it is sent. */
 export interface Order {
@@ -261,7 +261,7 @@ export class Exchange implements Job {
   #answer(body: Buffer): void {
     const { request } = this.#order;
     try {
-      this.#finish(dataOf(body, request, this.#head?.headers));
+      this.#finish(bodyData(body, request, this.#head?.headers));
     } catch (cause) {
       this.#fail(this.#unreadable(cause as Error));
     }

@@ -1,76 +1,12 @@
 /** TLS material: certificates and keys from files or inline PEM, read and checked before they are used. */
 
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
-import { nothing } from '../../call/own.js';
-import { duration } from '../../options/duration.js';
-import { type OptionFault, whereWell } from '../../options/options.js';
-
-const material = 'A file path, or PEM text.';
-const oneOrMore = z
-  .string()
-  .min(1)
-  .or(z.array(z.string().min(1)).min(1));
-
-const reload = z.strictObject({
-  interval: duration({ min: 20 })
-    .prefault('5s')
-    .describe(
-      'Time between two comparisons of the files with what is in use, in milliseconds or as a string such as `5s`. Default: 5s. A watch on their folders usually finds a change sooner; lower this where no watch works, as on network file systems.',
-    ),
-  drainTimeout: duration({ min: 0 })
-    .prefault('10m')
-    .describe(
-      'Time that calls in flight on connections with the replaced identity have to finish, in milliseconds or as a string such as `10m`. Default: 10m; then they fail with `ECONNRESET`. Raise it for longer calls or streams.',
-    ),
-});
-
-/** The options that an identity is made of. */
-export const materialOptions = {
-  cert: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(`Client certificate with its chain, for servers that ask for one (mTLS); needs \`key\`. ${material}`),
-  key: z.string().min(1).optional().describe(`Private key of \`cert\`. ${material}`),
-  passphrase: z.string().optional().describe('Password of an encrypted `key` or `pfx`.'),
-  pfx: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Path of a PKCS#12 bundle with certificate and key, in place of `cert` and `key`.'),
-  ca: oneOrMore
-    .optional()
-    .describe(
-      `Certificate authorities that are trusted in place of Node's own, one or a list; for servers with a private authority. ${material}`,
-    ),
-  reload: z
-    .literal(false)
-    .or(reload)
-    .prefault(nothing)
-    .describe(
-      'Reads the files again when they change; new connections then use the new contents. On by default; `false`: never.',
-    ),
-};
-
-/** Runs the rules between these options wherever each of them is valid. */
-export const wherePaired = whereWell(['cert', 'key', 'pfx']);
-
-/** The rules between `cert`, `key` and `pfx`. */
-export function paired(
-  { cert, key, pfx }: { cert?: unknown; key?: unknown; pfx?: unknown },
-  { addIssue }: z.core.$RefinementCtx,
-): void {
-  const fault = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message });
-  if ((cert === undefined) !== (key === undefined))
-    fault(cert === undefined ? 'cert' : 'key', 'cert and key must be given together');
-  if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
-}
-
-export type MaterialOptions = z.output<z.ZodObject<typeof materialOptions>>;
+import type { OptionFault } from '../../options/options.js';
+import { isoTime } from './certificate.js';
+import type { MaterialOptions } from './material-options.js';
 
 /** The options that material is read from. */
 type Sources = { readonly [Name in 'cert' | 'key' | 'pfx' | 'ca' | 'passphrase']?: MaterialOptions[Name] };
@@ -175,24 +111,6 @@ function checkValidity(options: MaterialOptions, certificate: X509Certificate): 
     const error = fault(option, source, `it is not valid before ${isoTime(from)}`);
     throw Object.defineProperty(error, startsAt, { value: from });
   }
-}
-
-/** The end of a certificate's validity, in ISO 8601. */
-export function notAfter({ validTo }: X509Certificate): string {
-  return isoTime(Date.parse(validTo));
-}
-
-/**
- * A subject or issuer on one line. Node puts each part on a line of its own, and gives undefined where there is none,
- * as with SPIFFE.
- */
-export function oneLine(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ');
-}
-
-/** A time in ISO 8601, to the second. */
-export function isoTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 function contextOf(options: MaterialOptions, material: Material): SecureContext {
@@ -305,26 +223,4 @@ function isPathLike(source: string): boolean {
     !/\s/.test(source) &&
     !/^[A-Za-z0-9+=][A-Za-z0-9+/=]{39,}$/.test(source)
   );
-}
-
-/**
- * The pin of a public key, as in HPKP and Envoy's `verify_certificate_spki`: base64 of the SHA-256 of the DER
- * SubjectPublicKeyInfo.
- */
-export function publicKeyPin(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(spki).digest('base64');
-}
-
-/**
- * The subject alternative names as `TYPE:value`. Node prints the list with `, ` between and puts a name that holds a
- * comma or a quote in JSON quotes. The list is split by that rule, since a crafted name could spoof a plain split.
- */
-export function alternativeNames(certificate: X509Certificate): string[] {
-  const entries = (certificate.subjectAltName ?? '').match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-  return entries.map((entry) => {
-    const text = entry.trim();
-    const at = text.indexOf(':');
-    return text[at + 1] === '"' ? text.slice(0, at + 1) + (JSON.parse(text.slice(at + 1)) as string) : text;
-  });
 }

@@ -5,15 +5,9 @@ import { z } from 'zod';
 import { ErrorCode } from '../../call/errors.js';
 import { ownOf } from '../../call/own.js';
 import { assumed, rule } from '../../options/options.js';
-import {
-  alternativeNames,
-  type Material,
-  type MaterialOptions,
-  materialOptions,
-  paired,
-  publicKeyPin,
-  wherePaired,
-} from './material.js';
+import { alternativeNames, publicKeyPin } from './certificate.js';
+import type { Material } from './material.js';
+import { type MaterialOptions, materialOptions, paired, wherePaired } from './material-options.js';
 
 export const tlsOptions = z
   .strictObject({
@@ -88,7 +82,7 @@ export function partsOf({ cert, key, passphrase, pfx, ca, reload, ...peer }: Tls
 export const standardPeer: PeerOptions = { minVersion: 'TLSv1.2', rejectUnauthorized: true };
 
 /** The options for `tls.connect`. One context serves all connections, since making one takes a millisecond. */
-export function connectionOptions(material: Material, peer: PeerOptions): ConnectionOptions {
+export function tlsConnectOptions(material: Material, peer: PeerOptions): ConnectionOptions {
   const { serverName, minVersion, subjectAltNames, pins, rejectUnauthorized } = peer;
   // axios compares HTTP/2 sessions by these options, and the material among them keeps different identities apart.
   const options = { ...material, minVersion, rejectUnauthorized } as ConnectionOptions;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkText } from '../../../src/cli/checks/check.js';
+import { checkText } from '../../../src/cli/checks/configuration.js';
 import { type Config, type HttpClientConfig, parseConfig } from '../../../src/client/config/config.js';
-import { ParsedClients } from '../../../src/registry/file/clients.js';
 import { ConfigDocument } from '../../../src/registry/file/document.js';
+import { ParsedClients } from '../../../src/registry/file/named-clients.js';
 import type { Surroundings } from '../../../src/registry/file/references.js';
 import { files } from '../../support/files.js';
 import { anchors, env, everySection, good, referring, traffic } from './good.js';

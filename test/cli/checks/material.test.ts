@@ -1,8 +1,8 @@
 /** Certificates and keys as `pillion check` reads them: from files, in time. */
 import { X509Certificate } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { checkText } from '../../../src/cli/checks/check.js';
-import { isoTime } from '../../../src/transport/tls/material.js';
+import { checkText } from '../../../src/cli/checks/configuration.js';
+import { isoTime } from '../../../src/transport/tls/certificate.js';
 import { authority, type Identity, passphrase } from '../../support/certificates.js';
 import { files } from '../../support/files.js';
 import { pfx } from '../../support/pfx.js';

@@ -1,5 +1,5 @@
 /** Files of clients as texts, and what is said of them. */
-import { type ConfigFault, spelled } from '../../../src/registry/file/clients.js';
+import { type ConfigFault, spelled } from '../../../src/registry/file/config-faults.js';
 
 /** Texts as they stand in a file, written with the indentation of the code around them. */
 export function yaml(strings: TemplateStringsArray, ...values: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkText } from '../../../src/cli/checks/check.js';
+import { checkText } from '../../../src/cli/checks/configuration.js';
 import { spelledOut, yaml } from './texts.js';
 
 /** Of a client with these options and nothing else, without the line and the column. */

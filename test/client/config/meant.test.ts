@@ -1,7 +1,7 @@
 /** What was probably meant by a value or key that is wrong. */
 import { createHttpClient, type PillionError } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { checkText } from '../../../src/cli/checks/check.js';
+import { checkText } from '../../../src/cli/checks/configuration.js';
 import { yaml } from '../../cli/checks/texts.js';
 
 /** What is said of the one fault of a configuration. */

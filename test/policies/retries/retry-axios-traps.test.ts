@@ -6,7 +6,7 @@ import axios, { type AxiosAdapter, AxiosError, AxiosHeaders, type AxiosRequestCo
 import type { Policy } from 'pillion';
 import { createMockTransport, holdReply } from 'pillion/testing';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { retryAfter } from '../../../src/call/retry-after.js';
+import { retryAfterOf } from '../../../src/call/retry-after.js';
 import { baseURL, clientOver, rejection, scripted } from '../../support/client.js';
 
 const twoFailures = [503, { error: 'ECONNRESET' }, { data: { n: 1 } }];
@@ -271,8 +271,8 @@ describe('Retry-After', () => {
       vi.unstubAllEnvs();
     });
     const now = Date.parse('2026-11-23T12:00:00Z');
-    expect(retryAfter({ 'retry-after': 'Mon Nov 23 12:00:30 2026' }, now)).toBe(30_000);
-    expect(retryAfter({ 'retry-after': 'Mon, 23 Nov 2026 12:00:30 GMT' }, now)).toBe(30_000);
+    expect(retryAfterOf({ 'retry-after': 'Mon Nov 23 12:00:30 2026' }, now)).toBe(30_000);
+    expect(retryAfterOf({ 'retry-after': 'Mon, 23 Nov 2026 12:00:30 GMT' }, now)).toBe(30_000);
   });
 });
 

@@ -12,7 +12,7 @@ import {
   usePolicies,
 } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { checkText } from '../../../src/cli/checks/check.js';
+import { checkText } from '../../../src/cli/checks/configuration.js';
 import { spelledOut, yaml } from '../../cli/checks/texts.js';
 import { files } from '../../support/files.js';
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { type ConfigFault, ParsedClients } from '../../../src/registry/file/clients.js';
+import type { ConfigFault } from '../../../src/registry/file/config-faults.js';
 import { ConfigDocument } from '../../../src/registry/file/document.js';
+import { ParsedClients } from '../../../src/registry/file/named-clients.js';
 import { options } from '../../client/config/schema-walk.js';
 
 const env = { NAME: 'value', COUNT: '3' };

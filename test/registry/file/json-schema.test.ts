@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { checkText } from '../../../src/cli/checks/check.js';
+import { checkText } from '../../../src/cli/checks/configuration.js';
 import { optionalSections } from '../../../src/client/config/config.js';
 import { ConfigDocument } from '../../../src/registry/file/document.js';
 import { clientsJsonSchema } from '../../../src/registry/file/json-schema.js';

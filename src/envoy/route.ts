@@ -1,7 +1,8 @@
 /** Reads an Envoy route: its clusters, timeout, retries and headers. */
+
+import { given, readMirrors } from './cluster-traffic.js';
 import { type Draft, type Reader, spelledDuration } from './reader.js';
-import { type RetryPart, readRetry } from './retry.js';
-import { given, readMirrors } from './traffic.js';
+import { type RetryPart, readRetry } from './retry-policy.js';
 
 /** A cluster of a route and its share of the calls. */
 export interface WeightedCluster {

@@ -1,6 +1,8 @@
 /** Loads one client of a configuration file, for the commands that work on a single client. */
-import { type NamedClient, ParsedClients, spelled } from '../registry/file/clients.js';
+
+import { spelled } from '../registry/file/config-faults.js';
 import { ConfigDocument } from '../registry/file/document.js';
+import { type NamedClient, ParsedClients } from '../registry/file/named-clients.js';
 import type { Surroundings } from '../registry/file/references.js';
 import { readText } from '../registry/source.js';
 import { CommandError } from './command.js';

@@ -2,7 +2,7 @@
 import { discard, isStream, isWebStream } from '../../call/body.js';
 import type { Response as Answer } from '../../call/message.js';
 import { resolveUrl } from '../../call/url.js';
-import type { Asked } from './request.js';
+import type { Asked } from './fetch-request.js';
 
 /** Statuses that never have a body. */
 const empty = new Set([101, 204, 205, 304]);

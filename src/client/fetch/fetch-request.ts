@@ -1,7 +1,7 @@
 /** Reads the arguments of a `fetch` call by the rules of the standard. */
 import { isUrl } from '../../call/url.js';
 import { isUsed, usedError } from '../../call/used-body.js';
-import { type Extracted, extractBody, heldBody } from './body.js';
+import { type Extracted, extractBody, heldBody } from './fetch-body.js';
 
 /** The first argument of `fetch`; a relative URL is appended to `baseURL`. */
 export type FetchInput = string | URL | globalThis.Request;

@@ -7,9 +7,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { plainHost } from '../../call/url.js';
 import type { Config } from '../../client/config/config.js';
+import { alternativeNames, notAfter, oneLine } from '../../transport/tls/certificate.js';
 import { daysLeft } from '../../transport/tls/expiry.js';
-import { alternativeNames, checkMaterial, notAfter, oneLine, readMaterial } from '../../transport/tls/material.js';
-import { connectionOptions, partsOf, standardPeer } from '../../transport/tls/tls.js';
+import { checkMaterial, readMaterial } from '../../transport/tls/material.js';
+import { partsOf, standardPeer, tlsConnectOptions } from '../../transport/tls/tls.js';
 
 export interface ProbeStep {
   readonly step: 'identity' | 'resolve' | 'connect' | 'handshake' | 'server';
@@ -108,11 +109,11 @@ async function timed<T>(
 /** TLS options with the client's certificate, which is added to the report. */
 function identityOf({ tls: section }: ProbedConfig, steps: ProbeStep[]): ConnectionOptions {
   const { material, peer } = section === undefined ? { material: undefined, peer: standardPeer } : partsOf(section);
-  if (material === undefined) return connectionOptions({}, peer);
+  if (material === undefined) return tlsConnectOptions({}, peer);
   const loaded = checkMaterial(material, readMaterial(material));
   const detail = loaded.certificate === undefined ? 'no client certificate' : describe(loaded.certificate);
   steps.push({ step: 'identity', detail });
-  return connectionOptions(loaded.material, peer);
+  return tlsConnectOptions(loaded.material, peer);
 }
 
 function timeoutOf({ timeouts }: Config): number {

@@ -3,12 +3,14 @@
  * mistakes.
  */
 import type { OptionFault } from '../../options/options.js';
-import { type ConfigFault, inOrder, ParsedClients } from '../../registry/file/clients.js';
+import { type ConfigFault, inOrder } from '../../registry/file/config-faults.js';
 import { ConfigDocument } from '../../registry/file/document.js';
+import { ParsedClients } from '../../registry/file/named-clients.js';
 import type { Surroundings } from '../../registry/file/references.js';
 import type { WellPart } from '../../registry/file/well.js';
+import { notAfter } from '../../transport/tls/certificate.js';
 import { daysLeft, expiryOf, validityOf } from '../../transport/tls/expiry.js';
-import { checkMaterial, notAfter, readMaterial } from '../../transport/tls/material.js';
+import { checkMaterial, readMaterial } from '../../transport/tls/material.js';
 import { partsOf } from '../../transport/tls/tls.js';
 import { warningsOf } from './rules.js';
 

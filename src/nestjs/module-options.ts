@@ -2,10 +2,11 @@
 import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { InboundOptions } from '../call/inbound.js';
-import type { HttpClientsConfig } from '../registry/file/clients.js';
-import { type HttpClients, type HttpClientsDeps, loadHttpClients } from '../registry/registry.js';
+import type { HttpClientsConfig } from '../registry/file/config-faults.js';
+import type { HttpClients, HttpClientsDeps } from '../registry/http-clients.js';
+import { loadHttpClients } from '../registry/load-http-clients.js';
 import type { ConfigSource } from '../registry/source.js';
-import { nestLogger } from './logger.js';
+import { nestLogger } from './nest-logger.js';
 
 /** Exactly one of `clients`, `file` and `source`, and the dependencies of `loadHttpClients`. */
 export interface HttpClientModuleOptions extends HttpClientsDeps {

@@ -2,20 +2,10 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Events, type IdentityEvents } from '../../call/events.js';
+import { alternativeNames, isoTime, notAfter, oneLine } from './certificate.js';
 import { daysLeft, ExpiryWatch } from './expiry.js';
-import {
-  alternativeNames,
-  checkMaterial,
-  isoTime,
-  type Loaded,
-  type Material,
-  type MaterialOptions,
-  notAfter,
-  oneLine,
-  pathsOf,
-  readMaterial,
-  startsAt,
-} from './material.js';
+import { checkMaterial, type Loaded, type Material, pathsOf, readMaterial, startsAt } from './material.js';
+import type { MaterialOptions } from './material-options.js';
 import { FileWatch } from './watch.js';
 
 /** The state of an identity. */

@@ -1,7 +1,7 @@
 /** A health indicator of the clients for `@nestjs/terminus`. */
 import { Injectable } from '@nestjs/common';
 import { type ClientsHealth, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';
-import type { HttpClients } from '../registry/registry.js';
+import type { HttpClients } from '../registry/http-clients.js';
 import { InjectHttpClients } from './tokens.js';
 
 /** Options of `isHealthy`: when a client counts as degraded, and which status is reported for it. */

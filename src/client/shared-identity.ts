@@ -12,9 +12,9 @@ import { defaultLogger, type Logger } from '../call/logger.js';
 import { dataOf } from '../call/own.js';
 import { badOptions, faultsOf, valueAt } from '../options/options.js';
 import type { PolicyContext } from '../policies/policy.js';
-import { type IdentityStats, RotatingIdentity } from '../transport/tls/identity.js';
-import { type MaterialOptions, materialOptions, paired, wherePaired } from '../transport/tls/material.js';
 import { materialFaults } from '../transport/tls/material-faults.js';
+import { type MaterialOptions, materialOptions, paired, wherePaired } from '../transport/tls/material-options.js';
+import { type IdentityStats, RotatingIdentity } from '../transport/tls/rotating-identity.js';
 
 const identityOptions = z.strictObject(materialOptions).superRefine(paired, wherePaired);
 
