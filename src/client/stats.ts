@@ -16,11 +16,17 @@ import type { WireStats } from '../transport/wire.js';
 
 /** A policy that is not in the stack has no entry. A policy of the user's own stands under its slot and name. */
 export interface PolicyStats {
+  /** Calls, retries and the budget of the last ten seconds. */
   readonly retry?: RetryStats;
+  /** Hedges sent, won and refused. */
   readonly hedging?: HedgingStats;
+  /** Requests that wait and are in flight, all keys together. */
   readonly rateLimit?: RateLimitStats;
+  /** The endpoints and their lookups. */
   readonly balance?: BalanceStats;
+  /** Ejections made and refused. */
   readonly outlierDetection?: OutlierStats;
+  /** Health checks sent and failed. */
   readonly healthCheck?: HealthCheckStats;
   /** By destination. */
   readonly limits?: Readonly<Record<string, LimitStats>>;
@@ -32,6 +38,7 @@ export interface PolicyStats {
   readonly split?: Readonly<Record<string, number>>;
   /** By target. */
   readonly mirror?: Readonly<Record<string, MirrorStats>>;
+  /** Faults injected, by kind. */
   readonly fault?: FaultStats;
   /** `injected` in place of the rest where `deps.transport` is the wire. */
   readonly wire: Partial<WireStats> & { readonly injected?: true };
