@@ -1,4 +1,5 @@
 /** The plan of the house: a folder is a floor, and imports, those of types too, only go down. */
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { circlesOf } from './circles.js';
 import { type SourceFile, sourceFiles } from './source.js';
@@ -84,5 +85,22 @@ describe('a folder or file', () => {
   it('opens with a caption', () => {
     for (const { path, text } of files)
       if (!path.endsWith('.d.ts')) expect(text.replace(/^#!.*\n/, '').startsWith('/**'), path).toBe(true);
+  });
+});
+
+describe('the tests', () => {
+  /** What mirrors no folder of src: how a test is made, or what it is made of. */
+  const others = /^(bench|chaos|contract|docs|examples|leaks|package|properties|secrets|sim|sockets|support)(\/|$)/;
+
+  it('stand in folders of the same names as what they test', () => {
+    const folders = new Set(files.map(({ path }) => folderOf(path)));
+    const tests = readdirSync(new URL('../', import.meta.url), { recursive: true, encoding: 'utf8' })
+      .map((path) => path.replaceAll('\\', '/'))
+      .filter((path) => path.endsWith('.test.ts'));
+    expect(tests.length).toBeGreaterThan(200);
+    const strangers = [...new Set(tests.map(folderOf))].filter(
+      (folder) => !others.test(folder) && !folders.has(folder),
+    );
+    expect(strangers).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 /** An identity, and what of it must never be printed. */
-import { type Authority, type Identity, passphrase } from '../../support/certificates.js';
+import { type Authority, type Identity, passphrase } from '../support/certificates.js';
 
 export interface Secretive extends Identity {
   readonly passphrase: string;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHttpClient, type HttpClientConfig, PillionError } from 'pillion';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authority } from '../../support/certificates.js';
+import { authority } from '../support/certificates.js';
 import { type Secretive, secretive } from './certificates.js';
 import { leaksOf } from './planted.js';
 

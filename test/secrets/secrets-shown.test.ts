@@ -5,7 +5,7 @@ import { createAdmin } from 'pillion/admin';
 import { createPrometheus } from 'pillion/metrics';
 import { createMockTransport } from 'pillion/testing';
 import { expect, it, onTestFinished } from 'vitest';
-import { silent } from '../../support/client.js';
+import { silent } from '../support/client.js';
 import { leaks, secretBody, secretCall, secretQuery, secretReply } from './planted.js';
 
 const credentials = 'ada:planted-password@';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import axios, { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { baseURL, rejection } from '../../support/client.js';
+import { baseURL, rejection } from '../support/client.js';
 import { basicCall, leaks, leaksOf, logging, secretBody } from './planted.js';
 
 /** An AxiosError as other adapters and mocks make them: everything it knows is on it, enumerable. */

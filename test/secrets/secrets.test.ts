@@ -2,8 +2,8 @@ import axios, { AxiosError, type AxiosRequestConfig, isAxiosError } from 'axios'
 import { createHttpClient, type HttpClient, type HttpClientConfig, type HttpClientDeps } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection } from '../../support/client.js';
-import { fakeTimers } from '../../support/clock.js';
+import { baseURL, rejection } from '../support/client.js';
+import { fakeTimers } from '../support/clock.js';
 import {
   basicCall,
   leaks,

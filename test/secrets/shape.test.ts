@@ -2,8 +2,8 @@ import axios, { AxiosError, type InternalAxiosRequestConfig, isAxiosError } from
 import { createHttpClient, ErrorCode, type HttpClientConfig, PillionError } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { baseURL, rejection, scripted, silent } from '../../support/client.js';
-import { fakeTimers } from '../../support/clock.js';
+import { baseURL, rejection, scripted, silent } from '../support/client.js';
+import { fakeTimers } from '../support/clock.js';
 
 fakeTimers();
 

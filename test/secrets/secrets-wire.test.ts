@@ -2,9 +2,9 @@ import https from 'node:https';
 import type { AxiosRequestConfig } from 'axios';
 import { createHttpClient, type HttpClientConfig } from 'pillion';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { authority } from '../../support/certificates.js';
-import { type Rejected, rejection } from '../../support/client.js';
-import { closedPort, startHttp, startHttps, type Upstream } from '../../support/upstream.js';
+import { authority } from '../support/certificates.js';
+import { type Rejected, rejection } from '../support/client.js';
+import { closedPort, startHttp, startHttps, type Upstream } from '../support/upstream.js';
 import { type Secretive, secretive } from './certificates.js';
 import { basicCall, leaks, leaksOf, logging, secretAnswer, secretBody } from './planted.js';
 

@@ -2,9 +2,9 @@
 import axios, { AxiosError, type AxiosRequestConfig } from 'axios';
 import { createHttpClient, createUndiciAdapter, type HttpClientConfig, type HttpClientDeps } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { answer } from '../../support/behaviours.js';
-import { rejection, watch } from '../../support/client.js';
-import { type Behaviour, startHttp } from '../../support/upstream.js';
+import { answer } from '../support/behaviours.js';
+import { rejection, watch } from '../support/client.js';
+import { type Behaviour, startHttp } from '../support/upstream.js';
 
 class Mine extends RangeError {
   override name = 'Mine';
