@@ -106,30 +106,41 @@ export class Registry implements HttpClients {
 
   /** Applies a version as a whole and returns no faults, or returns its faults and changes nothing. */
   #take(loaded: string | object): readonly ConfigFault[] {
-    const input = typeof loaded === 'string' ? new ConfigDocument(loaded) : loaded;
-    const parsed = new ParsedClients(input, this.source.name, { env: this.#env });
-    // The files of a rejected version are watched too: a change in one of them may make the version valid.
-    this.#watchReferences(parsed.files);
-    if (parsed.faults.length > 0) {
-      if (readsFiles(this.#deps)) parsed.readMaterial();
-      return parsed.faults;
-    }
-    const before = this.#current();
-    const first = this.#versions.number === 0;
-    if (!first && isDeepStrictEqual(before, parsed.clients)) return [];
+    const parsed = this.#parse(loaded);
+    if (parsed.faults.length > 0 || this.#isInForce(parsed)) return parsed.faults;
     const prepared = this.#prepare(parsed);
     if (parsed.faults.length > 0) {
       prepared.discard();
       return parsed.faults;
     }
+    const before = this.#current();
     prepared.apply();
-    const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
+    this.#announce(loaded, parsed, before);
+    return [];
+  }
+
+  #parse(loaded: string | object): ParsedClients {
+    const input = typeof loaded === 'string' ? new ConfigDocument(loaded) : loaded;
+    const parsed = new ParsedClients(input, this.source.name, { env: this.#env });
+    // The files of a rejected version are watched too: a change in one of them may make the version valid.
+    this.#watchReferences(parsed.files);
+    if (parsed.faults.length > 0 && readsFiles(this.#deps)) parsed.readMaterial();
+    return parsed;
+  }
+
+  #isInForce({ clients }: ParsedClients): boolean {
+    return this.#versions.number > 0 && isDeepStrictEqual(this.#current(), clients);
+  }
+
+  /** Reports the version that is in force now, with what it changed, secrets of both versions masked. */
+  #announce(loaded: string | object, parsed: ParsedClients, before: readonly NamedClient[]): void {
+    const first = this.#versions.number === 0;
     const replaced = this.#applied;
     this.#applied = parsed;
     const isSecret = (client: string, path: Path, value: unknown) =>
       parsed.isSecret(client, path, value) || replaced?.isSecret(client, path, value) === true;
+    const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
     this.#versions.apply(text, first ? [] : changesBetween(before, parsed.clients, isSecret));
-    return [];
   }
 
   #current(): NamedClient[] {

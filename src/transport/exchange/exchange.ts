@@ -3,6 +3,7 @@
  * needs one.
  */
 import type { AsyncResource } from 'node:async_hooks';
+import type { Readable } from 'node:stream';
 import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
 import { bodyData } from '../../call/answer.js';
@@ -19,7 +20,7 @@ import { type Connection, Dispatch, type Job } from '../pool/connection.js';
 import type { Pool } from '../pool/pool.js';
 import type { BodyHeaders } from '../upload/body-source.js';
 import type { Upload } from '../upload/upload.js';
-import { BodyStream } from './body-stream.js';
+import { type BodySink, DiscardedBody, GatheredBody, StreamedBody } from './body-sinks.js';
 import { codeOf, inKnownWords, isClosed, messageOf } from './codes.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
 import { type Hop, locationOf } from './redirect.js';
@@ -38,9 +39,6 @@ export interface Order {
   /** True where a redirect will be followed, whose body is not needed. */
   readonly follows: boolean;
 }
-
-/** Limits for the body of a redirect, which is read to its end so that its connection can be used again. */
-const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
 
 function nothing(): void {}
 
@@ -61,16 +59,17 @@ export class Exchange implements Job {
   /** The error of the connection, where it broke under this exchange. */
   #cut: Error | undefined;
   #reused = false;
-  readonly #chunks: Buffer[] = [];
+  /** Set once the headers have arrived. */
+  #sink: BodySink | undefined;
   #size = 0;
   #head: Head | undefined;
   #codings: readonly Coding[] = [];
-  /** The timer for the body of a redirect, which is read and discarded. */
-  #skipping: NodeJS.Timeout | undefined;
+  /** A redirect that will be followed: its body counts for nothing. */
+  #discards = false;
   #progress: Progress | undefined;
   /** The context of the call, where the caller's code runs in this exchange. */
   readonly #context: AsyncResource | undefined;
-  #stream: WeakRef<BodyStream> | undefined;
+  #streams = false;
   #release: (() => void) | undefined;
 
   constructor(order: Order, resolve: (response: Response) => void, reject: (error: Error) => void) {
@@ -130,7 +129,7 @@ export class Exchange implements Job {
     if (status === 204 || status === 304 || (hop.method === 'HEAD' && announcesBody(headers)))
       this.connection?.expectNoBody?.(hop.method === 'HEAD');
     if (follows && locationOf(status, headers) !== undefined) {
-      this.#skip(controller);
+      this.#discard(controller);
       return;
     }
     if (request.decompress !== false) this.#codings = takeCodings(headers, hop.method, status);
@@ -141,30 +140,29 @@ export class Exchange implements Job {
         Number(headers['content-length'] ?? Number.NaN),
       );
     if (request.responseType === 'stream') this.#startStream(controller);
+    else this.#sink = new GatheredBody((body) => this.#gathered(body));
   }
 
-  /** Resolves at once, so that the redirect can be followed; the body is discarded. */
-  #skip(controller: Dispatcher.DispatchController): void {
-    const { maxMs } = redirectBody;
-    this.#skipping = setTimeout(
-      () => controller.abort(new Error('The body of a redirect took too long.')),
-      maxMs,
-    ).unref();
+  /** Resolves at once, so that the redirect can be followed. */
+  #discard(controller: Dispatcher.DispatchController): void {
+    this.#discards = true;
+    this.#sink = new DiscardedBody(controller);
     this.#finish('');
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#discards && !this.#takes(chunk)) return;
+    this.#sink?.receive(chunk);
+  }
+
+  /** Counts the bytes of the body; false where there are more than `maxContentLength`. */
+  #takes(chunk: Buffer): boolean {
     const { maxContentLength } = this.#order;
     this.#size += chunk.length;
-    if (this.#skipping !== undefined) {
-      if (this.#size > redirectBody.maxBytes)
-        controller.abort(new Error('The body of a redirect is too long to be skipped.'));
-      return;
-    }
     if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.moved, undefined, this.#size);
-    if (maxContentLength > -1 && this.#size > maxContentLength) this.#giveUp(this.#tooLarge());
-    else if (this.#stream === undefined) this.#chunks.push(chunk);
-    else this.#stream.deref()?.receive(chunk);
+    if (maxContentLength === -1 || this.#size <= maxContentLength) return true;
+    this.#giveUp(this.#tooLarge());
+    return false;
   }
 
   ended(): void {
@@ -181,72 +179,59 @@ export class Exchange implements Job {
       this.onResponseError(undefined, this.#cut);
       return;
     }
-    clearTimeout(this.#skipping);
     this.#order.pool.finished(this.connection);
-    if (this.#skipping !== undefined) return;
     if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.end);
     const call = carriedCall(this.#order.request);
-    if (call !== undefined) call.responseSize = this.#size;
-    if (this.#stream !== undefined) {
-      this.#stream.deref()?.finish();
-      return;
-    }
-    const [only] = this.#chunks;
-    const body = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
-    if (this.#codings.length > 0 && body.length > 0) this.#decompress(body);
-    else this.#answer(body);
+    if (call !== undefined && !this.#discards) call.responseSize = this.#size;
+    this.#sink?.finish();
   }
 
   onResponseError(_controller: unknown, cause: Error): void {
-    clearTimeout(this.#skipping);
     const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
     this.#fail(error);
-    this.#stream?.deref()?.destroy(error);
+    this.#sink?.fail(error);
   }
 
   #giveUp(reason: Error): void {
     this.#fail(reason);
-    this.#stream?.deref()?.destroy(reason);
+    this.#sink?.fail(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart refuses to send it then.
     if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
     else this.#controller.abort(reason);
   }
 
   #startStream(controller: Dispatcher.DispatchController): void {
-    let paused = false;
-    const source = {
-      pause: () => {
-        if (this.#flows) return;
-        paused = true;
-        controller.pause();
-      },
-      resume: () => {
-        // Not at once: a reader may ask for more while undici parses data of another call, and it cannot do both.
-        if (paused) process.nextTick(() => controller.resume());
-        paused = false;
-      },
-      abort: (reason: Error) => controller.abort(reason),
-    };
     const bytes = this.#order.maxContentLength;
-    const stream = new BodyStream(source, {
+    const options = {
       context: this.#context as AsyncResource,
       codings: this.#codings,
       limit: bytes > -1 && this.#codings.length > 0 ? { bytes, exceeded: () => this.#tooLarge() } : undefined,
-      unreadable: (cause) => this.#unreadable(cause),
-    });
-    this.#stream = new WeakRef(stream);
-    this.#finish(stream);
-    this.#endWith(stream, controller);
+      unreadable: (cause: NodeJS.ErrnoException) => this.#unreadable(cause),
+    };
+    this.#streams = true;
+    this.#sink = new StreamedBody(
+      controller,
+      () => !this.#flows,
+      options,
+      (stream) => this.#hand(stream, controller),
+    );
   }
 
   /**
-   * Releases the signal and aborts what is left once the body was read to its end, destroyed, or dropped by its caller.
+   * Resolves with a stream. Releases the signal and aborts what is left once the body was read to its end, destroyed, or
+   * dropped by its caller.
    */
-  #endWith(data: BodyStream, controller: Dispatcher.DispatchController): void {
-    onStreamEnd(data, () => {
+  #hand(stream: Readable, controller: Dispatcher.DispatchController): void {
+    this.#finish(stream);
+    onStreamEnd(stream, () => {
       this.#release?.();
       controller.abort(new Error('The response body was aborted.'));
     });
+  }
+
+  #gathered(body: Buffer): void {
+    if (this.#codings.length > 0 && body.length > 0) this.#decompress(body);
+    else this.#answer(body);
   }
 
   #decompress(body: Buffer): void {
@@ -270,7 +255,7 @@ export class Exchange implements Job {
   #finish(data: unknown): void {
     if (this.over) return;
     this.over = true;
-    if (this.#stream === undefined) this.#release?.();
+    if (!this.#streams) this.#release?.();
     this.#resolve(this.#response(data));
     this.#forget();
   }
@@ -321,7 +306,7 @@ export class Exchange implements Job {
 
   #networkError(cause: Error): AxiosError {
     const { request } = this.#order;
-    const reading = { streaming: this.#stream !== undefined };
+    const reading = { streaming: this.#streams };
     if (isClosed(cause))
       return closedError(carriedCall(request)?.client ?? 'pillion', request, inKnownWords(cause, reading));
     const code = codeOf(cause, reading);

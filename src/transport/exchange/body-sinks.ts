@@ -1,0 +1,107 @@
+/** What an exchange does with the body of its answer: gathers it, streams it, or discards that of a redirect. */
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { type BodyOptions, BodyStream } from './body-stream.js';
+
+/** Receives a body as it comes over the wire. */
+export interface BodySink {
+  receive(chunk: Buffer): void;
+  /** The last byte has arrived. */
+  finish(): void;
+  /** The body broke off, or the exchange was aborted. */
+  fail(error: Error): void;
+}
+
+/** Gathers a body until it is complete. */
+export class GatheredBody implements BodySink {
+  readonly #chunks: Buffer[] = [];
+  readonly #complete: (body: Buffer) => void;
+
+  constructor(complete: (body: Buffer) => void) {
+    this.#complete = complete;
+  }
+
+  receive(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  finish(): void {
+    const [only] = this.#chunks;
+    this.#complete(this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks));
+  }
+
+  fail(): void {}
+}
+
+/** Hands a body to its caller while it arrives, with back-pressure down to the connection. */
+export class StreamedBody implements BodySink {
+  readonly #stream: WeakRef<BodyStream>;
+
+  /** `made` is given the stream, which is held weakly here: a body that its caller dropped can be collected. */
+  constructor(
+    controller: Dispatcher.DispatchController,
+    heldBack: () => boolean,
+    options: BodyOptions,
+    made: (stream: Readable) => void,
+  ) {
+    let paused = false;
+    const source = {
+      pause: () => {
+        if (!heldBack()) return;
+        paused = true;
+        controller.pause();
+      },
+      resume: () => {
+        // Not at once: a reader may ask for more while undici parses data of another call, and it cannot do both.
+        if (paused) process.nextTick(() => controller.resume());
+        paused = false;
+      },
+      abort: (reason: Error) => controller.abort(reason),
+    };
+    const stream = new BodyStream(source, options);
+    this.#stream = new WeakRef(stream);
+    made(stream);
+  }
+
+  receive(chunk: Buffer): void {
+    this.#stream.deref()?.receive(chunk);
+  }
+
+  finish(): void {
+    this.#stream.deref()?.finish();
+  }
+
+  fail(error: Error): void {
+    this.#stream.deref()?.destroy(error);
+  }
+}
+
+/** Limits on the body of a redirect: it is read so that the connection can be used again, but not for long. */
+const redirectBody = { maxBytes: 64 * 1024, maxMs: 1000 };
+
+/** Discards the body of a redirect. */
+export class DiscardedBody implements BodySink {
+  readonly #controller: Dispatcher.DispatchController;
+  readonly #timer: NodeJS.Timeout;
+  #size = 0;
+
+  constructor(controller: Dispatcher.DispatchController) {
+    this.#controller = controller;
+    const tooLong = () => controller.abort(new Error('The body of a redirect took too long.'));
+    this.#timer = setTimeout(tooLong, redirectBody.maxMs).unref();
+  }
+
+  receive(chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > redirectBody.maxBytes)
+      this.#controller.abort(new Error('The body of a redirect is too long to be skipped.'));
+  }
+
+  finish(): void {
+    clearTimeout(this.#timer);
+  }
+
+  fail(): void {
+    clearTimeout(this.#timer);
+  }
+}
