@@ -49,7 +49,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.getByText('the circuit to https://billing.test is open').waitFor();
     expect(await page.locator('#overall').textContent()).toBe('degraded');
     const card = (name: string) => page.locator('.client', { has: page.getByRole('heading', { name, exact: true }) });
-    expect(await card('billing').locator('.destinations .badge').allTextContents()).toEqual(['circuit_open']);
+    expect(await card('billing').locator('.destinations .badge').allTextContents()).toEqual(['circuit open']);
     await expect
       .poll(() => card('users').locator('.destinations li').allTextContents())
       .toEqual([

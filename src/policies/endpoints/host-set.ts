@@ -24,7 +24,7 @@ type Waiter = (error?: Error) => void;
 
 export class HostSet {
   hosts: readonly Host[] = [];
-  /** True where fewer endpoints are usable than `panicThreshold` requires, so that all of them are used. */
+  /** True where fewer endpoints are usable than `panicThresholdPercent` requires, so that all of them are used. */
   panicking = false;
   /** True where all usable endpoints have the same share of the traffic. */
   even = true;

@@ -196,7 +196,7 @@ export class Exchange implements Job {
     this.#fail(reason);
     this.#sink?.fail(reason);
     // Before the request is on a socket there is no controller yet: onRequestStart refuses to send it then.
-    if (this.#controller === undefined) this.#order.pool.giveUp(this, reason);
+    if (this.#controller === undefined) this.#order.pool.abort(this, reason);
     else this.#controller.abort(reason);
   }
 

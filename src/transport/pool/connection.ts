@@ -37,11 +37,18 @@ export interface Job extends Dispatcher.DispatchHandler {
   cut?(error: Error): void;
 }
 
+/**
+ * The states of a connection, in HTTP/1.1 and HTTP/2 alike. `dialing`: its socket is not ready yet. `idle`: it carries
+ * nothing. `busy`: it carries requests; over HTTP/2 it may have room for more. `draining`: it takes no further request, and
+ * closes once those in flight have ended. `closed`: it has lost its socket.
+ */
+export type ConnectionState = 'dialing' | 'idle' | 'busy' | 'draining' | 'closed';
+
 /** A connection, as the pool sees it. */
 export interface Carrier {
   /** The value of `performance.now()` after which it takes no further request. */
   retiresAt: number;
-  readonly connected: boolean;
+  readonly state: ConnectionState;
   /** Requests in flight on it. */
   readonly running: number;
   /** True where it has carried a request before the present one. */
@@ -49,11 +56,9 @@ export interface Carrier {
   /** True where it can take a request now. */
   readonly hasRoom: boolean;
   /** True while it is in the pool's list of connections that can take a request. */
-  idle: boolean;
+  listed: boolean;
   /** True where its answer is complete, and its socket becomes free in this turn of the event loop. */
   finishing: boolean;
-  /** True where it takes no further request and closes once the requests in flight have ended. */
-  readonly closing: boolean;
   send(job: Job): void;
   /**
    * Called when the answer that comes in has no body, whatever its content-length: by its status, or since it answers a
@@ -63,8 +68,8 @@ export interface Carrier {
   /**
    * Called when the request that it was opened for was aborted; ends a connection over HTTP/1.1 that is still dialing.
    */
-  abandon(reason: Error): void;
-  /** Closes once its requests in flight have ended. */
+  stopDialing(reason: Error): void;
+  /** Drains: closes once its requests in flight have ended. */
   close(): Promise<void>;
   /** Ends its requests in flight, with `reason` where one is given. */
   destroy(reason?: Error): Promise<void>;
@@ -72,12 +77,12 @@ export interface Carrier {
 
 /** The changes that a connection reports to its pool. */
 export interface ConnectionEvents {
-  /** Its capacity has changed, or it has lost its socket: see `hasRoom` and `connected`. */
-  free(connection: Carrier): void;
+  /** It carries another number of requests, or can take another number: see `hasRoom` and `state`. */
+  changed(connection: Carrier): void;
   /** It takes no further request; its requests in flight go on. */
-  left(connection: Carrier): void;
+  drains(connection: Carrier): void;
   /** It can no longer be used. */
-  lost(connection: Carrier): void;
+  closed(connection: Carrier): void;
 }
 
 export class Connection implements Carrier {
@@ -86,11 +91,12 @@ export class Connection implements Carrier {
   #socket: Socket | undefined;
   #job: Job | undefined;
   retiresAt: number;
-  connected = false;
+  /** Undefined while it is dialing. */
+  #open: boolean | undefined;
   running = 0;
   used = false;
   #sent = false;
-  idle = false;
+  listed = false;
   finishing = false;
   #closed: Promise<void> | undefined;
 
@@ -109,13 +115,13 @@ export class Connection implements Carrier {
     } as Client.Options);
     this.#client
       .on('connect', () => {
-        this.connected = true;
+        this.#open = true;
       })
       .on('disconnect', () => {
-        this.connected = false;
-        if (this.idle) pool.lost(this);
+        this.#open = false;
+        if (this.listed) pool.closed(this);
       })
-      .on('connectionError', () => pool.lost(this))
+      .on('connectionError', () => pool.closed(this))
       .on('drain', () => this.#free());
   }
 
@@ -141,7 +147,7 @@ export class Connection implements Carrier {
   #free(): void {
     this.#job = undefined;
     this.running = 0;
-    this.#pool.free(this);
+    this.#pool.changed(this);
   }
 
   send(job: Job): void {
@@ -167,15 +173,18 @@ export class Connection implements Carrier {
   }
 
   get hasRoom(): boolean {
-    return this.connected && this.running === 0 && !this.closing;
+    return this.#open === true && this.running === 0 && !this.#client.closed && !this.#client.destroyed;
   }
 
-  abandon(reason: Error): void {
-    if (!this.connected) this.#socket?.destroy(reason);
+  get state(): ConnectionState {
+    if (this.#open === false || this.#client.destroyed) return 'closed';
+    if (this.#client.closed) return 'draining';
+    if (this.#open === undefined) return 'dialing';
+    return this.running > 0 ? 'busy' : 'idle';
   }
 
-  get closing(): boolean {
-    return this.#client.closed || this.#client.destroyed;
+  stopDialing(reason: Error): void {
+    if (this.#open !== true) this.#socket?.destroy(reason);
   }
 
   close(): Promise<void> {
@@ -185,7 +194,7 @@ export class Connection implements Carrier {
 
   destroy(reason?: Error): Promise<void> {
     // undici would wait for a connection that is still dialing.
-    if (!this.connected) this.#socket?.destroy();
+    if (this.#open !== true) this.#socket?.destroy();
     return reason === undefined ? this.#client.destroy() : this.#client.destroy(reason);
   }
 }

@@ -3,7 +3,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:htt
 import type { TLSSocket } from 'node:tls';
 import { plainHost } from '../../call/url.js';
 import type { Connect } from './connect.js';
-import type { Carrier, ConnectionEvents, Job } from './connection.js';
+import type { Carrier, ConnectionEvents, ConnectionState, Job } from './connection.js';
 import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
 import { pseudoHeaders, uncarried } from './h2-headers.js';
 
@@ -19,8 +19,8 @@ export interface H2Events extends ConnectionEvents {
 
 export class H2Connection implements Carrier, H2ExchangeEvents {
   readonly retiresAt: number;
-  connected = false;
-  idle = false;
+  #connected = false;
+  listed = false;
   finishing = false;
   used = false;
   /** Streams that the server takes at once. Until its SETTINGS arrive, one request goes ahead and the others wait. */
@@ -36,7 +36,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   readonly #streams = new Set<H2Exchange>();
   #idleTimer: NodeJS.Timeout | undefined;
   #pinging = false;
-  #leaving = false;
+  #draining = false;
   #closing: Promise<void> | undefined;
   /** Resolves the promise of `close`. */
   #closed: (() => void) | undefined;
@@ -71,8 +71,8 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   get hasRoom(): boolean {
     // The session reports its end only once its socket is closed.
     return (
-      this.connected &&
-      !this.#leaving &&
+      this.#connected &&
+      !this.#draining &&
       !this.#session?.closed &&
       !this.#session?.destroyed &&
       this.#streams.size < this.#limit
@@ -80,16 +80,18 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   /** Goes on dialing: other requests may wait for this connection. */
-  abandon(): void {
+  stopDialing(): void {
     this.#first = undefined;
   }
 
-  get closing(): boolean {
-    return this.#leaving;
+  get state(): ConnectionState {
+    if (this.#draining) return this.running > 0 ? 'draining' : 'closed';
+    if (!this.#connected) return 'dialing';
+    return this.#streams.size > 0 ? 'busy' : 'idle';
   }
 
   close(): Promise<void> {
-    this.#leave();
+    this.#drain();
     if (this.running === 0) return this.destroy();
     this.#closing ??= new Promise((resolve) => {
       this.#closed = resolve;
@@ -103,7 +105,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   async destroy(reason = clientClosed()): Promise<void> {
-    this.#leave();
+    this.#drain();
     const waiting = this.#first;
     this.#first = undefined;
     waiting?.onResponseError?.(undefined as never, reason);
@@ -120,7 +122,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
       this.#pool.downgraded(this, socket, job);
       return;
     }
-    this.connected = true;
+    this.#connected = true;
     this.#session = this.#sessionOver(socket, origin);
     if (job !== undefined && !job.over) this.send(job);
     else this.#closeWhenUnused();
@@ -135,9 +137,9 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     session.on('remoteSettings', (settings) => this.#heed(settings));
     session.on('goaway', (_, lastStream) => {
       for (const stream of this.#streams) stream.leftBehind(lastStream);
-      this.#gone();
+      this.#drains();
     });
-    session.on('close', () => this.#gone());
+    session.on('close', () => this.#drains());
     return session;
   }
 
@@ -145,25 +147,25 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   #heed({ maxConcurrentStreams = Number.POSITIVE_INFINITY }: http2.Settings): void {
     this.#limit = maxConcurrentStreams;
     this.ready = maxConcurrentStreams > 0;
-    if (!this.#leaving) this.#pool.free(this);
+    if (!this.#draining) this.#pool.changed(this);
   }
 
   /** Takes no further request; Node lets those in flight finish where the server does. */
-  #gone(): void {
-    this.#leave();
-    this.connected = false;
-    this.#pool.left(this);
+  #drains(): void {
+    this.#drain();
+    this.#connected = false;
+    this.#pool.drains(this);
   }
 
-  #leave(): void {
-    this.#leaving = true;
+  #drain(): void {
+    this.#draining = true;
     clearTimeout(this.#idleTimer);
   }
 
   #failed(error: Error): void {
     const job = this.#first;
     this.#first = undefined;
-    this.#leave();
+    this.#drain();
     job?.onResponseError?.(undefined as never, error);
     this.#pool.unreachable(this, error);
   }
@@ -184,19 +186,19 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     this.#streams.add(exchange);
     exchange.begin();
     // Without an id: the connection has used up its stream ids.
-    if (stream.id === undefined) this.#gone();
+    if (stream.id === undefined) this.#drains();
   }
 
   ended(exchange: H2Exchange): void {
     this.#streams.delete(exchange);
     const unused = this.#streams.size === 0;
     if (unused) this.#session?.unref();
-    if (this.#leaving) {
-      if (unused) this.#pool.lost(this);
+    if (this.#draining) {
+      if (unused) this.#pool.closed(this);
       return;
     }
     if (unused) this.#closeWhenUnused();
-    this.#pool.free(this);
+    this.#pool.changed(this);
   }
 
   /**
@@ -205,7 +207,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
    */
   gaveUp(): void {
     const session = this.#session;
-    if (this.#pinging || this.#leaving || session === undefined || session.destroyed || session.closed) return;
+    if (this.#pinging || this.#draining || session === undefined || session.destroyed || session.closed) return;
     this.#pinging = true;
     // Input that arrived while this process was blocked is read before the connection counts as dead.
     const timer = setTimeout(() => setImmediate(() => this.#pinging && this.#die()), pingTimeout).unref();
@@ -217,12 +219,12 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 
   #die(): void {
     void this.destroy(reset(`The server has not answered a PING within ${pingTimeout} ms.`));
-    this.#gone();
+    this.#drains();
   }
 
   #closeWhenUnused(): void {
     clearTimeout(this.#idleTimer);
-    if (!this.#leaving) this.#idleTimer = setTimeout(() => this.#gone(), this.#keepAliveTimeout).unref();
+    if (!this.#draining) this.#idleTimer = setTimeout(() => this.#drains(), this.#keepAliveTimeout).unref();
   }
 }
 

@@ -43,7 +43,7 @@ export class Pool implements H2Events {
   readonly #options: PoolOptions;
   readonly #onEmpty: (pool: Pool) => void;
   readonly #all = new Set<Carrier>();
-  readonly #idle: Carrier[] = [];
+  readonly #listed: Carrier[] = [];
   readonly #waiting: Job[] = [];
   #finishing = 0;
   #pumping = false;
@@ -78,16 +78,16 @@ export class Pool implements H2Events {
   }
 
   /** Removes an aborted request from the queue, and aborts a connection that was being dialed for it alone. */
-  giveUp(job: Job, reason: Error): void {
+  abort(job: Job, reason: Error): void {
     if (job.connection !== undefined) {
-      job.connection.abandon(reason);
+      job.connection.stopDialing(reason);
     } else {
       const index = this.#waiting.indexOf(job);
       if (index >= 0) this.#waiting.splice(index, 1);
     }
     const dialing = this.#dialing;
-    if (dialing !== undefined && !dialing.connected && this.#waiting.length === 0 && dialing.running === 0)
-      this.lost(dialing);
+    if (dialing !== undefined && dialing.state === 'dialing' && this.#waiting.length === 0 && dialing.running === 0)
+      this.closed(dialing);
   }
 
   /**
@@ -95,21 +95,21 @@ export class Pool implements H2Events {
    * request of a caller that goes on at once waits that long, instead of opening another connection.
    */
   finished(connection: Carrier | undefined): void {
-    if (connection === undefined || connection.finishing || connection.idle || connection.closing) return;
+    if (connection === undefined || connection.finishing || connection.listed || !isOpen(connection)) return;
     connection.finishing = true;
     this.#finishing++;
   }
 
-  free(connection: Carrier): void {
+  changed(connection: Carrier): void {
     this.#settled(connection);
     if (this.#dialing?.ready) this.#dialing = undefined;
-    if (!connection.connected) this.lost(connection);
+    if (!hasSocket(connection)) this.closed(connection);
     else if (connection.retiresAt < performance.now()) this.#retire(connection);
     else this.#list(connection);
     this.#pump();
   }
 
-  lost(connection: Carrier): void {
+  closed(connection: Carrier): void {
     this.#settled(connection);
     if (connection === this.#dialing) this.#dialing = undefined;
     if (!this.#forget(connection)) return;
@@ -117,11 +117,11 @@ export class Pool implements H2Events {
     this.#pump();
   }
 
-  left(connection: Carrier): void {
+  drains(connection: Carrier): void {
     if (connection === this.#dialing) this.#dialing = undefined;
     this.#settled(connection);
     this.#unlist(connection);
-    if (connection.running === 0) this.lost(connection);
+    if (connection.running === 0) this.closed(connection);
     this.#pump();
   }
 
@@ -132,14 +132,14 @@ export class Pool implements H2Events {
     const made = this.#add(startingWith(socket, this.#connect.h1));
     if (job === undefined || job.over) void this.#end(made).then(() => socket.destroy());
     else made.send(job);
-    if (connection.closing) connection.followedBy(this.#end(made));
+    if (!isOpen(connection)) connection.followedBy(this.#end(made));
     this.#pump();
   }
 
   unreachable(connection: H2Connection, error: Error): void {
     this.#dialing = undefined;
     const waited = this.#waiting.splice(0);
-    this.lost(connection);
+    this.closed(connection);
     for (const job of waited) job.onResponseError?.(undefined as never, error);
   }
 
@@ -153,10 +153,10 @@ export class Pool implements H2Events {
     let connected = 0;
     let running = 0;
     for (const connection of this.#all) {
-      if (connection.connected) connected++;
+      if (hasSocket(connection)) connected++;
       running += connection.running;
     }
-    return { connected, free: this.#idle.length, pending: this.#waiting.length, running };
+    return { connected, free: this.#listed.length, pending: this.#waiting.length, running };
   }
 
   /** Closes the pool once running and waiting requests have finished. */
@@ -173,7 +173,7 @@ export class Pool implements H2Events {
     this.#settled(connection);
     this.#unlist(connection);
     await connection.close();
-    this.lost(connection);
+    this.closed(connection);
   }
 
   /** Ends running and waiting requests. */
@@ -215,8 +215,8 @@ export class Pool implements H2Events {
   }
 
   #takeIdle(): Carrier | undefined {
-    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      connection.idle = false;
+    for (let connection = this.#listed.pop(); connection !== undefined; connection = this.#listed.pop()) {
+      connection.listed = false;
       if (connection.retiresAt <= performance.now()) this.#retire(connection);
       else if (connection.hasRoom) return connection;
     }
@@ -260,15 +260,15 @@ export class Pool implements H2Events {
 
   #list(connection: Carrier): void {
     if (!connection.hasRoom) this.#unlist(connection);
-    else if (!connection.idle) {
-      connection.idle = true;
-      this.#idle.push(connection);
+    else if (!connection.listed) {
+      connection.listed = true;
+      this.#listed.push(connection);
     }
   }
 
   #unlist(connection: Carrier): void {
-    if (connection.idle) this.#idle.splice(this.#idle.indexOf(connection), 1);
-    connection.idle = false;
+    if (connection.listed) this.#listed.splice(this.#listed.indexOf(connection), 1);
+    connection.listed = false;
   }
 
   #settled(connection: Carrier): void {
@@ -283,6 +283,16 @@ export class Pool implements H2Events {
     if (this.#all.size === 0 && this.#waiting.length === 0) this.#onEmpty(this);
     return true;
   }
+}
+
+/** True for a connection whose socket is ready, though it may take no further request. */
+function hasSocket({ state }: Carrier): boolean {
+  return state !== 'dialing' && state !== 'closed';
+}
+
+/** True for a connection that takes requests, now or once it is connected. */
+function isOpen({ state }: Carrier): boolean {
+  return state !== 'draining' && state !== 'closed';
 }
 
 function connectorsTo(endpoint: Endpoint, { h1, h2 }: Connectors): Connectors {

@@ -24,7 +24,7 @@ function share(policy) {
     );
     const client = clientOver((config) => stations.get(endpointOf(config).address).send(config), random, {
       endpoints: { static: [...stations.keys()].map((address) => ({ address })) },
-      balance: { policy },
+      balance: { strategy: policy },
       timeouts: false,
       retry: false,
       circuitBreaker: false,
