@@ -110,6 +110,8 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     this.#first = undefined;
     waiting?.onResponseError?.(undefined as never, reason);
     for (const stream of this.#streams) stream.abort(reason);
+    // Not while the session is in the midst of what it receives: see H2Exchange.
+    if (this.#session !== undefined) await new Promise((resolve) => setImmediate(resolve));
     this.#session?.destroy();
     this.#socket.destroy();
     this.#closed?.();

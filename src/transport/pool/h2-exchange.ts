@@ -142,13 +142,13 @@ export class H2Exchange {
     this.#settle(() => this.#job.onResponseEnd?.(this.#controller, {}));
     // Node emits the end before the stream is closed on both sides, so a reset waits: servers count resets, and close a
     // connection with many.
-    if (!this.#stream.writableFinished) setImmediate(() => this.#letGo());
+    if (!this.#stream.writableFinished) this.#letGo();
   }
 
   /** The server has closed the stream before its end. Node would wait for an upload that can no longer be sent. */
   #cutOff(): void {
     this.#upload?.unpipe(this.#stream);
-    process.nextTick(() => this.#stream.destroy());
+    setImmediate(() => this.#stream.destroy());
   }
 
   #closed(): void {
@@ -156,10 +156,17 @@ export class H2Exchange {
     else this.#fail(this.#failure());
   }
 
+  /**
+   * Ends the stream in the next phase of the event loop. Callbacks, ticks and promises run while nghttp2 is still in the midst
+   * of what it receives; a stream or session that is ended there breaks the memory of the process (nodejs/node#64166, which
+   * Node 20 does not have).
+   */
   #letGo(): void {
-    if (this.#stream.destroyed) return;
-    if (this.#stream.closed) this.#stream.destroy();
-    else this.#stream.close(NGHTTP2_CANCEL);
+    setImmediate(() => {
+      if (this.#stream.destroyed) return;
+      if (this.#stream.closed) this.#stream.destroy();
+      else this.#stream.close(NGHTTP2_CANCEL);
+    });
   }
 
   #failure(): Error {
