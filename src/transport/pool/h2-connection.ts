@@ -79,9 +79,10 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     );
   }
 
-  /** Goes on dialing: other requests may wait for this connection. */
+  /** Goes on dialing, as other requests may wait for this connection, unless it is to take none. */
   stopDialing(): void {
     this.#first = undefined;
+    if (this.#draining) this.#pool.closed(this);
   }
 
   get state(): ConnectionState {
@@ -127,6 +128,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     this.#connected = true;
     this.#session = this.#sessionOver(socket, origin);
     if (job !== undefined && !job.over) this.send(job);
+    else if (this.#draining) this.#pool.closed(this);
     else this.#closeWhenUnused();
   }
 

@@ -84,9 +84,11 @@ export class Pool implements H2Events {
     } else {
       const index = this.#waiting.indexOf(job);
       if (index >= 0) this.#waiting.splice(index, 1);
+      // A pool that is closing waits for its queue.
+      if (this.#waiting.length === 0) this.#tellDrained();
     }
     const dialing = this.#dialing;
-    if (dialing !== undefined && dialing.state === 'dialing' && this.#waiting.length === 0 && dialing.running === 0)
+    if (dialing !== undefined && !hasSocket(dialing) && this.#waiting.length === 0 && dialing.running === 0)
       this.closed(dialing);
   }
 
@@ -170,6 +172,8 @@ export class Pool implements H2Events {
 
   /** undici does not report the end of a connection that it was asked to close. */
   async #end(connection: Carrier): Promise<void> {
+    // Requests that come now, such as the next one of a redirect, must not wait for a connection that takes none.
+    if (connection === this.#dialing) this.#dialing = undefined;
     this.#settled(connection);
     this.#unlist(connection);
     await connection.close();
