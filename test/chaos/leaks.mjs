@@ -1,7 +1,7 @@
 /** What is left when everything was closed, held against what was there before. */
 import { getEventListeners } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
@@ -30,12 +30,14 @@ function resources() {
   return counts;
 }
 
+/** Without compiled code, which grows for as long as the engine finds something to compile anew: 4 of 4.2 MiB in 17,000 calls. */
 async function heap() {
   for (let turn = 0; turn < 4; turn++) {
     await pause(10);
     gc();
   }
-  return process.memoryUsage().heapUsed;
+  const spaces = getHeapSpaceStatistics().filter(({ space_name: name }) => !name.startsWith('code_'));
+  return spaces.reduce((sum, { space_used_size: size }) => sum + size, 0);
 }
 
 export const before = async () => ({ resources: resources(), descriptors: descriptors(), heap: await heap() });
