@@ -5,7 +5,7 @@ import { classify } from '../../call/failure.js';
 import { harmless } from '../../call/harmless.js';
 import { defaultLogger, type Logger } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
-import type { Call } from '../../call/record.js';
+import type { Call, CallView } from '../../call/record.js';
 import { callOf, withCall } from '../../call/request.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { type CallRecord, type LogProfile, logProfileNames, logProfiles } from './log-fields.js';
@@ -75,7 +75,7 @@ function messageOf({ method }: Call, { response, error }: Outcome): string {
   return `${method} ${response?.status ?? error?.code ?? 'failed'}`;
 }
 
-function record(call: Call, { response, error }: Outcome): CallRecord {
+function record(call: CallView, { response, error }: Outcome): CallRecord {
   const { client, method, origin, attempts, requestId, traceId, spanId, flags, tried } = call;
   return {
     client,
@@ -113,22 +113,13 @@ function microseconds(ms: number): number {
 function logAttempts(logger: Logger, { events }: PolicyContext, profile: LogProfile): () => void {
   return events.on('attempt.ended', ({ call, attempt, status, code, durationMs }) => {
     if (logger.isLevelEnabled?.('debug') === false) return;
-    const { client, method, origin, requestId, traceId, spanId, routeName, tried } = call;
-    const endpoint = tried.at(-1);
+    const endpoint = call.tried.at(-1);
     const fields = profile({
-      client,
-      method,
-      url: call.shownUrl,
-      destination: origin,
-      route: routeName,
+      ...record(call, {}),
       status,
       code: status === undefined ? code : undefined,
-      message: undefined,
       durationMs: microseconds(durationMs),
       attempts: attempt,
-      requestId,
-      traceId,
-      spanId,
       responseSize: undefined,
       endpoints: endpoint && [endpoint.address],
       flags: undefined,
