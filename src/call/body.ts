@@ -1,7 +1,9 @@
 /** Bodies that may be streams, and the rule that each such stream has an owner who destroys it. */
+
 import { Readable } from 'node:stream';
 import { ErrorCode } from './errors.js';
 import type { Response } from './message.js';
+import { processWide } from './process-wide.js';
 
 /** True for a Node stream of any kind, recognized by its `pipe`. */
 export function isStream(data: unknown): data is Readable {
@@ -22,8 +24,8 @@ export function responseOf(thrown: unknown): Response | undefined {
 }
 
 /** The functions to call at the end of each body: one listener of ours on each stream, however many policies wait. */
-const waiting = new WeakMap<Readable, (() => void)[]>();
-const received = new WeakSet<Readable>();
+const waiting = processWide('waiting for a body', () => new WeakMap<Readable, (() => void)[]>());
+const received = processWide('received bodies', () => new WeakSet<Readable>());
 
 /** Treats an unread body that its caller dropped as ended, once it is garbage-collected. */
 const forgotten = new FinalizationRegistry<(() => void)[]>(callAll);

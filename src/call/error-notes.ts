@@ -1,5 +1,7 @@
 /** Notes about an error, kept in a private field: no enumeration finds it, and a WeakMap costs ten times as much. */
 
+import { processWide } from './process-wide.js';
+
 /** Values by the name of a property. */
 export type Values = Record<PropertyKey, unknown>;
 
@@ -22,13 +24,17 @@ const Given = function given(error: object) {
   error: object,
 ) => object;
 
-class Noted extends Given {
-  readonly #notes: ErrorNotes = {};
+const Noted = processWide(
+  'error notes',
+  () =>
+    class Noted extends Given {
+      readonly #notes: ErrorNotes = {};
 
-  static of(error: object): ErrorNotes | undefined {
-    return #notes in error ? (error as Noted).#notes : undefined;
-  }
-}
+      static of(error: object): ErrorNotes | undefined {
+        return #notes in error ? (error as Noted).#notes : undefined;
+      }
+    },
+);
 
 /** The notes about an error, to read and to add to; created where there are none. */
 export function notesOf(error: object): ErrorNotes {

@@ -90,6 +90,16 @@ export class PillionError extends AxiosError {
   }
 }
 
+const brand = Symbol.for('pillion.error');
+Object.defineProperty(PillionError.prototype, brand, { value: true });
+// `instanceof` is true for errors of the other build too: the ES module and the CommonJS one each have this class.
+Object.defineProperty(PillionError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    if (this !== PillionError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
+  },
+});
+
 /** Gives an error the cause it has, if any, as native errors have it: not enumerable. */
 export function withCause<E extends object>(error: E, cause: unknown): E {
   if (cause !== undefined) hide(error, 'cause', cause);

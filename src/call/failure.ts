@@ -3,6 +3,7 @@ import { isAxiosError } from 'axios';
 import { responseOf } from './body.js';
 import { inCauses } from './causes.js';
 import { ErrorCode } from './errors.js';
+import { processWide } from './process-wide.js';
 
 /**
  * Why an attempt failed.
@@ -120,7 +121,7 @@ function isOfConnect(error: unknown, depth = 0): boolean {
   return found === true;
 }
 
-const unsent = new WeakSet<object>();
+const unsent = processWide('unsent errors', () => new WeakSet<object>());
 
 /**
  * Marks an error that arose before anything of the request was sent: the request may be repeated whatever its method.
@@ -130,7 +131,7 @@ export function markUnsent<E extends object>(error: E): E {
   return error;
 }
 
-const sent = new WeakSet<object>();
+const sent = processWide('sent errors', () => new WeakSet<object>());
 
 /**
  * Marks an error of an attempt whose earlier request was answered (by a redirect), whatever became of its last request.
@@ -152,7 +153,7 @@ export function isUnsent(error: unknown): boolean {
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
 }
 
-const broken = new WeakSet<object>();
+const broken = processWide('broken errors', () => new WeakSet<object>());
 
 /** Marks an error whose response has no body: it was not received to its end, or cannot be decoded. */
 export function markBroken<E extends object>(error: E): E {
@@ -164,7 +165,7 @@ export function isBroken(error: object): boolean {
   return broken.has(error);
 }
 
-const stalled = new WeakSet<object>();
+const stalled = processWide('stalled errors', () => new WeakSet<object>());
 
 /** Marks a timeout during which this process itself was blocked: the failure says nothing about the other side. */
 export function markStalled<E extends object>(error: E): E {

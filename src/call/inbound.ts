@@ -3,6 +3,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
+import { processWide } from './process-wide.js';
 
 /** The values that an inbound request passes on to the calls made while it is served. */
 export interface Inbound {
@@ -30,7 +31,7 @@ interface Standing {
   readonly baggage: string | undefined;
 }
 
-const storage = new AsyncLocalStorage<Standing>();
+const storage = processWide('inbound context', () => new AsyncLocalStorage<Standing>());
 
 /**
  * Runs `work` for an inbound request: every call of every client made in it, however deep, carries the request's id and

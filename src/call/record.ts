@@ -1,8 +1,10 @@
 /** The record of one call: what the policies tell each other and the log line about it. */
+
 import { AsyncResource } from 'node:async_hooks';
 import type { Request } from './message.js';
 import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
+import { version } from './version.js';
 
 /** What happened on the way of a call, for its log line. */
 export type CallFlag =
@@ -164,7 +166,7 @@ export class Call {
   }
 }
 
-export const OWN_HEADERS = Symbol('pillion.ownHeaders');
+export const OWN_HEADERS: unique symbol = Symbol.for(`pillion.ownHeaders@${version}`);
 type Marked = { [OWN_HEADERS]?: readonly string[] };
 
 /** Notes which headers a config has from the call itself: once it is merged with the defaults of its client, nothing tells. */

@@ -3,9 +3,10 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Request } from './message.js';
 import { ownOf } from './own.js';
 import { Call, type Endpoint, OWN_HEADERS } from './record.js';
+import { version } from './version.js';
 
-const CALL = Symbol('pillion.call');
-const ENDPOINT = Symbol('pillion.endpoint');
+const CALL: unique symbol = Symbol.for(`pillion.call@${version}`);
+const ENDPOINT: unique symbol = Symbol.for(`pillion.endpoint@${version}`);
 type Carrying = Request & { [CALL]?: Call; [ENDPOINT]?: Endpoint };
 
 /** The call a request belongs to, if it came through a client. */

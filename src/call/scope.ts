@@ -2,6 +2,7 @@
 import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
 import { withCause } from './errors.js';
 import type { Request } from './message.js';
+import { processWide } from './process-wide.js';
 
 type AbortListener = (() => void) | { handleEvent(): void };
 
@@ -133,7 +134,7 @@ export function nativeSignal(signal: GenericAbortSignal): AbortSignal {
 }
 
 /** The native signals made here for scopes of ours: their reason is one of ours too. */
-const ours = new WeakSet<GenericAbortSignal>();
+const ours = processWide('native signals', () => new WeakSet<GenericAbortSignal>());
 
 /**
  * The error for a request whose `signal` was aborted. A reason of our own is returned as it is; a caller's reason

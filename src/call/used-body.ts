@@ -3,10 +3,11 @@ import { PassThrough, Readable } from 'node:stream';
 import { type FormPart, formParts, guard, isStream, isWebStream, uploadOwner } from './body.js';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './message.js';
+import { processWide } from './process-wide.js';
 import { carriedCall } from './request.js';
 
 /** Bodies that were read or destroyed, where the body itself does not show it: generators, and legacy Node streams. */
-const spent = new WeakSet<object>();
+const spent = processWide('spent bodies', () => new WeakSet<object>());
 
 /**
  * True where nothing, or only a part, would be sent: a stream, form or generator that was already read or destroyed.

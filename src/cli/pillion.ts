@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The entry point of the command line: picks the command, prints usage and errors, sets the exit code. */
-import { version } from '../client/version.js';
+import { version } from '../call/version.js';
 import { check } from './check.js';
 import { type Command, CommandError, type Terminal, UsageError } from './command.js';
 import { explain } from './explain.js';

@@ -1,6 +1,7 @@
 /** Creates an HTTP client: an axios instance whose adapter is the stack, with `update`, `close` and `stats`. */
 import type { AxiosAdapter } from 'axios';
 import { ownOf } from '../call/own.js';
+import { processWide } from '../call/process-wide.js';
 import { createInstance } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { createFetch } from './fetch/fetch.js';
@@ -68,7 +69,7 @@ function openStack(config: Config, deps: HttpClientDeps): { state: ClientState; 
   return { state, handle };
 }
 
-const stacks = new WeakSet<AxiosAdapter>();
+const stacks = processWide('stacks', () => new WeakSet<AxiosAdapter>());
 
 /** True for the adapter of a client, or of an instance made from one. */
 export function isStack(adapter: AxiosAdapter): boolean {
@@ -78,7 +79,7 @@ export function isStack(adapter: AxiosAdapter): boolean {
 /** Copies getters as getters, because `pipeline` changes with an update. */
 const descriptorsOf = Object.getOwnPropertyDescriptors;
 
-const opened = new WeakMap<ClientHandle, { readonly config: Config }>();
+const opened = processWide('opened clients', () => new WeakMap<ClientHandle, { readonly config: Config }>());
 
 /** The configuration in force; undefined for an object that this library did not create. */
 export function configOf(client: ClientHandle): Config | undefined {

@@ -4,6 +4,7 @@ import type { AxiosAdapter } from 'axios';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { type ForcedCircuit, silentEvents } from '../call/events.js';
 import type { Transport } from '../call/message.js';
+import { version } from '../call/version.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy } from '../policies/policy.js';
 import { attemptEdge } from '../transport/attempt.js';
 import type { MaterialOptions } from '../transport/tls/material-options.js';
@@ -14,7 +15,6 @@ import type { Config } from './config/config.js';
 import { type Slots, type Stage, stagesOf } from './order.js';
 import { type HeldIdentity, holdIdentity, type Identity } from './shared-identity.js';
 import type { HttpClientStats } from './stats.js';
-import { version } from './version.js';
 
 /** A part of the stack that generations share; when the last generation releases it, it is closed. */
 interface Shared<T> {

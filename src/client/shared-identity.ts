@@ -10,6 +10,7 @@ import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Events, IdentityEvents } from '../call/events.js';
 import { defaultLogger, type Logger } from '../call/logger.js';
 import { dataOf } from '../call/own.js';
+import { processWide } from '../call/process-wide.js';
 import { badOptions, faultsOf, valueAt } from '../options/options.js';
 import type { PolicyContext } from '../policies/policy.js';
 import { materialFaults } from '../transport/tls/material-faults.js';
@@ -57,7 +58,7 @@ export interface Identity extends Disposable {
   close(): void;
 }
 
-const rotating = new WeakMap<Identity, RotatingIdentity>();
+const rotating = processWide('identities', () => new WeakMap<Identity, RotatingIdentity>());
 
 /**
  * Creates an identity that several clients (by `deps.identity`) and servers share.

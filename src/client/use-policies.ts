@@ -6,6 +6,7 @@ import { harmless } from '../call/harmless.js';
 import { defaultLogger, type Logger } from '../call/logger.js';
 import { rememberingFields } from '../call/object-form.js';
 import { ownOf, ownValue } from '../call/own.js';
+import { processWide } from '../call/process-wide.js';
 import { markOwnHeaders } from '../call/record.js';
 import { textOf } from '../call/url.js';
 import { badOptions } from '../options/options.js';
@@ -46,7 +47,7 @@ export interface AxiosLike {
   defaults: { adapter?: unknown; baseURL?: string | undefined; env?: { FormData?: unknown } | undefined };
 }
 
-const installed = new WeakSet<AxiosAdapter>();
+const installed = processWide('installed stacks', () => new WeakSet<AxiosAdapter>());
 
 /**
  * Installs the stack on an existing axios instance, including the global `axios`. Its defaults, interceptors and

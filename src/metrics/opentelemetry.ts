@@ -6,7 +6,7 @@ import {
   metrics,
   type Observable,
 } from '@opentelemetry/api';
-import { version } from '../client/version.js';
+import { version } from '../call/version.js';
 import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
 import { Series } from './counts.js';
 import {

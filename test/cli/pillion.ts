@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { node, type Outcome, root, run } from '../package/run.js';
 
-export const program = join(root, 'dist/cli/pillion.js');
+export const program = join(root, 'dist/esm/cli/pillion.js');
 
 export const pillion = (...args: string[]): Promise<Outcome> => node(program, ...args);
 

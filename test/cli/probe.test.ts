@@ -281,13 +281,18 @@ describe('a probe that fails says at which step and why:', () => {
 });
 
 describe('a process that has probed', () => {
-  const script = (baseURL: string, options: object) => `
-    const { probeClient } = await import('./dist/cli/checks/dry-run.js');
-    const { parseConfig } = await import('./dist/client/config/config.js');
-    const baseURL = ${JSON.stringify(baseURL)};
-    const { ok } = await probeClient({ ...parseConfig({ ...${JSON.stringify(options)}, baseURL }), baseURL });
-    report({ ok, left: await leftovers() });
-  `;
+  const script = (baseURL: string, options: object) => {
+    const { 'clients.json': path } = files({
+      'clients.json': JSON.stringify({ clients: { a: { baseURL, ...options } } }),
+    });
+    return `
+      process.argv = ['node', 'pillion', 'probe', ${JSON.stringify(path)}, 'a'];
+      process.stdout.write = () => true;
+      await import('./dist/esm/cli/pillion.js');
+      report({ ok: process.exitCode === 0, left: await leftovers() });
+      process.exitCode = 0;
+    `;
+  };
   const tls = { ca: ca.cert };
 
   it.each<[string, boolean, () => Promise<Listening>, object]>([

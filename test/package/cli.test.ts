@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configJsonSchema } from 'pillion';
 import { describe, expect, it } from 'vitest';
-import { version } from '../../src/client/version.js';
+import { version } from '../../src/call/version.js';
 import { clientsJsonSchema } from '../../src/registry/file/json-schema.js';
 import { node, root } from './run.js';
 
-const cli = (...args: string[]) => node(join(root, 'dist/cli/pillion.js'), ...args);
+const cli = (...args: string[]) => node(join(root, 'dist/esm/cli/pillion.js'), ...args);
 
 /** Of each command how it is used, and its options. */
 const commands = {
@@ -72,6 +72,6 @@ describe('the command line', () => {
   });
 
   it('is a program for Node', () => {
-    expect(readFileSync(join(root, 'dist/cli/pillion.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(readFileSync(join(root, 'dist/esm/cli/pillion.js'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 });

@@ -14,7 +14,7 @@ export const entries = {
 } as const;
 
 export interface Declaration {
-  /** From dist, such as `policies/retry.d.ts`. */
+  /** From dist/esm, such as `policies/retry.d.ts`. */
   readonly file: string;
   readonly name: string;
   readonly node: Node;
@@ -49,7 +49,7 @@ export function sourceOf(path: string): Source {
 }
 
 function read(path: string): Source {
-  const tree = parse(path, readFileSync(join(root, 'dist', path), 'utf8'));
+  const tree = parse(path, readFileSync(join(root, 'dist/esm', path), 'utf8'));
   const declared = new Map<string, Node[]>();
   const imported = new Map<string, Target>();
   const exported = new Map<string, Target>();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { version } from '../../src/client/version.js';
+import { version } from '../../src/call/version.js';
 import { root, run } from './run.js';
 import { sourceFiles } from './source.js';
 
@@ -15,33 +15,50 @@ describe('package.json', () => {
     expect(pkg.version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
-  it('is that of an ES module without side effects, for the Node versions that can require it', () => {
+  it('is that of a package without side effects, for the Node versions that can require its libraries', () => {
     expect(pkg).toMatchObject({
       name: 'pillion',
       license: 'MIT',
       type: 'module',
       sideEffects: false,
       engines: { node: '^20.19 || >=22.12' },
-      bin: { pillion: './dist/cli/pillion.js' },
+      bin: { pillion: './dist/esm/cli/pillion.js' },
     });
   });
 
-  it('exports these paths, types first, and nothing else', () => {
-    const built = (folder: string) => ({ types: `./dist/${folder}index.d.ts`, default: `./dist/${folder}index.js` });
+  const folders = ['testing', 'nestjs', 'metrics', 'admin'];
+
+  it('exports these paths, as ES modules and as CommonJS, types first, and nothing else', () => {
+    const of = (build: string, entry: string) => ({
+      types: `./dist/${build}/${entry}.d.ts`,
+      default: `./dist/${build}/${entry}.js`,
+    });
+    const built = (entry: string) => ({ import: of('esm', entry), require: of('cjs', entry) });
     expect(pkg.exports).toEqual({
-      '.': built(''),
-      './testing': built('testing/'),
-      './nestjs': built('nestjs/'),
-      './metrics': built('metrics/'),
-      './admin': built('admin/'),
+      '.': built('index'),
+      ...Object.fromEntries(folders.map((folder) => [`./${folder}`, built(`${folder}/index`)])),
       './schema.json': './dist/schema.json',
       './package.json': './package.json',
     });
-    for (const entry of Object.values<Record<string, string>>(pkg.exports)) {
-      for (const path of typeof entry === 'string' ? [entry] : Object.values(entry))
-        expect(existsSync(join(root, path)), path).toBe(true);
-      if (typeof entry !== 'string') expect(Object.keys(entry)[0]).toBe('types');
+    for (const entry of Object.values<Record<string, Record<string, string>>>(pkg.exports)) {
+      if (typeof entry === 'string') continue;
+      for (const paths of Object.values(entry)) expect(Object.keys(paths)).toEqual(['types', 'default']);
     }
+  });
+
+  it('leads tools that know no exports to CommonJS, and TypeScript of that kind to its types', () => {
+    expect(pkg).toMatchObject({ main: './dist/cjs/index.js', types: './dist/cjs/index.d.ts' });
+    expect(pkg.typesVersions).toEqual({
+      '*': Object.fromEntries(folders.map((folder) => [folder, [`./dist/cjs/${folder}/index.d.ts`]])),
+    });
+  });
+
+  it('names only files that are there', () => {
+    const pathsIn = (value: unknown): string[] =>
+      typeof value === 'string' ? [value] : Object.values(value as object).flatMap(pathsIn);
+    const { main, types, typesVersions, exports, bin } = pkg;
+    for (const path of pathsIn({ main, types, typesVersions, exports, bin }))
+      expect(existsSync(join(root, path)), path).toBe(true);
   });
 
   it('leaves axios and OpenTelemetry to the application, in versions that are safe', () => {
@@ -72,19 +89,25 @@ describe('the published package', () => {
     const { stdout } = await run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts');
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path);
-    for (const wanted of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts'])
+    for (const wanted of [
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'dist/esm/index.js',
+      'dist/cjs/index.d.ts',
+    ])
       expect(paths).toContain(wanted);
     const other = paths.filter((path) => !path.startsWith('dist/') && !/^(package\.json|[A-Z]+(\.md)?)$/.test(path));
     expect(other).toEqual([]);
-    expect(paths.filter((path) => /test|spec/.test(path) && !path.startsWith('dist/testing/'))).toEqual([]);
+    expect(
+      paths.filter((path) => /test|spec/.test(path) && !/^dist\/(esm|cjs)\/(code\/)?testing\b/.test(path)),
+    ).toEqual([]);
   });
 
-  it('has source maps only of sources that are there', async () => {
-    const map = JSON.parse(readFileSync(join(root, 'dist/index.js.map'), 'utf8'));
+  it('has no source maps: the code keeps its names and comments', async () => {
     const { stdout } = await run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts');
-    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const paths = new Set(files.map(({ path }) => path));
-    const missing = (map.sources as string[]).filter((_, index) => map.sourcesContent?.[index] === undefined);
-    for (const source of missing) expect(paths).toContain(join('dist', source));
+    expect(stdout).not.toMatch(/\.map"/);
+    expect(readFileSync(join(root, 'dist/cjs/code/client.js'), 'utf8')).not.toContain('sourceMappingURL');
   });
 });

@@ -1,6 +1,7 @@
 /** The endpoint chosen for an attempt, and its set: `balance` writes it, the policies below read it. */
 import type { Request } from '../../call/message.js';
 import { atEndpoint } from '../../call/request.js';
+import { version } from '../../call/version.js';
 import type { Host } from './host.js';
 import type { HostSet } from './host-set.js';
 
@@ -10,7 +11,7 @@ export interface Placement {
   readonly set: HostSet;
 }
 
-const PLACEMENT = Symbol('pillion.placement');
+const PLACEMENT: unique symbol = Symbol.for(`pillion.placement@${version}`);
 type Placed = Request & { [PLACEMENT]?: Placement };
 
 /** Copies the request for one attempt at this endpoint. */

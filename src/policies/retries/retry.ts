@@ -1,6 +1,6 @@
 /** Retries a failed attempt where that is safe, allowed by the options and within budget; axios-retry runs the loop. */
 import type { AxiosInstance } from 'axios';
-import axiosRetry from 'axios-retry';
+import imported from 'axios-retry';
 import { discard, responseOf } from '../../call/body.js';
 import { withCause } from '../../call/errors.js';
 import type { AttemptOutcome, RetryRefusal } from '../../call/events.js';
@@ -13,6 +13,9 @@ import { abortError } from '../../call/scope.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { RetryBudget } from './budget.js';
 import { isRetryable, planFor, type RetryPlan, retryOptions, waitFor } from './retry-plan.js';
+
+/** axios-retry for CommonJS is an object that has the function as `default`. */
+const axiosRetry = (imported as { default?: typeof imported }).default ?? imported;
 
 /** The state of one call in the loop. axios-retry sees it as `config` and keeps its retry count in `axios-retry`. */
 interface Trip {

@@ -1,6 +1,7 @@
 /** Records attempts as frozen snapshots. */
 
 import type { Request } from '../../call/message.js';
+import { processWide } from '../../call/process-wide.js';
 import type { Call } from '../../call/record.js';
 import { callOf } from '../../call/request.js';
 
@@ -44,7 +45,7 @@ export function recordRequest(request: Request): RecordedRequest {
 }
 
 /** The call of each snapshot; kept outside of it, because tests compare snapshots as plain data. */
-const calls = new WeakMap<RecordedRequest, Call>();
+const calls = processWide('recorded calls', () => new WeakMap<RecordedRequest, Call>());
 
 /** An object that is the same for all attempts of one call. */
 export function callOfRecorded(request: RecordedRequest): object {

@@ -110,7 +110,8 @@ type Timers = Set<NodeJS.Timeout>;
 
 async function answer(reply: Reply, request: Request, recorded: RecordedRequest, timers: Timers): Promise<Response> {
   if (typeof reply === 'function') return answer(await reply(recorded), request, recorded, timers);
-  if (reply instanceof HeldReply) {
+  // By its shape, because the ES module and the CommonJS build each have this class.
+  if (typeof reply === 'object' && 'arrive' in reply) {
     reply.arrive(recorded);
     return answer(await reply.answer, request, recorded, timers);
   }

@@ -1,0 +1,151 @@
+/** The ES module and the CommonJS build in one process, as where an application has files of both kinds. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { authority } from '../support/certificates.js';
+import { run } from './run.js';
+
+const prelude = `
+import { createRequire } from 'node:module';
+process.env.LOG_LEVEL = 'silent';
+const require = createRequire(process.cwd() + '/package.json');
+const load = async (name) => ({ esm: await import(name), cjs: require(name) });
+const [main, testing, admin, metrics, axios] = await Promise.all(
+  ['pillion', 'pillion/testing', 'pillion/admin', 'pillion/metrics', 'axios'].map(load),
+);
+const json = async (of, path) => {
+  const handler = of.admin.createAdmin(of.clients);
+  const { url } = await handler.listen();
+  const answer = await (await fetch(url + path)).json();
+  await handler.close();
+  return answer;
+};
+const caught = (promise) => promise.then(() => undefined, (error) => error);
+`;
+
+/** What a script prints as JSON; it has \`mine\` and \`theirs\`, which are the builds in either order. */
+async function printed(mine: 'esm' | 'cjs', script: string): Promise<unknown> {
+  const theirs = mine === 'esm' ? 'cjs' : 'esm';
+  const builds = `const of = (name) => Object.fromEntries(Object.entries({ main, testing, admin, metrics, axios }).map(([key, both]) => [key, both[name]]));
+const mine = of('${mine}'); const theirs = of('${theirs}');`;
+  const { code, stdout, stderr } = await run(
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    `${prelude + builds}
+console.log(JSON.stringify(await (async () => { ${script} })()));`,
+  );
+  if (code !== 0 || stderr !== '') throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+describe.each(['esm', 'cjs'] as const)('what the other build than %s has made', (mine) => {
+  const of = (script: string) => printed(mine, script);
+
+  it('is not the same code', async () => {
+    const script = `return [mine.main.createHttpClient === theirs.main.createHttpClient, mine.axios.AxiosError === theirs.axios.AxiosError];`;
+    expect(await of(script)).toEqual([false, false]);
+  });
+
+  it('fails with the AxiosError of its own axios, and with a PillionError of both', async () => {
+    const script = `
+      const client = theirs.main.createHttpClient({ baseURL: 'http://a.test', logging: false });
+      const error = await caught(client.get('http://b.test/'));
+      const { PillionError } = mine.main;
+      return [error.code, error instanceof theirs.axios.AxiosError, error instanceof PillionError, mine.axios.isAxiosError(error)];`;
+    expect(await of(script)).toEqual(['ERR_ORIGIN_NOT_ALLOWED', true, true, true]);
+  });
+
+  it('does not make a PillionError of any error, nor of a subclass', async () => {
+    const script = `
+      const { PillionError } = mine.main;
+      class Own extends PillionError {}
+      const error = await caught(theirs.main.createHttpClient({ logging: false }).get('nowhere'));
+      return [new mine.axios.AxiosError('a') instanceof PillionError, new Own('ERR_CONFIG', 'a') instanceof Own, error instanceof Own, {} instanceof PillionError];`;
+    expect(await of(script)).toEqual([false, true, false, false]);
+  });
+
+  it('is shown by the admin handler, with its configuration, and counted by the metrics', async () => {
+    const script = `
+      const client = theirs.testing.createTestClient([200], { name: 'theirs', baseURL: 'http://a.test', limits: { maxRequests: 7 } });
+      const prometheus = mine.metrics.createPrometheus([client]);
+      await client.get('/');
+      const shown = await json({ ...mine, clients: [client] }, 'config');
+      return [shown.clients.theirs.limits.maxRequests, /theirs.* 1$/m.test(prometheus.text()), mine.main.healthOfClients([client]).status];`;
+    expect(await of(script)).toEqual([7, true, 'up']);
+  });
+
+  it('is shown where it is a registry', async () => {
+    const script = `
+      const clients = await theirs.main.loadHttpClients({ clients: { users: { baseURL: 'http://a.test' } } });
+      const shown = await json({ ...mine, clients }, 'config');
+      await clients.close();
+      return Object.keys(shown.clients);`;
+    expect(await of(script)).toEqual(['users']);
+  });
+
+  it('is asserted on where it is a test client, and can be given as a transport', async () => {
+    const script = `
+      const client = theirs.testing.createTestClient([503, { data: 'a' }], { baseURL: 'http://a.test' });
+      await client.get('/x');
+      mine.testing.assertRequested(client, { path: '/x', attempt: 2 });
+      mine.testing.assertAttempts(client, 2, { path: '/x' });
+      const held = theirs.testing.holdReply();
+      const other = mine.testing.createTestClient([held], { baseURL: 'http://a.test' });
+      const answer = other.get('/y');
+      await held.arrived;
+      held.reply({ data: 'b' });
+      return (await answer).data;`;
+    expect(await of(script)).toBe('b');
+  });
+
+  it('is refused a second stack on the instance that has one', async () => {
+    const script = `
+      const instance = theirs.axios.default.create();
+      theirs.main.usePolicies(instance);
+      try { mine.main.usePolicies(instance); } catch ({ code, message }) { return [code, message.includes('already')]; }`;
+    expect(await of(script)).toEqual(['ERR_CONFIG', true]);
+  });
+
+  it('carries the id of an inbound request and its deadline', async () => {
+    const script = `
+      const client = theirs.testing.createTestClient([200, 'hang'], { baseURL: 'http://a.test' });
+      await mine.main.runWithInbound({ requestId: 'r-1' }, () => client.get('/'));
+      const late = await caught(mine.main.runWithDeadline(10, () => client.get('/')));
+      return [client.transport.requests[0].headers['x-request-id'], late.code];`;
+    expect(await of(script)).toEqual(['r-1', 'ERR_DEADLINE']);
+  });
+
+  it('keeps its classification: a request that was not sent is repeated by a policy of this build', async () => {
+    const script = `
+      const wire = theirs.main.createUndiciAdapter();
+      const client = mine.main.createHttpClient(
+        { baseURL: 'http://127.0.0.1:1', logging: false, retry: { backoff: { base: 1, max: 1 } } }, { transport: wire });
+      const error = await caught(client.post('/', {}));
+      await wire.close();
+      return [error.code, error.attempts, mine.main.classify(error)];`;
+    expect(await of(script)).toEqual(['ECONNREFUSED', 3, 'connect']);
+  });
+});
+
+describe('an identity of one build', () => {
+  let pem: { ca: string; cert: string; key: string };
+  beforeAll(async () => {
+    const ca = await authority('an authority');
+    const { cert, key } = await ca.issue({ name: 'localhost', dns: ['localhost'] });
+    pem = { ca: ca.cert, cert, key };
+  });
+
+  it.each(['esm', 'cjs'] as const)('is used by a client of the other: %s', async (mine) => {
+    const script = `
+      const https = await import('node:https');
+      const identity = theirs.main.createIdentity(${JSON.stringify(pem)});
+      const server = https.createServer({ ...identity.serverOptions(), requestCert: true }, (request, response) => response.end(request.socket.getPeerCertificate().subject.CN));
+      await new Promise((resolve) => server.listen(0, resolve));
+      const client = mine.main.createHttpClient({ baseURL: 'https://localhost:' + server.address().port, logging: false }, { identity });
+      const { data } = await client.get('/');
+      await client.close();
+      server.close();
+      identity.close();
+      return data;`;
+    expect(await printed(mine, script)).toBe('localhost');
+  });
+});
