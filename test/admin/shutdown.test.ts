@@ -1,7 +1,6 @@
 /** Processes that are told to end while the admin page is open: each server closes, whatever framework it is of. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import http from 'node:http';
-import http2 from 'node:http2';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -66,10 +65,13 @@ told(app.server.address().port);
 onTerm(() => app.close());
 `,
   Nest: nest('', ''),
-  'Nest on Fastify': nest(
-    `import { FastifyAdapter } from '@nestjs/platform-fastify';`,
-    'new FastifyAdapter(), ',
-  ),
+  'admin.listen()': `
+const { port } = await createAdmin(clients, { prefix: '/admin' }).listen();
+told(port);
+const working = setInterval(() => {}, 1000);
+onTerm(() => clearInterval(working));
+`,
+  'Nest on Fastify': nest(`import { FastifyAdapter } from '@nestjs/platform-fastify';`, 'new FastifyAdapter(), '),
 };
 
 let tls: string;
@@ -94,9 +96,10 @@ async function started(program: string): Promise<{ child: ChildProcess; port: nu
   return { child, port, ended };
 }
 
-/** A stream of events over HTTP/1.1, once its first snapshot is there. */
-async function watching(port: number, path: string, secure: boolean, agent: http.Agent | false = false) {
-  const { get } = secure ? https : http;
+/** A stream of events, once its first snapshot is there; its agent would keep the connection for another request. */
+async function watching(port: number, path: string, secure: boolean) {
+  const { get, Agent } = secure ? https : http;
+  const agent = new Agent({ keepAlive: true });
   const options = { port, host: '127.0.0.1', path, agent, rejectUnauthorized: false };
   return new Promise<http.IncomingMessage>((resolve, reject) => {
     get(options, (response) => {
@@ -118,15 +121,18 @@ async function terminated({ child, ended }: { child: ChildProcess; ended: Promis
 }
 
 describe('SIGTERM while event streams are open', () => {
-  it.each(Object.entries(programs))('lets a server of %s close', async (name, program) => {
-    const { port, ...process } = await started(program);
-    const secure = name.startsWith('node:https') || name.startsWith('node:http2');
-    const streams = await Promise.all([1, 2, 3].map(() => watching(port, '/admin/events', secure)));
-    const closed = Promise.all(streams.map(until));
-    const { how, ms } = await terminated(process);
-    console.log(name, how, Math.round(ms));
-    expect([0, 'SIGTERM']).toContain(how);
-    expect(ms).toBeLessThan(2000);
-    await closed;
-  });
+  it.each(Object.entries(programs))(
+    'lets a server of %s close',
+    async (name, program) => {
+      const { port, ...process } = await started(program);
+      const secure = name.startsWith('node:https') || name.startsWith('node:http2');
+      const streams = await Promise.all([1, 2, 3].map(() => watching(port, '/admin/events', secure)));
+      const closed = Promise.all(streams.map(until));
+      const { how, ms } = await terminated(process);
+      expect([0, 'SIGTERM']).toContain(how);
+      expect(ms).toBeLessThan(5000);
+      await closed;
+    },
+    60_000,
+  );
 });

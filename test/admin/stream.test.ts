@@ -47,7 +47,7 @@ async function streaming(bytes: number) {
     new Promise<http.IncomingMessage>((resolve, reject) => {
       http.get({ port, host: '127.0.0.1', agent: false }, resolve).on('error', reject);
     });
-  return { state, stream, responses, watch };
+  return { state, stream, responses, server, watch };
 }
 
 describe('one who reads', () => {
@@ -89,6 +89,27 @@ describe('one who reads', () => {
     expect(responses[0]?.destroyed).toBe(true);
     expect(state.open).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('not at all does not hold up a server that closes, and leaves no timer', async () => {
+    const { state, responses, server, watch } = await streaming(2_000_000);
+    (await watch()).on('error', () => {});
+    while (!responses[0]?.writableNeedDrain) await seconds(1);
+    const closed = new Promise((resolve) => server.close(resolve));
+    await seconds(1);
+    expect(responses[0]?.destroyed).toBe(true);
+    await closed;
+    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
+  });
+
+  it('not at all is let go of when the streams are closed while the server stays', async () => {
+    const { state, stream, responses, watch } = await streaming(2_000_000);
+    (await watch()).on('error', () => {});
+    while (!responses[0]?.writableNeedDrain) await seconds(1);
+    stream.close();
+    await seconds(1);
+    expect(responses[0]?.destroyed).toBe(true);
+    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
   });
 
   it('in time stays, however long', async () => {
