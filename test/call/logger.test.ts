@@ -130,7 +130,7 @@ describe('stderr', () => {
     const lines = await linesOf(
       undefined,
       `const { Worker } = await import('node:worker_threads');
-      new Worker(${JSON.stringify(work)}, { eval: true, workerData: 'file://' + process.cwd() + '/dist/index.js' });`,
+      new Worker(${JSON.stringify(work)}, { eval: true, execArgv: [], workerData: 'file://' + process.cwd() + '/dist/index.js' });`,
     );
     expect(lines).toHaveLength(51);
   });
