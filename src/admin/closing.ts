@@ -3,22 +3,22 @@ import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 
 /** The part of a server in use; its `close` event is emitted only after the last connection has ended. */
-export interface Listener {
+export interface ListeningServer {
   readonly listening?: boolean;
 }
 
 /** A server that never listens is given its connections by another one, and nothing tells when it closes. */
-const listened = new WeakSet<Listener>();
+const listened = new WeakSet<ListeningServer>();
 
 /** The server that a request came to, by its connection; undefined for a request that a test has made up. */
-export function listenerOf({ socket }: IncomingMessage): Listener | undefined {
-  const { server } = (socket ?? {}) as { server?: Listener };
+export function listenerOf({ socket }: IncomingMessage): ListeningServer | undefined {
+  const { server } = (socket ?? {}) as { server?: ListeningServer };
   if (server?.listening === true) listened.add(server);
   return server;
 }
 
 /** True once a server that was listening has stopped. */
-export function isClosing(server: Listener | undefined): boolean {
+export function isClosing(server: ListeningServer | undefined): boolean {
   return server !== undefined && server.listening === false && listened.has(server);
 }
 

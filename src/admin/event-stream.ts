@@ -1,7 +1,7 @@
 /** Sends snapshots as server-sent events, one a second; without open streams nothing is measured. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { closeSession, isClosing, isHttp2, type Listener, listenerOf } from './closing.js';
+import { closeSession, isClosing, isHttp2, type ListeningServer, listenerOf } from './closing.js';
 import { notAllowed, type Sent, setHeaders } from './respond.js';
 import type { Watcher } from './snapshot.js';
 
@@ -20,7 +20,7 @@ const maxMissed = 30;
 /** One open stream. */
 interface Open {
   readonly request: IncomingMessage;
-  readonly server: Listener | undefined;
+  readonly server: ListeningServer | undefined;
   /** How many snapshots in a row could not be written. */
   missed: number;
 }
