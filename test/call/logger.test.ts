@@ -145,12 +145,12 @@ describe('stderr', () => {
     expect({ reports, stderr }).toEqual({ reports: [{ lines: 2 }], stderr: '' });
   });
 
-  /** Runs 1000 calls with a stderr of the test's own; returns the code, or the signal after 15 s. */
+  /** Runs 400 calls, whose lines are more than a pipe holds; returns the code, or the signal after 18 s. */
   async function endOf(stderr: 'unread' | 'broken' | 'full') {
-    const script = `${prelude(undefined)}for (let i = 0; i < 1000; i++) await call('one', 404);`;
+    const script = `${prelude(undefined)}for (let i = 0; i < 400; i++) await call('one', 404);`;
     const command = [process.execPath, '--input-type=module', '--eval', script];
     const [file = '', ...args] = stderr === 'full' ? ['sh', '-c', '"$@" 2>/dev/full', 'sh', ...command] : command;
-    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], timeout: 15_000 });
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], timeout: 18_000 });
     onTestFinished(() => void child.kill('SIGKILL'));
     if (stderr === 'broken') child.stderr?.destroy();
     return new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
