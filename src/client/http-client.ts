@@ -18,7 +18,10 @@ import '../policies/timeouts/call-timeouts.js';
 export interface HttpClientDeps {
   /** Replaces the wire: any `AxiosAdapter`, called once per attempt below all policies. Default: undici. */
   transport?: AxiosAdapter;
-  /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
+  /**
+   * A pino logger, or any logger of its shape. Default: lines go to stderr from the level in the environment variable
+   * `LOG_LEVEL` on, `warn` by default.
+   */
   logger?: Logger;
   /**
    * Further axios defaults, such as transforms, serializers and `validateStatus`; without those that the configuration

@@ -100,7 +100,9 @@ describe('installed with axios and OpenTelemetry alone', () => {
 const program = `
 (async () => {
   const [baseURL, secureURL, tls] = process.argv.slice(2);
-  const client = createHttpClient({ name: 'smoke', baseURL });
+  const line = (_, msg) => console.log(JSON.stringify({ msg }));
+  const logger = { debug() {}, info: line, warn: line, error: line };
+  const client = createHttpClient({ name: 'smoke', baseURL }, { logger });
   const { data } = await client.get('/invoices/42');
   await client.post('/payments', { invoice: 42 }, { idempotencyKey: true });
   const fetched = await client.fetch('/fetched').then((answer) => answer.json());

@@ -32,7 +32,7 @@ interface Outcome {
   error?: { code?: string; message?: string } | undefined;
 }
 
-/** One line for each finished call to the logger of the context (pino to stdout by default), debug lines for attempts. */
+/** One line for each finished call to the logger of the context (by default pino, to stderr), debug lines for attempts. */
 export const logging = definePolicy('logging', loggingOptions, (options, context) => {
   const logger = context.logger ?? defaultLogger();
   const log = (call: Call, outcome: Outcome) => writeLine(call, outcome, options, logger, context.random);
