@@ -1,5 +1,6 @@
 /** The interface of a logger, and the pino logger that is used where none is given. */
 import { type DestinationStream, pino } from 'pino';
+import { processWide } from './process-wide.js';
 
 /** A method of a logger: fields first, then the message, as in pino. */
 export type LogMethod = (fields: object, message: string) => void;
@@ -18,10 +19,6 @@ export interface Logger {
   isLevelEnabled?(level: string): boolean;
 }
 
-/** Where the logger is kept: the ES module and the CommonJS build in one process share it. */
-const sharedKey = Symbol.for('pillion.default-logger.1');
-const global = globalThis as { [sharedKey]?: Logger };
-
 const levels = [...Object.keys(pino.levels.values), 'silent'];
 
 /**
@@ -30,8 +27,7 @@ const levels = [...Object.keys(pino.levels.values), 'silent'];
  * mistyped variable must not keep a service from starting.
  */
 export function defaultLogger(): Logger {
-  global[sharedKey] ??= loggerOf(process.env.LOG_LEVEL);
-  return global[sharedKey];
+  return processWide('default logger', () => loggerOf(process.env.LOG_LEVEL));
 }
 
 function loggerOf(variable = ''): Logger {

@@ -99,16 +99,16 @@ describe('without a logger', () => {
     ]);
   });
 
-  it('two copies of the library in one process share the logger and its hint', async () => {
+  it('the ES module and the CommonJS build in one process share the logger and its hint', async () => {
     const lines = await linesOf(
       undefined,
       `
-      for (const copy of ['one', 'two']) {
-        const { defaultLogger } = await import('file://' + process.cwd() + '/dist/call/logger.js?' + copy);
-        defaultLogger().warn({}, copy);
-      }`,
+      const { createRequire } = await import('node:module');
+      const required = createRequire(process.cwd() + '/package.json')('pillion');
+      for (const build of [{ createHttpClient }, required])
+        await build.createHttpClient({ baseURL: 'http://api.test' }, { transport: answering(404) }).get('/').catch(() => {});`,
     );
-    expect(messages(lines)).toEqual([expect.stringContaining('LOG_LEVEL'), 'one', 'two']);
+    expect(messages(lines)).toEqual([expect.stringContaining('LOG_LEVEL'), 'GET 404', 'GET 404']);
   });
 });
 
@@ -130,7 +130,7 @@ describe('stderr', () => {
     const lines = await linesOf(
       undefined,
       `const { Worker } = await import('node:worker_threads');
-      new Worker(${JSON.stringify(work)}, { eval: true, execArgv: [], workerData: 'file://' + process.cwd() + '/dist/index.js' });`,
+      new Worker(${JSON.stringify(work)}, { eval: true, execArgv: [], workerData: 'file://' + process.cwd() + '/dist/esm/index.js' });`,
     );
     expect(lines).toHaveLength(51);
   });
