@@ -1,6 +1,6 @@
 /** A WHATWG `fetch` over the stack, for SDKs and other code that accept one. */
 import { type AxiosAdapter, AxiosHeaders, type AxiosRequestConfig } from 'axios';
-import { discardUpload } from '../../call/body.js';
+import { discardUpload, responseOf } from '../../call/body.js';
 import type { Request } from '../../call/message.js';
 import { Own, ownOf } from '../../call/own.js';
 import { markOwnHeaders } from '../../call/record.js';
@@ -37,6 +37,9 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
       return responseFrom(response, { ...asked, redirected });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
+      // `validateResponse` of `deps.retry` refused it: in fetch an answer resolves nevertheless.
+      const refused = responseOf(error);
+      if (refused !== undefined) return responseFrom(refused, { ...asked, redirected });
       throw error instanceof TypeError ? error : failed(error);
     }
   };
