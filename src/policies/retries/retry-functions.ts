@@ -3,7 +3,6 @@ import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequest
 import { z } from 'zod';
 import { discard, isStream, isWebStream } from '../../call/body.js';
 import { conceal, hold } from '../../call/conceal.js';
-import { notesIfAny } from '../../call/error-notes.js';
 import { asAxiosError, ErrorCode, PillionError, withCause } from '../../call/errors.js';
 import { copyHeaders, nameIn, setHeader } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
@@ -114,9 +113,11 @@ export async function runUnlessAborted<T>(request: Request, work: () => T | Prom
   return result;
 }
 
-/** The error as functions get it: an AxiosError with its `config`, of which nothing secret is printed. */
+/**
+ * The error as functions get it: an AxiosError with its `config`, of which nothing secret is printed. Undefined for the
+ * mistake of a test, which concerns no function.
+ */
 export function shownTo(error: unknown, request: Request): AxiosError | undefined {
-  if (notesIfAny(error)?.ofTest) return undefined;
   const shown = conceal(asAxiosError(error, AxiosError.ERR_BAD_REQUEST, request));
   if (!isAxiosError(shown)) return undefined;
   if (shown.config === undefined) hold(shown, 'config', request);
