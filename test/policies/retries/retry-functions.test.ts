@@ -5,7 +5,6 @@ import { inspect } from 'node:util';
 import axios, { AxiosError, AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
 import axiosRetry from 'axios-retry';
 import { createHttpClient, loadHttpClients, type RetryDeps, retry, usePolicies } from 'pillion';
-import { HttpModule } from 'pillion/nestjs';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { baseURL, clientOver, rejection, type Scripted, scripted, silent } from '../../support/client.js';
@@ -506,7 +505,7 @@ describe('the functions', () => {
     expect(log).toEqual(['kept', 'kept']);
   });
 
-  it('work in the policy alone, in a registry, behind an axios instance and in HttpModule', async () => {
+  it('work in the policy alone, in a registry and behind an axios instance', async () => {
     log.length = 0;
     const { next } = alone(503, 200);
     await ended(retry(noting('alone'))(next)(aRequest()));
@@ -524,11 +523,22 @@ describe('the functions', () => {
     const instance = axios.create({ baseURL });
     usePolicies(instance, {}, deps('instance'));
     await outcome(instance.get('/'));
-    const { providers = [] } = HttpModule.register({ baseURL, deps: deps('module') }) as never as {
-      providers?: { useFactory?: () => unknown; useValue?: unknown }[];
-    };
-    expect(providers.length).toBeGreaterThan(0);
     expect(log).toEqual(['alone', 'registry', 'instance']);
+  });
+
+  it('are not looked for on a polluted prototype', async () => {
+    const polluted = Object.prototype as { retryCondition?: unknown; validateResponse?: unknown };
+    const asked = vi.fn(() => true);
+    Object.assign(polluted, { retryCondition: asked, validateResponse: asked });
+    try {
+      const { client } = scripted([500, 500]);
+      await outcome(client.post('/'));
+      await outcome(client.post('/', {}, { retry: { maxRetries: 1 } }));
+    } finally {
+      delete polluted.retryCondition;
+      delete polluted.validateResponse;
+    }
+    expect(asked).not.toHaveBeenCalled();
   });
 
   it.each<[object, string]>([
