@@ -35,7 +35,10 @@ export interface HttpClientDeps {
   identity?: Identity;
   /** Your own source of endpoints, which replaces the `endpoints` section; it needs a `baseURL`. */
   discovery?: Discovery;
-  /** Functions that take part in retries, with axios-retry's names, such as `onRetry` and `retryCondition`. Default: none. */
+  /**
+   * Functions that take part in retries, with axios-retry's names, such as `onRetry` and `retryCondition`. A call's own
+   * `retry` may replace each; where `retry` is false none has an effect. Default: none.
+   */
   retry?: RetryDeps;
   /** Policies that run once per call, outside `deadline`. */
   perCall?: readonly Policy[];

@@ -91,8 +91,8 @@ function failureOf(thrown: unknown, request: Request): AxiosError {
   return error;
 }
 
-/** Runs a function of the user's that returns at once. */
-export function runNow<T>(request: Request, work: () => T): T {
+/** Runs the synchronous part of a function of the user's. */
+function run<T>(request: Request, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
@@ -100,9 +100,20 @@ export function runNow<T>(request: Request, work: () => T): T {
   }
 }
 
+/** Runs a function of the user's that has to answer at once. */
+export function runNow(request: Request, name: 'retryDelay' | 'validateResponse', work: () => unknown): unknown {
+  const answer = run(request, work);
+  if (!(answer instanceof Promise)) return answer;
+  // As an answer a promise would count as true, and its rejection would end the process.
+  answer.catch(() => {});
+  throw failureOf(new TypeError(`${name} returned a promise, but has to answer at once.`), request);
+}
+
 /** Runs a function of the user's and waits for it, until the call is aborted at the latest. */
 export async function runUnlessAborted<T>(request: Request, work: () => T | Promise<T>): Promise<T> {
-  const result = Promise.resolve(runNow(request, work));
+  const result = Promise.resolve(run(request, work));
+  // Nobody waits for it where the function itself has aborted the call.
+  result.catch(() => {});
   await waitUnlessAborted(request, (end) => {
     result.then(
       () => end(),
@@ -120,7 +131,7 @@ export async function runUnlessAborted<T>(request: Request, work: () => T | Prom
 export function shownTo(error: unknown, request: Request): AxiosError | undefined {
   const shown = conceal(asAxiosError(error, AxiosError.ERR_BAD_REQUEST, request));
   if (!isAxiosError(shown)) return undefined;
-  if (shown.config === undefined) hold(shown, 'config', request);
+  if (shown.config === undefined && Object.isExtensible(shown)) hold(shown, 'config', request);
   return shown;
 }
 
@@ -186,7 +197,7 @@ export async function headersAfter(
     throw refusal;
   }
   const given: unknown = config.headers;
-  return runNow(request, () => merged(before, given === headers ? undefined : given, headers));
+  return run(request, () => merged(before, given === headers ? undefined : given, headers));
 }
 
 /** One header for each name whatever its case; headers of a new object are laid over those of the request. */
@@ -211,7 +222,7 @@ export function isValid(
   if (known !== undefined) return known;
   const restore = withTransformedData(response, request);
   try {
-    const verdict = Boolean(runNow(request, () => validateResponse(response)));
+    const verdict = Boolean(runNow(request, 'validateResponse', () => validateResponse(response)));
     verdicts.set(response, verdict);
     return verdict;
   } catch (error) {

@@ -205,7 +205,7 @@ export function waitByFunction(
   moment: RetryMoment,
   request: Request,
 ): number | undefined {
-  const given: unknown = runNow(request, () => retryDelay(moment.retries + 1, error));
+  const given = runNow(request, 'retryDelay', () => retryDelay(moment.retries + 1, error));
   const asked = retryAfterOf(error.response?.headers) ?? 0;
   return inTime(Math.max(asked, typeof given === 'number' && given > 0 ? given : 0), moment);
 }

@@ -6,8 +6,8 @@ import axios, { AxiosError, AxiosHeaders, type AxiosRequestConfig, type Internal
 import axiosRetry from 'axios-retry';
 import { createHttpClient, loadHttpClients, type RetryDeps, retry, usePolicies } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
-import { describe, expect, it, vi } from 'vitest';
-import { baseURL, clientOver, rejection, type Scripted, scripted, silent } from '../../support/client.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { baseURL, clientOver, collecting, rejection, type Scripted, scripted, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended } from '../alone.js';
 
@@ -174,6 +174,21 @@ describe('onRetry', () => {
     await vi.advanceTimersByTimeAsync(10);
     expect(await closed).toMatchObject({ code: 'ERR_CLOSED' });
     await closing;
+  });
+
+  it('may abort its own call and fail: the call is cancelled, and no rejection is left unhandled', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    const controller = new AbortController();
+    const { client } = withFunctions([503, 200], {
+      onRetry: async () => {
+        controller.abort();
+        throw new Error('of the hook');
+      },
+    });
+    expect(await outcome(client.get('/', { signal: controller.signal }))).toMatchObject({ code: 'ERR_CANCELED' });
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('that takes so long that the wait would outlast the deadline leaves the call its failure', async () => {
@@ -440,6 +455,12 @@ describe('validateResponse', () => {
     expect(error).toMatchObject({ message: 'Request failed with status code 200', attempts: 1 });
     expect(error.response?.data).toEqual({ state: 'pending' });
     expect(client.stats().calls).toMatchObject({ succeeded: 0, failed: 1 });
+    const { logger, lines } = collecting();
+    const logged = scripted([200], {}, { logger, retry: { validateResponse: () => false } });
+    await outcome(logged.client.get('/'));
+    expect(lines.filter(({ level }) => level !== 'debug')).toMatchObject([
+      { level: 'warn', fields: { 'error.type': 'ERR_BAD_RESPONSE', 'http.response.status_code': 200 } },
+    ]);
   });
 
   it('takes the place of validateStatus, both ways', async () => {
@@ -475,6 +496,14 @@ describe('validateResponse', () => {
     });
     expect(await outcome(client.get('/'))).toMatchObject({ message: 'broken', attempts: 1 });
   });
+});
+
+it.each<[string, RetryDeps]>([
+  ['retryDelay', { retryDelay: (() => Promise.reject(new Error('later'))) as never }],
+  ['validateResponse', { validateResponse: (() => Promise.reject(new Error('later'))) as never }],
+])('%s that answers with a promise fails the call, as it has to answer at once', async (name, functions) => {
+  const { client } = withFunctions([503, 200], functions);
+  expect(await outcome(client.get('/'))).toMatchObject({ name: 'TypeError', message: expect.stringContaining(name) });
 });
 
 describe('the functions', () => {
