@@ -5,6 +5,7 @@ import type { Logger } from '../call/logger.js';
 import type { Duration } from '../options/duration.js';
 import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
+import type { RetryDeps } from '../policies/retries/retry-functions.js';
 import type { HttpClientConfig } from './config/config.js';
 import type { HttpFetch } from './fetch/fetch.js';
 import type { Identity } from './shared-identity.js';
@@ -37,6 +38,11 @@ export interface HttpClientDeps {
   identity?: Identity;
   /** Your own source of endpoints, which replaces the `endpoints` section; it needs a `baseURL`. */
   discovery?: Discovery;
+  /**
+   * Functions that take part in retries, with axios-retry's names, such as `onRetry` and `retryCondition`. A call's own
+   * `retry` may replace each; where `retry` is false none has an effect. Default: none.
+   */
+  retry?: RetryDeps;
   /** Policies that run once per call, outside `deadline`. */
   perCall?: readonly Policy[];
   /** Policies that run once per attempt, right outside the span of the attempt. */

@@ -84,8 +84,8 @@ function record(call: CallView, { response, error }: Outcome): CallRecord {
     destination: origin,
     route: call.routeName,
     status: response?.status,
-    // A status says it better than axios's ERR_BAD_RESPONSE.
-    code: response === undefined ? error?.code : undefined,
+    // A status says it better than axios's ERR_BAD_RESPONSE, unless the user's `validateResponse` refused a success.
+    code: response === undefined || response.status < 400 ? error?.code : undefined,
     message: response === undefined ? error?.message : undefined,
     durationMs: microseconds(call.elapsed()),
     attempts,
