@@ -20,4 +20,12 @@ export type {
   HttpClientModuleOptionsFactory,
 } from './module-options.js';
 export { nestLogger } from './nest-logger.js';
-export { getHttpClientsToken, getHttpClientToken, InjectHttpClient, InjectHttpClients } from './tokens.js';
+export {
+  getHttpClientsToken,
+  getHttpClientToken,
+  getHttpModuleClientsToken,
+  getHttpModuleClientToken,
+  InjectHttpClient,
+  InjectHttpClients,
+  InjectHttpModuleClient,
+} from './tokens.js';

@@ -1,13 +1,13 @@
 /** HttpModule and HttpService: what @nestjs/axios does, and what it does not. */
 import type { Readable } from 'node:stream';
 import * as theirs from '@nestjs/axios';
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import axios from 'axios';
 import * as ours from 'pillion/nestjs';
 import { createMockTransport } from 'pillion/testing';
 import { lastValueFrom, type Observable, retry, take, toArray } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { rejection, silent } from '../support/client.js';
 import { type Received, startHttp, type Upstream } from '../support/upstream.js';
 
@@ -130,6 +130,115 @@ describe('HttpService sends and gives what that of @nestjs/axios does', () => {
       expect((await lastValueFrom(service.get('/'))).data).toMatchObject({ app: 'intercepted' });
       expect((await service.axiosRef.get('/')).status).toBe(200);
     }
+  });
+});
+
+/** Both classes, under one type. */
+const services: [string, typeof theirs.HttpService][] = [
+  ['@nestjs/axios', theirs.HttpService],
+  ['pillion/nestjs', ours.HttpService as never],
+];
+
+describe.each(services)('HttpService of %s, made by hand', (_, HttpService) => {
+  it('calls through the global axios if it is made without an instance', async () => {
+    const upstream = await echoing();
+    const service = new HttpService();
+    expect(service.axiosRef).toBe(axios);
+    const { data } = await lastValueFrom(service.post<{ body: string }, { a: number }>(upstream.origin, { a: 1 }));
+    expect(data.body).toBe('{"a":1}');
+  });
+
+  it('gives its instance and makeObservable to a subclass, which may override a method', async () => {
+    class Traced extends HttpService {
+      override get<T>(url: string) {
+        return this.makeObservable<T>(this.instance.get, url, { headers: { 'x-app': 'subclass' } });
+      }
+    }
+    const upstream = await echoing();
+    const service = new Traced(axios.create({ baseURL: upstream.origin }));
+    expect((await lastValueFrom(service.get('/'))).data).toMatchObject({ app: 'subclass' });
+  });
+
+  it('calls the method that the instance has at the time of the call, so that a spy on axiosRef sees it', async () => {
+    const service = new HttpService(axios.create());
+    const spy = vi.spyOn(service.axiosRef, 'get').mockResolvedValue({ data: 'mocked', status: 200 });
+    expect((await lastValueFrom(service.get('/x', { params: { a: 1 } }))).data).toBe('mocked');
+    expect(spy).toHaveBeenCalledWith('/x', expect.objectContaining({ params: { a: 1 } }));
+  });
+
+  it('leaves the config that it is given unchanged, and takes null for one', async () => {
+    const upstream = await echoing();
+    const config = Object.freeze({ baseURL: upstream.origin });
+    const service = new HttpService(axios.create());
+    await lastValueFrom(service.get('/', config));
+    await lastValueFrom(service.get(`${upstream.origin}/`, null as never));
+    expect(Object.keys(config)).toEqual(['baseURL']);
+  });
+});
+
+const modules: [string, typeof theirs.HttpModule, typeof theirs.HttpService][] = [
+  ['@nestjs/axios', theirs.HttpModule, theirs.HttpService],
+  ['pillion/nestjs', ours.HttpModule as never, ours.HttpService as never],
+];
+
+describe.each(modules)('HttpModule of %s', (_, HttpModule, HttpService) => {
+  const started = async (imports: ModuleMetadata['imports'] & object, replaced?: object) => {
+    const building = Test.createTestingModule({ imports });
+    if (replaced !== undefined) building.overrideProvider('AXIOS_INSTANCE_TOKEN').useValue(replaced);
+    const app = await building.compile();
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it('has no global and no imports where they are not given', () => {
+    expect(HttpModule.register({}).global).toBeUndefined();
+    expect(HttpModule.register({ global: false }).global).toBe(false);
+    const { global, imports } = HttpModule.registerAsync({ useFactory: () => ({}) });
+    expect([global, imports]).toEqual([undefined, undefined]);
+  });
+
+  it('lets a test replace the instance by its token', async () => {
+    const instance = axios.create();
+    const app = await started([HttpModule.register({ baseURL: 'http://a.test' })], instance);
+    expect(app.get(HttpService, { strict: false }).axiosRef).toBe(instance);
+  });
+
+  it('lets extraProviders replace the instance', async () => {
+    const instance = axios.create();
+    const extraProviders = [{ provide: 'AXIOS_INSTANCE_TOKEN', useValue: instance }];
+    const app = await started([HttpModule.registerAsync({ useFactory: () => ({}), extraProviders })]);
+    expect(app.get(HttpService, { strict: false }).axiosRef).toBe(instance);
+  });
+
+  it('runs the interceptors of the global axios where it is imported without register, and only there', async () => {
+    const upstream = await echoing();
+    const id = axios.interceptors.request.use((config) => {
+      config.headers.set('x-app', 'global');
+      return config;
+    });
+    onTestFinished(() => axios.interceptors.request.eject(id));
+    const app = async (module: object) => {
+      const testing = await started([module as typeof HttpModule]);
+      testing.useLogger(false);
+      return (await lastValueFrom(testing.get(HttpService, { strict: false }).get(upstream.origin))).data;
+    };
+    expect(await app(HttpModule)).toMatchObject({ app: 'global' });
+    expect(await app(HttpModule.register({}))).not.toHaveProperty('app');
+  });
+
+  it('has an own identity for each register, so that Nest 10 does not take two modules for one', () => {
+    const [one, two] = [HttpModule.register({}), HttpModule.register({})];
+    expect(JSON.stringify(one)).not.toBe(JSON.stringify(two));
+  });
+
+  it.each(['useClass', 'useExisting'] as const)('registerAsync takes %s', async (way) => {
+    class Options {
+      createHttpOptions = async () => ({ baseURL: 'http://a.test' });
+    }
+    @Module({ providers: [Options], exports: [Options] })
+    class OptionsModule {}
+    const app = await started([HttpModule.registerAsync({ imports: [OptionsModule], [way]: Options })]);
+    expect(app.get(HttpService, { strict: false }).axiosRef.defaults.baseURL).toBe('http://a.test');
   });
 });
 
