@@ -1,4 +1,4 @@
-/** The public exports of `pillion/nestjs`: modules, decorators, health, log lines and request context. */
+/** The public exports of `pillion/nestjs`: modules, decorators, health, log lines, request context and an exception filter. */
 export {
   HttpClientHealthIndicator,
   type HttpClientHealthOptions,
@@ -29,3 +29,4 @@ export {
   InjectHttpClients,
   InjectHttpModuleClient,
 } from './tokens.js';
+export { UpstreamExceptionFilter, type UpstreamExceptionFilterOptions } from './upstream-exception.filter.js';
