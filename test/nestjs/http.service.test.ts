@@ -4,11 +4,12 @@ import * as theirs from '@nestjs/axios';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import axios from 'axios';
+import { healthOfClients, type InstancePolicies } from 'pillion';
 import * as ours from 'pillion/nestjs';
 import { createMockTransport } from 'pillion/testing';
 import { lastValueFrom, type Observable, retry, take, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { rejection, silent } from '../support/client.js';
+import { collecting, rejection, silent } from '../support/client.js';
 import { type Received, startHttp, type Upstream } from '../support/upstream.js';
 
 type Service = theirs.HttpService;
@@ -366,6 +367,72 @@ describe('HttpModule', () => {
     expect(app.get(ours.HttpService, { strict: false }).axiosRef.defaults.baseURL).toBe('http://a.test');
     expect(app.get('extra', { strict: false })).toBe(1);
     expect(module.global).toBe(true);
+  });
+
+  const compiled = async (...imports: NonNullable<ModuleMetadata['imports']>) => {
+    const app = await Test.createTestingModule({ imports }).compile();
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it.each([
+    ['register', (options: ours.HttpModuleOptions) => ours.HttpModule.register(options)],
+    [
+      'registerAsync',
+      ({ name = '', ...options }: ours.HttpModuleOptions) =>
+        ours.HttpModule.registerAsync({ name, useFactory: () => options }),
+    ],
+  ])(
+    'takes a name by %s: the stack is injected by it, log lines and stats say it, axios does not get it',
+    async (_, make) => {
+      const { logger, lines } = collecting();
+      const transport = createMockTransport([200]);
+      const module = make({ name: 'billing', baseURL: 'http://a.test', deps: { transport, logger } });
+
+      @Injectable()
+      class Uses {
+        @ours.InjectHttpModuleClient('billing') readonly stack!: InstancePolicies;
+      }
+      @Module({ imports: [module], providers: [Uses] })
+      class Feature {}
+      const app = await compiled(Feature);
+      const service = app.get(ours.HttpService, { strict: false });
+      await lastValueFrom(service.get('/'));
+      expect(lines.at(-1)?.fields).toMatchObject({ client: 'billing' });
+      const { stack } = app.get(Uses, { strict: false });
+      expect(stack.stats()).toMatchObject({ name: 'billing', calls: { succeeded: 1 } });
+      expect(service.axiosRef.defaults).not.toHaveProperty('name');
+      expect(transport.requests).toHaveLength(1);
+    },
+  );
+
+  it('lists the stacks of all modules, those without a name too, for the admin page, metrics and health', async () => {
+    const deps = { logger: silent };
+    const modules = [{ name: 'a' }, {}, { name: 'b' }].map((each) => ours.HttpModule.register({ ...each, deps }));
+    const app = await compiled(...modules);
+    const stacks: InstancePolicies[] = app.get(ours.getHttpModuleClientsToken(), { strict: false });
+    expect(Object.keys(healthOfClients(stacks).clients).sort()).toEqual(['a', 'b', 'default']);
+    expect(stacks).toContain(app.get(ours.getHttpModuleClientToken('b'), { strict: false }));
+    const other = await compiled(ours.HttpModule.register({ deps }));
+    expect(other.get(ours.getHttpModuleClientsToken(), { strict: false })).toHaveLength(1);
+  });
+
+  it('registered twice with one name keeps two stacks apart, each injected where its module is imported', async () => {
+    const moduleOf = (baseURL: string) => {
+      @Injectable()
+      class Uses {
+        @ours.InjectHttpModuleClient('twin') readonly stack!: InstancePolicies;
+      }
+      const imports = [ours.HttpModule.register({ name: 'twin', baseURL, deps: { logger: silent } })];
+      @Module({ imports, providers: [{ provide: `uses ${baseURL}`, useClass: Uses }] })
+      class Feature {}
+      return Feature;
+    };
+    const app = await compiled(moduleOf('http://a.test'), moduleOf('http://b.test'));
+    const [a, b] = ['http://a.test', 'http://b.test'].map((base) => app.get(`uses ${base}`, { strict: false }).stack);
+    expect(a).not.toBe(b);
+    const clients = healthOfClients(app.get(ours.getHttpModuleClientsToken(), { strict: false })).clients;
+    expect(Object.keys(clients)).toEqual(['twin', 'twin#2']);
   });
 
   it('closes its connections when the application ends, and gives axios back its adapter', async () => {
