@@ -134,7 +134,7 @@ export class UpstreamExceptionFilter implements ExceptionFilter {
       case 'rpc':
         return throwError(() => ({ status: 'error', message }));
       case 'ws':
-        return host.switchToWs().getClient<EventTarget>().emit('exception', { status: 'error', message });
+        return host.switchToWs().getClient<Emitter>().emit?.('exception', { status: 'error', message });
       default:
         throw exception;
     }
@@ -150,8 +150,9 @@ export class UpstreamExceptionFilter implements ExceptionFilter {
   }
 }
 
-interface EventTarget {
-  emit(event: string, data: object): unknown;
+/** A client of a WebSocket; not every adapter of Nest has one that emits. */
+interface Emitter {
+  emit?(event: string, data: object): unknown;
 }
 
 function answer(reply: Reply, status: number, message: string, after: string | undefined): void {

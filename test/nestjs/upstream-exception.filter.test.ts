@@ -206,7 +206,8 @@ describe.each(platforms)('on %s', (platform) => {
       await gone;
       throw new CanceledError();
     };
-    const asked = rejection(fetch(url, { signal: controller.signal }));
+    const headers = { connection: 'close' };
+    const asked = rejection(fetch(url, { signal: controller.signal, headers }));
     await there;
     controller.abort();
     await asked;
@@ -273,6 +274,7 @@ describe('outside HTTP', () => {
     const emit = vi.fn();
     filter.catch(await answered(503), hostOf('ws', { emit }));
     expect(emit.mock.calls).toEqual([['exception', { status: 'error', message: unavailable.message }]]);
+    expect(() => filter.catch(coded('ECONNREFUSED'), hostOf('ws'))).not.toThrow();
   });
 
   it('throws the exception again for GraphQL', async () => {
