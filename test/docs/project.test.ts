@@ -46,6 +46,7 @@ describe('the top level', () => {
         'package.json',
         'src',
         'test',
+        'rolldown.config.ts',
         'tsconfig.build.json',
         'tsconfig.json',
         'vitest.config.ts',
