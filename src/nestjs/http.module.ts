@@ -12,6 +12,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { processWide } from '../call/process-wide.js';
 import {
   type InstancePolicies,
   type InstancePoliciesConfig,
@@ -96,11 +97,26 @@ function stackProvider(name?: string): Provider {
   return { provide: stackToken, useFactory, inject: [optionsToken, getHttpModuleClientsToken()] };
 }
 
-const standing: Provider[] = [
+const providers: Provider[] = [
+  { provide: optionsToken, useValue: unregistered },
   stackProvider(),
   { provide: instanceToken, useFactory: ({ instance }: Opened) => instance, inject: [stackToken] },
   HttpService,
 ];
+const exported: Type[] = [HttpService];
+
+/**
+ * The ES module and the CommonJS build each have a class `HttpService`, which is a token: the module of the one provides the
+ * class of the other too. Nest reads these lists when it creates the application.
+ */
+const builds = processWide('HttpModule', () => [] as { service: Type; providers: Provider[]; exported: Type[] }[]);
+for (const other of builds) {
+  providers.push({ provide: other.service, useExisting: HttpService });
+  exported.push(other.service);
+  other.providers.push({ provide: HttpService, useExisting: other.service });
+  other.exported.push(HttpService);
+}
+builds.push({ service: HttpService, providers, exported });
 
 /** The list of all stacks of an application; global, so that health indicators of any module see it. */
 @Global()
@@ -117,8 +133,8 @@ class HttpModuleClientsModule {}
  */
 @Module({
   imports: [HttpModuleClientsModule],
-  providers: [{ provide: optionsToken, useValue: unregistered }, ...standing],
-  exports: [HttpService],
+  providers,
+  exports: exported,
 })
 export class HttpModule implements OnApplicationShutdown {
   readonly #policies: InstancePolicies;
@@ -153,11 +169,11 @@ export class HttpModule implements OnApplicationShutdown {
   }
 }
 
-function dynamic({ name, global }: HttpModuleAsyncOptions, providers: Provider[]): DynamicModule {
+function dynamic({ name, global }: HttpModuleAsyncOptions, more: Provider[]): DynamicModule {
   // Nest 10 takes two modules with the same metadata for one; as with @nestjs/axios, each has its own instance.
   const own: Provider[] = [{ provide: 'HTTP_MODULE_ID', useValue: randomUUID() }];
   const exports = name === undefined ? [] : [getHttpModuleClientToken(name)];
   for (const provide of exports)
     own.push(stackProvider(name), { provide, useFactory: ({ policies }: Opened) => policies, inject: [stackToken] });
-  return { module: HttpModule, providers: [...own, ...providers], exports, ...(global !== undefined && { global }) };
+  return { module: HttpModule, providers: [...own, ...more], exports, ...(global !== undefined && { global }) };
 }

@@ -44,9 +44,9 @@ describe('the top level', () => {
       ...[
         'package-lock.json',
         'package.json',
+        'rolldown.config.ts',
         'src',
         'test',
-        'rolldown.config.ts',
         'tsconfig.build.json',
         'tsconfig.json',
         'vitest.config.ts',
