@@ -4,6 +4,7 @@ import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';
 import { carriedCall } from '../call/request.js';
 import { redirectsOf } from './exchange/redirect.js';
+import { activeMockAgent, isHttpMocked } from './mocks.js';
 
 export type Lane = 'undici' | 'http';
 
@@ -12,6 +13,9 @@ export type Lane = 'undici' | 'http';
  * @throws PillionError ERR_CONFIG where a proxy variable of the environment is not the URL of an http proxy
  */
 export function laneOf(request: Request): Lane {
+  if (isHttpMocked()) return 'http';
+  // The agent of a test has its own connections: options about those of a call have nothing to say.
+  if (activeMockAgent() !== undefined && isHttp(request) && !isSet(request, 'socketPath')) return 'undici';
   if (httpOptions.some((name) => isSet(request, name))) return 'http';
   if (isProxied(request) || !isHttp(request) || hasConnectionHeader(request)) return 'http';
   return 'undici';
