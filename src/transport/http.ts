@@ -23,7 +23,7 @@ import { codeOf } from './exchange/codes.js';
 import { contentLimit } from './exchange/content-limit.js';
 import { type Coding, decompress, takeCodings } from './exchange/decompress.js';
 import { beginsAway, redirectFailure, ruledRedirects } from './exchange/redirect.js';
-import { isBypassedById } from './mocks.js';
+import { isBypassedById, isHttpMocked } from './mocks.js';
 import { type ConnectOptions, nodeAgents, strangerOf } from './pool/connect.js';
 import { type NodeSocketOptions, NodeSockets } from './pool/node-sockets.js';
 import { uncertified, withoutCertificate } from './pool/tunnel.js';
@@ -142,7 +142,11 @@ export class HttpLane {
         if (agent !== undefined) withoutCertificate(options, agent);
       }),
     });
-    if (isBypassedById()) asked.headers = withoutId(request.headers);
+    if (isHttpMocked()) {
+      // None of these mocks sees node:http2.
+      delete (asked as { httpVersion?: unknown }).httpVersion;
+      if (isBypassedById()) asked.headers = withoutId(request.headers);
+    }
     // Without it axios would read the global defaults.
     asked.transitional ??= standardTransitional;
     return asked;

@@ -16,15 +16,15 @@ export function isHttpMocked(): boolean {
     oldInterceptor = hasInterceptor('http');
     replaced = oldInterceptor || isOfNock() || hasInterceptor('client-request-interceptor');
   }
-  return replaced || interceptsSockets();
+  return replaced || areSocketsMocked();
 }
 
 /**
- * True while `@mswjs/interceptors` before 0.32 is active, as in msw before 2.6: until 0.25, in msw 2.0 to 2.2, it sends a
- * request that has an `X-Request-Id` header to the network.
+ * True where `isHttpMocked` has found `@mswjs/interceptors` before 0.32, as in msw before 2.6: until 0.25, in msw 2.0 to
+ * 2.2, it sends a request that has an `X-Request-Id` header to the network.
  */
 export function isBypassedById(): boolean {
-  return isHttpMocked() && oldInterceptor;
+  return oldInterceptor;
 }
 
 /**
@@ -56,10 +56,10 @@ function hasInterceptor(description: string): boolean {
 const socketInterceptor = Symbol.for('socket-interceptor');
 
 /**
- * True while `@mswjs/interceptors` of 0.42 and later intercepts sockets. Its marks do not change `http.request`, and a
- * pool of ours may hold sockets that were opened before.
+ * True while `@mswjs/interceptors` of 0.42 and later intercepts sockets, as in nock 15 and msw 3. The fast lane would
+ * use connections that were opened before.
  */
-function interceptsSockets(): boolean {
+export function areSocketsMocked(): boolean {
   const { __MSW_INTERCEPTORS_REGISTRY: registry } = globalThis as {
     __MSW_INTERCEPTORS_REGISTRY?: Map<symbol, { readyState?: unknown }>;
   };

@@ -84,7 +84,12 @@ export class MockedRequest implements Dispatcher.DispatchHandler {
   onHeaders(status: number, raw: (Buffer | Buffer[])[], resume: () => void, text: string): boolean {
     this.#older ??= new OlderController();
     this.#older.resumed = resume;
-    this.onResponseStart(this.#older, status, namedHeaders(raw.map(String)), text);
+    this.onResponseStart(
+      this.#older,
+      status,
+      namedHeaders(raw.map((each) => (Array.isArray(each) ? each.map(String) : String(each)))),
+      text,
+    );
     return !this.#older.paused;
   }
 
@@ -142,10 +147,11 @@ class OlderController implements Controller {
 }
 
 /** Headers by their names in lower case: a reply that is a function of a test looks there. */
-function namedHeaders(flat: readonly string[]): Record<string, string | string[]> {
+function namedHeaders(flat: readonly (string | string[])[]): Record<string, string | string[]> {
   const named = new Map<string, string | string[]>();
   for (let at = 0; at + 1 < flat.length; at += 2) {
-    const [name = '', value = ''] = [flat[at]?.toLowerCase(), flat[at + 1]];
+    const name = String(flat[at]).toLowerCase();
+    const value = flat[at + 1] ?? '';
     const before = named.get(name);
     named.set(name, before === undefined ? value : [before, value].flat());
   }
