@@ -4,7 +4,7 @@ import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';
 import { carriedCall } from '../call/request.js';
 import { redirectsOf } from './exchange/redirect.js';
-import { activeMockAgent, isHttpMocked } from './mocks.js';
+import { activeMockAgent, isHttpMocked } from './pool/mocks.js';
 
 export type Lane = 'undici' | 'http';
 

@@ -14,9 +14,9 @@ import { contentLimit } from './exchange/content-limit.js';
 import { Exchange, type Order } from './exchange/exchange.js';
 import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './exchange/redirect.js';
 import { basic } from './exchange/wire-headers.js';
-import { activeMockAgent } from './mocks.js';
 import { type ConnectOptions, type Connectors, connector, strangerOf } from './pool/connect.js';
 import { MockedRequest } from './pool/mocked-request.js';
+import { activeMockAgent } from './pool/mocks.js';
 import { type Destination, Pool, type PoolOptions, type PoolStats } from './pool/pool.js';
 import { type Upload, uploadOf } from './upload/upload.js';
 

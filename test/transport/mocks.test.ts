@@ -284,7 +284,9 @@ describe('the interceptors of msw 3 and nock 15, which replace no function of no
   it('are seen by their registry', async () => {
     const interceptor = { readyState: 'ACTIVE' };
     vi.stubGlobal('__MSW_INTERCEPTORS_REGISTRY', new Map([[Symbol.for('socket-interceptor'), interceptor]]));
-    onTestFinished(() => vi.unstubAllGlobals());
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+    });
     const upstream = await startHttp(answer());
     const client = made();
     await client.get(upstream.origin);

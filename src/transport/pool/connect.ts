@@ -10,7 +10,7 @@ import { markStalled, markUnsent } from '../../call/failure.js';
 import type { Endpoint } from '../../call/record.js';
 import { Timer } from '../../call/timer.js';
 import { plainHost } from '../../call/url.js';
-import { areSocketsMocked } from '../mocks.js';
+import { areSocketsMocked } from './mocks.js';
 import type { NodeSockets } from './node-sockets.js';
 import { parserError } from './parser.js';
 

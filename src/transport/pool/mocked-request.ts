@@ -1,8 +1,8 @@
 /** One request through undici's MockAgent, whose versions 5 and 6 call other methods of a handler than 7 and 8. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { MockAgent } from '../mocks.js';
 import type { Job } from './connection.js';
+import type { MockAgent } from './mocks.js';
 
 type Controller = Dispatcher.DispatchController;
 

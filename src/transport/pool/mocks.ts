@@ -1,7 +1,7 @@
 /** Recognizes what intercepts requests in tests: nock, msw and other users of `@mswjs/interceptors`, undici's MockAgent. */
 import http from 'node:http';
 import type { Dispatcher } from 'undici';
-import { ownValue } from '../call/own.js';
+import { ownValue } from '../../call/own.js';
 
 /** The functions of node:http that were looked at last, and whether they are those of a mock. */
 let request: unknown;
