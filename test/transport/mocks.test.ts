@@ -232,6 +232,27 @@ describe.each([
     expect((await made().get('https://billing.test/x', { httpVersion: 2 })).data).toBe('mocked');
   });
 
+  it('answers under a fake clock that is moved in steps, and the waits between attempts follow that clock', async () => {
+    nock.activate();
+    nock('https://billing.test').get('/x').reply(503).get('/x').reply(200, 'late');
+    vi.useFakeTimers();
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const started = Date.now();
+    const backoff = { base: '1s', max: '1s' } as const;
+    const client = createHttpClient({ retry: { backoff } }, { ...deps, random: () => 0.99 });
+    let answered: string | undefined;
+    void client.get('https://billing.test/x').then(({ data }) => {
+      answered = data;
+    });
+    for (let step = 0; step < 500 && answered === undefined; step++) await vi.advanceTimersByTimeAsync(10);
+    expect(answered).toBe('late');
+    expect(Date.now() - started).toBeGreaterThan(900);
+    vi.useRealTimers();
+    await client.close();
+  });
+
   it('records what a client sends', async () => {
     const upstream = await startHttp(answer(200, 'real'));
     nock.recorder.rec({ dont_print: true, output_objects: true });
