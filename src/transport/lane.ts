@@ -14,11 +14,14 @@ export type Lane = 'undici' | 'http';
  */
 export function laneOf(request: Request): Lane {
   if (isHttpMocked()) return 'http';
+  if (!needsHttp(request)) return 'undici';
   // The agent of a test has its own connections: options about those of a call have nothing to say.
-  if (activeMockAgent() !== undefined && isHttp(request) && !isSet(request, 'socketPath')) return 'undici';
-  if (httpOptions.some((name) => isSet(request, name))) return 'http';
-  if (isProxied(request) || !isHttp(request) || hasConnectionHeader(request)) return 'http';
-  return 'undici';
+  return activeMockAgent() !== undefined && isHttp(request) && !isSet(request, 'socketPath') ? 'undici' : 'http';
+}
+
+function needsHttp(request: Request): boolean {
+  if (httpOptions.some((name) => isSet(request, name))) return true;
+  return isProxied(request) || !isHttp(request) || hasConnectionHeader(request);
 }
 
 /** Options that only axios's http adapter supports. */

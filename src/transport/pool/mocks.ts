@@ -76,14 +76,24 @@ export interface MockAgent extends Pick<Dispatcher, 'dispatch'> {
 const first = Symbol.for('undici.globalDispatcher.1');
 const second = Symbol.for('undici.globalDispatcher.2');
 
+const dispatchers = globalThis as { [name: symbol]: Partial<MockAgent> | undefined };
+
+/** The global dispatchers that were looked at last, and the MockAgent among them. */
+let older: Partial<MockAgent> | undefined;
+let newer: Partial<MockAgent> | undefined;
+let mocking: MockAgent | undefined;
+
 /** The global dispatcher of undici, of any copy of it, where that is an active MockAgent. */
 export function activeMockAgent(): MockAgent | undefined {
-  const { [first]: older, [second]: newer } = globalThis as { [name: symbol]: Partial<MockAgent> | undefined };
-  if (isMocking(older)) return older;
-  return isMocking(newer) ? newer : undefined;
+  if (dispatchers[first] !== older || dispatchers[second] !== newer) {
+    older = dispatchers[first];
+    newer = dispatchers[second];
+    mocking = [older, newer].find(isMockAgent);
+  }
+  return mocking?.isMockActive === true ? mocking : undefined;
 }
 
-/** The method is looked at too: `isMockActive` alone may come from a polluted `Object.prototype`. */
-function isMocking(dispatcher: Partial<MockAgent> | undefined): dispatcher is MockAgent {
-  return dispatcher?.isMockActive === true && typeof dispatcher.disableNetConnect === 'function';
+/** By a method too: `isMockActive` alone may come from a polluted `Object.prototype`. */
+function isMockAgent(dispatcher: Partial<MockAgent> | undefined): dispatcher is MockAgent {
+  return dispatcher?.isMockActive !== undefined && typeof dispatcher.disableNetConnect === 'function';
 }
