@@ -1,4 +1,4 @@
-/** msw as people have it in their tests: while its server listens it answers the requests of a client, policies included. */
+/** msw as people have it in their tests: while its server listens it answers a client's requests, policies included. */
 import { fileURLToPath } from 'node:url';
 import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';

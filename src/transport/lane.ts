@@ -1,4 +1,4 @@
-/** Chooses the lane of a request: undici, or axios's http adapter for what undici does not support. */
+/** Chooses the lane of a request: undici, or axios's http adapter for what undici does not support, and for mocks. */
 import { getProxyForUrl } from 'proxy-from-env';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';

@@ -1,4 +1,4 @@
-/** Recognizes what intercepts requests in tests: nock, msw and other users of `@mswjs/interceptors`, undici's MockAgent. */
+/** Recognizes the mocks of tests: nock, msw and other users of `@mswjs/interceptors`, and undici's MockAgent. */
 import http from 'node:http';
 import type { Dispatcher } from 'undici';
 import { ownValue } from '../../call/own.js';
@@ -20,8 +20,8 @@ export function isHttpMocked(): boolean {
 }
 
 /**
- * True where `isHttpMocked` has found `@mswjs/interceptors` before 0.32, as in msw before 2.6: until 0.25, in msw 2.0 to
- * 2.2, it sends a request that has an `X-Request-Id` header to the network.
+ * True where `isHttpMocked` has found `@mswjs/interceptors` before 0.32, as in msw before 2.6. Until 0.25, in msw 2.0
+ * to 2.2, it sends a request that has an `X-Request-Id` header to the network.
  */
 export function isBypassedById(): boolean {
   return oldInterceptor;
@@ -42,8 +42,8 @@ function isOfNock(): boolean {
 }
 
 /**
- * True where an interceptor of node:http is registered as `@mswjs/interceptors` does up to 0.41, on `globalThis` under a
- * symbol that most of these versions make anew.
+ * True where an interceptor of node:http is registered as `@mswjs/interceptors` does up to 0.41, on `globalThis` under
+ * a symbol that most of these versions make anew.
  */
 function hasInterceptor(description: string): boolean {
   return Object.getOwnPropertySymbols(globalThis).some(
