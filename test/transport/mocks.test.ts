@@ -1,6 +1,7 @@
 /** nock, msw and undici's MockAgent intercept what clients send, from whichever of our doors, while they are active. */
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import type { TLSSocket } from 'node:tls';
 import { Test } from '@nestjs/testing';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import axios, { type AxiosInstance } from 'axios';
@@ -15,8 +16,9 @@ import * as undici5 from 'undici-5';
 import * as undici6 from 'undici-6';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { answer } from '../support/behaviours.js';
+import { authority } from '../support/certificates.js';
 import { rejection, silent } from '../support/client.js';
-import { startHttp } from '../support/upstream.js';
+import { startHttp, startHttps } from '../support/upstream.js';
 
 nock13.restore();
 nock14.restore();
@@ -273,6 +275,42 @@ describe.each([
   });
 });
 
+it.each<[string, () => void]>([
+  [
+    'nock 13',
+    () => {
+      nock13.activate();
+      nock13.enableNetConnect('localhost');
+    },
+  ],
+  [
+    'nock 14',
+    () => {
+      nock14.activate();
+      nock14.enableNetConnect('localhost');
+    },
+  ],
+  [
+    'msw',
+    () => {
+      const server = setupServer();
+      server.listen({ onUnhandledRequest: 'bypass' });
+      onTestFinished(() => server.close());
+    },
+  ],
+])('a request that %s lets through shows the certificate of the client, and trusts its authority', async (_, start) => {
+  const ca = await authority('our CA');
+  const [server, own] = [await ca.issue({ name: 'server', dns: ['localhost'] }), await ca.issue({ name: 'billing' })];
+  const options = { cert: server.cert, key: server.key, ca: ca.cert, requestCert: true, rejectUnauthorized: true };
+  const upstream = await startHttps(options, ({ socket }, response) =>
+    response.end((socket as TLSSocket).getPeerCertificate().subject.CN),
+  );
+  const client = made({ baseURL: upstream.origin, tls: { ca: ca.cert, cert: own.cert, key: own.key } });
+  start();
+  expect((await client.get('/')).data).toBe('billing');
+  expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 0, http: 1 } });
+});
+
 describe("OpenTelemetry's instrumentation of node:http", () => {
   const instrumentation = new HttpInstrumentation();
   createRequire(import.meta.url)('node:http');
@@ -310,6 +348,27 @@ describe("OpenTelemetry's instrumentation of node:http", () => {
     nock13.restore();
     expect(await lanes()).toEqual({ undici: 1, http: 0 });
   });
+});
+
+it('an interceptor of msw before 2.6 is seen, and gets requests without the id that would have them passed by', async () => {
+  const { request } = http;
+  const mark = Symbol('http');
+  Object.assign(globalThis, { [mark]: { dispose: () => {} } });
+  http.request = ((...args: Parameters<typeof request>) => request(...args)) as typeof request;
+  onTestFinished(() => {
+    http.request = request;
+    Reflect.deleteProperty(globalThis, mark);
+  });
+  const upstream = await startHttp(answer());
+  const client = made();
+  await client.get(upstream.origin, { headers: { 'x-app': 'shop' } });
+  http.request = request;
+  Reflect.deleteProperty(globalThis, mark);
+  await client.get(upstream.origin);
+  expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 1, http: 1 } });
+  const [mocked, real] = upstream.requests;
+  expect([mocked?.headers['x-request-id'], mocked?.headers['x-app']]).toEqual([undefined, 'shop']);
+  expect(real?.headers['x-request-id']).toBeDefined();
 });
 
 describe('the interceptors of msw 3 and nock 15, which replace no function of node:http', () => {
