@@ -350,7 +350,7 @@ describe("OpenTelemetry's instrumentation of node:http", () => {
   });
 });
 
-it('an interceptor of msw before 2.6 is seen, and gets requests without the id that would have them passed by', async () => {
+it('an interceptor of msw before 2.4 is seen, and gets requests without the id that would have them passed by', async () => {
   const { request } = http;
   const mark = Symbol('http');
   Object.assign(globalThis, { [mark]: { dispose: () => {} } });

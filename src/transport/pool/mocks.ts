@@ -20,7 +20,7 @@ export function isHttpMocked(): boolean {
 }
 
 /**
- * True where `isHttpMocked` has found `@mswjs/interceptors` before 0.32, as in msw before 2.6. Until 0.25, in msw 2.0
+ * True where `isHttpMocked` has found `@mswjs/interceptors` before 0.32, as in msw until 2.4. Until 0.25, in msw 2.0
  * to 2.2, it sends a request that has an `X-Request-Id` header to the network.
  */
 export function isBypassedById(): boolean {
