@@ -14,7 +14,7 @@ export const ErrorCode = {
   INVALID_URL: 'ERR_INVALID_URL',
   /** The URL leaves the origin of `baseURL`; nothing was sent. */
   ORIGIN: 'ERR_ORIGIN_NOT_ALLOWED',
-  /** The whole call took longer than `timeouts.total` or the call's own `timeout`. */
+  /** The whole call took longer than `timeouts.total`, or than the deadline of the inbound request. */
   DEADLINE: 'ERR_DEADLINE',
   /** One attempt took longer than `timeouts.attempt`. */
   ATTEMPT_TIMEOUT: 'ERR_ATTEMPT_TIMEOUT',

@@ -43,9 +43,14 @@ export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   };
 }
 
-/** Creates a stack as an adapter, without an axios instance of its own. */
-export function openPolicies(config: Config, deps: HttpClientDeps): { adapter: AxiosAdapter; handle: ClientHandle } {
+/** Creates a stack as an adapter for an axios instance with these defaults, which somebody else made. */
+export function openPolicies(
+  config: Config,
+  deps: HttpClientDeps,
+  defaults: object,
+): { adapter: AxiosAdapter; handle: ClientHandle } {
   const { state, handle } = openStack(config, ownOf(deps));
+  state.standBehind(defaults);
   opened.set(handle, state);
   return { adapter: state.adapter, handle };
 }

@@ -50,7 +50,7 @@ const installed = new WeakSet<AxiosAdapter>();
 
 /**
  * Installs the stack on an existing axios instance, including the global `axios`. Its defaults, interceptors and
- * transforms stay and run once per call; its `timeout` bounds the whole call; proxies from the environment, redirects
+ * transforms stay and run once per call; its `timeout` bounds the whole call, in place of the default limits; proxies from the environment, redirects
  * and absolute URLs work as in axios. A single call bypasses the stack with `adapter: 'http'`. If the instance has its
  * own adapter (a mock, or a name such as `'fetch'`, with its `env.fetch`), that adapter becomes the wire; axios's
  * default list of adapters is replaced by the wire of this library. `close()` restores the former adapter.
@@ -72,10 +72,11 @@ export function usePolicies(
   const own = ownOf(deps);
   const wire = own.transport ?? wireOf(former);
   if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, own);
-  const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, own)), {
-    ...own,
-    ...(wire && { transport: wire }),
-  });
+  const { adapter: stack, handle } = openPolicies(
+    parseConfig(completed(config, instance, own)),
+    { ...own, ...(wire && { transport: wire }) },
+    defaults,
+  );
   const adapter = entrance(stack, defaults, own.logger);
   installed.add(adapter);
   defaults.adapter = adapter;

@@ -11,7 +11,7 @@ import { responseFrom } from './fetch-response.js';
 /** Options of a single `fetch` call besides the standard ones; they mean the same as on an axios call. */
 export type CallOptions = Pick<
   AxiosRequestConfig,
-  'idempotencyKey' | 'retry' | 'routeName' | 'timeouts' | 'hashKey' | 'allowAbsoluteUrls'
+  'idempotencyKey' | 'retry' | 'routeName' | 'timeout' | 'timeouts' | 'hashKey' | 'allowAbsoluteUrls'
 >;
 
 /** The second argument of `client.fetch`: the standard options and those of this library. */
@@ -56,8 +56,9 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
 /** Makes the request that goes straight to the stack, without axios's interceptors and transforms. */
 function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request {
   const { url, method, headers, data, signal, redirect } = asked;
-  const { idempotencyKey, retry, routeName, timeouts, hashKey, allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
-  const own = { idempotencyKey, retry, routeName, timeouts, hashKey };
+  const { idempotencyKey, retry, routeName, timeout, timeouts, hashKey } = init;
+  const { allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
+  const own = { idempotencyKey, retry, routeName, timeout, timeouts, hashKey };
   const request = {
     ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)),
     url,
