@@ -149,6 +149,11 @@ export function markPresented<E>(error: E): E {
   return error;
 }
 
+/** True for an error that the edge of a client has made fit to be shown, at whatever time. */
+export function isPresented(error: object): boolean {
+  return notesIfAny(error)?.presented !== undefined;
+}
+
 /** True, once, for an error that the client's edge has just made fit to be shown: nothing is left to hide. */
 export function takePresented(error: unknown): boolean {
   return taken(error, 'presented');
