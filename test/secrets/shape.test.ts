@@ -3,6 +3,7 @@ import axios, {
   type AxiosAdapter,
   AxiosError,
   type AxiosInstance,
+  type AxiosRequestConfig,
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from 'axios';
@@ -127,7 +128,8 @@ describe('an error', () => {
     ['itself', (config, client) => client.request(config)],
     [
       'as a copy with a header',
-      (config, client) => client.request({ ...config, headers: { 'x-a': '1', token: 'new' } }),
+      (config, client) =>
+        client.request({ ...config, headers: { ...(config as AxiosRequestConfig).headers, token: 'new' } } as object),
     ],
     ['as a copy by its URL', (config, client) => client('/path?secret=1', { ...config })],
     ['by an axios without policies', (config) => axios.create().request({ ...config })],

@@ -5,7 +5,7 @@ import type { Request } from '../../call/message.js';
 import { Own, ownOf } from '../../call/own.js';
 import { markOwnHeaders } from '../../call/record.js';
 import type { Config } from '../config/config.js';
-import { type Asked, type FetchInput, readRequest } from './fetch-request.js';
+import { type Asked, type FetchInput, fetchError, readRequest } from './fetch-request.js';
 import { responseFrom } from './fetch-response.js';
 
 /** Options of a single `fetch` call besides the standard ones; they mean the same as on an axios call. */
@@ -79,6 +79,5 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
 
 /** Wraps a failure in a TypeError, as the standard requires; the error of the stack is its `cause`. */
 function failed(error: unknown): TypeError {
-  const { message } = error as Error;
-  return new TypeError(`fetch failed: ${message}`, { cause: error });
+  return fetchError(`fetch failed: ${(error as Error).message}`, error);
 }
