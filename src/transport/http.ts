@@ -24,6 +24,7 @@ import { codeOf } from './exchange/codes.js';
 import { contentLimit } from './exchange/content-limit.js';
 import { type Coding, decompress, takeCodings } from './exchange/decompress.js';
 import { beginsAway, redirectFailure, ruledRedirects } from './exchange/redirect.js';
+import { withoutCredentials } from './exchange/sent-request.js';
 import type { AnswerFacts } from './exchange/stream-facts.js';
 import { type ConnectOptions, nodeAgents, strangerOf } from './pool/connect.js';
 import { type NodeSocketOptions, NodeSockets } from './pool/node-sockets.js';
@@ -265,11 +266,10 @@ function streamed(
 }
 
 function factsOf(answer: Response): AnswerFacts {
-  const request = (answer.request ?? {}) as AnswerFacts['request'] & {
-    res?: IncomingMessage & { responseUrl?: string };
-  };
-  const { httpVersion = '1.1', rawHeaders } = request.res ?? {};
-  return { head: answer, httpVersion, rawHeaders, request };
+  const request = (answer.request ?? {}) as { res?: IncomingMessage & { responseUrl?: string } };
+  // Without redirects Node's own client sends the request, which notes no URL.
+  const { httpVersion = '1.1', rawHeaders, responseUrl = carriedCall(answer.config)?.href } = request.res ?? {};
+  return { head: answer, httpVersion, rawHeaders, request, responseUrl: () => withoutCredentials(responseUrl ?? '') };
 }
 
 /** The error of a connection that was reset within a body without a length, which Node takes for a complete one. */
