@@ -2,6 +2,7 @@
 import type { AxiosAdapter } from 'axios';
 import { ownOf } from '../call/own.js';
 import { createInstance } from './axios/instance.js';
+import { checkDeps } from './checked-deps.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { createFetch } from './fetch/fetch.js';
 import type { ClientHandle, HttpClient, HttpClientDeps } from './http-client.js';
@@ -27,6 +28,7 @@ export interface OpenClient {
 
 /** Creates a client from a configuration that is already parsed. */
 export function openClient(config: Config, given: HttpClientDeps): OpenClient {
+  checkDeps(given, `the HTTP client "${config.name}"`);
   const deps = ownOf(given);
   const { state, handle } = openStack(config, deps);
   const instance = createInstance({ ...deps.axios, adapter: state.adapter });

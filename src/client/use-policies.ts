@@ -9,6 +9,7 @@ import { ownOf, ownValue } from '../call/own.js';
 import { markOwnHeaders } from '../call/record.js';
 import { textOf } from '../call/url.js';
 import { badOptions } from '../options/options.js';
+import { checkDeps } from './checked-deps.js';
 import { isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/config.js';
 import type { ClientHandle, CloseOptions, HttpClientDeps } from './http-client.js';
@@ -70,6 +71,7 @@ export function usePolicies(
       'usePolicies: this axios instance has a stack of policies already; close that one first, or call its update().',
     );
   const own = ownOf(deps);
+  checkInstanceDeps(own);
   const wire = own.transport ?? wireOf(former);
   if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, own);
   const { adapter: stack, handle } = openPolicies(
@@ -155,6 +157,16 @@ function completed(
   const balanced = ownValue(config, 'endpoints') !== undefined || deps.discovery !== undefined;
   const baseURL = ownValue(defaults, 'baseURL');
   return balanced && baseURL !== undefined ? { ...config, baseURL: textOf(baseURL) } : config;
+}
+
+/** @throws PillionError `ERR_CONFIG` for dependencies that have no effect, among them axios's defaults */
+function checkInstanceDeps({ axios: defaults, ...deps }: HttpClientDeps): void {
+  checkDeps(deps, 'usePolicies');
+  if (defaults === undefined) return;
+  throw badOptions(
+    [{ path: ['deps', 'axios'], message: 'belongs to the axios instance; set it there' }],
+    'usePolicies',
+  );
 }
 
 /** The error for options that belong to the instance, with all other faults of the configuration. */

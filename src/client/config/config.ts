@@ -59,6 +59,9 @@ function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
 }
 
+const proxyObject =
+  'expected "env" or false; a proxy object is an option of a single call, or of an instance under usePolicies';
+
 const sections = z.strictObject({
   name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
   baseURL: url.optional().describe('What relative URLs of calls are appended to, and the origin they may not leave.'),
@@ -72,8 +75,9 @@ const sections = z.strictObject({
     .describe('Let a call leave the origin of `baseURL` by an absolute URL.'),
   maxRedirects: z.int().min(0).max(50).default(0).describe('Redirects followed; 0: a 3xx is an answer like any other.'),
   proxy: z
-    .literal(false)
-    .or(z.literal('env'))
+    .union([z.literal(false), z.literal('env')], {
+      error: ({ input }) => (typeof input === 'object' && input !== null ? proxyObject : undefined),
+    })
     .default(false)
     .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
   allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
