@@ -212,7 +212,6 @@ export class Exchange implements Job {
         head: this.#head as Head,
         httpVersion: this.connection?.httpVersion ?? '1.1',
         rawHeaders: (controller as { rawHeaders?: Buffer[] | null }).rawHeaders ?? undefined,
-        request: sent,
         responseUrl: () => sent.res.responseUrl,
       },
     };

@@ -7,7 +7,6 @@ export interface AnswerFacts {
   readonly httpVersion: string;
   /** Names and values in turns, as they came; undefined where they are not known. */
   readonly rawHeaders: readonly (string | Buffer)[] | undefined;
-  readonly request: object;
   /** The URL of the last request, without credentials. */
   responseUrl(): string | undefined;
 }
@@ -31,7 +30,6 @@ const readers: Readonly<Record<string, (facts: AnswerFacts, stream: Streamed) =>
   httpVersionMajor: ({ httpVersion }) => Number(httpVersion.split('.')[0]),
   httpVersionMinor: ({ httpVersion }) => Number(httpVersion.split('.')[1] ?? 0),
   responseUrl: (facts) => facts.responseUrl(),
-  req: ({ request }) => request,
   aborted: (_, { complete, destroyed }) => destroyed && !complete,
 };
 
