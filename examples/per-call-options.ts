@@ -26,7 +26,7 @@ export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   await tell('retry: false', client.get('/rates', { retry: false }));
   // Another plan for this call; what is left out stays as the client has it.
   await tell('retry', client.get('/flaky', { retry: { maxRetries: 3, on: [425], backoff: { base: 5 } } }));
-  // Other timeouts; axios's own `timeout` bounds the whole call too.
+  // Other timeouts; axios's own `timeout` bounds the whole call, and ends it with axios's error.
   await tell('timeouts', client.get('/slow', { timeouts: { attempt: '20ms' }, retry: false }));
   await tell('timeout', client.get('/slow', { timeout: 20 }));
   // The caller gives up: at once, and without harm to the circuit.

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { ErrorCode } from './errors.js';
 import type { Response } from './message.js';
 import { processWide } from './process-wide.js';
+import { unshaded } from './shade.js';
 
 /** True for a Node stream of any kind, recognized by its `pipe`. */
 export function isStream(data: unknown): data is Readable {
@@ -20,7 +21,8 @@ export function isWebStream(data: unknown): data is ReadableStream<Uint8Array> {
 
 /** The response that a failure carries, whatever was thrown; undefined where there is none. */
 export function responseOf(thrown: unknown): Response | undefined {
-  return (thrown as { response?: Response | null } | null | undefined)?.response ?? undefined;
+  const response = (thrown as { response?: Response | null } | null | undefined)?.response ?? undefined;
+  return response && unshaded(response);
 }
 
 /** The functions to call at the end of each body: one listener of ours on each stream, however many policies wait. */

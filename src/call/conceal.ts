@@ -1,8 +1,9 @@
 /** Hides the secrets that errors carry from every way of printing them, while code can still read them by name. */
 import { inspect, types } from 'node:util';
-import { isAxiosError } from 'axios';
+import { type AxiosError, isAxiosError } from 'axios';
 import { notesIfAny, notesOf, type Values } from './error-notes.js';
 import { redactUrl } from './redact.js';
+import { errorParts, isShaded, shaded } from './shade.js';
 
 /** Properties that hold no secret and so may be printed; every other one is taken off the error. */
 const printable = new Set<PropertyKey>([
@@ -13,8 +14,9 @@ const printable = new Set<PropertyKey>([
 /**
  * Makes an error safe to print by any means: `JSON.stringify`, `util.inspect` with every option, a walk over its
  * properties or its prototypes. axios's errors carry headers, bodies and TLS keys in `config`, `request` and
- * `response`; code still reads and sets these by name, but no own property holds them. axios's errors below an error of
- * another kind are treated the same; other errors, thrown by the caller's own code, are left as they are.
+ * `response`; code still reads, sets and copies these by name, but printing does not look into them. axios's errors
+ * below an error of another kind are treated the same; other errors, thrown by the caller's own code, are left as they
+ * are.
  * @returns the error itself, or a copy where it is frozen
  */
 export function conceal<E>(error: E): E {
@@ -56,7 +58,7 @@ function concealedOne(error: Error): Error {
   const hidden = Reflect.ownKeys(error).filter((key) => isHidden(error, key));
   // An error with nothing to hide stays as it is, and so equal to others of its class.
   const bare = hidden.length === 0 && (isKept(error) || !('toJSON' in error || inspect.custom in error));
-  if (bare) return withoutQuery(error);
+  if (bare) return withParts(withoutQuery(error));
   if (!Object.isExtensible(error) || !hidden.every((key) => isConfigurable(error, key)))
     return concealedOne(standIn(error));
   const record = error as unknown as Record<PropertyKey, unknown>;
@@ -70,7 +72,7 @@ function concealedOne(error: Error): Error {
   // Deleted only now: V8 makes a map (hidden class) for each object whose prototype is set after properties were
   // deleted.
   for (const key of hidden) delete record[key];
-  return error;
+  return withParts(error);
 }
 
 /** Redacts what stays on the error: the query of its URL, and a body that its message quotes. */
@@ -86,7 +88,7 @@ function isHidden(error: Error, key: PropertyKey): boolean {
   const value = (error as unknown as Record<PropertyKey, unknown>)[key];
   if (key === 'cause') return !isError(value);
   if (key === 'errors') return !Array.isArray(value);
-  if (!printable.has(key)) return true;
+  if (!printable.has(key)) return !isShaded(value);
   return typeof value === 'object' || typeof value === 'function';
 }
 
@@ -141,6 +143,34 @@ export function forget(error: object, key: string): void {
   const { [key]: value, ...rest } = notesIfAny(error)?.values ?? {};
   if (value !== undefined) keep(error as Error, rest);
 }
+
+/**
+ * Gives axios's errors own properties for the parts that axios's have, so that `{ ...error }` keeps them. The getters
+ * make what is printed harmless, and only when somebody reads it.
+ */
+function withParts(error: Error): Error {
+  const values = isAxiosError(error) ? notesIfAny(error)?.values : undefined;
+  if (values === undefined) return error;
+  for (const name of errorParts)
+    if (name in values && !Object.hasOwn(error, name)) Reflect.defineProperty(error, name, parts[name] as never);
+  return error;
+}
+
+const parts: Readonly<Record<string, PropertyDescriptor>> = Object.fromEntries(
+  errorParts.map((name) => {
+    const { set } = accessor(name);
+    const get = function get(this: Error): unknown {
+      const values = notesIfAny(this)?.values;
+      const part = values?.[name];
+      if (values === undefined || typeof part !== 'object' || part === null || isShaded(part)) return part;
+      // As with axios, the response of an error has the same config as the error.
+      if (name === 'response' && 'config' in part) part.config = (this as AxiosError).config as never;
+      values[name] = shaded(name, part);
+      return values[name];
+    };
+    return [name, { __proto__: null, get, set, enumerable: true, configurable: true } as PropertyDescriptor];
+  }),
+);
 
 /** The prototypes made here, each with the prototype that it was put before. */
 const parents = new WeakMap<object, object>();

@@ -14,7 +14,7 @@ export const ErrorCode = {
   INVALID_URL: 'ERR_INVALID_URL',
   /** The URL leaves the origin of `baseURL`; nothing was sent. */
   ORIGIN: 'ERR_ORIGIN_NOT_ALLOWED',
-  /** The whole call took longer than `timeouts.total` or the call's own `timeout`. */
+  /** The whole call took longer than `timeouts.total`, or than the deadline of the inbound request. */
   DEADLINE: 'ERR_DEADLINE',
   /** One attempt took longer than `timeouts.attempt`. */
   ATTEMPT_TIMEOUT: 'ERR_ATTEMPT_TIMEOUT',
@@ -157,6 +157,11 @@ export function traceless<E extends Error>(make: () => E): E {
 export function markPresented<E>(error: E): E {
   if (error instanceof Error) notesOf(error).presented = true;
   return error;
+}
+
+/** True for an error that the edge of a client has made fit to be shown, at whatever time. */
+export function isPresented(error: object): boolean {
+  return notesIfAny(error)?.presented !== undefined;
 }
 
 /** True, once, for an error that the client's edge has just made fit to be shown: nothing is left to hide. */

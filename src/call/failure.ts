@@ -13,7 +13,7 @@ import { processWide } from './process-wide.js';
  * - `reset`: an established connection broke, or the answer was not HTTP.
  * - `refused_stream`: HTTP/2 refused the stream before it was worked on.
  * - `timeout`: a time limit of ours ended the attempt.
- * - `deadline`: the time limit of the whole call ended it.
+ * - `deadline`: the time limit of the whole call ended it, `timeouts.total` or axios's `timeout`.
  * - `tls`: the certificate or the handshake was refused, and would be refused again.
  * - `cancelled`: the caller aborted the call.
  * - `local`: refused in this process; nothing was sent.
@@ -100,6 +100,7 @@ function kindOfCode(error: unknown): FailureKind | undefined {
     if (name === 'NetConnectNotAllowedError') return 'permanent';
     // The kernel's own connect timeout has the same code as axios's response timeout with `clarifyTimeoutError`.
     if (code === 'ETIMEDOUT' && isOfConnect(each)) return 'connect';
+    if (kinds[code] === 'timeout' && callEnders.has(each)) return 'deadline';
     if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';
     // The server's answer could not be parsed, and the connection is lost with it.
     if (code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW') return 'reset';
@@ -154,6 +155,14 @@ export function isUnsent(error: unknown): boolean {
   // An attempt that a time limit, the caller or this process ended may have an unsent attempt as its cause, but is not
   // unsent itself.
   return kind === 'connect' || ((kind === undefined || kind === 'reset' || kind === 'tls') && isMarked(error, unsent));
+}
+
+const callEnders = processWide('errors that ended a call', () => new WeakSet<object>());
+
+/** Marks a timeout that ended the whole call, where its code is also that of an attempt that timed out. */
+export function markCallEnded<E extends object>(error: E): E {
+  callEnders.add(error);
+  return error;
 }
 
 const broken = processWide('broken errors', () => new WeakSet<object>());

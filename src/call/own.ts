@@ -41,12 +41,16 @@ export function ownValue(holder: object | null | undefined, name: string): unkno
   return holder && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
 }
 
+/** Parsed options list under this key which of them were left to their defaults; no enumeration shows it. */
+export const DEFAULTED = Symbol('pillion.defaulted');
+
 /** A copy of data that inherits nothing from `Object.prototype`, at any depth. */
 export function dataOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(dataOf);
   if (!isRecord(value)) return value;
   const data = Object.create(null) as object;
   for (const name of Object.keys(value)) put(data, name, dataOf(value[name]), true);
+  if (Object.hasOwn(value, DEFAULTED)) put(data, DEFAULTED, (value as { [DEFAULTED]?: unknown })[DEFAULTED], false);
   if (Object.getPrototypeOf(value) === Object.prototype) return data;
   const members = ownOf(value);
   // Getters of a class can be read by name, but are not enumerated.
@@ -55,7 +59,7 @@ export function dataOf(value: unknown): unknown {
   return data;
 }
 
-function put(data: object, name: string, value: unknown, enumerable: boolean): void {
+function put(data: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
   const descriptor = { __proto__: null, value, enumerable, configurable: true, writable: true };
   Object.defineProperty(data, name, descriptor as PropertyDescriptor);
 }

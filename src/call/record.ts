@@ -83,6 +83,8 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** Monotonic time by which the call will have ended. */
   endsAt = Number.POSITIVE_INFINITY;
+  /** True where axios's `timeout` decides how long the call may take, so that limits which nobody has set do not. */
+  hasOwnTimeout = false;
   /** How often the wire was called so far. */
   attempts = 0;
   /** The `x-request-id` sent, the same on every attempt. */

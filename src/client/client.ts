@@ -3,6 +3,7 @@ import type { AxiosAdapter } from 'axios';
 import { ownOf } from '../call/own.js';
 import { processWide } from '../call/process-wide.js';
 import { createInstance } from './axios/instance.js';
+import { checkDeps } from './checked-deps.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { createFetch } from './fetch/fetch.js';
 import type { ClientHandle, HttpClient, HttpClientDeps } from './http-client.js';
@@ -28,6 +29,7 @@ export interface OpenClient {
 
 /** Creates a client from a configuration that is already parsed. */
 export function openClient(config: Config, given: HttpClientDeps): OpenClient {
+  checkDeps(given, `the HTTP client "${config.name}"`);
   const deps = ownOf(given);
   const { state, handle } = openStack(config, deps);
   const instance = createInstance({ ...deps.axios, adapter: state.adapter });
@@ -44,9 +46,14 @@ export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   };
 }
 
-/** Creates a stack as an adapter, without an axios instance of its own. */
-export function openPolicies(config: Config, deps: HttpClientDeps): { adapter: AxiosAdapter; handle: ClientHandle } {
+/** Creates a stack as an adapter for an axios instance with these defaults, which somebody else made. */
+export function openPolicies(
+  config: Config,
+  deps: HttpClientDeps,
+  defaults: object,
+): { adapter: AxiosAdapter; handle: ClientHandle } {
   const { state, handle } = openStack(config, ownOf(deps));
+  state.standBehind(defaults);
   opened.set(handle, state);
   return { adapter: state.adapter, handle };
 }

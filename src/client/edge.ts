@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { AxiosError, isAxiosError } from 'axios';
 import { responseOf } from '../call/body.js';
 import { conceal, hold } from '../call/conceal.js';
-import { asAxiosError, ErrorCode, markPresented, PillionError, statusError } from '../call/errors.js';
+import { asAxiosError, ErrorCode, isPresented, markPresented, PillionError, statusError } from '../call/errors.js';
 import { copyHeaders } from '../call/headers.js';
 import type { Request, Response, Transport } from '../call/message.js';
 import { replayable } from '../call/object-form.js';
@@ -87,8 +87,9 @@ export function presentable(thrown: unknown, config: Request, call: Call): unkno
   const error = conceal(asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config));
   if (!isAxiosError(error)) return markPresented(error);
   hold(error, 'config', config);
-  if (error.response) error.response.config = config;
-  Object.assign(error, { method: call.method, url: call.shownUrl, attempts: call.attempts });
+  Object.assign(error, { method: call.method, url: call.shownUrl });
+  // An error of somebody else, such as an SDK, may have attempts of its own.
+  if (isPresented(error) || !('attempts' in error)) Object.assign(error, { attempts: call.attempts });
   return markPresented(error);
 }
 

@@ -28,7 +28,7 @@ export interface HttpClientDeps {
    * Further axios defaults, such as transforms, serializers and `validateStatus`; without those that the configuration
    * sets.
    */
-  axios?: Omit<CreateAxiosDefaults, 'adapter' | 'baseURL' | 'timeout' | 'proxy' | 'maxRedirects' | 'allowAbsoluteUrls'>;
+  axios?: Omit<CreateAxiosDefaults, 'adapter' | 'baseURL' | 'proxy' | 'maxRedirects' | 'allowAbsoluteUrls'>;
   /** Returns a number in [0, 1), for jitter, sampling and random choices. Default: `Math.random`. */
   random?: () => number;
   /**

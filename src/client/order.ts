@@ -1,5 +1,6 @@
 /** THE ORDER: the path of a request, outermost first, one line a policy. */
 
+import { DEFAULTED } from '../call/own.js';
 import { adaptiveConcurrency } from '../policies/admission/adaptive-concurrency.js';
 import { circuitBreaker } from '../policies/admission/circuit-breaker.js';
 import { limits } from '../policies/admission/limits.js';
@@ -50,7 +51,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(callTracing, config.tracing),
     stage(logging, config.logging),
     ...slots.perCall,
-    stage(deadline, timeouts && { total: timeouts.total }),
+    stage(deadline, timeouts && { total: timeouts.total, isDefault: isDefault(timeouts, 'total') }),
     stage(split, config.split ?? false),
     stage(mirror, config.mirror ?? false),
     // the hinge
@@ -65,12 +66,16 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(limits, config.limits),
     stage(circuitBreaker, config.circuitBreaker),
     stage(adaptiveConcurrency, config.adaptiveConcurrency ?? false),
-    stage(timeout, timeouts && { attempt: timeouts.attempt }),
+    stage(timeout, timeouts && { attempt: timeouts.attempt, isDefault: isDefault(timeouts, 'attempt') }),
     stage(deadlineHeader, config.deadlineHeader ?? false),
     ...slots.perAttempt,
     stage(attemptTracing, config.tracing),
     stage(fault, config.fault !== undefined && isFaultAllowed(config.fault) && config.fault),
   ].filter((each) => each !== undefined);
+}
+
+function isDefault(timeouts: Exclude<Config['timeouts'], false>, name: 'total' | 'attempt'): boolean {
+  return timeouts[DEFAULTED]?.includes(name) ?? false;
 }
 
 /** Where there are endpoints: which, and how one is chosen. */

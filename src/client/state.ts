@@ -8,7 +8,7 @@ import { harmless } from '../call/harmless.js';
 import { inboundRemaining } from '../call/inbound.js';
 import { defaultLogger } from '../call/logger.js';
 import type { Request } from '../call/message.js';
-import { dataOf, ownOf } from '../call/own.js';
+import { dataOf, ownOf, ownValue } from '../call/own.js';
 import { Call } from '../call/record.js';
 import type { Scope } from '../call/scope.js';
 import { standardTransitional } from '../call/transitional.js';
@@ -54,6 +54,7 @@ export class ClientState {
   #config: Config;
   #origin: string | undefined;
   #defaults: ConfiguredDefaults | undefined;
+  #instanceDefaults: object | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   readonly #live = new Set<Scope>();
@@ -73,6 +74,12 @@ export class ClientState {
   /** Keeps the axios defaults of the instance in step with the configuration. */
   attach(instance: AxiosInstance): void {
     this.#defaults = new ConfiguredDefaults(instance, this.#config);
+    this.standBehind(instance.defaults);
+  }
+
+  /** The calls come from an instance with these axios defaults. */
+  standBehind(defaults: object): void {
+    this.#instanceDefaults = defaults;
   }
 
   update(input: HttpClientConfig): void {
@@ -172,6 +179,7 @@ export class ClientState {
     const call = new Call(config, name, target);
     call.confinedTo = confinedTo;
     call.home = this.#origin ?? homeOf(config, target);
+    if (config.timeout === 0) call.hasOwnTimeout = hasTimeout(this.#instanceDefaults);
     return enterCall(call, config);
   }
 
@@ -249,6 +257,14 @@ function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): Pip
     identity,
   };
 }
+
+/** True where the instance has a timeout: a call with `timeout: 0` lifts it, and has no limit but those that are set. */
+function hasTimeout(defaults: object | undefined): boolean {
+  // An unused default of a client's instance is a getter, which is not to be read.
+  return defaults !== undefined && isEnumerable.call(defaults, 'timeout') && Boolean(ownValue(defaults, 'timeout'));
+}
+
+const isEnumerable = Object.prototype.propertyIsEnumerable;
 
 function hasTimeouts({ timeout, timeouts }: Request): boolean {
   return Boolean(timeout) || timeouts !== undefined || inboundRemaining() !== undefined;

@@ -10,6 +10,7 @@ import { processWide } from '../call/process-wide.js';
 import { markOwnHeaders } from '../call/record.js';
 import { textOf } from '../call/url.js';
 import { badOptions } from '../options/options.js';
+import { checkDeps } from './checked-deps.js';
 import { isStack, openPolicies } from './client.js';
 import { type HttpClientConfig, parseConfig } from './config/config.js';
 import type { ClientHandle, CloseOptions, HttpClientDeps } from './http-client.js';
@@ -51,7 +52,7 @@ const installed = processWide('installed stacks', () => new WeakSet<AxiosAdapter
 
 /**
  * Installs the stack on an existing axios instance, including the global `axios`. Its defaults, interceptors and
- * transforms stay and run once per call; its `timeout` bounds the whole call; proxies from the environment, redirects
+ * transforms stay and run once per call; its `timeout` bounds the whole call, in place of the default limits; proxies from the environment, redirects
  * and absolute URLs work as in axios. A single call bypasses the stack with `adapter: 'http'`. If the instance has its
  * own adapter (a mock, or a name such as `'fetch'`, with its `env.fetch`), that adapter becomes the wire; axios's
  * default list of adapters is replaced by the wire of this library. `close()` restores the former adapter.
@@ -71,12 +72,14 @@ export function usePolicies(
       'usePolicies: this axios instance has a stack of policies already; close that one first, or call its update().',
     );
   const own = ownOf(deps);
+  checkInstanceDeps(own);
   const wire = own.transport ?? wireOf(former);
   if (wire !== undefined && typeof former !== 'function') warnOfIdentity(config, own);
-  const { adapter: stack, handle } = openPolicies(parseConfig(completed(config, instance, own)), {
-    ...own,
-    ...(wire && { transport: wire }),
-  });
+  const { adapter: stack, handle } = openPolicies(
+    parseConfig(completed(config, instance, own)),
+    { ...own, ...(wire && { transport: wire }) },
+    defaults,
+  );
   const adapter = entrance(stack, defaults, own.logger);
   installed.add(adapter);
   defaults.adapter = adapter;
@@ -155,6 +158,16 @@ function completed(
   const balanced = ownValue(config, 'endpoints') !== undefined || deps.discovery !== undefined;
   const baseURL = ownValue(defaults, 'baseURL');
   return balanced && baseURL !== undefined ? { ...config, baseURL: textOf(baseURL) } : config;
+}
+
+/** @throws PillionError `ERR_CONFIG` for dependencies that have no effect, among them axios's defaults */
+function checkInstanceDeps({ axios: defaults, ...deps }: HttpClientDeps): void {
+  checkDeps(deps, 'usePolicies');
+  if (defaults === undefined) return;
+  throw badOptions(
+    [{ path: ['deps', 'axios'], message: 'belongs to the axios instance; set it there' }],
+    'usePolicies',
+  );
 }
 
 /** The error for options that belong to the instance, with all other faults of the configuration. */

@@ -4,10 +4,13 @@ import { z } from 'zod';
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const day = 24 * units.h;
 
-/** Milliseconds as a number, or a string with a unit: `'250ms'`, `'1.5s'`, `'2m'`, `'1h'`. */
+/**
+ * Milliseconds as a number, or a string with a unit: `'250ms'`, `'1.5s'`, `'2m'`, `'1h'`. One space before the unit is
+ * allowed, since TypeScript takes `'250 '` for a number too.
+ */
 export type Duration = number | `${number}${keyof typeof units}`;
 
-const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+const pattern = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/;
 
 /** The milliseconds of a duration; NaN where the value is no duration. */
 export function milliseconds(value: Duration): number {
@@ -17,7 +20,10 @@ export function milliseconds(value: Duration): number {
 }
 
 const durationForm = 'expected milliseconds or a string such as "250ms" or "1.5s"';
-const durationText = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h'])]);
+const durationText = z.templateLiteral([
+  z.number(),
+  z.enum(['ms', 's', 'm', 'h', ' ms', ' s', ' m', ' h']),
+]) as unknown as z.ZodTemplateLiteral<Exclude<Duration, number>>;
 
 /** The schema of a duration between `min` and `max` milliseconds (default: 0 to 24 h). */
 export function duration({ min = 0, max = day }: { min?: number; max?: number } = {}) {

@@ -109,3 +109,14 @@ const byOther = new Map(
 export function otherNames(key: string, section: string | undefined): string[] {
   return [inSection[`${section ?? ''} ${bare(key)}`], byOther.get(bare(key))].filter((each) => each !== undefined);
 }
+
+/** Options of axios that the configuration of a client has no word for: a client takes them as `deps.axios`. */
+export const axiosOptions: ReadonlySet<string> = new Set(
+  [
+    'allowedSocketPaths auth beforeRedirect cancelToken data decompress env family fetchOptions formDataHeaderPolicy',
+    'formSerializer http2Options httpAgent httpVersion httpsAgent insecureHTTPParser lookup maxBodyLength maxRate method',
+    'onDownloadProgress onUploadProgress params paramsSerializer parseReviver redact responseEncoding responseType',
+    'sensitiveHeaders signal socketPath timeout timeoutErrorMessage transformRequest transformResponse transitional',
+    'transport url validateStatus withCredentials withXSRFToken xsrfCookieName xsrfHeaderName',
+  ].flatMap((line) => line.split(' ')),
+);

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { dataOf } from '../call/own.js';
 import { advice, bare, knownWords } from './advice.js';
-import { otherNames, placeOfFunction } from './foreign-names.js';
+import { axiosOptions, otherNames, placeOfFunction } from './foreign-names.js';
 import { inWords, keysOf, pathsIn, schemasAt } from './schema-in-words.js';
 
 /** Metadata key for the default of an option whose default depends on another option; shown in the JSON Schema. */
@@ -169,7 +169,12 @@ function unknownHint(key: string, path: Path, schema: z.ZodType): string {
   const section = shownPath(path);
   if (section !== '' && /^(enabled?|disabled?|active)$/i.test(key)) return switchHint(section, schemasAt(schema, path));
   const elsewhere = placeOf(key, path, pathsIn(schema));
-  return elsewhere === undefined ? hint(key, siblings) : elsewhere;
+  if (elsewhere !== undefined) return elsewhere;
+  // Only the whole configuration of a client has the section.
+  const ofAxios = siblings.includes('timeouts') && (axiosOptions.has(key) || key === 'adapter');
+  return ofAxios
+    ? `: it is axios's, set it in ${key === 'adapter' ? 'deps.transport' : 'deps.axios'}`
+    : hint(key, siblings);
 }
 
 /** The hint for a function, which is code and not configuration. */

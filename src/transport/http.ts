@@ -3,6 +3,7 @@
  * lane.
  */
 import type { AsyncResource } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, AxiosHeaders, isAxiosError, isCancel } from 'axios';
@@ -23,6 +24,8 @@ import { codeOf } from './exchange/codes.js';
 import { contentLimit } from './exchange/content-limit.js';
 import { type Coding, decompress, takeCodings } from './exchange/decompress.js';
 import { beginsAway, redirectFailure, ruledRedirects } from './exchange/redirect.js';
+import { withoutCredentials } from './exchange/sent-request.js';
+import type { AnswerFacts } from './exchange/stream-facts.js';
 import { type ConnectOptions, nodeAgents, strangerOf } from './pool/connect.js';
 import { isBypassedById, isHttpMocked } from './pool/mocks.js';
 import { type NodeSocketOptions, NodeSockets } from './pool/node-sockets.js';
@@ -268,9 +271,17 @@ function streamed(
     codings,
     limit: bytes > -1 && codings.length > 0 ? { bytes, exceeded: () => tooLarge(answer, bytes) } : undefined,
     unreadable: (cause: Error) => (signal?.aborted ? abortError(signal, request) : unreadable(cause, answer, bytes)),
+    facts: factsOf(answer),
   };
   // A new answer: axios keeps its own for as long as the connection lasts, and would keep our body with it.
   return { ...answer, data: adopted(body, options, () => cutOff(answer)) };
+}
+
+function factsOf(answer: Response): AnswerFacts {
+  const request = (answer.request ?? {}) as { res?: IncomingMessage & { responseUrl?: string } };
+  // Without redirects Node's own client sends the request, which notes no URL.
+  const { httpVersion = '1.1', rawHeaders, responseUrl = carriedCall(answer.config)?.href } = request.res ?? {};
+  return { head: answer, httpVersion, rawHeaders, responseUrl: () => withoutCredentials(responseUrl ?? '') };
 }
 
 /** The error of a connection that was reset within a body without a length, which Node takes for a complete one. */

@@ -43,6 +43,19 @@ describe('the types', () => {
       retry: { maxRetries: 1, on: ['5xx', 425], backoff: { base: '5ms' } },
     });
     await client.get('/', { timeouts: { attempt: '1.5s', total: 3000 } });
+    // TypeScript takes '250 ' for a number, so a space before the unit is taken when the call is made, too.
+    await client.get('/', { timeouts: { attempt: '250 ms' } });
+    const own = {
+      idempotencyKey: true,
+      retry: false,
+      routeName: '/x',
+      timeout: 5,
+      timeouts: {},
+      hashKey: 'k',
+    } as const;
+    await client.post('/', {}, own);
+    await client.request({ url: '/', ...own });
+    await client.fetch('/', { method: 'POST', ...own });
     const bad = () => [
       // @ts-expect-error only true or a string
       client.get('/', { idempotencyKey: false }),

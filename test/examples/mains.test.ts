@@ -57,7 +57,7 @@ describe('the examples', () => {
       'retry: false: 503',
       'retry: 200',
       'timeouts: ERR_ATTEMPT_TIMEOUT',
-      'timeout: ERR_DEADLINE',
+      'timeout: ECONNABORTED',
       'signal: ERR_CANCELED',
       'routeName: 200',
     ]);

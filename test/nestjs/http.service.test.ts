@@ -94,6 +94,25 @@ describe('HttpService sends and gives what that of @nestjs/axios does', () => {
       expect((await lastValueFrom(service.get(`${upstream.origin}/x`))).status).toBe(200);
   });
 
+  it('waits for a slow endpoint as long as its timeout says, with one request', async () => {
+    const upstream = await startHttp((_, response) => void setTimeout(() => response.end('slow'), 2700));
+    const services = await both({ baseURL: upstream.origin, timeout: 30_000 });
+    const answers = services.map(([, service]) => lastValueFrom(service.get('/')));
+    expect((await Promise.all(answers)).map(({ data }) => data)).toEqual(['slow', 'slow']);
+    expect(upstream.requests).toHaveLength(2);
+  });
+
+  it.each([{}, { transitional: { clarifyTimeoutError: true } }, { timeoutErrorMessage: 'too slow' }])(
+    'errs by its timeout with the error of axios: %j',
+    async (options) => {
+      const upstream = await startHttp(() => {});
+      const services = await both({ baseURL: upstream.origin, timeout: 50, ...options });
+      const errors = services.map(([, service]) => rejection(lastValueFrom(service.get('/'))));
+      const [theirs, ours] = (await Promise.all(errors)).map(({ name, code, message }) => ({ name, code, message }));
+      expect(ours).toEqual(theirs);
+    },
+  );
+
   it('errs by status, with the response', async () => {
     const upstream = await startHttp((_, response) => void response.writeHead(404).end('gone'));
     for (const [, service] of await both({ baseURL: upstream.origin })) {

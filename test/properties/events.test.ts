@@ -131,7 +131,7 @@ describe('every start', () => {
       '302',
       '404',
       '503',
-      'ERR_DEADLINE',
+      'ECONNABORTED',
       'ERR_CANCELED',
       'ECONNRESET',
       'ERR_LIMIT',

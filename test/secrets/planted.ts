@@ -71,10 +71,44 @@ export function printed(error: unknown): Record<string, string> {
     String: String(error),
     stack: String((error as Error).stack),
     spread: inspect({ ...(error as object) }, { depth: 10 }),
+    ...printedCopy({ ...(error as object) }),
     'console.error': console.text(),
     pino: line.text(),
     ...searched(error),
   };
+}
+
+/** A copy of the error, which is no error any more, as the same means show it. */
+function printedCopy(copy: object): Record<string, string> {
+  const console = sink();
+  new Console(console.stream).error('failed:', copy, [copy]);
+  const line = sink();
+  const logger = pino({ level: 'debug' }, line.stream);
+  logger.error(copy, 'copy first');
+  logger.error({ err: copy }, 'as err');
+  logger.error({ error: copy }, 'as error');
+  return {
+    'JSON.stringify of a copy': JSON.stringify([copy, { error: copy }]),
+    'JSON.stringify of a copy of a copy': JSON.stringify({ ...copy }),
+    'inspect of all of a copy': inspect(copy, everything),
+    'inspect of all of a copy without custom inspection': inspect([copy], { ...everything, customInspect: false }),
+    'inspect of all of a copy with its proxies': inspect(copy, { ...everything, showProxy: true }),
+    'format of a copy': format('%s %o %O %j', copy, copy, copy, copy),
+    'console.error of a copy': console.text(),
+    'pino of a copy': line.text(),
+    'walk of a copy': inspect(walked(copy), { depth: 20 }),
+    'an error that took the properties': inspect(Object.assign(new Error('mine'), copy, { stack: 'mine' }), everything),
+    'structuredClone of a copy': clonedCopy(copy),
+  };
+}
+
+/** Mostly it cannot be cloned at all: a proxy cannot, nor can the functions in a config of axios. */
+function clonedCopy(copy: object): string {
+  try {
+    return inspect(structuredClone(copy), everything);
+  } catch (error) {
+    return String(error);
+  }
 }
 
 const everything = { showHidden: true, depth: Number.POSITIVE_INFINITY, getters: true } as const;
@@ -119,10 +153,12 @@ function ownOf(value: unknown): object {
   return Reflect.ownKeys(descriptors).map((key) => [key, (value as Record<PropertyKey, unknown>)[key]]);
 }
 
-/** With everything below, as crash reporters do. */
+/** With everything below, as crash reporters do, which ask a value that is no error for its own `toJSON` first. */
 function walked(value: unknown, seen = new Set<unknown>()): unknown {
   if (typeof value !== 'object' || value === null || seen.has(value)) return value;
   seen.add(value);
+  const { toJSON } = value as { toJSON?: unknown };
+  if (!(value instanceof Error) && typeof toJSON === 'function') return walked(toJSON.call(value), seen);
   return Reflect.ownKeys(value).map((key) => [key, walked((value as Record<PropertyKey, unknown>)[key], seen)]);
 }
 

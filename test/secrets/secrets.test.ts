@@ -56,7 +56,7 @@ function scenes(): Record<string, Scene> {
     'an expired certificate': { code: 'CERT_HAS_EXPIRED', script: [{ error: 'CERT_HAS_EXPIRED' }] },
     'an attempt timeout': { code: 'ERR_ATTEMPT_TIMEOUT', script: [{ reply: 'hang' }] },
     'the deadline': { code: 'ERR_DEADLINE', script: ['hang'], config: { timeouts: { total: 50 } } },
-    "the call's own timeout": { code: 'ERR_DEADLINE', script: ['hang'], call: { timeout: 50 } },
+    "the call's own timeout": { code: 'ECONNABORTED', script: ['hang'], call: { timeout: 50 } },
     'an open circuit': {
       code: 'ERR_CIRCUIT_OPEN',
       script: [secretReply(500)],

@@ -1,9 +1,18 @@
-import axios, { AxiosError, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
+import { inspect } from 'node:util';
+import axios, {
+  type AxiosAdapter,
+  AxiosError,
+  type AxiosInstance,
+  type AxiosRequestConfig,
+  type InternalAxiosRequestConfig,
+  isAxiosError,
+} from 'axios';
 import { createHttpClient, ErrorCode, type HttpClientConfig, PillionError } from 'pillion';
 import { createMockTransport, type Script } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { baseURL, rejection, scripted, silent } from '../support/client.js';
 import { fakeTimers } from '../support/clock.js';
+import { leaksOf } from './planted.js';
 
 fakeTimers();
 
@@ -86,12 +95,100 @@ describe('an error', () => {
     expect(['config' in lost, 'response' in answered, 'response' in lost]).toEqual([true, true, false]);
   });
 
+  it('gives its copy all that it has, as with axios', async () => {
+    const error = await failing([{ status: 409, data: { why: 'version' }, headers: { etag: '"2"' } }]);
+    const copies = [{ ...error }, Object.assign(new Error('mine'), error), Object.fromEntries(Object.entries(error))];
+    for (const copy of copies as Partial<typeof error>[]) {
+      expect(copy).toMatchObject({ code: 'ERR_BAD_REQUEST', status: 409, attempts: 1, method: 'PUT' });
+      expect(copy.response).toMatchObject({ status: 409, data: { why: 'version' }, headers: { etag: '"2"' } });
+      expect(copy.config).toMatchObject({ url: '/path?secret=1', data: '{"a":1}', headers: { 'x-a': '1' } });
+      expect((copy as { request?: object }).request).toBe(error.request);
+      expect((copy.response as { config?: object }).config).toBe(copy.config);
+    }
+    const lost = { ...(await failing([{ reply: { error: 'ECONNRESET' } }])) };
+    expect(['config' in lost, 'response' in lost]).toEqual([true, false]);
+  });
+
+  it('has parts that code may copy, change and walk over', async () => {
+    const error = await failing([{ status: 409, data: { why: 'version' } }]);
+    if (!isAxiosError(error) || error.response === undefined || error.config === undefined) throw error;
+    expect({ ...error.response }).toMatchObject({ status: 409, data: { why: 'version' } });
+    expect(Object.keys(error.config)).toEqual(expect.arrayContaining(['url', 'method', 'data', 'headers']));
+    expect(Object.entries(error.response)).toContainEqual(['status', 409]);
+    error.response.data = 'other';
+    Object.assign(error.config, { retried: true });
+    Reflect.deleteProperty(error.config, 'params');
+    Object.defineProperty(error.config, 'mark', { value: 1, enumerable: false });
+    expect({ ...error }).toMatchObject({ response: { data: 'other' }, config: { retried: true, mark: 1 } });
+    expect(Object.keys(error.config)).not.toContain('mark');
+    expect(error.config.headers).toBeInstanceOf(axios.AxiosHeaders);
+  });
+
+  it.each<[string, (config: object, client: AxiosInstance) => Promise<unknown>]>([
+    ['itself', (config, client) => client.request(config)],
+    [
+      'as a copy with a header',
+      (config, client) =>
+        client.request({ ...config, headers: { ...(config as AxiosRequestConfig).headers, token: 'new' } } as object),
+    ],
+    ['as a copy by its URL', (config, client) => client('/path?secret=1', { ...config })],
+    ['by an axios without policies', (config) => axios.create().request({ ...config })],
+  ])('has a config that is sent again %s, with its body', async (_, send) => {
+    const { client, transport } = scripted([401, 200]);
+    const failed = rejection(client.put('/path?secret=1', { a: 1 }, { headers: { 'x-a': '1' } }));
+    await vi.runAllTimersAsync();
+    const answer = send({ ...(await failed) }.config as object, client);
+    await vi.runAllTimersAsync();
+    await answer;
+    expect(transport.requests[1]).toMatchObject({ method: 'PUT', body: { a: 1 }, headers: { 'x-a': '1' } });
+  });
+
+  it('shows of its parts, and of those of a copy, no more than method and status', async () => {
+    const error = await failing([{ status: 409, statusText: 'Conflict', data: { why: 'version' } }]);
+    const shown = { config: { method: 'put' }, response: { status: 409, statusText: 'Conflict' } };
+    expect(JSON.parse(JSON.stringify({ ...error }))).toMatchObject(shown);
+    expect(inspect({ ...error }, { depth: 10 })).toContain("config: { method: 'put' }");
+    expect(inspect(error.config)).toBe("{ method: 'put' }");
+    expect(inspect(error.response)).toBe("{ status: 409, statusText: 'Conflict' }");
+  });
+
+  it('leaves an SDK its own `attempts`', async () => {
+    class WithGetter extends AxiosError {
+      get attempts(): number {
+        return 7;
+      }
+    }
+    class WithField extends AxiosError {
+      attempts = 7;
+    }
+    for (const made of [new WithGetter('x', 'ECONNRESET'), new WithField('x', 'ECONNRESET')]) {
+      const client = createHttpClient({ baseURL }, { logger: silent, transport: () => Promise.reject(made) });
+      const error = await rejection(client.post('/', {}));
+      expect([error, error.attempts]).toEqual([made, 7]);
+    }
+    const error = await failing([409]);
+    Object.assign(error, { attempts: 7 });
+    expect({ ...error }).toMatchObject({ attempts: 7 });
+  });
+
+  it('counts the attempts of the outer call where a client is the transport of another', async () => {
+    const inner = createHttpClient(
+      { baseURL, retry: false },
+      { logger: silent, transport: createMockTransport([{ reply: 503 }]) },
+    );
+    const transport = inner.defaults.adapter as AxiosAdapter;
+    const outer = createHttpClient({ baseURL }, { logger: silent, transport, random: () => 0 });
+    const failed = rejection(outer.get('/'));
+    await vi.runAllTimersAsync();
+    expect(await failed).toMatchObject({ status: 503, attempts: 3 });
+  });
+
   it('takes what is set on it later', async () => {
     const error = await failing([409]);
     const config = { url: '/other' } as never;
     Object.assign(error, { config, note: 'mine' });
     expect(error).toMatchObject({ config: { url: '/other' }, note: 'mine' });
-    expect(Object.keys(error)).not.toContain('config');
+    expect(leaksOf(error)).toEqual([]);
   });
 
   it('that a transport has frozen comes with its config, method and attempts all the same', async () => {

@@ -4,14 +4,14 @@ import { z } from 'zod';
 import { discardUpload, onBodyEnd } from '../../call/body.js';
 import { asAxiosError, statusError, traceless } from '../../call/errors.js';
 import type { Request, Response, Transport } from '../../call/message.js';
-import { dataOf, Own, ownOf, ownValue } from '../../call/own.js';
+import { dataOf, Own, ownOf } from '../../call/own.js';
 import { requestOf } from '../../call/request.js';
 import { linkCaller, Scope } from '../../call/scope.js';
 import { bounded } from '../../call/time-limit.js';
 import { textOf } from '../../call/url.js';
 import { duration } from '../../options/duration.js';
 import { badOptions, faultsOf, valueAt } from '../../options/options.js';
-import { timeoutOf } from '../../policies/timeouts/call-timeouts.js';
+import { timeoutError, timeoutOf } from '../../policies/timeouts/call-timeouts.js';
 import { connectionOptions } from '../../transport/pool/connection-options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
 import { type IdentityStats, RotatingIdentity } from '../../transport/tls/rotating-identity.js';
@@ -155,18 +155,11 @@ async function bound(send: Transport, request: Request, ms: number | undefined):
   const release = linkCaller(request, scope);
   const own = requestOf(request, { signal: scope, cancelToken: undefined, timeout: 0 });
   try {
-    const response = await bounded(send, own, { ms, until: 'headers', expired: () => timedOut(request) });
+    const response = await bounded(send, own, { ms, until: 'headers', expired: () => timeoutError(request) });
     onBodyEnd(response, release);
     return response;
   } catch (error) {
     release();
     throw error;
   }
-}
-
-function timedOut(request: Request): AxiosError {
-  const { timeout, transitional } = request;
-  const timeoutErrorMessage = ownValue(request, 'timeoutErrorMessage') as string | undefined;
-  const code = ownValue(transitional, 'clarifyTimeoutError') ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
-  return new AxiosError(timeoutErrorMessage || `timeout of ${timeout}ms exceeded`, code, request);
 }

@@ -1,6 +1,6 @@
 /** What a configuration may hold: every section with its defaults, ranges and descriptions, kept beside its policy. */
 import { z } from 'zod';
-import { dataOf, nothing, ownOf } from '../../call/own.js';
+import { DEFAULTED, dataOf, nothing, ownOf } from '../../call/own.js';
 import { url } from '../../options/base-url.js';
 import { duration } from '../../options/duration.js';
 import { headerName, headerValue } from '../../options/header.js';
@@ -10,12 +10,21 @@ import { circuitBreakerOptions } from '../../policies/circuit.js';
 import { retryOptions } from '../../policies/retries/retry-plan.js';
 import { loggingOptions } from '../../policies/telemetry/logging.js';
 import { tracingOptions } from '../../policies/telemetry/tracing.js';
-import { totalTimeout } from '../../policies/timeouts/deadline.js';
-import { attemptTimeout } from '../../policies/timeouts/timeout.js';
+import { defaultTotal, totalTimeout } from '../../policies/timeouts/deadline.js';
+import { attemptTimeout, defaultAttempt } from '../../policies/timeouts/timeout.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
 import { tlsOptions } from '../../transport/tls/tls.js';
 import { connectionsSection } from './connections.js';
 import { trafficSections } from './traffic.js';
+
+/** The section `timeouts` as it is in force, in milliseconds. */
+interface TimeLimits {
+  readonly total: number | false;
+  readonly attempt: number | false;
+  readonly connect: number | false;
+  /** Those of `total` and `attempt` that nobody has set: axios's `timeout` takes their place. */
+  readonly [DEFAULTED]?: readonly string[];
+}
 
 const connectTimeout = duration({ min: 1 })
   .or(z.literal(false))
@@ -24,12 +33,12 @@ const connectTimeout = duration({ min: 1 })
 const timeouts = z
   .strictObject({
     total: totalTimeout,
-    attempt: attemptTimeout.optional().meta({ [assumed]: '2.5s' }),
+    attempt: attemptTimeout,
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
   })
   .refine(
     (given) => {
-      const { total, attempt = false } = ownOf(given);
+      const { total = defaultTotal, attempt = false } = ownOf(given);
       return total === false || attempt === false || attempt <= total;
     },
     rule(
@@ -38,14 +47,20 @@ const timeouts = z
       'must not be longer than timeouts.total, or no attempt could ever reach it',
     ),
   )
-  .transform((given) => {
-    const { total, attempt = shorter(2500, total), connect = shorter(1000, attempt) } = ownOf(given);
-    return { total, attempt, connect };
+  .transform((given): TimeLimits => {
+    const own = ownOf(given);
+    const { total = defaultTotal, attempt = shorter(defaultAttempt, total), connect = shorter(1000, attempt) } = own;
+    return { total, attempt, connect, [DEFAULTED]: timeLimits.filter((name) => own[name] === undefined) };
   });
+
+const timeLimits = ['total', 'attempt'] as const;
 
 function shorter(ms: number, limit: number | false): number {
   return limit === false ? ms : Math.min(ms, limit);
 }
+
+const proxyObject =
+  'expected "env" or false; a proxy object is an option of a single call, or of an instance under usePolicies';
 
 const sections = z.strictObject({
   name: z.string().min(1).default('default').describe('Names the client in log lines, spans, errors and stats.'),
@@ -60,8 +75,9 @@ const sections = z.strictObject({
     .describe('Let a call leave the origin of `baseURL` by an absolute URL.'),
   maxRedirects: z.int().min(0).max(50).default(0).describe('Redirects followed; 0: a 3xx is an answer like any other.'),
   proxy: z
-    .literal(false)
-    .or(z.literal('env'))
+    .union([z.literal(false), z.literal('env')], {
+      error: ({ input }) => (typeof input === 'object' && input !== null ? proxyObject : undefined),
+    })
     .default(false)
     .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
   allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),

@@ -83,5 +83,13 @@ function bodyOf(
 /** The error for a body that was read already: a TypeError whose `cause` is the error of an axios call. */
 function gone(): TypeError {
   const cause = usedError('fetch');
-  return new TypeError(cause.message, { cause });
+  return fetchError(cause.message, cause);
+}
+
+/** A TypeError as `fetch` rejects with, with the code of its cause, which code looks for on the error itself. */
+export function fetchError(message: string, cause: unknown): TypeError & { code?: string } {
+  const error: TypeError & { code?: string } = new TypeError(message, { cause });
+  const code: unknown = (cause as { code?: unknown } | null | undefined)?.code;
+  if (typeof code === 'string') error.code = code;
+  return error;
 }

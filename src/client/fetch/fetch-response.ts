@@ -2,7 +2,7 @@
 import { discard, isStream, isWebStream } from '../../call/body.js';
 import type { Response as Answer } from '../../call/message.js';
 import { resolveUrl } from '../../call/url.js';
-import type { Asked } from './fetch-request.js';
+import { type Asked, fetchError } from './fetch-request.js';
 
 /** Statuses that never have a body. */
 const empty = new Set([101, 204, 205, 304]);
@@ -110,7 +110,7 @@ async function nextOf(
     }
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    throw new TypeError(`terminated: ${(cause as Error).message}`, { cause });
+    throw fetchError(`terminated: ${(cause as Error).message}`, cause);
   }
 }
 

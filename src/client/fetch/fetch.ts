@@ -6,13 +6,13 @@ import { Own, ownOf } from '../../call/own.js';
 import { markOwnHeaders } from '../../call/record.js';
 import { verdictOn } from '../../policies/retries/retry-functions.js';
 import type { Config } from '../config/config.js';
-import { type Asked, type FetchInput, readRequest } from './fetch-request.js';
+import { type Asked, type FetchInput, fetchError, readRequest } from './fetch-request.js';
 import { responseFrom } from './fetch-response.js';
 
 /** Options of a single `fetch` call besides the standard ones; they mean the same as on an axios call. */
 export type CallOptions = Pick<
   AxiosRequestConfig,
-  'idempotencyKey' | 'retry' | 'routeName' | 'timeouts' | 'hashKey' | 'allowAbsoluteUrls'
+  'idempotencyKey' | 'retry' | 'routeName' | 'timeout' | 'timeouts' | 'hashKey' | 'allowAbsoluteUrls'
 >;
 
 /** The second argument of `client.fetch`: the standard options and those of this library. */
@@ -60,8 +60,9 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
 /** Makes the request that goes straight to the stack, without axios's interceptors and transforms. */
 function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request {
   const { url, method, headers, data, signal, redirect } = asked;
-  const { idempotencyKey, retry, routeName, timeouts, hashKey, allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
-  const own = { idempotencyKey, retry, routeName, timeouts, hashKey };
+  const { idempotencyKey, retry, routeName, timeout, timeouts, hashKey } = init;
+  const { allowAbsoluteUrls = config.allowAbsoluteUrls } = init;
+  const own = { idempotencyKey, retry, routeName, timeout, timeouts, hashKey };
   const request = {
     ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)),
     url,
@@ -82,6 +83,5 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
 
 /** Wraps a failure in a TypeError, as the standard requires; the error of the stack is its `cause`. */
 function failed(error: unknown): TypeError {
-  const { message } = error as Error;
-  return new TypeError(`fetch failed: ${message}`, { cause: error });
+  return fetchError(`fetch failed: ${(error as Error).message}`, error);
 }

@@ -2,7 +2,7 @@
 import { AxiosError } from 'axios';
 import { z } from 'zod';
 import type { Request } from '../../call/message.js';
-import { nothing } from '../../call/own.js';
+import { nothing, ownValue } from '../../call/own.js';
 import type { Call } from '../../call/record.js';
 import { carriedCall } from '../../call/request.js';
 import { type Duration, duration } from '../../options/duration.js';
@@ -13,7 +13,8 @@ declare module 'axios' {
   interface AxiosRequestConfig<D = any, P = any> {
     /**
      * Overrides `timeouts.total` or `timeouts.attempt` of the client for this call, in milliseconds or as a string such
-     * as `'2s'`; `false`: no limit. axios's `timeout` can still shorten the call.
+     * as `'2s'`; `false`: no limit. axios's `timeout` can still shorten the call, and it replaces both limits where
+     * neither the configuration nor the call sets them.
      */
     timeouts?: { total?: Duration | false; attempt?: Duration | false };
   }
@@ -55,4 +56,12 @@ export function timeoutOf(request: Request): number | undefined {
   if (!Number.isNaN(ms)) return ms > 0 ? ms : undefined;
   const message = 'error trying to parse `config.timeout` to int';
   throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
+}
+
+/** The error of axios for a request that its own `timeout` has ended, with the code and the message of axios. */
+export function timeoutError(request: Request): AxiosError {
+  const { timeout, transitional } = request;
+  const message = ownValue(request, 'timeoutErrorMessage') as string | undefined;
+  const code = ownValue(transitional, 'clarifyTimeoutError') ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
+  return new AxiosError(message || `timeout of ${timeout}ms exceeded`, code, request);
 }

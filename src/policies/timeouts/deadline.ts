@@ -1,62 +1,75 @@
 /** Bounds the whole call: every attempt, every wait, and the response body to its last byte. */
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
+import { markCallEnded } from '../../call/failure.js';
 import { inboundRemaining } from '../../call/inbound.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
 import { bounded, type TimeLimit } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
+import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
-import { callTimeouts, timeoutOf } from './call-timeouts.js';
+import { callTimeouts, timeoutError, timeoutOf } from './call-timeouts.js';
+
+/** Milliseconds that a call may take where nobody says anything. */
+export const defaultTotal = 10_000;
 
 export const totalTimeout = duration({ min: 1 })
   .or(z.literal(false))
-  .prefault('10s')
+  .optional()
+  .meta({ [assumed]: '10s' })
   .describe(
-    "Time limit of the whole call: all attempts, all waits and the response body, streams included. Default 10s; `false`: no limit. A call's own `timeouts.total` replaces it; axios's `timeout` can only shorten it. Raise it, or set it to `false`, for long streams.",
+    "Time limit of the whole call: all attempts, all waits and the response body, streams included. Default 10s, or axios's `timeout` where a call or its instance has one; `false`: no limit. A call's own `timeouts.total` replaces it; where it is set, axios's `timeout` can only shorten it. Raise it, or set it to `false`, for long streams.",
   );
+
+const deadlineOptions = z
+  .strictObject({ total: totalTimeout })
+  .transform(({ total }) => ({ total: total ?? defaultTotal, isDefault: total === undefined }));
 
 /**
  * Aborts a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never), also while its body
- * streams. The call's own `timeouts.total` replaces `total`; its `timeout` and `runWithDeadline` can only shorten it.
+ * streams. The call's own `timeouts.total` replaces `total`. Its `timeout` replaces the default, can shorten any other
+ * `total`, and ends the call with axios's error, `ECONNABORTED`. `runWithDeadline` can only shorten it.
  */
-export const deadline = definePolicy('deadline', z.strictObject({ total: totalTimeout }), ({ total }) => ({
+export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDefault }) => ({
   wrap: (next) =>
     function deadline(original) {
       const request = withCall(original);
-      const ms = limitOf(request, total);
-      if (ms === undefined) return next(request);
-      if (ms <= 0) return Promise.reject(expired(request, 0));
+      const own = timeoutOf(request);
+      const said = callTimeouts(request).total;
       const call = callOf(request);
+      if (own !== undefined) call.hasOwnTimeout = true;
+      const limit = said ?? (isDefault && call.hasOwnTimeout ? false : total);
+      const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
+      const ms = Math.min(limit === false ? Number.POSITIVE_INFINITY : limit, own ?? Number.POSITIVE_INFINITY, inbound);
+      if (ms === Number.POSITIVE_INFINITY) return next(request);
+      const why = (): Error => {
+        call.flag('deadline');
+        if (ms === own) return markCallEnded(timeoutError(request));
+        if (ms === inbound) return expired(request, ms, 'the deadline of the inbound request');
+        return expired(request, ms, said !== undefined ? "the call's timeouts.total" : nameOf(isDefault));
+      };
+      if (ms <= 0) return Promise.reject(why());
       call.endsAt = performance.now() + ms;
-      const limit: TimeLimit = { ms, until: 'body', expired: () => expired(request, ms) };
-      return bounded(next, request, limit, ownTimeKept);
+      const bound: TimeLimit = { ms, until: 'body', expired: why };
+      return bounded(next, request, bound, ownTimeKept);
     },
 }));
-
-/**
- * The shortest of three limits: the client's `total` (or the call's `timeouts.total` in its place), the call's own
- * `timeout`, and the time left for the inbound request that is being served. Undefined: no limit.
- */
-function limitOf(request: Request, configured: number | false): number | undefined {
-  const total = callTimeouts(request).total ?? configured;
-  const own = timeoutOf(request) ?? Number.POSITIVE_INFINITY;
-  const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
-  const ms = Math.min(total === false ? own : Math.min(total, own), inbound);
-  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
-}
 
 /** The wire would apply axios's `timeout` once more to each attempt; the deadline already includes it. */
 const ownTimeKept = { timeout: 0 };
 
-function expired(request: Request, ms: number): PillionError {
+function nameOf(isDefault: boolean): string {
+  return isDefault ? 'the default of timeouts.total' : 'timeouts.total';
+}
+
+function expired(request: Request, ms: number, option: string): PillionError {
   const call = callOf(request);
-  call.flag('deadline');
   const tries = call.attempts === 1 ? '1 attempt' : `${call.attempts} attempts`;
   return new PillionError(
     ErrorCode.DEADLINE,
     ms > 0
-      ? `${call.client}: the call did not end within ${Math.round(ms)} ms (${tries}).`
+      ? `${call.client}: the call did not end within ${Math.round(ms)} ms, ${option} (${tries}).`
       : `${call.client}: the deadline had passed before the call began, so nothing was sent.`,
     request,
   );

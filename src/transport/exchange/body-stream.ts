@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { bodyReceived, onStreamEnd } from '../../call/body.js';
 import { CallStream } from '../../call/call-stream.js';
 import { type ByteSink, type Coding, Decoder } from './decompress.js';
+import { type AnswerFacts, withFacts } from './stream-facts.js';
 
 /** Controls the wire below a body. */
 export interface BodySource {
@@ -22,6 +23,8 @@ export interface BodyOptions {
   readonly limit?: { readonly bytes: number; readonly exceeded: () => Error } | undefined;
   /** The error that the caller receives where the body cannot be read to its end. */
   readonly unreadable: (cause: Error) => Error;
+  /** The answer that the body belongs to. */
+  readonly facts: AnswerFacts;
 }
 
 /** Milliseconds that a body which is not being read may block its connection. */
@@ -58,6 +61,15 @@ export class BodyStream extends CallStream {
       fail: (cause) => this.destroy(options.unreadable(cause)),
     };
     this.#decoder = new Decoder(options.codings, plain, () => source.resume());
+  }
+
+  get facts(): AnswerFacts {
+    return this.#options.facts;
+  }
+
+  /** As with Node's own answers: true once the last byte has arrived, read or not. */
+  get complete(): boolean {
+    return this.#arrived;
   }
 
   /** Takes a piece as it came over the wire. */
@@ -144,6 +156,8 @@ export class BodyStream extends CallStream {
     bodyReceived(this);
   }
 }
+
+withFacts(BodyStream.prototype);
 
 /**
  * A body that comes from another wire, under the same rules. `cut` returns an error where the body has ended but is not

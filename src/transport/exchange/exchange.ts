@@ -202,11 +202,18 @@ export class Exchange implements Job {
 
   #startStream(controller: Dispatcher.DispatchController): void {
     const bytes = this.#order.maxContentLength;
+    const sent = this.#sent();
     const options = {
       context: this.#context as AsyncResource,
       codings: this.#codings,
       limit: bytes > -1 && this.#codings.length > 0 ? { bytes, exceeded: () => this.#tooLarge() } : undefined,
       unreadable: (cause: NodeJS.ErrnoException) => this.#unreadable(cause),
+      facts: {
+        head: this.#head as Head,
+        httpVersion: this.connection?.httpVersion ?? '1.1',
+        rawHeaders: (controller as { rawHeaders?: Buffer[] | null }).rawHeaders ?? undefined,
+        responseUrl: () => sent.res.responseUrl,
+      },
     };
     this.#streams = true;
     this.#sink = new StreamedBody(

@@ -57,6 +57,6 @@ export class SentRequest {
   }
 }
 
-function withoutCredentials(href: string): string {
+export function withoutCredentials(href: string): string {
   return href.includes('@') ? href.replace(/^(https?:\/\/)[^/?#]*@/, '$1') : href;
 }

@@ -46,6 +46,8 @@ export type ConnectionState = 'dialing' | 'idle' | 'busy' | 'draining' | 'closed
 
 /** A connection, as the pool sees it. */
 export interface Carrier {
+  /** As Node's answers have it. */
+  readonly httpVersion: '1.1' | '2.0';
   /** The value of `performance.now()` after which it takes no further request. */
   retiresAt: number;
   readonly state: ConnectionState;
@@ -123,6 +125,10 @@ export class Connection implements Carrier {
       })
       .on('connectionError', () => pool.closed(this))
       .on('drain', () => this.#free());
+  }
+
+  get httpVersion(): '1.1' {
+    return '1.1';
   }
 
   /**

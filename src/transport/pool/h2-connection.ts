@@ -52,6 +52,10 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     });
   }
 
+  get httpVersion(): '2.0' {
+    return '2.0';
+  }
+
   get running(): number {
     return this.#streams.size + (this.#first === undefined ? 0 : 1);
   }

@@ -939,15 +939,15 @@ export const ranges: readonly Broken[] = [
     text: yaml`
       clients:
         a:
-          timeouts: { total: 5 s, attempt: 1m30s, connect: soon }
+          timeouts: { total: 5sec, attempt: 1m30s, connect: soon }
           retry: { backoff: { base: -1s, max: "5" } }
           circuitBreaker: { rollingWindow: 1d, resetTimeout: true }
           connections: { maxConnectionAge: 10M, keepAliveTimeout: [4s] }
     `,
     faults: [
       '3:24 clients.a.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"; write "5s"',
-      '3:38 clients.a.timeouts.attempt expected milliseconds or a string such as "250ms" or "1.5s"; write "90s"',
-      '3:54 clients.a.timeouts.connect expected milliseconds or a string such as "250ms" or "1.5s"',
+      '3:39 clients.a.timeouts.attempt expected milliseconds or a string such as "250ms" or "1.5s"; write "90s"',
+      '3:55 clients.a.timeouts.connect expected milliseconds or a string such as "250ms" or "1.5s"',
       '4:31 clients.a.retry.backoff.base must be between 1ms and 24h',
       '4:41 clients.a.retry.backoff.max expected milliseconds or a string such as "250ms" or "1.5s"; write "5ms" or "5s"',
       '5:38 clients.a.circuitBreaker.rollingWindow expected milliseconds or a string such as "250ms" or "1.5s"; write "24h"',

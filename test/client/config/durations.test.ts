@@ -21,6 +21,8 @@ describe('a duration', () => {
     ['24h', 86_400_000],
     ['0.5s', 500],
     ['1ms', 1],
+    ['250 ms', 250],
+    ['1.5 s', 1500],
   ])('%j is %d ms', (text, ms) => {
     expect(total(text)).toBe(ms);
   });
@@ -28,7 +30,7 @@ describe('a duration', () => {
   it.each([
     ...[
       '5',
-      '5 s',
+      '5  s',
       ' 5s',
       '5s ',
       '5S',

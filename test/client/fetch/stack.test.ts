@@ -46,7 +46,7 @@ describe('fetch goes through the stack', () => {
       () => undefined,
       (thrown: Error) => thrown,
     );
-    expect(error).toMatchObject({ name: 'TypeError', cause: { code } });
+    expect(error).toMatchObject({ name: 'TypeError', code, cause: { code } });
     expect(error?.message).toMatch(/^fetch failed: /);
   });
 

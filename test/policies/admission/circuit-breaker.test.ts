@@ -167,7 +167,7 @@ describe('an outcome', () => {
     await held.arrived;
     const waited = rejection(client.get('/', { timeout: 50 }));
     await vi.advanceTimersByTimeAsync(50);
-    expect(await waited).toMatchObject({ code: 'ERR_DEADLINE', attempts: 0 });
+    expect(await waited).toMatchObject({ code: 'ECONNABORTED', attempts: 0 });
     expect(circuitOf(client)).toMatchObject({ outcomes: 0, failures: 0 });
     held.reply(200);
     await running;

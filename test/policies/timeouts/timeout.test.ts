@@ -28,7 +28,7 @@ describe('timeout alone', () => {
   it('takes its time from the options', async () => {
     const { error, ms } = await ended(timeout({ attempt: '1s' })(alone('hang').next)(aRequest()));
     expect(ms).toBe(1000);
-    expect(error?.message).toBe('pillion: the attempt did not end within 1000 ms.');
+    expect(error?.message).toBe('pillion: the attempt did not end within 1000 ms, timeouts.attempt.');
   });
 
   it('aborts the wire with its own error, and rejects where the wire does not listen', async () => {
