@@ -1,6 +1,7 @@
 /** Request bodies of every kind that axios takes, in a form that undici takes, with the headers they bring along. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
+import { types } from 'node:util';
 import { AxiosError, CanceledError } from 'axios';
 import { discardUpload } from '../../call/body.js';
 import { withCause } from '../../call/errors.js';
@@ -56,7 +57,7 @@ export function uploadOf(request: Request): Upload | Promise<Upload> {
 
 function bytesOf(data: unknown): Buffer | string | undefined {
   if (typeof data === 'string' || Buffer.isBuffer(data)) return data;
-  if (data instanceof ArrayBuffer) return Buffer.from(data);
+  if (types.isArrayBuffer(data)) return Buffer.from(data);
   return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : undefined;
 }
 
