@@ -4,7 +4,8 @@ import type { Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, CanceledError } from 'axios';
 import { discardUpload } from '../../call/body.js';
-import { withCause } from '../../call/errors.js';
+import { isError } from '../../call/conceal.js';
+import { asAxiosError, withCause } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { type Progress, progressOf } from '../../call/progress.js';
@@ -168,6 +169,8 @@ class StreamUpload implements Upload {
 /** The error for a body that could not be read to its end, with axios's code and message. */
 function uploadError(cause: NodeJS.ErrnoException, request: Request): AxiosError {
   if (cause instanceof AxiosError) return cause;
+  // A generator may throw a value of any kind.
+  if (!isError(cause)) return asAxiosError(cause, AxiosError.ERR_BAD_REQUEST, request);
   if (cause.code === 'ERR_STREAM_PREMATURE_CLOSE') return new CanceledError('Request stream has been aborted', request);
   return withCause(new AxiosError(cause.message, cause.code, request), cause);
 }
