@@ -11,6 +11,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
+import { pino } from 'pino';
 
 export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   const delivered: { id: string; data: { order: number } }[] = [];
@@ -44,4 +45,4 @@ export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   return outcomes;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main()).join('\n'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main({ logger: pino() })).join('\n'));

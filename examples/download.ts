@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createHttpClient, type HttpClient, type HttpClientDeps } from 'pillion';
+import { pino } from 'pino';
 
 /** A body that has begun is no longer the client's to repeat, so the loop is here: what is there already is not asked for again. */
 async function download(client: HttpClient, url: string, file: string, show: (share: number) => void): Promise<number> {
@@ -69,4 +70,5 @@ export async function main(deps: HttpClientDeps = {}, bar = (_: string) => {}): 
 }
 
 const draw = (text: string) => process.stdout.write(process.stdout.isTTY ? `\r${text}` : '');
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(`\n${(await main({}, draw)).join('\n')}`);
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  console.log(`\n${(await main({ logger: pino() }, draw)).join('\n')}`);

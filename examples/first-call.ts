@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
+import { pino } from 'pino';
 
 interface Invoice {
   id: string;
@@ -30,4 +31,4 @@ export async function main(deps: HttpClientDeps = {}): Promise<Invoice> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await main());
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await main({ logger: pino() }));

@@ -10,6 +10,7 @@ import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@
 import { createHttpClient, type HttpClientDeps } from 'pillion';
 import { recordMetrics } from 'pillion/metrics';
 import { createMockTransport } from 'pillion/testing';
+import { pino } from 'pino';
 
 export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   // In a service: exporters to a collector, and meterProvider registered with metrics.setGlobalMeterProvider.
@@ -42,4 +43,4 @@ export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   return told;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main()).join('\n'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main({ logger: pino() })).join('\n'));

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { isAxiosError } from 'axios';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
+import { pino } from 'pino';
 
 export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   const transport = createMockTransport([
@@ -42,4 +43,4 @@ function codeOf(error: unknown): string {
   return String(error.response?.status ?? error.code);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main()).join('\n'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main({ logger: pino() })).join('\n'));

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
+import { pino } from 'pino';
 
 export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   // Stands for the API: it cannot be reached at first, then answers, as server-sent events where that is asked for.
@@ -50,4 +51,4 @@ export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   return [`models: ${data.map(({ id }) => id)}`, `streamed: ${text}`, `attempts: ${attempts}`];
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main()).join('\n'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await main({ logger: pino() })).join('\n'));

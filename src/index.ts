@@ -44,6 +44,7 @@ export { outlierDetection } from './policies/endpoints/outlier-detection.js';
 export { compose, type Policy, type PolicyContext, type StandingPolicy } from './policies/policy.js';
 export { hedging } from './policies/retries/hedging.js';
 export { retry } from './policies/retries/retry.js';
+export type { RetryDeps } from './policies/retries/retry-functions.js';
 export { logging } from './policies/telemetry/logging.js';
 export { deadline } from './policies/timeouts/deadline.js';
 export { deadlineHeader } from './policies/timeouts/deadline-header.js';

@@ -1,6 +1,6 @@
 /** Access control of the admin handler: its token, requests from this machine, and cross-site requests. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /**
  * A secret of at least 16 characters that requests send as `Authorization: Bearer …`, or a function that allows a
@@ -40,17 +40,22 @@ function isAllowed(rule: (request: IncomingMessage) => unknown, request: Incomin
 
 /** True for a request that a browser sends for a page of another site, which must not change anything here (CSRF). */
 export function isCrossSite({ headers }: IncomingMessage): boolean {
-  const { origin, host, 'sec-fetch-site': site } = headers;
+  const { origin, 'sec-fetch-site': site } = headers;
   // A page cannot forge Sec-Fetch-Site. It is checked first, because proxies rewrite Host, with which Origin is
   // compared.
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host);
+  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== hostOf(headers));
+}
+
+/** HTTP/2 names the host in `:authority`. */
+function hostOf(headers: IncomingHttpHeaders): string | undefined {
+  return headers.host ?? (headers[':authority'] as string | undefined);
 }
 
 /** Checks Host too: in a DNS rebinding attack another site's name resolves to 127.0.0.1. */
 function isLocal({ socket, headers }: IncomingMessage): boolean {
   const forwarded = ['x-forwarded-for', 'forwarded', 'x-real-ip'].some((name) => headers[name] !== undefined);
-  const { host = '' } = headers;
+  const host = hostOf(headers) ?? '';
   const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
   return !forwarded && isLoopback(socket.remoteAddress ?? '') && (name === 'localhost' || isLoopback(name));
 }

@@ -1,6 +1,7 @@
 /** Reads requests to the admin handler and writes the responses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AdminToken, refusalOf } from './access.js';
+import { closeSession, isClosing, isHttp2, listenerOf } from './closing.js';
 import { page, pagePolicy } from './page/index.js';
 
 /** A response to send; an object as body is sent as JSON. */
@@ -54,8 +55,15 @@ export function pageFor(request: IncomingMessage, token: AdminToken | undefined)
   return { type: 'text/html; charset=utf-8', body: page, headers: { 'content-security-policy': pagePolicy } };
 }
 
-/** Headers of every response: nothing is cached, sniffed or sent as a referrer. */
-export function setHeaders(response: ServerResponse): void {
+/**
+ * Headers of every response: nothing is cached, sniffed or sent as a referrer, and a server that closes does not wait for
+ * the next request of this connection.
+ */
+export function setHeaders(request: IncomingMessage, response: ServerResponse): void {
+  if (isClosing(listenerOf(request))) {
+    if (isHttp2(request)) closeSession(request);
+    else response.setHeader('connection', 'close');
+  }
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('referrer-policy', 'no-referrer');
@@ -72,7 +80,7 @@ export function send(
     response.end();
     return;
   }
-  setHeaders(response);
+  setHeaders(request, response);
   const text = typeof body === 'string' ? body : `${JSON.stringify(body, null, 2)}\n`;
   response.writeHead(status, {
     'content-type': type ?? 'application/json; charset=utf-8',

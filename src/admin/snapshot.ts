@@ -104,6 +104,12 @@ export class Watcher {
     };
   }
 
+  /** True once every client is closed. */
+  get over(): boolean {
+    const clients = [...clientsOf(this.#clients).values()];
+    return clients.length > 0 && clients.every((client) => client.stats().closed === true);
+  }
+
   stop(): void {
     this.#end();
   }

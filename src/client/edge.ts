@@ -13,6 +13,7 @@ import { requestOf } from '../call/request.js';
 import { linkCaller, Scope } from '../call/scope.js';
 import { textOf } from '../call/url.js';
 import { caught } from '../call/used-body.js';
+import { verdictOn } from '../policies/retries/retry-functions.js';
 import { isAccepted } from './axios/accepted.js';
 
 /** A call that is ready to enter the stack. */
@@ -49,13 +50,15 @@ export function enterCall(call: Call, config: Request): EnteredCall {
 
 /**
  * Applies the caller's `validateStatus` to the outcome: a response that the stack rejected resolves if its status is
- * accepted, and one that the stack resolved, such as a 304, rejects if it is not.
+ * accepted, and one that the stack resolved, such as a 304, rejects if it is not. Where the user's `validateResponse`
+ * was asked, its verdict stands instead.
  */
 export function settle({ response, error }: StackOutcome, config: Request): Response {
-  if (response === undefined || (error !== undefined && response.status < 400)) throw error;
+  if (response === undefined || (error !== undefined && (response.status < 400 || verdictOn(response) === false)))
+    throw error;
   response.config = config;
   const { validateStatus } = config;
-  if (!validateStatus || isAccepted(validateStatus, response, config)) return response;
+  if (!validateStatus || isAccepted(validateStatus, response, config) || verdictOn(response)) return response;
   if (error !== undefined) throw error;
   throw statusError(config, response);
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../call/logger.js';
 import type { Duration } from '../options/duration.js';
 import type { Discovery } from '../policies/endpoints/discovery.js';
 import type { Policy } from '../policies/policy.js';
+import type { RetryDeps } from '../policies/retries/retry-functions.js';
 import type { HttpClientConfig } from './config/config.js';
 import type { HttpFetch } from './fetch/fetch.js';
 import type { Identity } from './shared-identity.js';
@@ -18,7 +19,10 @@ import '../policies/timeouts/call-timeouts.js';
 export interface HttpClientDeps {
   /** Replaces the wire: any `AxiosAdapter`, called once per attempt below all policies. Default: undici. */
   transport?: AxiosAdapter;
-  /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
+  /**
+   * A pino logger, or any logger of its shape. Default: lines go to stderr from the level in the environment variable
+   * `LOG_LEVEL` on, `warn` by default.
+   */
   logger?: Logger;
   /**
    * Further axios defaults, such as transforms, serializers and `validateStatus`; without those that the configuration
@@ -34,6 +38,11 @@ export interface HttpClientDeps {
   identity?: Identity;
   /** Your own source of endpoints, which replaces the `endpoints` section; it needs a `baseURL`. */
   discovery?: Discovery;
+  /**
+   * Functions that take part in retries, with axios-retry's names, such as `onRetry` and `retryCondition`. A call's own
+   * `retry` may replace each; where `retry` is false none has an effect. Default: none.
+   */
+  retry?: RetryDeps;
   /** Policies that run once per call, outside `deadline`. */
   perCall?: readonly Policy[];
   /** Policies that run once per attempt, right outside the span of the attempt. */

@@ -11,6 +11,7 @@ import { outlierDetection } from '../policies/endpoints/outlier-detection.js';
 import type { PolicyContext, PolicyFactory, StandingPolicy } from '../policies/policy.js';
 import { hedging } from '../policies/retries/hedging.js';
 import { retry } from '../policies/retries/retry.js';
+import type { RetryFunctions } from '../policies/retries/retry-functions.js';
 import { logging } from '../policies/telemetry/logging.js';
 import { attemptTracing, callTracing } from '../policies/telemetry/tracing.js';
 import { deadline } from '../policies/timeouts/deadline.js';
@@ -36,6 +37,8 @@ export interface Slots {
   readonly perAttempt: readonly Stage[];
   /** In place of the `endpoints` section. */
   readonly discovery: Discovery | undefined;
+  /** Functions that take part in retries. */
+  readonly retry: RetryFunctions;
 }
 
 /** The stages that a configuration asks for; a section that is `false` is not in the stack. */
@@ -51,7 +54,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(split, config.split ?? false),
     stage(mirror, config.mirror ?? false),
     // the hinge
-    stage(retry, config.retry),
+    stage(retry, config.retry && { ...config.retry, ...slots.retry }),
     stage(hedging, config.hedging ?? false),
     // once per attempt
     stage(rateLimit, config.rateLimit ?? false),

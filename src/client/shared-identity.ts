@@ -27,7 +27,10 @@ export type IdentityOptions = z.input<typeof identityOptions>;
 
 /** Dependencies of an identity: code that its options cannot hold. */
 export interface IdentityDeps {
-  /** A pino logger, or any logger of its shape. Default: a pino logger that writes to stdout. */
+  /**
+   * A pino logger, or any logger of its shape. Default: lines go to stderr from the level in the environment variable
+   * `LOG_LEVEL` on, `warn` by default.
+   */
   logger?: Logger;
 }
 

@@ -16,6 +16,7 @@ import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
 import { refuseUsed } from '../call/used-body.js';
 import { duration } from '../options/duration.js';
 import { parseOptions } from '../options/options.js';
+import { parseFunctions } from '../policies/retries/retry-plan.js';
 import { ConfiguredDefaults } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
@@ -235,12 +236,13 @@ export class ClientState {
 }
 
 function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): PipelineDeps {
-  const { perCall, perAttempt, discovery, transport, identity, logger, random = Math.random } = deps;
+  const { perCall, perAttempt, discovery, retry = {}, transport, identity, logger, random = Math.random } = deps;
   return {
     slots: {
       perCall: userStages('perCall', perCall),
       perAttempt: userStages('perAttempt', perAttempt),
       discovery,
+      retry: parseFunctions(retry),
     },
     context: { client, events, logger, random },
     transport,

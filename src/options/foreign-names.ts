@@ -93,6 +93,14 @@ const inSection: Readonly<Record<string, string>> = {
   ...{ ' maxretries': 'retry.maxRetries', 'limits timeout': 'timeouts.total' },
 };
 
+/** Functions that users look for in the section `retry`, where only data can stand. */
+const retryFunctions = ['retryCondition', 'retryDelay', 'onRetry', 'onMaxRetryTimesExceeded', 'validateResponse'];
+
+/** Where a function belongs that was found in a configuration; undefined where it has no place. */
+export function placeOfFunction(key: string, section: string | undefined): string | undefined {
+  return section === 'retry' && retryFunctions.includes(key) ? `deps.retry.${key}` : undefined;
+}
+
 const byOther = new Map(
   Object.entries(names).flatMap(([ours, others]) => others.split(' ').map((other) => [bare(other), ours] as const)),
 );

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { dataOf } from '../call/own.js';
 import { advice, bare, knownWords } from './advice.js';
-import { otherNames } from './foreign-names.js';
+import { otherNames, placeOfFunction } from './foreign-names.js';
 import { inWords, keysOf, pathsIn, schemasAt } from './schema-in-words.js';
 
 /** Metadata key for the default of an option whose default depends on another option; shown in the JSON Schema. */
@@ -95,7 +95,7 @@ function describeIssue(issue: Issue, schema: z.ZodType, given: (path: Path) => u
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: [...path, key],
-      message: `unknown option${unknownHint(key, path, schema)}`,
+      message: `unknown option${codeHint(key, path, given) ?? unknownHint(key, path, schema)}`,
       unknown: true,
     }));
   if (issue.code === 'invalid_key')
@@ -170,6 +170,13 @@ function unknownHint(key: string, path: Path, schema: z.ZodType): string {
   if (section !== '' && /^(enabled?|disabled?|active)$/i.test(key)) return switchHint(section, schemasAt(schema, path));
   const elsewhere = placeOf(key, path, pathsIn(schema));
   return elsewhere === undefined ? hint(key, siblings) : elsewhere;
+}
+
+/** The hint for a function, which is code and not configuration. */
+function codeHint(key: string, path: Path, given: (path: Path) => unknown): string | undefined {
+  if (typeof given([...path, key]) !== 'function') return undefined;
+  const place = placeOfFunction(key, path.at(-1) as string | undefined);
+  return place && `: a function is not configuration, pass it as ${place}`;
 }
 
 function switchHint(section: string, schemas: ReturnType<typeof schemasAt>): string {

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Snapshot } from '../../src/admin/snapshot.js';
 import { Watcher } from '../../src/admin/snapshot.js';
 import { rejection, silent } from '../support/client.js';
+import { ask } from './asking.js';
 
 const baseURL = 'http://api.test';
 
@@ -95,6 +96,33 @@ describe('/events', () => {
     expect(clients[0]?.rate).toBeGreaterThan(0.5);
 
     await admin.close();
+    await rest();
+    expect(response.complete).toBe(true);
+  });
+
+  it('ends once every client is closed, and is refused from then on', async () => {
+    const [first, second] = [scripted(), scripted()];
+    const admin = createAdmin([first, second]);
+    onTestFinished(() => admin.close());
+    const { port } = await admin.listen();
+    const { response, next, rest } = await watching(port);
+    await next();
+    await first.close();
+    expect((await next()).clients.map(({ status }) => status)).toEqual(['down', 'up']);
+    await second.close();
+    await rest();
+    expect(response.complete).toBe(true);
+    expect(await ask(port, '/events')).toMatchObject({ status: 503, json: { error: 'All clients are closed.' } });
+  });
+
+  it('ends with its registry', async () => {
+    const registry = loadHttpClients({ clients: { a: { baseURL }, b: { baseURL } } }, { logger: silent });
+    const admin = createAdmin(registry);
+    onTestFinished(() => admin.close());
+    const { port } = await admin.listen();
+    const { response, next, rest } = await watching(port);
+    await next();
+    await registry.close();
     await rest();
     expect(response.complete).toBe(true);
   });

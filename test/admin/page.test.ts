@@ -1,4 +1,6 @@
 /** The page in a real browser: what it shows, and that it recovers. */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createHttpClient } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -119,6 +121,18 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.getByRole('heading', { name: 'orders' }).waitFor();
     expect(await page.locator('#lost').isVisible()).toBe(false);
     expect(await page.getByRole('heading', { name: 'billing' }).count()).toBe(0);
+  });
+
+  it('does not hold up a server that closes', async () => {
+    const { page } = await blank();
+    const admin = createAdmin([busy('billing', fine)]);
+    onTestFinished(() => admin.close());
+    const server = http.createServer(admin);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.getByRole('heading', { name: 'billing' }).waitFor();
+    await new Promise((resolve) => server.close(resolve));
+    await page.getByText(/^No connection\..* Reconnecting\.$/).waitFor();
   });
 
   it('begins anew where a stream has died without a word', async () => {

@@ -1,5 +1,6 @@
 /** The stream of snapshots under bad readers: slow ones, dead ones, and those who leave. */
 import http from 'node:http';
+import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EventStream } from '../../src/admin/event-stream.js';
@@ -21,7 +22,7 @@ async function seconds(count: number): Promise<void> {
 }
 
 /** A stream of numbered snapshots of a size, and one who watches. */
-async function streaming(bytes: number) {
+async function streaming(bytes: number, create: typeof http.createServer = http.createServer) {
   const state = { taken: 0, open: 0, fails: false };
   const stream = new EventStream(() => {
     state.open++;
@@ -32,14 +33,14 @@ async function streaming(bytes: number) {
     return { take, stop: () => void state.open-- } as unknown as Watcher;
   });
   const responses: http.ServerResponse[] = [];
-  const server = http.createServer((request, response) => {
+  const server = create((request: http.IncomingMessage, response: http.ServerResponse) => {
     responses.push(response);
     stream.answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     stream.close();
-    server.closeAllConnections();
+    server.closeAllConnections?.();
     server.close();
   });
   const { port } = server.address() as AddressInfo;
@@ -47,7 +48,7 @@ async function streaming(bytes: number) {
     new Promise<http.IncomingMessage>((resolve, reject) => {
       http.get({ port, host: '127.0.0.1', agent: false }, resolve).on('error', reject);
     });
-  return { state, stream, responses, watch };
+  return { state, stream, responses, server, port, watch };
 }
 
 describe('one who reads', () => {
@@ -89,6 +90,40 @@ describe('one who reads', () => {
     expect(responses[0]?.destroyed).toBe(true);
     expect(state.open).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('not at all does not hold up a server that closes, and leaves no timer', async () => {
+    const { state, responses, server, watch } = await streaming(2_000_000);
+    (await watch()).on('error', () => {});
+    while (!responses[0]?.writableNeedDrain) await seconds(1);
+    const closed = new Promise((resolve) => server.close(resolve));
+    await seconds(1);
+    expect(responses[0]?.destroyed).toBe(true);
+    await closed;
+    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
+  });
+
+  it('not at all is let go of when the streams are closed while the server stays', async () => {
+    const { state, stream, responses, watch } = await streaming(2_000_000);
+    (await watch()).on('error', () => {});
+    while (!responses[0]?.writableNeedDrain) await seconds(1);
+    stream.close();
+    await seconds(1);
+    expect(responses[0]?.destroyed).toBe(true);
+    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
+  });
+
+  it('not at all over HTTP/2 grows no buffer either, and is let go', async () => {
+    const bytes = 500_000;
+    const { state, responses, port } = await streaming(bytes, http2.createServer as never);
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    session.request({ ':path': '/' }).on('error', () => {});
+    while (responses.length === 0) await turns(1);
+    await seconds(20);
+    expect(responses[0]?.writableLength).toBeLessThan(bytes + 20_000);
+    await seconds(20);
+    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
   });
 
   it('in time stays, however long', async () => {

@@ -1,46 +1,162 @@
-/** The logger of clients that were given none: its level by LOG_LEVEL. */
-import { describe, expect, it } from 'vitest';
+/** The logger of clients that were given none: it writes to stderr, from the level in LOG_LEVEL on. */
+import { spawn } from 'node:child_process';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { root } from '../package/run.js';
 import { runChild } from '../support/child.js';
 
-/** What a process logs that makes two clients and a call with each. */
-async function lines(level: string | undefined) {
-  const { code, reports, stderr } = await runChild(`
-    ${level === undefined ? 'delete process.env.LOG_LEVEL' : `process.env.LOG_LEVEL = ${JSON.stringify(level)}`};
-    const { createHttpClient } = await import('pillion');
-    const transport = async (config) => ({ status: 200, statusText: '', headers: {}, data: '', config });
-    for (const name of ['one', 'two']) await createHttpClient({ name, baseURL: 'http://api.test' }, { transport }).get('/');
-  `);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const warnings = reports.filter(({ msg }) => String(msg).includes('LOG_LEVEL'));
-  return { warnings, calls: reports.filter(({ msg }) => msg === 'GET 200').length, all: reports.length };
+/** Sets LOG_LEVEL, and makes clients over a wire that answers every call with one status. */
+const prelude = (level: string | undefined) => `
+${level === undefined ? 'delete process.env.LOG_LEVEL' : `process.env.LOG_LEVEL = ${JSON.stringify(level)}`};
+const { createHttpClient, loadHttpClients, usePolicies } = await import('pillion');
+const answering = (status) => async (config) => ({ status, statusText: '', headers: {}, data: '', config });
+const call = (name, status) =>
+  createHttpClient({ name, baseURL: 'http://api.test', retry: false }, { transport: answering(status) }).get('/').catch(() => {});
+`;
+
+const parsed = (text: string) =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { level: number; msg: string });
+
+/** What a process writes to stderr that runs a script; nothing of it goes to stdout. */
+async function linesOf(level: string | undefined, script: string) {
+  const { code, reports, stderr } = await runChild(prelude(level) + script);
+  expect({ code, reports }).toEqual({ code: 0, reports: [] });
+  return parsed(stderr);
 }
 
-describe('LOG_LEVEL', () => {
-  it.each(['INFO', ' debug '])('%j is taken as people write it', async (level) => {
-    const { warnings, calls } = await lines(level);
-    expect([warnings, calls]).toEqual([[], 2]);
+const calls = `
+for (const name of ['one', 'two']) for (const status of [200, 404, 503]) await call(name, status);`;
+
+const hint = { level: 30, msg: expect.stringMatching(/a line of every call pass a logger .*LOG_LEVEL to info/) };
+const messages = (lines: readonly { msg: string }[]) => lines.map(({ msg }) => msg);
+
+describe('without a logger', () => {
+  it.each([undefined, '', 'warn'])(
+    'and LOG_LEVEL %j, warnings and errors go to stderr, and the first line says once how to get all',
+    async (level) => {
+      const [first, ...rest] = await linesOf(level, calls);
+      expect(first).toMatchObject(hint);
+      expect(first?.msg).toContain('level warn');
+      expect(messages(rest)).toEqual(['GET 404', 'GET 503', 'GET 404', 'GET 503']);
+    },
+  );
+
+  it('a process whose calls go well writes nothing', async () => {
+    expect(await linesOf(undefined, `await call('one', 200);`)).toEqual([]);
   });
 
-  it.each([undefined, ''])('%j means info', async (level) => {
-    expect(await lines(level)).toEqual({ warnings: [], calls: 2, all: 2 });
+  it.each(['info', 'INFO', ' info '])('and LOG_LEVEL %j, every call has its line, and no hint', async (level) => {
+    const each = ['GET 200', 'GET 404', 'GET 503'];
+    expect(messages(await linesOf(level, calls))).toEqual([...each, ...each]);
   });
 
-  it.each(['silent'])('%j leaves the lines of good calls out', async (level) => {
-    expect((await lines(level)).all).toBe(0);
+  it('and LOG_LEVEL debug, attempts have lines too', async () => {
+    expect(messages(await linesOf('debug', `await call('one', 200);`))).toEqual(['attempt 1 200', 'GET 200']);
+  });
+
+  it('and LOG_LEVEL error, the hint comes with the first error', async () => {
+    const [first, ...rest] = await linesOf('error', calls);
+    expect(first?.msg).toContain('level error');
+    expect(messages(rest)).toEqual(['GET 503', 'GET 503']);
+  });
+
+  it('and LOG_LEVEL silent, nothing is written', async () => {
+    expect(await linesOf('silent', calls)).toEqual([]);
   });
 
   it.each(['verbose', 'toString'])(
-    '%j, which is unknown, means info, with one warning that names the variable and what is known',
+    'and LOG_LEVEL %j, which is unknown, it is warn, with one warning that names the variable and what is known',
     async (level) => {
-      const { warnings, calls } = await lines(level);
-      expect(calls).toBe(2);
-      expect(warnings).toEqual([
-        expect.objectContaining({
-          level: 40,
-          msg: expect.stringContaining('LOG_LEVEL'),
-          known: expect.arrayContaining(['debug', 'info', 'silent']),
-        }),
-      ]);
+      const [first, second, ...rest] = await linesOf(level, calls);
+      expect(first).toMatchObject(hint);
+      expect(second).toMatchObject({
+        level: 40,
+        msg: expect.stringContaining('LOG_LEVEL'),
+        known: expect.arrayContaining(['debug', 'info', 'silent']),
+      });
+      expect(messages(rest)).toEqual(['GET 404', 'GET 503', 'GET 404', 'GET 503']);
     },
   );
+
+  it('registries and usePolicies write as clients do', async () => {
+    const lines = await linesOf(
+      undefined,
+      `
+      const axios = (await import('axios')).default;
+      const registry = loadHttpClients({ clients: { a: { baseURL: 'http://api.test', retry: false } } }, { transport: answering(500) });
+      await registry.get('a').get('/').catch(() => {});
+      const instance = axios.create({ adapter: 'http' });
+      usePolicies(instance, { tls: {} });
+      createHttpClient({ baseURL: 'http://api.test', balance: {} });`,
+    );
+    expect(messages(lines)).toEqual([
+      expect.stringContaining('LOG_LEVEL'),
+      'GET 500',
+      expect.stringMatching(/^usePolicies: /),
+      'these sections of the configuration have no effect',
+    ]);
+  });
+
+  it('the ES module and the CommonJS build in one process share the logger and its hint', async () => {
+    const lines = await linesOf(
+      undefined,
+      `
+      const { createRequire } = await import('node:module');
+      const required = createRequire(process.cwd() + '/package.json')('pillion');
+      for (const build of [{ createHttpClient }, required])
+        await build.createHttpClient({ baseURL: 'http://api.test' }, { transport: answering(404) }).get('/').catch(() => {});`,
+    );
+    expect(messages(lines)).toEqual([expect.stringContaining('LOG_LEVEL'), 'GET 404', 'GET 404']);
+  });
+});
+
+describe('stderr', () => {
+  it('has every line where the process exits right after it', async () => {
+    const lines = await linesOf(undefined, `for (let i = 0; i < 500; i++) await call('one', 404);\nprocess.exit(0);`);
+    expect(lines).toHaveLength(501);
+  });
+
+  it('has every line of a worker thread that exits right after it', async () => {
+    const work = `
+      const { workerData } = require('node:worker_threads');
+      import(workerData).then(async ({ createHttpClient }) => {
+        const transport = async (config) => ({ status: 404, statusText: '', headers: {}, data: '', config });
+        const client = createHttpClient({ baseURL: 'http://api.test' }, { transport });
+        for (let i = 0; i < 50; i++) await client.get('/').catch(() => {});
+        process.exit(0);
+      });`;
+    const lines = await linesOf(
+      undefined,
+      `const { Worker } = await import('node:worker_threads');
+      new Worker(${JSON.stringify(work)}, { eval: true, execArgv: [], workerData: 'file://' + process.cwd() + '/dist/esm/index.js' });`,
+    );
+    expect(lines).toHaveLength(51);
+  });
+
+  it('can be captured by whoever replaces its write', async () => {
+    const script = `
+      const lines = [];
+      process.stderr.write = (text) => lines.push(text);
+      await call('one', 404);
+      report({ lines: lines.length });`;
+    const { reports, stderr } = await runChild(prelude(undefined) + script);
+    expect({ reports, stderr }).toEqual({ reports: [{ lines: 2 }], stderr: '' });
+  });
+
+  /** Runs 400 calls, whose lines are more than a pipe holds; returns the code, or the signal after 18 s. */
+  async function endOf(stderr: 'unread' | 'broken' | 'full') {
+    const script = `${prelude(undefined)}for (let i = 0; i < 400; i++) await call('one', 404);`;
+    const command = [process.execPath, '--input-type=module', '--eval', script];
+    const [file = '', ...args] = stderr === 'full' ? ['sh', '-c', '"$@" 2>/dev/full', 'sh', ...command] : command;
+    const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], timeout: 18_000 });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    if (stderr === 'broken') child.stderr?.destroy();
+    return new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+  }
+
+  it.each(['unread', 'broken', 'full'] as const)('that is %s neither ends the process nor keeps it', async (stderr) => {
+    expect(await endOf(stderr)).toBe(0);
+  });
 });

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { configJsonSchema, createHttpClient, ErrorCode } from 'pillion';
 import { createMockTransport } from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
@@ -7,16 +6,9 @@ import * as instruments from '../../src/metrics/instruments.js';
 import { withMetricTable } from './metric-table.mjs';
 // @ts-expect-error plain JavaScript
 import { withOptionTables } from './option-table.mjs';
+import { expectTables, page } from './tables.js';
 
-const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
-const page = (path: string) => readFileSync(fileOf(path), 'utf8');
 const readme = page('README.md');
-
-/** The tables of the page are what they are made from; with `RECORD=1` they are written. */
-function expectTables(path: string, made: (text: string) => string): void {
-  if (process.env.RECORD === '1') writeFileSync(fileOf(path), made(page(path)));
-  expect(made(page(path))).toBe(page(path));
-}
 
 describe('docs/options.md', () => {
   it('shows the options of the schema (npm run docs renews them)', () => {

@@ -129,13 +129,16 @@ describe('the examples', () => {
 
   it('run when they are executed directly', async () => {
     const names = ['first-call', 'unit-test', 'per-call-options', 'own-policy'];
-    await Promise.all(['many-endpoints', 'rotation', 'refresh', 'config-over-http'].map((name) => execute(name)));
-    const [first, unit, options, own] = await Promise.all(names.map((name) => execute(name)));
+    const others = ['many-endpoints', 'rotation', 'refresh', 'config-over-http'];
+    const ended = await Promise.all([...names, ...others].map((name) => execute(name)));
+    const [first, unit, options, own] = ended;
 
     expect(first?.stdout).toContain("{ id: 'INV-1', total: 42 }");
     expect(unit?.stdout).toBe('R-7\n');
     expect(options?.stdout).toContain('idempotencyKey: 201\n');
     expect(own?.stdout).toMatch(/^1 1000 [0-9a-f]{64}\n2 1001 [0-9a-f]{64}\n$/);
+    // Each has a logger, so nothing is left for stderr.
+    expect(ended.map(({ stderr }) => stderr).join('')).toBe('');
   });
 });
 

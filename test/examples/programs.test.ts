@@ -63,8 +63,7 @@ describe('the example', () => {
   it.each(['dapr-publish', 'idempotent-payment', 'download', 'sdk-fetch', 'open-telemetry'])(
     '%s runs when it is executed directly',
     async (name) => {
-      const env = { ...process.env, LOG_LEVEL: 'silent' };
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [`build/${name}.js`], { cwd: root, env });
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [`build/${name}.js`], { cwd: root });
       expect(stdout.length).toBeGreaterThan(20);
       expect(stderr).toBe('');
     },

@@ -4,6 +4,7 @@ import * as theirs from '@nestjs/axios';
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import axios from 'axios';
+import type { RetryDeps } from 'pillion';
 import * as ours from 'pillion/nestjs';
 import { createMockTransport } from 'pillion/testing';
 import { lastValueFrom, type Observable, retry, take, toArray } from 'rxjs';
@@ -267,4 +268,14 @@ describe('HttpModule', () => {
     await app.close();
     expect(service.axiosRef.defaults.adapter).not.toBe(adapter);
   });
+});
+
+it('deps.retry of HttpModule gives the next attempt another header', async () => {
+  const transport = createMockTransport([503, 200]);
+  const retry: RetryDeps = { onRetry: (_, __, { headers }) => void headers.set('x-token', 'new') };
+  const module = ours.HttpModule.register({ baseURL: 'http://api.test', deps: { logger: silent, transport, retry } });
+  const app = await Test.createTestingModule({ imports: [module] }).compile();
+  onTestFinished(() => app.close());
+  await lastValueFrom(app.get(ours.HttpService, { strict: false }).get('/'));
+  expect(transport.requests.map(({ headers }) => headers['x-token'])).toEqual([undefined, 'new']);
 });

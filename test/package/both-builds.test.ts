@@ -37,53 +37,53 @@ console.log(JSON.stringify(await (async () => { ${script} })()));`,
   return JSON.parse(stdout);
 }
 
-describe.each(['esm', 'cjs'] as const)('what the other build than %s has made', (mine) => {
-  const of = (script: string) => printed(mine, script);
-
-  it('is not the same code', async () => {
-    const script = `return [mine.main.createHttpClient === theirs.main.createHttpClient, mine.axios.AxiosError === theirs.axios.AxiosError];`;
-    expect(await of(script)).toEqual([false, false]);
-  });
-
-  it('fails with the AxiosError of its own axios, and with a PillionError of both', async () => {
-    const script = `
+/** What is true of what the other build has made: a title, the script of one child and its result. */
+const cases: readonly (readonly [title: string, script: string, result: unknown])[] = [
+  [
+    'is not the same code',
+    `return [mine.main.createHttpClient === theirs.main.createHttpClient, mine.axios.AxiosError === theirs.axios.AxiosError];`,
+    [false, false],
+  ],
+  [
+    'fails with the AxiosError of its own axios, and with a PillionError of both',
+    `
       const client = theirs.main.createHttpClient({ baseURL: 'http://a.test', logging: false });
       const error = await caught(client.get('http://b.test/'));
       const { PillionError } = mine.main;
-      return [error.code, error instanceof theirs.axios.AxiosError, error instanceof PillionError, mine.axios.isAxiosError(error)];`;
-    expect(await of(script)).toEqual(['ERR_ORIGIN_NOT_ALLOWED', true, true, true]);
-  });
-
-  it('does not make a PillionError of any error, nor of a subclass', async () => {
-    const script = `
+      return [error.code, error instanceof theirs.axios.AxiosError, error instanceof PillionError, mine.axios.isAxiosError(error)];`,
+    ['ERR_ORIGIN_NOT_ALLOWED', true, true, true],
+  ],
+  [
+    'does not make a PillionError of any error, nor of a subclass',
+    `
       const { PillionError } = mine.main;
       class Own extends PillionError {}
       const error = await caught(theirs.main.createHttpClient({ logging: false }).get('nowhere'));
-      return [new mine.axios.AxiosError('a') instanceof PillionError, new Own('ERR_CONFIG', 'a') instanceof Own, error instanceof Own, {} instanceof PillionError];`;
-    expect(await of(script)).toEqual([false, true, false, false]);
-  });
-
-  it('is shown by the admin handler, with its configuration, and counted by the metrics', async () => {
-    const script = `
+      return [new mine.axios.AxiosError('a') instanceof PillionError, new Own('ERR_CONFIG', 'a') instanceof Own, error instanceof Own, {} instanceof PillionError];`,
+    [false, true, false, false],
+  ],
+  [
+    'is shown by the admin handler, with its configuration, and counted by the metrics',
+    `
       const client = theirs.testing.createTestClient([200], { name: 'theirs', baseURL: 'http://a.test', limits: { maxRequests: 7 } });
       const prometheus = mine.metrics.createPrometheus([client]);
       await client.get('/');
       const shown = await json({ ...mine, clients: [client] }, 'config');
-      return [shown.clients.theirs.limits.maxRequests, /theirs.* 1$/m.test(prometheus.text()), mine.main.healthOfClients([client]).status];`;
-    expect(await of(script)).toEqual([7, true, 'up']);
-  });
-
-  it('is shown where it is a registry', async () => {
-    const script = `
+      return [shown.clients.theirs.limits.maxRequests, /theirs.* 1$/m.test(prometheus.text()), mine.main.healthOfClients([client]).status];`,
+    [7, true, 'up'],
+  ],
+  [
+    'is shown where it is a registry',
+    `
       const clients = await theirs.main.loadHttpClients({ clients: { users: { baseURL: 'http://a.test' } } });
       const shown = await json({ ...mine, clients }, 'config');
       await clients.close();
-      return Object.keys(shown.clients);`;
-    expect(await of(script)).toEqual(['users']);
-  });
-
-  it('is asserted on where it is a test client, and can be given as a transport', async () => {
-    const script = `
+      return Object.keys(shown.clients);`,
+    ['users'],
+  ],
+  [
+    'is asserted on where it is a test client, and can be given as a transport',
+    `
       const client = theirs.testing.createTestClient([503, { data: 'a' }], { baseURL: 'http://a.test' });
       await client.get('/x');
       mine.testing.assertRequested(client, { path: '/x', attempt: 2 });
@@ -93,36 +93,48 @@ describe.each(['esm', 'cjs'] as const)('what the other build than %s has made', 
       const answer = other.get('/y');
       await held.arrived;
       held.reply({ data: 'b' });
-      return (await answer).data;`;
-    expect(await of(script)).toBe('b');
-  });
-
-  it('is refused a second stack on the instance that has one', async () => {
-    const script = `
+      return (await answer).data;`,
+    'b',
+  ],
+  [
+    'is refused a second stack on the instance that has one',
+    `
       const instance = theirs.axios.default.create();
       theirs.main.usePolicies(instance);
-      try { mine.main.usePolicies(instance); } catch ({ code, message }) { return [code, message.includes('already')]; }`;
-    expect(await of(script)).toEqual(['ERR_CONFIG', true]);
-  });
-
-  it('carries the id of an inbound request and its deadline', async () => {
-    const script = `
+      try { mine.main.usePolicies(instance); } catch ({ code, message }) { return [code, message.includes('already')]; }`,
+    ['ERR_CONFIG', true],
+  ],
+  [
+    'carries the id of an inbound request and its deadline',
+    `
       const client = theirs.testing.createTestClient([200, 'hang'], { baseURL: 'http://a.test' });
       await mine.main.runWithInbound({ requestId: 'r-1' }, () => client.get('/'));
       const late = await caught(mine.main.runWithDeadline(10, () => client.get('/')));
-      return [client.transport.requests[0].headers['x-request-id'], late.code];`;
-    expect(await of(script)).toEqual(['r-1', 'ERR_DEADLINE']);
-  });
-
-  it('keeps its classification: a request that was not sent is repeated by a policy of this build', async () => {
-    const script = `
+      return [client.transport.requests[0].headers['x-request-id'], late.code];`,
+    ['r-1', 'ERR_DEADLINE'],
+  ],
+  [
+    'keeps its classification: a request that was not sent is repeated by a policy of this build',
+    `
       const wire = theirs.main.createUndiciAdapter();
       const client = mine.main.createHttpClient(
         { baseURL: 'http://127.0.0.1:1', logging: false, retry: { backoff: { base: 1, max: 1 } } }, { transport: wire });
       const error = await caught(client.post('/', {}));
       await wire.close();
-      return [error.code, error.attempts, mine.main.classify(error)];`;
-    expect(await of(script)).toEqual(['ECONNREFUSED', 3, 'connect']);
+      return [error.code, error.attempts, mine.main.classify(error)];`,
+    ['ECONNREFUSED', 3, 'connect'],
+  ],
+];
+
+describe.each(['esm', 'cjs'] as const)('what the other build than %s has made', (mine) => {
+  let results: unknown[];
+  beforeAll(async () => {
+    const scripts = cases.map(([, script]) => `await (async () => { ${script} })().catch((error) => error.stack)`);
+    results = (await printed(mine, `return [${scripts.join(',\n')}];`)) as unknown[];
+  }, 60_000);
+
+  it.each(cases)('%s', (title, _, result) => {
+    expect(results[cases.findIndex(([each]) => each === title)]).toEqual(result);
   });
 });
 

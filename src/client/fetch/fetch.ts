@@ -1,9 +1,10 @@
 /** A WHATWG `fetch` over the stack, for SDKs and other code that accept one. */
 import { type AxiosAdapter, AxiosHeaders, type AxiosRequestConfig } from 'axios';
-import { discardUpload } from '../../call/body.js';
+import { discardUpload, responseOf } from '../../call/body.js';
 import type { Request } from '../../call/message.js';
 import { Own, ownOf } from '../../call/own.js';
 import { markOwnHeaders } from '../../call/record.js';
+import { verdictOn } from '../../policies/retries/retry-functions.js';
 import type { Config } from '../config/config.js';
 import { type Asked, type FetchInput, readRequest } from './fetch-request.js';
 import { responseFrom } from './fetch-response.js';
@@ -37,6 +38,9 @@ export function createFetch(send: AxiosAdapter, config: () => Config): HttpFetch
       return responseFrom(response, { ...asked, redirected });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
+      // `validateResponse` of `deps.retry` refused it: in fetch an answer resolves nevertheless.
+      const refused = responseOf(error);
+      if (refused !== undefined && verdictOn(refused) === false) return responseFrom(refused, { ...asked, redirected });
       throw error instanceof TypeError ? error : failed(error);
     }
   };

@@ -1,8 +1,9 @@
 /** Decides which failures are retried, how often and after which wait; `retry.ts` only runs the loop. */
 
+import type { AxiosError } from 'axios';
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
-import { classify, isSent, isUnsent } from '../../call/failure.js';
+import { classify, type FailureKind, isSent, isUnsent } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
 import { nothing, ownOf, ownValue } from '../../call/own.js';
 import { isIdempotent, isReplayable } from '../../call/repeatable.js';
@@ -10,14 +11,16 @@ import { retryAfterOf } from '../../call/retry-after.js';
 import { maxTimer } from '../../call/timer.js';
 import { duration } from '../../options/duration.js';
 import { assumed, parseOptions, rule } from '../../options/options.js';
+import { type RetryDeps, type RetryFunctions, retryFunctions, runNow } from './retry-functions.js';
 
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
   interface AxiosRequestConfig<D = any, P = any> {
     /**
-     * `false`: this call is never retried. An object overrides options of the client's `retry` section for this call.
+     * `false`: this call is never retried. An object overrides options of the client's `retry` section, and functions
+     * of its `deps.retry`, for this call.
      */
-    retry?: false | z.input<typeof retryPlan>;
+    retry?: false | (z.input<typeof retryPlan> & RetryDeps);
   }
 }
 
@@ -118,12 +121,31 @@ export const retryOptions = z.strictObject({
     ),
 });
 
-export type RetryPlan = z.output<typeof retryPlan>;
+/** The options of the policy: those of the configuration, and the functions of `deps.retry`. */
+export const retryPolicyOptions = retryOptions.extend(retryFunctions);
+
+const callPlan = retryPlan.extend(retryFunctions);
+
+/** What is retried, how often and when, and the functions that have a say in it. */
+export type RetryPlan = z.output<typeof retryPlan> & RetryFunctions;
 
 /** True where repeating the request is safe and the plan retries this kind of failure. */
 export function isRetryable(error: unknown, request: Request, plan: RetryPlan): boolean {
   if (!isReplayable(request) || !(isIdempotent(request) || isUntouched(error))) return false;
   return plan.on.some((condition) => matches(error, condition));
+}
+
+/** True where a function of the user's may ask for a retry; see `RetryDeps.retryCondition`. */
+export function mayRepeat(error: unknown, request: Request): boolean {
+  // axios-retry's own conditions, which users bring along, take the code of our timeout for that of a network error.
+  return isReplayable(request) && (isIdempotent(request) || classify(error) !== 'timeout');
+}
+
+const refusals = new Set<FailureKind>(['cancelled', 'deadline', 'local']);
+
+/** True for the end of the call itself, and for an attempt that a policy of the client refused. */
+export function isFinal(error: unknown, { signal }: Request): boolean {
+  return signal?.aborted === true || refusals.has(classify(error));
 }
 
 /** True where nothing was sent, or HTTP/2 guarantees that the server did not process the request (RFC 9113, 8.7). */
@@ -173,19 +195,58 @@ export interface RetryMoment {
 export function waitFor(error: unknown, { backoff }: RetryPlan, moment: RetryMoment): number | undefined {
   const jitter = moment.random() * Math.min(backoff.max, backoff.base * 2 ** moment.retries);
   const asked = retryAfterOf(responseOf(error)?.headers) ?? 0;
-  const wait = asked + jitter;
-  return wait < Math.min(moment.remaining, maxTimer) ? wait : undefined;
+  return inTime(asked + jitter, moment);
+}
+
+/** The same by the user's `retryDelay`, which is not asked to know `Retry-After`. */
+export function waitByFunction(
+  error: AxiosError,
+  retryDelay: NonNullable<RetryDeps['retryDelay']>,
+  moment: RetryMoment,
+  request: Request,
+): number | undefined {
+  const given = runNow(request, 'retryDelay', () => retryDelay(moment.retries + 1, error));
+  const asked = retryAfterOf(error.response?.headers) ?? 0;
+  return inTime(Math.max(asked, typeof given === 'number' && given > 0 ? given : 0), moment);
+}
+
+function inTime(wait: number, { remaining }: RetryMoment): number | undefined {
+  return wait < Math.min(remaining, maxTimer) ? wait : undefined;
 }
 
 /**
  * The client's plan with the overrides of this call.
  * @throws PillionError `ERR_CONFIG` for a bad `retry` option of the call
  */
-export function planFor({ retry: own }: Request, { maxRetries, on, backoff }: RetryPlan): RetryPlan {
-  if (!own) return { maxRetries, on, backoff };
+export function planFor({ retry: own }: Request, options: RetryPlan): RetryPlan {
+  if (!own) return options;
+  const { maxRetries, on, backoff } = options;
   // A call that sets its own `base` gets the default `max`: the client's `max` may be shorter than that base.
   const ownBackoff = ownValue(own, 'backoff') as typeof own.backoff;
   const inherited = ownValue(ownBackoff, 'base') === undefined ? backoff : {};
   const merged = { maxRetries, on, ...own, backoff: { ...inherited, ...ownBackoff } };
-  return parseOptions(retryPlan, merged, 'the call option retry', ['retry']);
+  const parsed = parseOptions(callPlan, merged, 'the call option retry', ['retry']);
+  return { ...parsed, ...functionsIn(parsed, options) };
 }
+
+/**
+ * Each function of `given`, or where it is undefined that of `fallback`. Every name is there, so that none is looked for
+ * on a polluted `Object.prototype`.
+ */
+function functionsIn(given: RetryFunctions, fallback: RetryFunctions = noFunctions): RetryFunctions {
+  const {
+    retryCondition = fallback.retryCondition,
+    retryDelay = fallback.retryDelay,
+    onRetry = fallback.onRetry,
+    onMaxRetryTimesExceeded = fallback.onMaxRetryTimesExceeded,
+    validateResponse = fallback.validateResponse,
+  } = given;
+  return { retryCondition, retryDelay, onRetry, onMaxRetryTimesExceeded, validateResponse };
+}
+
+/** @throws PillionError `ERR_CONFIG` for what is no function, and for options that belong to the configuration */
+export function parseFunctions(given: RetryDeps): RetryFunctions {
+  return functionsIn(parseOptions(z.strictObject(retryFunctions), given, 'deps.retry', ['deps', 'retry']));
+}
+
+const noFunctions: RetryFunctions = nothing();

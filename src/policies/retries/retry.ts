@@ -1,8 +1,8 @@
 /** Retries a failed attempt where that is safe, allowed by the options and within budget; axios-retry runs the loop. */
-import type { AxiosInstance } from 'axios';
+import type { AxiosError, AxiosInstance } from 'axios';
 import imported from 'axios-retry';
 import { discard, responseOf } from '../../call/body.js';
-import { withCause } from '../../call/errors.js';
+import { statusError, withCause } from '../../call/errors.js';
 import type { AttemptOutcome, RetryRefusal } from '../../call/events.js';
 import { classify } from '../../call/failure.js';
 import { copyHeaders } from '../../call/headers.js';
@@ -12,7 +12,26 @@ import { callOf, withCall } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { RetryBudget } from './budget.js';
-import { isRetryable, planFor, type RetryPlan, retryOptions, waitFor } from './retry-plan.js';
+import {
+  headersAfter,
+  isOfFunction,
+  isValid,
+  runUnlessAborted,
+  shownTo,
+  usesFunctions,
+  withTransformedData,
+} from './retry-functions.js';
+import {
+  isFinal,
+  isRetryable,
+  mayRepeat,
+  planFor,
+  type RetryMoment,
+  type RetryPlan,
+  retryPolicyOptions,
+  waitByFunction,
+  waitFor,
+} from './retry-plan.js';
 
 /** axios-retry for CommonJS is an object that has the function as `default`. */
 const axiosRetry = (imported as { default?: typeof imported }).default ?? imported;
@@ -21,7 +40,8 @@ const axiosRetry = (imported as { default?: typeof imported }).default ?? import
 interface Trip {
   readonly 'axios-retry': { retries: number };
   readonly signal: Request['signal'];
-  readonly request: Request;
+  /** Its headers change where `onRetry` has replaced some. */
+  request: Request;
   readonly call: Call;
   readonly plan: RetryPlan;
   retries: number;
@@ -46,7 +66,7 @@ class FailedAttempt {
  * calls share. A request that the server may have processed is repeated only if it is idempotent. When no retry is
  * left, the call rejects with the last failure, unchanged.
  */
-export const retry = definePolicy('retry', retryOptions, (options, context) => {
+export const retry = definePolicy('retry', retryPolicyOptions, (options, context) => {
   const budget = new RetryBudget(options.budget, options.maxConcurrentRetries);
   return {
     wrap: (next) => {
@@ -91,12 +111,16 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
         headers: copyHeaders(trip.request.headers),
       });
       giveBack(trip, budget);
+      checkResponse(response, trip);
       return response;
     } catch (error) {
       giveBack(trip, budget);
       explain(error, trip);
       // Most failures in an outage are not retried, so they skip axios-retry's chain of promises.
-      if (!shouldRetry(trip, error, budget, context)) throw error;
+      const again = usesFunctions(trip.plan)
+        ? await decide(trip, error, budget, context)
+        : shouldRetry(trip, error, budget, context);
+      if (!again) throw error;
       return await onFailure(new FailedAttempt(trip, error)).catch(unwrap);
     }
   };
@@ -138,24 +162,109 @@ function unwrap(reason: unknown): never {
   throw reason instanceof FailedAttempt ? reason.error : reason;
 }
 
+/** Rejects a response that the user's `validateResponse` refuses, as if its status were a failure. */
+function checkResponse(response: Response, { plan: { validateResponse }, request }: Trip): void {
+  if (validateResponse && !isValid(validateResponse, response, request)) throw statusError(request, response);
+}
+
 /** Decides whether to retry after a failure; if so, takes the retry from the budget and sets the wait. */
 function shouldRetry(trip: Trip, error: unknown, budget: RetryBudget, context: PolicyContext): boolean {
-  const { maxRetries } = trip.plan;
-  if (maxRetries === 0 || !isRetryable(error, trip.request, trip.plan)) return false;
-  if (trip.retries >= maxRetries) return refuse(trip, 'limit', error, context);
-  const moment = { retries: trip.retries, remaining: trip.call.remaining(), random: context.random };
-  const wait = waitFor(error, trip.plan, moment);
+  const { plan, request } = trip;
+  if (plan.maxRetries === 0 || !isRetryable(error, request, plan)) return false;
+  if (!reserve(trip, error, budget, context, (moment) => waitFor(error, plan, moment))) return false;
+  schedule(trip, error, context);
+  return true;
+}
+
+/** The same where functions of the user's take part, which may have to be waited for. */
+async function decide(trip: Trip, error: unknown, budget: RetryBudget, context: PolicyContext): Promise<boolean> {
+  const { request, plan } = trip;
+
+  if (isOfFunction(error) || isFinal(error, request)) return false;
+  const response = responseOf(error);
+  if (plan.validateResponse && response && isValid(plan.validateResponse, response, request)) return false;
+  const shown = shownTo(error, request);
+  if (shown === undefined) return false;
+  const restore = withTransformedData(response, request);
+  try {
+    if (await retryByFunctions(trip, error, shown, budget, context)) return true;
+    const { onMaxRetryTimesExceeded, maxRetries } = plan;
+    if (onMaxRetryTimesExceeded && trip.retries >= maxRetries)
+      await runUnlessAborted(request, () => onMaxRetryTimesExceeded(shown, trip.retries));
+    restore();
+    return false;
+  } catch (thrown) {
+    giveBack(trip, budget);
+    discard(response);
+    throw thrown;
+  }
+}
+
+async function retryByFunctions(
+  trip: Trip,
+  error: unknown,
+  shown: AxiosError,
+  budget: RetryBudget,
+  context: PolicyContext,
+): Promise<boolean> {
+  const { request, plan } = trip;
+  const { retryCondition, retryDelay, onRetry } = plan;
+  if (plan.maxRetries === 0) return false;
+  const standard = isRetryable(error, request, plan);
+  if (retryCondition === undefined) {
+    if (!standard) return false;
+  } else {
+    if (!mayRepeat(error, request)) return false;
+    // As with axios-retry, the condition is not asked where no retry is left: it may do work, such as refreshing a token.
+    const ask = () => retryCondition(shown, standard);
+    if (trip.retries < plan.maxRetries && !(await runUnlessAborted(request, ask))) return false;
+  }
+  const wait = (moment: RetryMoment) =>
+    retryDelay ? waitByFunction(shown, retryDelay, moment, request) : waitFor(error, plan, moment);
+  if (!reserve(trip, error, budget, context, wait)) return false;
+  if (onRetry) {
+    // Its socket and its place in `limits` are free while the function runs, which may call the same upstream.
+    discard(responseOf(error));
+    trip.request = { ...request, headers: await headersAfter(onRetry, trip.retries + 1, shown, request) };
+    if (trip.waitMs >= trip.call.remaining()) {
+      giveBack(trip, budget);
+      return refuse(trip, 'deadline', error, context);
+    }
+  }
+  schedule(trip, error, context);
+  return true;
+}
+
+/** Takes a retry from the budget and notes the wait before it, unless a limit or the deadline stands against it. */
+function reserve(
+  trip: Trip,
+  error: unknown,
+  budget: RetryBudget,
+  context: PolicyContext,
+  waitOf: (moment: RetryMoment) => number | undefined,
+): boolean {
+  if (trip.retries >= trip.plan.maxRetries) return refuse(trip, 'limit', error, context);
+  const wait = waitOf({ retries: trip.retries, remaining: trip.call.remaining(), random: context.random });
   if (wait === undefined) return refuse(trip, 'deadline', error, context);
   const answer = budget.acquire();
   if (answer !== 'granted') return refuse(trip, answer, error, context);
   trip.holdsRetry = true;
   trip.waitMs = wait;
+  return true;
+}
+
+/** Counts and announces the retry that was reserved. */
+function schedule(trip: Trip, error: unknown, context: PolicyContext): void {
   trip.retries++;
   trip.failure = error;
   trip.call.flag('retried');
   discard(responseOf(error));
-  context.events.emit('retry.scheduled', { call: trip.call, retry: trip.retries, waitMs: wait, ...outcomeOf(error) });
-  return true;
+  context.events.emit('retry.scheduled', {
+    call: trip.call,
+    retry: trip.retries,
+    waitMs: trip.waitMs,
+    ...outcomeOf(error),
+  });
 }
 
 function refuse(trip: Trip, reason: RetryRefusal, error: unknown, { events }: PolicyContext): false {

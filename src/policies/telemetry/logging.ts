@@ -32,7 +32,7 @@ interface Outcome {
   error?: { code?: string; message?: string } | undefined;
 }
 
-/** One line for each finished call to the logger of the context (pino to stdout by default), debug lines for attempts. */
+/** One line for each finished call to the logger of the context (by default pino, to stderr), debug lines for attempts. */
 export const logging = definePolicy('logging', loggingOptions, (options, context) => {
   const logger = context.logger ?? defaultLogger();
   const log = (call: Call, outcome: Outcome) => writeLine(call, outcome, options, logger, context.random);
@@ -84,8 +84,8 @@ function record(call: CallView, { response, error }: Outcome): CallRecord {
     destination: origin,
     route: call.routeName,
     status: response?.status,
-    // A status says it better than axios's ERR_BAD_RESPONSE.
-    code: response === undefined ? error?.code : undefined,
+    // A status says it better than axios's ERR_BAD_RESPONSE, unless the user's `validateResponse` refused a success.
+    code: response === undefined || response.status < 400 ? error?.code : undefined,
     message: response === undefined ? error?.message : undefined,
     durationMs: microseconds(call.elapsed()),
     attempts,

@@ -1,0 +1,128 @@
+/** The declarations of the packed package, as each TypeScript and each way to resolve modules sees them. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from './run.js';
+import { compileBy, install, pack, temporary } from './tarball.js';
+
+const { folder, remove } = temporary('typescript');
+
+beforeAll(async () => {
+  const tarball = await pack(folder);
+  const compilers = ['5.4', '5.8'].map((version) => `typescript-${version}@npm:typescript@${version}`);
+  const peers = ['axios@1', '@opentelemetry/api@1', '@nestjs/common@11', 'rxjs@7', 'reflect-metadata@0.2'];
+  await install(folder, tarball, ...peers, '@types/node@20', ...compilers);
+}, 120_000);
+afterAll(remove);
+
+const strict = {
+  ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, esModuleInterop: true },
+  ...{ experimentalDecorators: true, emitDecoratorMetadata: true, target: 'ES2021', types: ['node'] },
+};
+
+const ways = {
+  'node10, CommonJS': { module: 'commonjs', moduleResolution: 'node10' },
+  'node10, without esModuleInterop': { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: false },
+  'node16, both kinds': { module: 'node16', moduleResolution: 'node16' },
+  'nodenext, both kinds': { module: 'nodenext', moduleResolution: 'nodenext' },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  'bundler, with the types of browsers': {
+    ...{ module: 'esnext', moduleResolution: 'bundler' },
+    lib: ['ES2021', 'DOM', 'DOM.Iterable'],
+  },
+};
+type Way = keyof typeof ways;
+const waysOfVersion7 = (Object.keys(ways) as Way[]).filter((way) => !way.startsWith('node10'));
+
+/** What users write: every entry, options of calls, errors, axios's own types. */
+const program = `
+import axios, { AxiosError, type AxiosInstance, isAxiosError } from 'axios';
+import { createHttpClient, type HttpClient, type HttpClientConfig, loadHttpClients, PillionError, usePolicies } from 'pillion';
+import { createAdmin } from 'pillion/admin';
+import { createPrometheus } from 'pillion/metrics';
+import { HttpClientModule, HttpModule, HttpService } from 'pillion/nestjs';
+import { assertRequested, createTestClient } from 'pillion/testing';
+
+const config: HttpClientConfig = { name: 'a', timeouts: { total: '1s' } };
+export const client: HttpClient = createHttpClient(config);
+export const instance: AxiosInstance = client;
+export const ref: AxiosInstance = new HttpService(instance).axiosRef;
+export const policies = usePolicies(axios.create());
+export const others = [createPrometheus([client]), createAdmin([client]), loadHttpClients({ clients: {} })];
+export const modules = [HttpClientModule.forFeature(['a']), HttpModule.register({ timeout: 5 })];
+export const fetched: typeof globalThis.fetch = client.fetch;
+
+export async function call(): Promise<number | string | undefined> {
+  const options = { idempotencyKey: true, retry: { maxRetries: 1 }, timeouts: { total: '1s' }, routeName: 'a', hashKey: 'b' } as const;
+  try {
+    const answers = [instance.get<{ id: number }>('/', options), ref.get('/', options), axios.get('/', options)];
+    await client.fetch('/', options);
+    assertRequested(createTestClient([200]), { path: '/' });
+    return (await Promise.all(answers)).length;
+  } catch (error) {
+    if (error instanceof PillionError) return error.faults?.length;
+    if (error instanceof AxiosError || isAxiosError(error)) return error.code;
+    throw error;
+  }
+}
+`;
+
+/** A project; where both kinds of modules are asked for, an ES module and a CommonJS one. */
+function project(name: string, way: Way, text: string): string {
+  const files = way.endsWith('both kinds') ? ['a.mts', 'b.cts'] : ['a.ts'];
+  const place = join(folder, name, way.replaceAll(/\W+/g, '-'));
+  mkdirSync(place, { recursive: true });
+  for (const file of files) writeFileSync(join(place, file), text);
+  writeFileSync(join(place, 'package.json'), '{ "type": "commonjs" }');
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...strict, ...ways[way] }, files }));
+  return place;
+}
+
+const checker = fileURLToPath(new URL('check-types.cjs', import.meta.url));
+
+/** What a TypeScript before 7 says of a text, by the way in which modules are resolved. */
+async function checked(compiler: string, all: readonly Way[], text: string) {
+  const places = all.map((way) => project(compiler, way, text));
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    checker,
+    join(folder, 'node_modules', compiler),
+    ...places,
+  ]);
+  const results = JSON.parse(stdout) as { files: number; faults: string }[];
+  // The file itself and the declarations of pillion.
+  for (const { files } of results) expect(files).toBeGreaterThan(50);
+  return Object.fromEntries(all.map((way, index) => [way, results[index]?.faults]));
+}
+
+describe.each(['typescript-5.4', 'typescript-5.8'])('%s', (compiler) => {
+  it('accepts what users write, in every way to resolve modules', async () => {
+    const all = Object.keys(ways) as Way[];
+    expect(await checked(compiler, all, program)).toEqual(Object.fromEntries(all.map((way) => [way, ''])));
+  }, 120_000);
+
+  it('finds a wrong use', async () => {
+    const wrong = program.replace("{ name: 'a'", "{ baseUrl: 'a'");
+    const { 'node10, CommonJS': faults } = await checked(compiler, ['node10, CommonJS'], wrong);
+    expect(faults).toMatch(/'baseUrl' does not exist/);
+  }, 120_000);
+});
+
+describe('TypeScript 7', () => {
+  const compile = (place: string) => compileBy(join(root, 'node_modules/typescript'), place);
+
+  it.each(waysOfVersion7)(
+    'accepts what users write, and the declarations of all libraries: %s',
+    async (way) => {
+      await compile(project('typescript-7', way, program));
+    },
+    60_000,
+  );
+
+  it('finds a wrong use', async () => {
+    const wrong = program.replace("{ name: 'a'", "{ baseUrl: 'a'");
+    await expect(compile(project('wrong', 'bundler', wrong))).rejects.toThrow(/'baseUrl' does not exist/);
+  }, 60_000);
+});
