@@ -120,7 +120,7 @@ export class Call {
   readonly #config: Request;
   #ownHeaders: ReadonlySet<string> | undefined;
   /** The async context it was made in. At 50 ns each call has one, for on the wire the context is another: tracing is suppressed there. */
-  readonly context = new CallContext();
+  readonly context: AsyncResource = new CallContext();
 
   /** The client makes one for each call; a policy that works alone has one made by its first request. */
   constructor(request: Request, client = 'pillion', target: Target = resolveUrl(request)) {

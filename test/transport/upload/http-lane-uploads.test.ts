@@ -157,7 +157,9 @@ describe('a generator that throws what is no error', () => {
           throw value;
         }
         // An exception in a listener of the socket would end the process, and so fails this test.
-        const error = await sending(`http://127.0.0.1:${port}`, broken(), lane as never).catch((reason: unknown) => reason);
+        const error = await sending(`http://127.0.0.1:${port}`, broken(), lane as never).catch(
+          (reason: unknown) => reason,
+        );
         expect(error).toBeInstanceOf(axios.AxiosError);
         if (lane.family === undefined) expect(error).toHaveProperty('cause', value);
       },
