@@ -1,6 +1,5 @@
-/** msw replaces node:http and fetch, so axios's own http adapter is the wire. */
+/** msw as people have it in their tests: while its server listens it answers a client's requests, policies included. */
 import { fileURLToPath } from 'node:url';
-import axios from 'axios';
 import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
@@ -11,10 +10,7 @@ export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
   const server = setupServer(http.get('https://billing.test/invoices/1', answer));
   server.listen({ onUnhandledRequest: 'error' });
 
-  const client = createHttpClient(
-    { baseURL: 'https://billing.test' },
-    { transport: axios.getAdapter('http'), ...deps },
-  );
+  const client = createHttpClient({ baseURL: 'https://billing.test' }, deps);
   try {
     const { data } = await client.get('/invoices/1');
     return [`id ${data.id}`, `attempts ${client.stats().attempts}`, `asked ${asked}`];

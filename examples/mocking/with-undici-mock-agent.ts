@@ -1,6 +1,5 @@
-/** undici's MockAgent stands behind fetch, so axios's fetch adapter is the wire. */
+/** undici's MockAgent as the global dispatcher answers the requests of a client, policies included. */
 import { fileURLToPath } from 'node:url';
-import axios from 'axios';
 import { createHttpClient, type HttpClientDeps } from 'pillion';
 import { getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici';
 
@@ -15,10 +14,7 @@ export async function main(deps: HttpClientDeps = {}): Promise<string[]> {
     .intercept({ path: '/invoices/1' })
     .reply(200, { id: 1 }, { headers: { 'content-type': 'application/json' } });
 
-  const client = createHttpClient(
-    { baseURL: 'https://billing.test' },
-    { transport: axios.getAdapter('fetch'), ...deps },
-  );
+  const client = createHttpClient({ baseURL: 'https://billing.test' }, deps);
   try {
     const { data } = await client.get('/invoices/1');
     agent.assertNoPendingInterceptors();

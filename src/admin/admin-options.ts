@@ -33,7 +33,7 @@ export function checkClients(clients: unknown): asserts clients is ClientSet {
   if (all) return;
   throw new PillionError(
     ErrorCode.CONFIG,
-    'createAdmin: clients must be the result of loadHttpClients (awaited, if its source is asynchronous) or a list: createAdmin([client]).',
+    'createAdmin: clients must be the result of loadHttpClients (awaited, if its source is asynchronous), or a list of such results and of clients: createAdmin([client]).',
   );
 }
 

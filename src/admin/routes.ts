@@ -1,7 +1,7 @@
 /** The routes of the admin handler, except for the page and the event stream. */
 import type { IncomingMessage } from 'node:http';
 import type { Prometheus } from '../metrics/prometheus.js';
-import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
+import { type ClientSet, clientsOf, isRegistry, registriesOf } from '../registry/client-set.js';
 import { type HealthOptions, healthOfClients } from '../registry/health.js';
 import { isCrossSite } from './access.js';
 import { notAllowed, reads, type Sent } from './respond.js';
@@ -57,7 +57,7 @@ function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, u
   if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
   if (format !== null && format !== 'json') return failure(400, 'format must be json or prometheus');
   if (isRegistry(clients)) return { body: clients.stats() };
-  return { body: { clients: each(clients, (client) => client.stats()) } };
+  return { body: { ...versions(clients), clients: each(clients, (client) => client.stats()) } };
 }
 
 function overview(clients: ClientSet, options: HealthOptions): object {
@@ -75,7 +75,14 @@ function overview(clients: ClientSet, options: HealthOptions): object {
 }
 
 function config(clients: ClientSet): object {
-  return { ...(isRegistry(clients) && { version: clients.stats().config }), clients: shownConfig(clients) };
+  const version = isRegistry(clients) ? { version: clients.stats().config } : versions(clients);
+  return { ...version, clients: shownConfig(clients) };
+}
+
+/** Of a list with registries, the version in force of each, by the name of its source. */
+function versions(clients: ClientSet): object {
+  const all = [...registriesOf(clients)].map(([source, registry]) => [source, registry.stats().config]);
+  return all.length > 0 ? { versions: Object.fromEntries(all) } : {};
 }
 
 /** The certificate of each client; null for a client without one. */

@@ -1,6 +1,6 @@
 /** The configuration in force, with secrets maskedConfig. */
 import { configOf } from '../client/client.js';
-import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
+import { type ClientSet, clientsOf, registriesOf } from '../registry/client-set.js';
 import { type IsSecret, maskedConfig } from '../registry/diff.js';
 
 /** Implemented by the registry only, which knows the values that came from references. */
@@ -10,10 +10,13 @@ interface KnowsSecrets {
 
 /** The options of each client, defaults included, durations in milliseconds; values that may be secret are `***`. */
 export function shownConfig(set: ClientSet): Record<string, object> {
-  const registry: KnowsSecrets = isRegistry(set) ? (set as KnowsSecrets) : {};
+  const registries = [...registriesOf(set).values()] as KnowsSecrets[];
   const shown = [...clientsOf(set)].map(([name, client]) => {
-    const isSecret: IsSecret = (path, value) => registry.isSecret?.(name, path, value) ?? false;
-    return [name, maskedConfig([], configOf(client) ?? {}, isSecret)];
+    const config = configOf(client);
+    // A registry knows the client by its own name; `name` may have been made unique among several registries.
+    const own = config?.name ?? name;
+    const isSecret: IsSecret = (path, value) => registries.some((each) => each.isSecret?.(own, path, value));
+    return [name, maskedConfig([], config ?? {}, isSecret)];
   });
   return Object.fromEntries(shown);
 }

@@ -1,7 +1,7 @@
 /** The figures that the page shows of each client, measured only while an event stream is open. */
 import type { ClientHandle } from '../client/http-client.js';
 import { Latencies } from '../policies/retries/latencies.js';
-import { type ClientSet, clientsOf, followClients, isRegistry } from '../registry/client-set.js';
+import { type ClientSet, clientsOf, followClients, registriesOf } from '../registry/client-set.js';
 import { type Health, type HealthOptions, type HealthStatus, healthOfClients } from '../registry/health.js';
 import { type Figures, figuresOf } from './figures.js';
 
@@ -24,12 +24,13 @@ export interface Snapshot {
   readonly at: number;
   readonly status: HealthStatus;
   readonly writable: boolean;
-  readonly config: {
+  /** The version in force of each registry. */
+  readonly configs: readonly {
     readonly version: number;
     readonly hash: string;
     readonly refused: boolean;
     readonly source: string;
-  } | null;
+  }[];
   readonly clients: readonly ClientSnapshot[];
 }
 
@@ -99,7 +100,7 @@ export class Watcher {
       at: Date.now(),
       status,
       writable: this.#options.writable,
-      config: configOf(this.#clients),
+      configs: configsOf(this.#clients),
       clients: shown,
     };
   }
@@ -121,8 +122,9 @@ function rounded(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function configOf(clients: ClientSet): Snapshot['config'] {
-  if (!isRegistry(clients)) return null;
-  const { version, hash, refused, source } = clients.stats().config;
-  return { version, hash, refused, source };
+function configsOf(clients: ClientSet): Snapshot['configs'] {
+  return [...registriesOf(clients)].map(([source, registry]) => {
+    const { version, hash, refused } = registry.stats().config;
+    return { version, hash, refused, source };
+  });
 }

@@ -79,6 +79,7 @@ const chainErrors = new Set([
 ]);
 
 interface NetworkError {
+  name?: unknown;
   code?: unknown;
   syscall?: unknown;
   errors?: unknown;
@@ -93,8 +94,10 @@ export function classify(error: unknown): FailureKind {
 
 function kindOfCode(error: unknown): FailureKind | undefined {
   return inCauses(error, (each) => {
-    const { code } = each as NetworkError;
+    const { code, name } = each as NetworkError;
     if (typeof code !== 'string') return undefined;
+    // nock's, after `nock.disableNetConnect()`: its code is that of an unreachable network, but no retry can help.
+    if (name === 'NetConnectNotAllowedError') return 'permanent';
     // The kernel's own connect timeout has the same code as axios's response timeout with `clarifyTimeoutError`.
     if (code === 'ETIMEDOUT' && isOfConnect(each)) return 'connect';
     if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code) || chainErrors.has(code)) return 'tls';

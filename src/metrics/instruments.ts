@@ -267,6 +267,11 @@ export const gauges: readonly Gauge[] = [
   },
 ];
 
+/** What tells registries apart: nothing for the only one. */
+export function registryAttributes(source: string, registries: number): Attributes {
+  return registries > 1 ? { source } : none;
+}
+
 export const registryGauges: readonly RegistryGauge[] = [
   {
     name: 'pillion.config.version',

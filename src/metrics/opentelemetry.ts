@@ -7,7 +7,7 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import { version } from '../call/version.js';
-import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
+import { type ClientSet, clientsOf, registriesOf } from '../registry/client-set.js';
 import { Series } from './counts.js';
 import {
   callDuration,
@@ -15,6 +15,7 @@ import {
   durationBuckets,
   gauges,
   type Histogram,
+  registryAttributes,
   registryGauges,
   requestDuration,
 } from './instruments.js';
@@ -81,14 +82,18 @@ export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions 
         for (const [value, attributes] of read(stats)) result.observe(made, value, { client, ...attributes });
     }
   });
-  if (isRegistry(clients)) {
+  if (registriesOf(clients).size > 0) {
     const versions = registryGauges.map(({ name, unit, description, monotonic, read }) => {
       const create = monotonic ? meter.createObservableCounter : meter.createObservableGauge;
       return [create.call(meter, name, { unit, description }), read] as const;
     });
     observe(madeOf(versions), (result) => {
-      const stats = clients.stats();
-      for (const [made, read] of versions) result.observe(made, read(stats));
+      const registries = registriesOf(clients);
+      for (const [source, registry] of registries) {
+        const stats = registry.stats();
+        const attributes = registryAttributes(source, registries.size);
+        for (const [made, read] of versions) result.observe(made, read(stats), attributes);
+      }
     });
   }
   return () => {

@@ -1,7 +1,15 @@
 /** Exports metrics in the Prometheus text format 0.0.4, without an SDK. */
-import { type ClientSet, clientsOf, isRegistry } from '../registry/client-set.js';
+import { type ClientSet, clientsOf, registriesOf } from '../registry/client-set.js';
 import { Series } from './counts.js';
-import { type Counter, callDuration, counters, durationBuckets, gauges, registryGauges } from './instruments.js';
+import {
+  type Counter,
+  callDuration,
+  counters,
+  durationBuckets,
+  gauges,
+  registryAttributes,
+  registryGauges,
+} from './instruments.js';
 import { measure } from './measure.js';
 import type { Attributes } from './readings.js';
 
@@ -87,11 +95,13 @@ function gaugeLines(clients: ClientSet): string[] {
     );
     return family(name, 'gauge', description, samples);
   });
-  if (!isRegistry(clients)) return own;
-  const stats = clients.stats();
+  const versions = [...registriesOf(clients)].map(([source, registry]) => [source, registry.stats()] as const);
   const common = registryGauges.flatMap(({ name: dotted, unit, description, monotonic, read }) => {
     const name = `${nameOf(dotted, unit)}${monotonic ? '_total' : ''}`;
-    return family(name, monotonic ? 'counter' : 'gauge', description, [sample(name, {}, read(stats))]);
+    const samples = versions.map(([source, stats]) =>
+      sample(name, registryAttributes(source, versions.length), read(stats)),
+    );
+    return family(name, monotonic ? 'counter' : 'gauge', description, samples);
   });
   return [...own, ...common];
 }

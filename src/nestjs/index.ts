@@ -1,4 +1,4 @@
-/** The public exports of `pillion/nestjs`: modules, decorators, health, log lines and request context. */
+/** The public exports of `pillion/nestjs`: modules, decorators, health, log lines, request context and an exception filter. */
 export {
   HttpClientHealthIndicator,
   type HttpClientHealthOptions,
@@ -20,4 +20,13 @@ export type {
   HttpClientModuleOptionsFactory,
 } from './module-options.js';
 export { nestLogger } from './nest-logger.js';
-export { getHttpClientsToken, getHttpClientToken, InjectHttpClient, InjectHttpClients } from './tokens.js';
+export {
+  getHttpClientsToken,
+  getHttpClientToken,
+  getHttpModuleClientsToken,
+  getHttpModuleClientToken,
+  InjectHttpClient,
+  InjectHttpClients,
+  InjectHttpModuleClient,
+} from './tokens.js';
+export { UpstreamExceptionFilter, type UpstreamExceptionFilterOptions } from './upstream-exception.filter.js';

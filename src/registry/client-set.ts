@@ -1,22 +1,32 @@
-/** A set of clients for metrics, health and the admin page: a registry, or a list of clients made one by one. */
+/** A set of clients for metrics, health and the admin page: registries, clients and stacks that were made one by one. */
 import { configOf } from '../client/client.js';
 import type { ClientHandle } from '../client/http-client.js';
 import type { HttpClients } from './http-clients.js';
 
-/** The result of `loadHttpClients`, or a list of results of `createHttpClient` and `usePolicies`. */
-export type ClientSet = HttpClients | readonly ClientHandle[];
+/**
+ * The result of `loadHttpClients`, or a list of results of `loadHttpClients`, `createHttpClient` and `usePolicies`, in any
+ * mixture.
+ */
+export type ClientSet = HttpClients | readonly (HttpClients | ClientHandle)[];
 
-/** The present clients by name; the second of two clients with the same name gets the key `name#2`. */
+/** The names of the present clients of each set, so that a client keeps its name while others come and go. */
+const namesOf = new WeakMap<ClientSet, ReadonlyMap<ClientHandle, string>>();
+
+/** The present clients by name, each once; the second of two clients with the same name gets the key `name#2`. */
 export function clientsOf(set: ClientSet): ReadonlyMap<string, ClientHandle> {
-  if (isRegistry(set)) return new Map(set.names.map((name) => [name, set.get(name)]));
-  const clients = new Map<string, ClientHandle>();
-  for (const client of set) {
-    const name = configOf(client)?.name ?? client.stats().name;
-    let unique = name;
-    for (let number = 2; clients.has(unique); number++) unique = `${name}#${number}`;
-    clients.set(unique, client);
-  }
-  return clients;
+  const present = new Map(membersOf(set).flatMap(ownNames));
+  const before = namesOf.get(set);
+  const taken = new Set([...present.keys()].map((client) => before?.get(client)));
+  const names = new Map([...present].map(([client, own]) => [client, before?.get(client) ?? unique(own, taken)]));
+  namesOf.set(set, names);
+  return new Map([...names].map(([client, name]) => [name, client]));
+}
+
+/** The registries of a set by the names of their sources, which are made unique as those of clients are. */
+export function registriesOf(set: ClientSet): ReadonlyMap<string, HttpClients> {
+  const taken = new Set<string | undefined>();
+  const registries = [...new Set(membersOf(set).filter(isRegistry))];
+  return new Map(registries.map((registry) => [unique(registry.stats().config.source, taken), registry]));
 }
 
 /**
@@ -36,15 +46,32 @@ export function followClients(set: ClientSet, begin: (client: ClientHandle, name
     for (const [name, client] of now) if (!followed.has(client)) followed.set(client, begin(client, name));
   };
   follow();
-  const stop = isRegistry(set) ? set.on('config.applied', follow) : undefined;
+  const stops = [...registriesOf(set).values()].map((registry) => registry.on('config.applied', follow));
   return () => {
-    stop?.();
+    for (const stop of stops) stop();
     for (const end of followed.values()) end();
     followed.clear();
   };
 }
 
-/** True for a registry, which has configuration versions; false for a list of clients. */
-export function isRegistry(set: ClientSet): set is HttpClients {
-  return !Array.isArray(set);
+/** True for a registry, which has configuration versions; false for a client and for a list. */
+export function isRegistry(member: ClientSet | ClientHandle): member is HttpClients {
+  // By shape: a registry may come from another copy of this library, and a client is a function that has `get` too.
+  return Array.isArray((member as Partial<HttpClients>).names);
+}
+
+function membersOf(set: ClientSet): readonly (HttpClients | ClientHandle)[] {
+  return isRegistry(set) ? [set] : set;
+}
+
+function ownNames(member: HttpClients | ClientHandle): [ClientHandle, string][] {
+  if (isRegistry(member)) return member.names.map((name) => [member.get(name), name]);
+  return [[member, configOf(member)?.name ?? member.stats().name]];
+}
+
+function unique(name: string, taken: Set<string | undefined>): string {
+  let free = name;
+  for (let number = 2; taken.has(free); number++) free = `${name}#${number}`;
+  taken.add(free);
+  return free;
 }

@@ -2,8 +2,8 @@
 import type { ClientHandle } from '../client/http-client.js';
 import type { HttpClientStats } from '../client/stats.js';
 import { expiryOf } from '../transport/tls/expiry.js';
-import { type ClientSet, clientsOf, isRegistry } from './client-set.js';
-import type { VersionStats } from './versions.js';
+import { type ClientSet, clientsOf, registriesOf } from './client-set.js';
+import type { HttpClients } from './http-clients.js';
 
 /** `down`: can do nothing; `degraded`: works, but somebody should look. */
 export type HealthStatus = 'up' | 'degraded' | 'down';
@@ -22,7 +22,7 @@ export interface ClientsHealth {
   readonly status: HealthStatus;
   /** By name. */
   readonly clients: Readonly<Record<string, Health>>;
-  /** Of the configuration as a whole, where the clients have one together. */
+  /** Of the configuration as a whole, where the clients have one together; of all configurations, if there are several. */
   readonly config?: Health;
 }
 
@@ -41,7 +41,7 @@ export function healthOfClients(set: ClientSet, { certificateDays }: HealthOptio
   const clients = Object.fromEntries(
     [...clientsOf(set)].map(([name, client]) => [name, healthOf(client, certificateDays)]),
   );
-  const config = isRegistry(set) ? configHealth(set.stats().config) : undefined;
+  const config = configHealth(registriesOf(set));
   const all = [...Object.values(clients), ...(config ? [config] : [])];
   return { status: worstOf(all.map(({ status }) => status)), clients, ...(config && { config }) };
 }
@@ -82,10 +82,14 @@ function certificateReasons({ identity }: HttpClientStats, days: number | undefi
   return [`the certificate ${expiry === 'expired' ? 'expired' : 'expires'} at ${notAfter}`];
 }
 
-function configHealth({ refused, version, lastRejection }: VersionStats): Health {
-  if (!refused) return { status: 'up', reasons: [] };
-  const why = `the configuration was refused at ${lastRejection?.rejectedAt}; version ${version} stays in force`;
-  return { status: 'degraded', reasons: [why] };
+function configHealth(registries: ReadonlyMap<string, HttpClients>): Health | undefined {
+  if (registries.size === 0) return undefined;
+  const reasons = [...registries].flatMap(([source, registry]) => {
+    const { refused, version, lastRejection } = registry.stats().config;
+    const which = registries.size > 1 ? `the configuration ${source}` : 'the configuration';
+    return refused ? [`${which} was refused at ${lastRejection?.rejectedAt}; version ${version} stays in force`] : [];
+  });
+  return { status: reasons.length > 0 ? 'degraded' : 'up', reasons };
 }
 
 function worstOf(statuses: readonly HealthStatus[]): HealthStatus {

@@ -5,7 +5,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
-import axios, { type AxiosAdapter, AxiosError, isAxiosError, isCancel } from 'axios';
+import axios, { type AxiosAdapter, AxiosError, AxiosHeaders, isAxiosError, isCancel } from 'axios';
 import { bodyData } from '../call/answer.js';
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../call/body.js';
 import { isError } from '../call/conceal.js';
@@ -25,6 +25,7 @@ import { contentLimit } from './exchange/content-limit.js';
 import { type Coding, decompress, takeCodings } from './exchange/decompress.js';
 import { beginsAway, redirectFailure, ruledRedirects } from './exchange/redirect.js';
 import { type ConnectOptions, nodeAgents, strangerOf } from './pool/connect.js';
+import { isBypassedById, isHttpMocked } from './pool/mocks.js';
 import { type NodeSocketOptions, NodeSockets } from './pool/node-sockets.js';
 import { uncertified, withoutCertificate } from './pool/tunnel.js';
 import { sourceOf } from './upload/body-source.js';
@@ -142,6 +143,11 @@ export class HttpLane {
         if (agent !== undefined) withoutCertificate(options, agent);
       }),
     });
+    if (isHttpMocked()) {
+      // None of these mocks sees node:http2.
+      delete (asked as { httpVersion?: unknown }).httpVersion;
+      if (isBypassedById()) asked.headers = withoutId(request.headers);
+    }
     // Without it axios would read the global defaults.
     asked.transitional ??= standardTransitional;
     return asked;
@@ -236,6 +242,12 @@ function closeIdle(agents: Agents): void {
 function encoded(request: Request): Partial<Request> {
   const buffered = request.responseType !== 'stream' && !isData(request);
   return { decompress: false, ...(buffered && { responseType: 'arraybuffer' }) };
+}
+
+function withoutId(headers: Request['headers']): Request['headers'] {
+  const others = new AxiosHeaders(headers);
+  others.delete('x-request-id');
+  return others;
 }
 
 /** True for a `data:` URL, which axios decodes itself. */

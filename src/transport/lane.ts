@@ -1,9 +1,10 @@
-/** Chooses the lane of a request: undici, or axios's http adapter for what undici does not support. */
+/** Chooses the lane of a request: undici, or axios's http adapter for what undici does not support, and for mocks. */
 import { getProxyForUrl } from 'proxy-from-env';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';
 import { carriedCall } from '../call/request.js';
 import { redirectsOf } from './exchange/redirect.js';
+import { activeMockAgent, isHttpMocked } from './pool/mocks.js';
 
 export type Lane = 'undici' | 'http';
 
@@ -12,9 +13,15 @@ export type Lane = 'undici' | 'http';
  * @throws PillionError ERR_CONFIG where a proxy variable of the environment is not the URL of an http proxy
  */
 export function laneOf(request: Request): Lane {
-  if (httpOptions.some((name) => isSet(request, name))) return 'http';
-  if (isProxied(request) || !isHttp(request) || hasConnectionHeader(request)) return 'http';
-  return 'undici';
+  if (isHttpMocked()) return 'http';
+  if (!needsHttp(request)) return 'undici';
+  // The agent of a test has its own connections: options about those of a call have nothing to say.
+  return activeMockAgent() !== undefined && isHttp(request) && !isSet(request, 'socketPath') ? 'undici' : 'http';
+}
+
+function needsHttp(request: Request): boolean {
+  if (httpOptions.some((name) => isSet(request, name))) return true;
+  return isProxied(request) || !isHttp(request) || hasConnectionHeader(request);
 }
 
 /** Options that only axios's http adapter supports. */

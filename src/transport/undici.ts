@@ -11,10 +11,12 @@ import { Recent } from '../call/recent.js';
 import { carriedCall, endpointOf } from '../call/request.js';
 import { resolveUrl, type Target } from '../call/url.js';
 import { contentLimit } from './exchange/content-limit.js';
-import { Exchange } from './exchange/exchange.js';
+import { Exchange, type Order } from './exchange/exchange.js';
 import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './exchange/redirect.js';
 import { basic } from './exchange/wire-headers.js';
 import { type ConnectOptions, type Connectors, connector, strangerOf } from './pool/connect.js';
+import { MockedRequest } from './pool/mocked-request.js';
+import { activeMockAgent } from './pool/mocks.js';
 import { type Destination, Pool, type PoolOptions, type PoolStats } from './pool/pool.js';
 import { type Upload, uploadOf } from './upload/upload.js';
 
@@ -35,6 +37,7 @@ export class UndiciLane {
   /** For origins that the client's certificate is not meant for. */
   #connectAway: Connectors | undefined;
   readonly #pools: Recent<Pool>;
+  readonly #mocked = new Set<MockedRequest>();
   #closed = false;
   #destroyed = false;
   #closing: Promise<void> | undefined;
@@ -100,9 +103,17 @@ export class UndiciLane {
 
   #exchange(request: Request, hop: Hop, upload: Upload): Promise<Response> {
     if (this.#destroyed) throw closedError(carriedCall(request)?.client ?? 'pillion', request);
-    const { userAgent } = this.#options;
+    const agent = activeMockAgent();
+    if (agent !== undefined) {
+      const mocked = new MockedRequest(agent, hop.target.origin, this.#mocked);
+      return this.#tracked(this.#over(mocked, request, hop, upload));
+    }
     const away = this.#options.stranger !== undefined && isAway(request, hop.target.origin);
-    const pool = this.#poolOf(destinationOf(request, hop, away), away);
+    return this.#over(this.#poolOf(destinationOf(request, hop, away), away), request, hop, upload);
+  }
+
+  #over(pool: Order['pool'], request: Request, hop: Hop, upload: Upload): Promise<Response> {
+    const { userAgent } = this.#options;
     const maxContentLength = contentLimit(request, this.#options.maxContentLength);
     const follows = redirectsOf(request) > 0;
     return new Promise((resolve, reject) => {
@@ -152,6 +163,7 @@ export class UndiciLane {
     this.#closed = true;
     this.#destroyed = true;
     this.#drained?.();
+    for (const each of [...this.#mocked]) each.destroy(reason ?? closedError('pillion'));
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy(reason)));
   }
 }

@@ -76,7 +76,7 @@ describe('a snapshot', () => {
       watcher.stop();
       await registry.close();
     });
-    expect(watcher.take()).toMatchObject({ config: { version: 1, refused: false, source: 'test' } });
+    expect(watcher.take()).toMatchObject({ configs: [{ version: 1, refused: false, source: 'test' }] });
     names = ['b', 'c'];
     await registry.refresh();
     expect(watcher.take().clients.map(({ name }) => name)).toEqual(['b', 'c']);

@@ -1,11 +1,12 @@
 /** What the admin handler answers, route by route. */
-import { createHttpClient, type HttpClient, loadHttpClients } from 'pillion';
+import axios from 'axios';
+import { createHttpClient, type HttpClient, loadHttpClients, usePolicies } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { exposition } from '../metrics/exposition.js';
 import { authority } from '../support/certificates.js';
 import { silent } from '../support/client.js';
-import { ask, client, serving } from './asking.js';
+import { ask, client, force, serving } from './asking.js';
 
 describe('/ready', () => {
   it('is 200 while clients are up or degraded, 503 once one is down, and says why', async () => {
@@ -81,6 +82,44 @@ describe('/config', () => {
       clients: { billing: { retry: { maxRetries: 2 } } },
     });
     expect(after.text).not.toMatch(/s3cr3t|hunter2/);
+  });
+});
+
+describe('a list of registries, clients and stacks', () => {
+  it('is shown as a whole, with secrets of each registry masked, and every circuit can be forced', async () => {
+    const registryOf = (name: string) => {
+      const load = () => ({
+        clients: { billing: { baseURL: 'http://${HOST}', hedging: false, tracing: { requestIdHeader: '${HEADER}' } } },
+      });
+      const env = { HOST: `${name}.test`, HEADER: `x-${name}-s3cr3t` };
+      const registry = loadHttpClients({ name, load }, { logger: silent, env });
+      onTestFinished(() => registry.close());
+      return registry;
+    };
+    const [one, two] = [registryOf('one'), registryOf('two')];
+    const stack = usePolicies(axios.create(), { name: 'legacy' }, { logger: silent });
+    const admin = createAdmin([one, two, client({ name: 'users' }), stack], { writable: true });
+    onTestFinished(() => admin.close());
+    const { port } = await admin.listen();
+    const names = ['billing', 'billing#2', 'users', 'legacy'];
+    expect(Object.keys((await ask(port, '/clients')).json)).toEqual(names);
+    expect((await ask(port, '/stats')).json.versions).toMatchObject({ one: { version: 1 }, two: { version: 1 } });
+    const { json, text } = await ask(port, '/config');
+    expect([Object.keys(json.clients), Object.keys(json.versions)]).toEqual([names, ['one', 'two']]);
+    expect(text).not.toMatch(/s3cr3t|two\.test/);
+    const metrics = exposition((await ask(port, '/stats?format=prometheus')).text);
+    const versions = metrics.filter(({ name }) => name === 'pillion_config_version');
+    expect(versions.map(({ labels }) => labels)).toEqual([{ source: 'one' }, { source: 'two' }]);
+
+    expect((await force(port, 'open', { path: '/clients/billing%232/circuit' })).status).toBe(200);
+    expect((await force(port, 'open', { path: '/clients/legacy/circuit' })).status).toBe(200);
+    const forced = (each: { stats(): { forcedCircuit?: string } }) => each.stats().forcedCircuit;
+    expect([one.get('billing'), two.get('billing'), stack].map(forced)).toEqual([undefined, 'open', 'open']);
+  });
+
+  it('is refused with a message if one of them is a promise', () => {
+    const promised = Promise.resolve(client());
+    expect(() => createAdmin([client(), promised] as never)).toThrow(/createAdmin: clients must be/);
   });
 });
 

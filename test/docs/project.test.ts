@@ -44,6 +44,7 @@ describe('the top level', () => {
       ...[
         'package-lock.json',
         'package.json',
+        'rolldown.config.ts',
         'src',
         'test',
         'tsconfig.build.json',

@@ -137,6 +137,20 @@ describe('recorded metrics', () => {
     ]);
   });
 
+  it('of several registries tell the version of each by its source', async () => {
+    const { meterProvider, collected } = sdk();
+    const registryOf = (name: string) =>
+      loadHttpClients({ name, load: () => ({ clients: { a: { baseURL } } }) }, { logger: silent });
+    const registries = [registryOf('one'), registryOf('two')];
+    const stop = recordMetrics(registries, { meterProvider });
+    onTestFinished(async () => {
+      stop();
+      for (const registry of registries) await registry.close();
+    });
+    const versions = (await collected()).filter(({ name }) => name === 'pillion.config.version');
+    expect(versions.map(({ attributes }) => attributes)).toEqual([{ source: 'one' }, { source: 'two' }]);
+  });
+
   it('cost nothing where no SDK is registered: nothing is thrown, nothing kept', async () => {
     const client = createHttpClient({ baseURL }, { transport: createMockTransport([200]), logger: silent });
     const stop = recordMetrics([client]);

@@ -1,14 +1,16 @@
 /** Health, log lines and request context in a Nest application, over real HTTP. */
-import { ConsoleLogger, Controller, Get, Inject, Logger, Module } from '@nestjs/common';
+import { ConsoleLogger, Controller, Get, Inject, Logger, Module, type ModuleMetadata } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { LoggerModule, Logger as PinoLogger } from 'nestjs-pino';
-import type { HttpClient, HttpClients } from 'pillion';
+import type { HttpClient, HttpClients, InstancePolicies } from 'pillion';
 import {
   getHttpClientsToken,
+  getHttpModuleClientToken,
   HttpClientHealthIndicator,
   HttpClientModule,
+  HttpModule,
   InjectHttpClient,
   inboundContext,
   nestLogger,
@@ -27,17 +29,18 @@ describe('the health indicator', () => {
 
     @Get()
     check() {
-      return this.health.check([() => this.clients.isHealthy('http') as never]);
+      return this.health.check([() => this.clients.isHealthy('http')]);
     }
 
-    @Get('old')
-    old() {
-      return this.health.check([() => this.clients.isHealthy('http', { degraded: 'up' }) as never]);
+    @Get('degraded')
+    degraded() {
+      return this.health.check([() => this.clients.isHealthy('http', { degraded: 'degraded' })]);
     }
   }
 
-  async function started() {
+  async function started(...modules: NonNullable<ModuleMetadata['imports']>) {
     const imports = [TerminusModule.forRoot({ logger: false }), HttpClientModule.forRoot({ clients, logger: silent })];
+    imports.push(...(modules as typeof imports));
     const providers = [HttpClientHealthIndicator];
     const module = await Test.createTestingModule({ imports, providers, controllers: [HealthController] }).compile();
     const app = module.createNestApplication({ logger: false });
@@ -49,7 +52,7 @@ describe('the health indicator', () => {
       const response = await fetch(`${url}/health${path}`, { headers: { connection: 'close' } });
       return { status: response.status, body: (await response.json()) as unknown };
     };
-    return { all, asked };
+    return { app, all, asked };
   }
 
   it('is up with 200', async () => {
@@ -57,16 +60,46 @@ describe('the health indicator', () => {
     expect(await asked()).toMatchObject({ status: 200, body: { status: 'ok', info: { http: { status: 'up' } } } });
   });
 
-  it('is degraded with 200 while a circuit is open, and says why', async () => {
+  it('is up with 200 while a circuit is open, and says why; degraded where that is wanted', async () => {
     const { all, asked } = await started();
     all.get('billing').forceCircuit('open');
+    const billing = ['the circuit is forced open'];
     expect(await asked()).toMatchObject({
       status: 200,
-      body: { status: 'degraded', details: { http: { status: 'degraded', billing: ['the circuit is forced open'] } } },
+      body: { status: 'ok', info: { http: { status: 'up', billing } } },
     });
-    expect(await asked('/old')).toMatchObject({
+    expect(await asked('/degraded')).toMatchObject({
       status: 200,
-      body: { status: 'ok', info: { http: { status: 'up' } } },
+      body: { status: 'degraded', details: { http: { status: 'degraded', billing } } },
+    });
+  });
+
+  it('sees the stacks of HttpModule too, by their names', async () => {
+    const deps = { logger: silent };
+    const named = HttpModule.register({ name: 'legacy', deps });
+    const { app, asked } = await started(named, HttpModule.register({ deps }));
+    app.get<InstancePolicies>(getHttpModuleClientToken('legacy')).forceCircuit('open');
+    expect(await asked()).toMatchObject({ body: { info: { http: { legacy: ['the circuit is forced open'] } } } });
+  });
+
+  it('works with HttpModule alone, and says what it lacks without any module of clients', async () => {
+    const providers = [HttpClientHealthIndicator];
+    const imports = [HttpModule.register({ deps: { logger: silent } })];
+    const app = await Test.createTestingModule({ imports, providers }).compile();
+    onTestFinished(() => app.close());
+    expect(await app.get(HttpClientHealthIndicator).isHealthy('http')).toEqual({ http: { status: 'up' } });
+    const building = Test.createTestingModule({ providers }).compile();
+    await expect(building).rejects.toThrow(/import HttpClientModule.forRoot or HttpModule/);
+  });
+
+  it('rejects as Terminus 10 expects it once the clients are closed, where that is wanted', async () => {
+    const { app, all } = await started();
+    const indicator = app.get(HttpClientHealthIndicator);
+    expect(await indicator.isHealthy('http', { throwIfDown: true })).toEqual({ http: { status: 'up' } });
+    await all.close();
+    await expect(indicator.isHealthy('http', { throwIfDown: true })).rejects.toMatchObject({
+      isHealthCheckError: true,
+      causes: { http: { status: 'down', billing: ['the client is closed'] } },
     });
   });
 

@@ -1,15 +1,15 @@
 /** HttpModule and HttpService: what @nestjs/axios does, and what it does not. */
 import type { Readable } from 'node:stream';
 import * as theirs from '@nestjs/axios';
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import axios from 'axios';
-import type { RetryDeps } from 'pillion';
+import { healthOfClients, type InstancePolicies, type RetryDeps } from 'pillion';
 import * as ours from 'pillion/nestjs';
 import { createMockTransport } from 'pillion/testing';
 import { lastValueFrom, type Observable, retry, take, toArray } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { rejection, silent } from '../support/client.js';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { collecting, rejection, silent } from '../support/client.js';
 import { type Received, startHttp, type Upstream } from '../support/upstream.js';
 
 type Service = theirs.HttpService;
@@ -131,6 +131,115 @@ describe('HttpService sends and gives what that of @nestjs/axios does', () => {
       expect((await lastValueFrom(service.get('/'))).data).toMatchObject({ app: 'intercepted' });
       expect((await service.axiosRef.get('/')).status).toBe(200);
     }
+  });
+});
+
+/** Both classes, under one type. */
+const services: [string, typeof theirs.HttpService][] = [
+  ['@nestjs/axios', theirs.HttpService],
+  ['pillion/nestjs', ours.HttpService as never],
+];
+
+describe.each(services)('HttpService of %s, made by hand', (_, HttpService) => {
+  it('calls through the global axios if it is made without an instance', async () => {
+    const upstream = await echoing();
+    const service = new HttpService();
+    expect(service.axiosRef).toBe(axios);
+    const { data } = await lastValueFrom(service.post<{ body: string }, { a: number }>(upstream.origin, { a: 1 }));
+    expect(data.body).toBe('{"a":1}');
+  });
+
+  it('gives its instance and makeObservable to a subclass, which may override a method', async () => {
+    class Traced extends HttpService {
+      override get<T>(url: string) {
+        return this.makeObservable<T>(this.instance.get, url, { headers: { 'x-app': 'subclass' } });
+      }
+    }
+    const upstream = await echoing();
+    const service = new Traced(axios.create({ baseURL: upstream.origin }));
+    expect((await lastValueFrom(service.get('/'))).data).toMatchObject({ app: 'subclass' });
+  });
+
+  it('calls the method that the instance has at the time of the call, so that a spy on axiosRef sees it', async () => {
+    const service = new HttpService(axios.create());
+    const spy = vi.spyOn(service.axiosRef, 'get').mockResolvedValue({ data: 'mocked', status: 200 });
+    expect((await lastValueFrom(service.get('/x', { params: { a: 1 } }))).data).toBe('mocked');
+    expect(spy).toHaveBeenCalledWith('/x', expect.objectContaining({ params: { a: 1 } }));
+  });
+
+  it('leaves the config that it is given unchanged, and takes null for one', async () => {
+    const upstream = await echoing();
+    const config = Object.freeze({ baseURL: upstream.origin });
+    const service = new HttpService(axios.create());
+    await lastValueFrom(service.get('/', config));
+    await lastValueFrom(service.get(`${upstream.origin}/`, null as never));
+    expect(Object.keys(config)).toEqual(['baseURL']);
+  });
+});
+
+const modules: [string, typeof theirs.HttpModule, typeof theirs.HttpService][] = [
+  ['@nestjs/axios', theirs.HttpModule, theirs.HttpService],
+  ['pillion/nestjs', ours.HttpModule as never, ours.HttpService as never],
+];
+
+describe.each(modules)('HttpModule of %s', (_, HttpModule, HttpService) => {
+  const started = async (imports: ModuleMetadata['imports'] & object, replaced?: object) => {
+    const building = Test.createTestingModule({ imports });
+    if (replaced !== undefined) building.overrideProvider('AXIOS_INSTANCE_TOKEN').useValue(replaced);
+    const app = await building.compile();
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it('has no global and no imports where they are not given', () => {
+    expect(HttpModule.register({}).global).toBeUndefined();
+    expect(HttpModule.register({ global: false }).global).toBe(false);
+    const { global, imports } = HttpModule.registerAsync({ useFactory: () => ({}) });
+    expect([global, imports]).toEqual([undefined, undefined]);
+  });
+
+  it('lets a test replace the instance by its token', async () => {
+    const instance = axios.create();
+    const app = await started([HttpModule.register({ baseURL: 'http://a.test' })], instance);
+    expect(app.get(HttpService, { strict: false }).axiosRef).toBe(instance);
+  });
+
+  it('lets extraProviders replace the instance', async () => {
+    const instance = axios.create();
+    const extraProviders = [{ provide: 'AXIOS_INSTANCE_TOKEN', useValue: instance }];
+    const app = await started([HttpModule.registerAsync({ useFactory: () => ({}), extraProviders })]);
+    expect(app.get(HttpService, { strict: false }).axiosRef).toBe(instance);
+  });
+
+  it('runs the interceptors of the global axios where it is imported without register, and only there', async () => {
+    const upstream = await echoing();
+    const id = axios.interceptors.request.use((config) => {
+      config.headers.set('x-app', 'global');
+      return config;
+    });
+    onTestFinished(() => axios.interceptors.request.eject(id));
+    const app = async (module: object) => {
+      const testing = await started([module as typeof HttpModule]);
+      testing.useLogger(false);
+      return (await lastValueFrom(testing.get(HttpService, { strict: false }).get(upstream.origin))).data;
+    };
+    expect(await app(HttpModule)).toMatchObject({ app: 'global' });
+    expect(await app(HttpModule.register({}))).not.toHaveProperty('app');
+  });
+
+  it('has an own identity for each register, so that Nest 10 does not take two modules for one', () => {
+    const [one, two] = [HttpModule.register({}), HttpModule.register({})];
+    expect(JSON.stringify(one)).not.toBe(JSON.stringify(two));
+  });
+
+  it.each(['useClass', 'useExisting'] as const)('registerAsync takes %s', async (way) => {
+    class Options {
+      createHttpOptions = async () => ({ baseURL: 'http://a.test' });
+    }
+    @Module({ providers: [Options], exports: [Options] })
+    class OptionsModule {}
+    const app = await started([HttpModule.registerAsync({ imports: [OptionsModule], [way]: Options })]);
+    expect(app.get(HttpService, { strict: false }).axiosRef.defaults.baseURL).toBe('http://a.test');
   });
 });
 
@@ -258,6 +367,72 @@ describe('HttpModule', () => {
     expect(app.get(ours.HttpService, { strict: false }).axiosRef.defaults.baseURL).toBe('http://a.test');
     expect(app.get('extra', { strict: false })).toBe(1);
     expect(module.global).toBe(true);
+  });
+
+  const compiled = async (...imports: NonNullable<ModuleMetadata['imports']>) => {
+    const app = await Test.createTestingModule({ imports }).compile();
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it.each([
+    ['register', (options: ours.HttpModuleOptions) => ours.HttpModule.register(options)],
+    [
+      'registerAsync',
+      ({ name = '', ...options }: ours.HttpModuleOptions) =>
+        ours.HttpModule.registerAsync({ name, useFactory: () => options }),
+    ],
+  ])(
+    'takes a name by %s: the stack is injected by it, log lines and stats say it, axios does not get it',
+    async (_, make) => {
+      const { logger, lines } = collecting();
+      const transport = createMockTransport([200]);
+      const module = make({ name: 'billing', baseURL: 'http://a.test', deps: { transport, logger } });
+
+      @Injectable()
+      class Uses {
+        @ours.InjectHttpModuleClient('billing') readonly stack!: InstancePolicies;
+      }
+      @Module({ imports: [module], providers: [Uses] })
+      class Feature {}
+      const app = await compiled(Feature);
+      const service = app.get(ours.HttpService, { strict: false });
+      await lastValueFrom(service.get('/'));
+      expect(lines.at(-1)?.fields).toMatchObject({ client: 'billing' });
+      const { stack } = app.get(Uses, { strict: false });
+      expect(stack.stats()).toMatchObject({ name: 'billing', calls: { succeeded: 1 } });
+      expect(service.axiosRef.defaults).not.toHaveProperty('name');
+      expect(transport.requests).toHaveLength(1);
+    },
+  );
+
+  it('lists the stacks of all modules, those without a name too, for the admin page, metrics and health', async () => {
+    const deps = { logger: silent };
+    const modules = [{ name: 'a' }, {}, { name: 'b' }].map((each) => ours.HttpModule.register({ ...each, deps }));
+    const app = await compiled(...modules);
+    const stacks: InstancePolicies[] = app.get(ours.getHttpModuleClientsToken(), { strict: false });
+    expect(Object.keys(healthOfClients(stacks).clients).sort()).toEqual(['a', 'b', 'default']);
+    expect(stacks).toContain(app.get(ours.getHttpModuleClientToken('b'), { strict: false }));
+    const other = await compiled(ours.HttpModule.register({ deps }));
+    expect(other.get(ours.getHttpModuleClientsToken(), { strict: false })).toHaveLength(1);
+  });
+
+  it('registered twice with one name keeps two stacks apart, each injected where its module is imported', async () => {
+    const moduleOf = (baseURL: string) => {
+      @Injectable()
+      class Uses {
+        @ours.InjectHttpModuleClient('twin') readonly stack!: InstancePolicies;
+      }
+      const imports = [ours.HttpModule.register({ name: 'twin', baseURL, deps: { logger: silent } })];
+      @Module({ imports, providers: [{ provide: `uses ${baseURL}`, useClass: Uses }] })
+      class Feature {}
+      return Feature;
+    };
+    const app = await compiled(moduleOf('http://a.test'), moduleOf('http://b.test'));
+    const [a, b] = ['http://a.test', 'http://b.test'].map((base) => app.get(`uses ${base}`, { strict: false }).stack);
+    expect(a).not.toBe(b);
+    const clients = healthOfClients(app.get(ours.getHttpModuleClientsToken(), { strict: false })).clients;
+    expect(Object.keys(clients)).toEqual(['twin', 'twin#2']);
   });
 
   it('closes its connections when the application ends, and gives axios back its adapter', async () => {

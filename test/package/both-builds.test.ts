@@ -8,8 +8,8 @@ import { createRequire } from 'node:module';
 process.env.LOG_LEVEL = 'silent';
 const require = createRequire(process.cwd() + '/package.json');
 const load = async (name) => ({ esm: await import(name), cjs: require(name) });
-const [main, testing, admin, metrics, axios] = await Promise.all(
-  ['pillion', 'pillion/testing', 'pillion/admin', 'pillion/metrics', 'axios'].map(load),
+const [main, testing, admin, metrics, nestjs, axios] = await Promise.all(
+  ['pillion', 'pillion/testing', 'pillion/admin', 'pillion/metrics', 'pillion/nestjs', 'axios'].map(load),
 );
 const json = async (of, path) => {
   const handler = of.admin.createAdmin(of.clients);
@@ -24,7 +24,7 @@ const caught = (promise) => promise.then(() => undefined, (error) => error);
 /** What a script prints as JSON; it has \`mine\` and \`theirs\`, which are the builds in either order. */
 async function printed(mine: 'esm' | 'cjs', script: string): Promise<unknown> {
   const theirs = mine === 'esm' ? 'cjs' : 'esm';
-  const builds = `const of = (name) => Object.fromEntries(Object.entries({ main, testing, admin, metrics, axios }).map(([key, both]) => [key, both[name]]));
+  const builds = `const of = (name) => Object.fromEntries(Object.entries({ main, testing, admin, metrics, nestjs, axios }).map(([key, both]) => [key, both[name]]));
 const mine = of('${mine}'); const theirs = of('${theirs}');`;
   const { code, stdout, stderr } = await run(
     process.execPath,
@@ -36,6 +36,28 @@ console.log(JSON.stringify(await (async () => { ${script} })()));`,
   if (code !== 0 || stderr !== '') throw new Error(stderr);
   return JSON.parse(stdout);
 }
+
+/** A Nest application whose module is of one build and whose service is of the other. */
+const nest = `
+  const { NestFactory } = await import('@nestjs/core');
+  const { Module, Inject } = await import('@nestjs/common');
+  class Users { constructor(http, client, registry) { Object.assign(this, { http, client, registry }); } }
+  for (const [index, token] of [mine.nestjs.HttpService, mine.nestjs.getHttpModuleClientToken('users'), mine.nestjs.getHttpClientsToken()].entries())
+    Inject(token)(Users, undefined, index);
+  class App {}
+  Module({
+    imports: [
+      theirs.nestjs.HttpModule.register({ name: 'users', baseURL: 'http://a.test', deps: { transport: theirs.testing.createMockTransport([{ data: 'b' }]) } }),
+      theirs.nestjs.HttpClientModule.forRoot({ clients: { one: { baseURL: 'http://b.test' } } }),
+    ],
+    providers: [Users, mine.nestjs.HttpClientHealthIndicator],
+  })(App);
+  const app = await NestFactory.createApplicationContext(App, { logger: false });
+  const { http, client, registry } = app.get(Users);
+  const { data } = await http.axiosRef.get('/');
+  const health = await app.get(mine.nestjs.HttpClientHealthIndicator).isHealthy('http');
+  await app.close();
+  return [data, client.stats().calls.succeeded, registry.names, health.http.status];`;
 
 /** What is true of what the other build has made: a title, the script of one child and its result. */
 const cases: readonly (readonly [title: string, script: string, result: unknown])[] = [
@@ -124,12 +146,13 @@ const cases: readonly (readonly [title: string, script: string, result: unknown]
       return [error.code, error.attempts, mine.main.classify(error)];`,
     ['ECONNREFUSED', 3, 'connect'],
   ],
+  ['is injected in a Nest application by the tokens of this build', nest, ['b', 1, ['one'], 'up']],
 ];
 
 describe.each(['esm', 'cjs'] as const)('what the other build than %s has made', (mine) => {
   let results: unknown[];
   beforeAll(async () => {
-    const scripts = cases.map(([, script]) => `await (async () => { ${script} })().catch((error) => error.stack)`);
+    const scripts = cases.map(([, script]) => `await (async () => { ${script}\n})().catch((error) => error.stack)`);
     results = (await printed(mine, `return [${scripts.join(',\n')}];`)) as unknown[];
   }, 60_000);
 

@@ -49,7 +49,10 @@ describe('package.json', () => {
   it('leads tools that know no exports to CommonJS, and TypeScript of that kind to its types', () => {
     expect(pkg).toMatchObject({ main: './dist/cjs/index.js', types: './dist/cjs/index.d.ts' });
     expect(pkg.typesVersions).toEqual({
-      '*': Object.fromEntries(folders.map((folder) => [folder, [`./dist/cjs/${folder}/index.d.ts`]])),
+      '*': {
+        ...Object.fromEntries(folders.map((folder) => [folder, [`./dist/cjs/${folder}/index.d.ts`]])),
+        'schema.json': ['./dist/schema.json'],
+      },
     });
   });
 

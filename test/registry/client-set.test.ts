@@ -1,7 +1,8 @@
 /** Sets of clients: who is there, and who comes and goes. */
-import { createHttpClient, loadHttpClients } from 'pillion';
+import axios from 'axios';
+import { createHttpClient, loadHttpClients, usePolicies } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { clientsOf, followClients } from '../../src/registry/client-set.js';
+import { clientsOf, followClients, registriesOf } from '../../src/registry/client-set.js';
 import { silent } from '../support/client.js';
 
 const at = (name: string) => ({ baseURL: `http://${name}.test` });
@@ -23,6 +24,41 @@ describe('a list of clients', () => {
     const list = ['a', 'b', 'a', 'a'].map((name) => createHttpClient({ name }));
     expect([...clientsOf(list).keys()]).toEqual(['a', 'b', 'a#2', 'a#3']);
     expect([...clientsOf(list).values()]).toEqual(list);
+  });
+
+  it('may have registries among them, each client once', () => {
+    const [{ registry: one }, { registry: two }] = [changing(['a', 'b']), changing(['b'])];
+    const [a, c] = [createHttpClient({ name: 'a' }), usePolicies(axios.create(), { name: 'c' }, { logger: silent })];
+    const set = [c, one, a, two, one.get('a'), c];
+    expect([...clientsOf(set)]).toEqual([
+      ['c', c],
+      ['a', one.get('a')],
+      ['b', one.get('b')],
+      ['a#2', a],
+      ['b#2', two.get('b')],
+    ]);
+    expect([...registriesOf(set)]).toEqual([
+      ['test', one],
+      ['test#2', two],
+    ]);
+  });
+
+  it('keeps the name of a client while others of its name come and go', async () => {
+    const { registry, become } = changing(['a', 'b']);
+    const a = createHttpClient({ name: 'a' });
+    const set = [registry, a];
+    const told: string[] = [];
+    const stop = followClients(set, (_, name) => {
+      told.push(`+${name}`);
+      return () => told.push(`-${name}`);
+    });
+    onTestFinished(stop);
+    expect(clientsOf(set).get('a#2')).toBe(a);
+    await become(['b']);
+    expect([...clientsOf(set).keys()]).toEqual(['b', 'a#2']);
+    await become(['a', 'b']);
+    expect([...clientsOf(set).keys()]).toEqual(['a', 'b', 'a#2']);
+    expect(told).toEqual(['+a', '+b', '+a#2', '-a', '+a']);
   });
 });
 

@@ -150,6 +150,28 @@ describe('by what a client tells of itself', () => {
   });
 });
 
+describe('a list with registries', () => {
+  it('has the health of every client, and of all configurations together, by the names of their sources', async () => {
+    let total: unknown = '1s';
+    const load = () => ({ clients: { billing: { baseURL, timeouts: { total } } } }) as object;
+    const one = loadHttpClients({ name: 'one', load }, { logger: silent });
+    const two = loadHttpClients({ name: 'two', load: () => ({ clients: { users: { baseURL } } }) }, { logger: silent });
+    onTestFinished(async () => {
+      await one.close();
+      await two.close();
+    });
+    const set = [one, two, client()];
+    expect(healthOfClients(set)).toMatchObject({ status: 'up', config: { status: 'up', reasons: [] } });
+    expect(Object.keys(healthOfClients(set).clients)).toEqual(['billing', 'users', 'billing#2']);
+    total = 'soon';
+    await one.refresh();
+    expect(healthOfClients(set)).toMatchObject({
+      status: 'degraded',
+      config: { reasons: [expect.stringMatching(/^the configuration one was refused at .*; version 1 stays/)] },
+    });
+  });
+});
+
 describe('a configuration', () => {
   it('is degraded while what was loaded last is refused, and only so long', async () => {
     let total: unknown = '1s';

@@ -18,12 +18,14 @@ function show(snapshot) {
   freshAt = now();
   tellLost('');
   at('login').hidden = true;
-  const { status, config } = snapshot;
+  const { status, configs } = snapshot;
   writable = snapshot.writable;
   setBadge(at('overall'), status);
   document.title = 'pillion: ' + status;
-  const refused = config?.refused ? ', a newer version was rejected' : '';
-  setText(at('config'), config ? 'configuration ' + config.version + ' (' + config.hash + ')' + refused : '');
+  const textOf = ({ version, hash, refused, source }) =>
+    'configuration ' + version + ' (' + hash + ')' + (configs.length > 1 ? ' of ' + source : '') +
+    (refused ? ', a newer version was rejected' : '');
+  setText(at('config'), configs.map(textOf).join('; '));
   fillClients(snapshot.clients, snapshot.at);
 }
 

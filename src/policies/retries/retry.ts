@@ -115,6 +115,7 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
       return response;
     } catch (error) {
       giveBack(trip, budget);
+      if (trip.failure !== undefined && isUnmocked(error)) throw trip.failure;
       explain(error, trip);
       // Most failures in an outage are not retried, so they skip axios-retry's chain of promises.
       const again = usesFunctions(trip.plan)
@@ -156,6 +157,14 @@ function giveBack(trip: Trip, budget: RetryBudget): void {
  */
 function explain(error: unknown, { failure }: Trip): void {
   if (failure !== undefined && classify(error) === 'local') withCause(error as Error, failure);
+}
+
+/** Codes of nock and of undici's MockAgent for a request that no mock is left for. */
+const unmocked = new Set<unknown>(['ERR_NOCK_NO_MATCH', 'UND_MOCK_ERR_MOCK_NOT_MATCHED']);
+
+/** True where a test has mocked a failure once and nothing for its retry: what it means is that failure. */
+function isUnmocked(error: unknown): boolean {
+  return unmocked.has((error as { code?: unknown } | null | undefined)?.code);
 }
 
 function unwrap(reason: unknown): never {

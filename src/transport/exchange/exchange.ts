@@ -32,7 +32,7 @@ export interface Order {
   readonly request: Request;
   readonly hop: Hop;
   readonly upload: Upload;
-  readonly pool: Pool;
+  readonly pool: Pick<Pool, 'dispatch' | 'abort' | 'finished'>;
   readonly userAgent: string;
   /** Bytes of the response body, decompressed; -1: no limit. */
   readonly maxContentLength: number;
