@@ -44,7 +44,7 @@ function concealed(error: unknown, below: boolean, seen: Set<unknown> | undefine
 const notAnError = 'A value that is not an error was thrown.';
 
 /** True for errors of another realm too, such as Node's own in a test runner that isolates modules. */
-function isError(value: unknown): value is Error {
+export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
 

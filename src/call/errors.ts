@@ -1,6 +1,6 @@
 /** One error class, one list of codes, and the rule that no error prints a secret. */
 import { AxiosError, isAxiosError } from 'axios';
-import { conceal, keep } from './conceal.js';
+import { conceal, isError, keep } from './conceal.js';
 import { notesIfAny, notesOf } from './error-notes.js';
 import type { Request, Response } from './message.js';
 
@@ -108,7 +108,7 @@ export function withCause<E extends object>(error: E, cause: unknown): E {
 
 /** For what says that a test is wrong: it is passed on as it is, so that no catch block takes it for an answer. */
 export function markOfTest<E>(error: E): E {
-  if (error instanceof Error) notesOf(error).ofTest = true;
+  if (isError(error)) notesOf(error).ofTest = true;
   return error;
 }
 
@@ -118,7 +118,7 @@ export function markOfTest<E>(error: E): E {
  */
 export function asAxiosError(thrown: unknown, code: string, request?: Request, response?: Response): AxiosError {
   if (isAxiosError(thrown) || notesIfAny(thrown)?.ofTest) return thrown as AxiosError;
-  if (!(thrown instanceof Error)) {
+  if (!isError(thrown)) {
     const error = new AxiosError('What was thrown is not an error.', code, request, response?.request, response);
     return withCause(error, thrown);
   }
@@ -155,7 +155,7 @@ export function traceless<E extends Error>(make: () => E): E {
 
 /** Notes that the client's edge has made an error fit to be shown. */
 export function markPresented<E>(error: E): E {
-  if (error instanceof Error) notesOf(error).presented = true;
+  if (isError(error)) notesOf(error).presented = true;
   return error;
 }
 

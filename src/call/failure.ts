@@ -130,8 +130,9 @@ const unsent = processWide('unsent errors', () => new WeakSet<object>());
 /**
  * Marks an error that arose before anything of the request was sent: the request may be repeated whatever its method.
  */
-export function markUnsent<E extends object>(error: E): E {
-  unsent.add(error);
+export function markUnsent<E>(error: E): E {
+  // A generator of the caller may throw a value of any kind, which Node passes on as the error of the socket.
+  if (typeof error === 'object' && error !== null) unsent.add(error);
   return error;
 }
 

@@ -1,9 +1,10 @@
 /** Runs callbacks of users, such as listeners and loggers, whose exceptions must not affect a call. */
+import { types } from 'node:util';
 
 /** Runs a user's callback; an exception or a rejection in it is dropped. */
 export function harmless(work: () => unknown): void {
   try {
     const result = work();
-    if (result instanceof Promise) result.catch(() => {});
+    if (types.isPromise(result)) result.catch(() => {});
   } catch {}
 }

@@ -31,6 +31,16 @@ function isRoot(at: object, foreign: object): boolean {
   return at !== foreign && Object.getPrototypeOf(at) === null && Object.hasOwn(at, 'isPrototypeOf');
 }
 
+/**
+ * True for a plain object, such as one parsed from a file; false for an array or an instance of a class. One made by
+ * `structuredClone` in jest is of another realm.
+ */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || isRoot(prototype, value);
+}
+
 /** An object without any properties, own or inherited: the default value of option sections. */
 export function nothing(): Record<string, never> {
   return Object.create(null) as Record<string, never>;

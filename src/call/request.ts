@@ -1,8 +1,8 @@
 /** Requests of the stack: each carries its call, and for an attempt its endpoint. */
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import type { Request } from './message.js';
 import { ownOf } from './own.js';
-import { Call, type Endpoint, OWN_HEADERS } from './record.js';
+import { Call, CallContext, type Endpoint, OWN_HEADERS } from './record.js';
 import { version } from './version.js';
 
 const CALL: unique symbol = Symbol.for(`pillion.call@${version}`);
@@ -24,7 +24,7 @@ export function callOf(request: Request): Call {
  * it has to be asked for before anything is sent.
  */
 export function contextOf(request: Request): AsyncResource {
-  return carriedCall(request)?.context ?? new AsyncResource('HttpCall', { requireManualDestroy: true });
+  return carriedCall(request)?.context ?? new CallContext();
 }
 
 /** The request with a call on it, so that everything further down sees the same one. */

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { ErrorCode, PillionError } from '../call/errors.js';
+import { isPlain } from '../call/own.js';
 import { spelled, textFaults } from '../registry/file/config-faults.js';
 import { ConfigDocument } from '../registry/file/document.js';
-import { isPlain } from '../registry/file/references.js';
 import { type ClusterPart, readCluster } from './cluster.js';
 import { isOpen, readListeners } from './listeners.js';
 import { type Draft, EnvoyFile, type Reader } from './reader.js';

@@ -1,6 +1,7 @@
 /** Reads an Envoy document part by part and records which parts were read, so that the report covers every part. */
+
+import { isPlain } from '../call/own.js';
 import type { ConfigDocument, Path } from '../registry/file/document.js';
-import { isPlain } from '../registry/file/references.js';
 import type { ReportLine, ReportStatus } from './report.js';
 
 /** A client being built; its name is set last, and the report reads it from here. */

@@ -1,11 +1,11 @@
 /** The differences between two configurations, with secrets maskedConfig. */
 import { isDeepStrictEqual } from 'node:util';
+import { isPlain } from '../call/own.js';
 import { redactPattern, redactUrl } from '../call/redact.js';
 import type { Config } from '../client/config/config.js';
 import { dotted } from '../options/options.js';
 import type { Path } from './file/document.js';
 import type { NamedClient } from './file/named-clients.js';
-import { isPlain } from './file/references.js';
 
 /** A changed option of one client, or a client that was added or removed; durations are in milliseconds. */
 export interface ConfigChange {

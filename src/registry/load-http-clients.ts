@@ -1,4 +1,5 @@
 /** Loads named clients from a file, an object or a source. */
+import { types } from 'node:util';
 import { duration } from '../options/duration.js';
 import { parseOptions } from '../options/options.js';
 import type { HttpClientsConfig } from './file/config-faults.js';
@@ -32,8 +33,9 @@ export function loadHttpClients(
   } catch (error) {
     return unloadable(error);
   }
-  if (!(loaded instanceof Promise)) return registry.open(loaded, watched);
-  return loaded.catch(unloadable).then((document) => registry.open(document, watched));
+  // Not by `instanceof`: in jest, the promises of Node's own modules are of another realm.
+  if (!types.isPromise(loaded)) return registry.open(loaded, watched);
+  return (loaded as Promise<string | object>).catch(unloadable).then((document) => registry.open(document, watched));
 }
 
 const standardInterval = 5000;

@@ -1,7 +1,7 @@
 /** The innermost edge of the stack, around any wire: each attempt starts and ends here. */
 import type { AxiosError } from 'axios';
 import { discard, responseOf } from '../call/body.js';
-import { forget } from '../call/conceal.js';
+import { forget, isError } from '../call/conceal.js';
 import { ErrorCode, PillionError, statusError } from '../call/errors.js';
 import type { Emitter } from '../call/events.js';
 import { isBroken } from '../call/failure.js';
@@ -63,7 +63,7 @@ function withoutBrokenResponse(error: Error): Error {
 }
 
 function asError(thrown: unknown, request: Request): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isError(thrown)) return thrown;
   return new PillionError(ErrorCode.CONFIG, 'The transport rejected with a value that is not an Error.', request, {
     cause: thrown,
   });

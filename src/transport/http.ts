@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, AxiosHeaders, isAxiosError, isCancel } from 'axios';
 import { bodyData } from '../call/answer.js';
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../call/body.js';
+import { isError } from '../call/conceal.js';
 import { closedError } from '../call/errors.js';
 import { markSent } from '../call/failure.js';
 import { harmless } from '../call/harmless.js';
@@ -327,7 +328,7 @@ function linked({ signal }: Request, own: AbortController): () => void {
  */
 function recode(error: unknown, request: Request): unknown {
   // Node's own http throws a plain error for what it refuses, such as a bad header name.
-  const failure = error instanceof Error && !isAxiosError(error) ? AxiosError.from(error, undefined, request) : error;
+  const failure = isError(error) && !isAxiosError(error) ? AxiosError.from(error, undefined, request) : error;
   if (!(failure instanceof AxiosError)) return failure;
   failure.config = request;
   if (failure.response) failure.response.config = request;

@@ -10,9 +10,12 @@ export interface Outcome {
   stderr: string;
 }
 
-export function run(file: string, ...args: string[]): Promise<Outcome> {
+export const run = (file: string, ...args: string[]) => runIn(root, {}, file, ...args);
+
+/** The same in another folder, with further variables in the environment. */
+export function runIn(cwd: string, env: NodeJS.ProcessEnv, file: string, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(file, args, { cwd: root, env: { PATH: process.env.PATH ?? '' } }, (error, stdout, stderr) => {
+    execFile(file, args, { cwd, env: { PATH: process.env.PATH ?? '', ...env } }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

@@ -21,11 +21,23 @@ export async function pack(folder: string): Promise<string> {
   return join(folder, name);
 }
 
+/** Puts the package into a folder without what it depends on. */
+export async function unpack(tarball: string, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  await run('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1']);
+}
+
+const quiet = ['--no-audit', '--no-fund', '--loglevel', 'error', '--prefer-offline'];
+
+/** Installs what the lock file in the folder names; none of it runs a script. */
+export async function installLocked(folder: string): Promise<void> {
+  await run('npm', ['ci', '--ignore-scripts', ...quiet], { cwd: folder });
+}
+
 /** Installs packages, tarballs among them, as a user would. */
 export async function install(folder: string, ...packages: string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   if (!existsSync(join(folder, 'package.json'))) writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const quiet = ['--no-audit', '--no-fund', '--loglevel', 'error', '--prefer-offline'];
   await run('npm', ['install', ...quiet, ...packages], { cwd: folder });
 }
 

@@ -27,10 +27,18 @@ import { frontConfig } from './usual-config.js';
  */
 const ours = new WeakSet<object>();
 
-/** Creates an axios instance; `defaults.adapter` is the stack. */
+const mocked =
+  'axios.create() returned no instance, as after jest.mock("axios"). A client needs the real axios: ' +
+  'script its answers with createTestClient of pillion/testing, or mock pillion itself.';
+
+/**
+ * Creates an axios instance; `defaults.adapter` is the stack.
+ * @throws Error where axios is mocked
+ */
 export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosAdapter }): AxiosInstance {
   ours.add(defaults.adapter);
   const instance = axios.create(defaults);
+  if (!(instance as AxiosInstance | undefined)?.defaults) throw new Error(mocked);
   // axios's default of -1 could not be distinguished from a caller's -1, which means "no limit".
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
   return lean(instance, defaults.adapter);

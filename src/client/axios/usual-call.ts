@@ -4,7 +4,7 @@
  */
 import { type AxiosAdapter, AxiosError, AxiosHeaders, type AxiosResponse, CanceledError, isCancel } from 'axios';
 import { responseOf } from '../../call/body.js';
-import { conceal } from '../../call/conceal.js';
+import { conceal, isError } from '../../call/conceal.js';
 import { asAxiosError, takePresented, takeTraceless } from '../../call/errors.js';
 import { nameIn } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
@@ -114,7 +114,7 @@ function parsed(data: string, response: AxiosResponse, config: Request): unknown
 
 /** Adds the caller's stack to an error that arose in a callback of Node's, as axios does. */
 function withCallerStack(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!isError(error)) return error;
   if (takeTraceless(error)) {
     // Cheap: V8 formats the stack only when it is read.
     Error.captureStackTrace(error, withCallerStack);

@@ -1,5 +1,5 @@
 /** Converts the bodies that `fetch` accepts into repeatable ones wherever that is possible. */
-import { isUint8Array } from 'node:util/types';
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 import { onAbort } from '../../call/scope.js';
 
 /** A body in a form that axios accepts, with its default content type. */
@@ -16,8 +16,7 @@ export function extractBody(body: unknown, duplex: string | undefined): Extracte
   if (typeof body === 'string') return { data: body, type: 'text/plain;charset=UTF-8' };
   if (body instanceof URLSearchParams)
     return { data: body.toString(), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
-  if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer)
-    return { data: Buffer.from(new Uint8Array(body)) };
+  if (isAnyArrayBuffer(body)) return { data: Buffer.from(new Uint8Array(body)) };
   if (ArrayBuffer.isView(body))
     return { data: Buffer.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)) };
   // No type: the wire chooses the boundary that is part of it.

@@ -1,4 +1,5 @@
 /** Converts a response of the stack into a WHATWG `Response`. */
+import { types } from 'node:util';
 import { discard, isStream, isWebStream } from '../../call/body.js';
 import type { Response as Answer } from '../../call/message.js';
 import { resolveUrl } from '../../call/url.js';
@@ -73,7 +74,7 @@ function bodyOf(data: unknown, signal: AbortSignal | undefined): ReadableStream<
 }
 
 function isBodyInit(data: unknown): data is string | ArrayBuffer | Blob {
-  return typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof ArrayBuffer || data instanceof Blob;
+  return typeof data === 'string' || ArrayBuffer.isView(data) || types.isArrayBuffer(data) || data instanceof Blob;
 }
 
 /** A byte stream like that of fetch; cancelling it destroys the source, which releases the socket. */

@@ -1,4 +1,5 @@
 /** The endpoints of a client: the list from its discovery, and which of them are usable now. */
+import { isError } from '../../call/conceal.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { harmless } from '../../call/harmless.js';
 import type { Request } from '../../call/message.js';
@@ -67,7 +68,7 @@ export class HostSet {
       );
       if (typeof stop === 'function') this.#stop = stop;
     } catch (error) {
-      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      this.#failed(isError(error) ? error : new Error(String(error)));
     }
   }
 

@@ -1,4 +1,5 @@
 /** Functions of the user's that take part in retries, with axios-retry's names, and how they are called safely. */
+import { types } from 'node:util';
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { z } from 'zod';
 import { discard, isStream, isWebStream } from '../../call/body.js';
@@ -103,7 +104,7 @@ function run<T>(request: Request, work: () => T): T {
 /** Runs a function of the user's that has to answer at once. */
 export function runNow(request: Request, name: 'retryDelay' | 'validateResponse', work: () => unknown): unknown {
   const answer = run(request, work);
-  if (!(answer instanceof Promise)) return answer;
+  if (!types.isPromise(answer)) return answer;
   // As an answer a promise would count as true, and its rejection would end the process.
   answer.catch(() => {});
   throw failureOf(new TypeError(`${name} returned a promise, but has to answer at once.`), request);

@@ -1,7 +1,7 @@
 /** Merges `defaults` under the options of one client. */
 
+import { isPlain } from '../../call/own.js';
 import { optionalSections } from '../../client/config/config.js';
-import { isPlain } from './references.js';
 
 /** Copies all objects, because references are converted in place and must not change the options of another client. */
 export function mergedOptions(

@@ -1,10 +1,11 @@
 /** Recognises options and clients that are indented one level too little or too much. */
 
+import { isPlain } from '../../call/own.js';
 import { clientOptions, namelessSchema } from '../../client/config/config.js';
 import { advice, bare } from '../../options/advice.js';
 import { hint, type OptionFault } from '../../options/options.js';
 import { pathsIn } from '../../options/schema-in-words.js';
-import { isPlain, type Reference, referencesIn } from './references.js';
+import { type Reference, referencesIn } from './references.js';
 
 /** True for the name of an option of a client, whatever its case and separators. */
 export function isOption(name: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Parses a configuration into named clients: merges `defaults` under each, and reports every fault with its position.
  */
-import { dataOf } from '../../call/own.js';
+import { dataOf, isPlain } from '../../call/own.js';
 import { type Config, namelessSchema, optionalSections } from '../../client/config/config.js';
 import { faultsOf, type OptionFault, shownPath, valueAt } from '../../options/options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
@@ -18,7 +18,6 @@ import {
   topLevelFault,
 } from './misplaced.js';
 import {
-  isPlain,
   putScalar,
   type Reference,
   type Resolved,

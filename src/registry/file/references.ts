@@ -1,5 +1,6 @@
 /** Resolves `${NAME}`, `${NAME:-default}` and `${file:/path}`: values that differ by environment or are secret. */
 import { readFileSync } from 'node:fs';
+import { isPlain } from '../../call/own.js';
 import type { OptionFault } from '../../options/options.js';
 import type { Path } from './document.js';
 
@@ -117,13 +118,6 @@ export function referencesIn(text: string): string {
     name === undefined || end === '' ? [] : [name],
   );
   return found.map((name) => `\${${name.startsWith('file:') ? name : name.replace(/:-.*/s, '')}}`).join(' ');
-}
-
-/** True for a plain object, such as one parsed from a file; false for an array or an instance of a class. */
-export function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
 
 /** Converts text to the number or boolean it spells: `${MAX}` resolves to text, but the option may take a number. */

@@ -1,6 +1,7 @@
 /** The pattern of an assertion, and the comparison of requests with it. */
 import { ErrorCode, PillionError } from '../../call/errors.js';
-import { type Comparison, differencesOf, fits, isPlainObject, valueInWords } from '../masking/differences.js';
+import { isPlain } from '../../call/own.js';
+import { type Comparison, differencesOf, fits, valueInWords } from '../masking/differences.js';
 import { isForm } from '../masking/form.js';
 import { Mask } from '../masking/masking.js';
 import type { RecordedRequest } from '../mock/recorded.js';
@@ -84,7 +85,7 @@ function textOf(wanted: unknown): unknown {
 }
 
 function bodyOf({ body, headers }: RecordedRequest, wanted: unknown): unknown {
-  if (!isPlainObject(wanted)) return body;
+  if (!isPlain(wanted)) return body;
   if (body instanceof FormData) return parametersOf(body);
   return isForm(body, headers['content-type']) ? parametersOf(new URLSearchParams(body)) : body;
 }

@@ -1,5 +1,6 @@
 /** Compares two values and describes each difference in one line. */
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual, types } from 'node:util';
+import { isPlain } from '../../call/own.js';
 
 /** Options of a comparison. */
 export interface Comparison {
@@ -19,7 +20,7 @@ export function differencesOf(
   how: Comparison,
   within: readonly string[] = [],
 ): string[] {
-  if (isPlainObject(wanted) && isPlainObject(is)) {
+  if (isPlain(wanted) && isPlain(is)) {
     const names = new Set([...Object.keys(wanted), ...(how.exact ? Object.keys(is) : [])]);
     return [...names].flatMap((each) =>
       differencesOf(own(wanted, each), own(is, each), `${at}.${each}`, how, [...within, each]),
@@ -37,7 +38,7 @@ export function differencesOf(
  * value.
  */
 export function fits(wanted: unknown, is: unknown): boolean {
-  if (wanted instanceof RegExp) return typeof is === 'string' && is.search(wanted) >= 0;
+  if (types.isRegExp(wanted)) return typeof is === 'string' && is.search(wanted) >= 0;
   if (isAsymmetric(wanted)) return wanted.asymmetricMatch(is);
   return isDeepStrictEqual(wanted, is);
 }
@@ -60,7 +61,7 @@ export function valueInWords(value: unknown): string {
 }
 
 function wordOf(value: unknown): unknown {
-  if (value instanceof RegExp || typeof value === 'bigint') return String(value);
+  if (types.isRegExp(value) || typeof value === 'bigint') return String(value);
   if (Buffer.isBuffer(value)) return `${value.length} bytes`;
   if (!isAsymmetric(value)) return value;
   const named = value as { toAsymmetricMatcher?(): string };
@@ -76,12 +77,6 @@ export function nearestOf<T>(
     lines.length + 10 * lines.filter((each) => /^(path|method) /.test(each)).length;
   const ranked = all.map((each) => ({ each, lines: linesOf(each) }));
   return ranked.sort((a, b) => distance(a.lines) - distance(b.lines))[0];
-}
-
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function own(value: Record<string, unknown>, name: string): unknown {

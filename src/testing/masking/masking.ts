@@ -1,5 +1,5 @@
 /** Masks secrets in fixtures and in the messages of assertions. */
-import { isPlainObject } from './differences.js';
+import { isPlain } from '../../call/own.js';
 import { maskCookies, maskCredentials, maskTexts } from './mask-text.js';
 import { type NamePlace, plainName, tellsOfSecret } from './secret-names.js';
 
@@ -86,7 +86,7 @@ export class Mask {
     if (typeof value === 'number' && isSecret) return 0;
     if (Array.isArray(value)) return value.map((each) => this.json(each, isSecret));
     // Regular expressions and matchers of an assertion are not data.
-    if (!isPlainObject(value)) return value;
+    if (!isPlain(value)) return value;
     const entries = Object.entries(value).map(([name, inner]) => [
       name,
       this.json(inner, isSecret || this.tells(name, 'field')),

@@ -1,4 +1,5 @@
 /** A transport for tests that answers from a script and records every request. */
+import { types } from 'node:util';
 import type { AxiosAdapter } from 'axios';
 import { markOfTest } from '../../call/errors.js';
 import { type RecordedRequest, recordRequest } from './recorded.js';
@@ -97,7 +98,7 @@ function isRule(entry: Reply | Rule): entry is Rule {
 function matches({ method, path, match }: Rule, request: RecordedRequest): boolean {
   if (method !== undefined && method.toUpperCase() !== request.method) return false;
   if (typeof path === 'string' && path !== request.path) return false;
-  if (path instanceof RegExp && request.path.search(path) < 0) return false;
+  if (types.isRegExp(path) && request.path.search(path) < 0) return false;
   return match?.(request) ?? true;
 }
 

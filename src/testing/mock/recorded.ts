@@ -1,6 +1,7 @@
 /** Records attempts as frozen snapshots. */
 
 import type { Request } from '../../call/message.js';
+import { isPlain } from '../../call/own.js';
 import { processWide } from '../../call/process-wide.js';
 import type { Call } from '../../call/record.js';
 import { callOf } from '../../call/request.js';
@@ -70,8 +71,7 @@ function parsedBody(data: unknown, contentType: string): unknown {
 
 /** Freezes plain objects and arrays only, because a frozen stream or Buffer would not work. */
 function deepFreeze<T>(value: T): T {
-  const prototype = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined;
-  if (prototype !== Object.prototype && prototype !== Array.prototype) return value;
-  for (const inner of Object.values(value as object)) deepFreeze(inner);
+  if (!isPlain(value) && !Array.isArray(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }

@@ -1,9 +1,11 @@
 /** Request bodies of every kind that axios takes, in a form that undici takes, with the headers they bring along. */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
+import { types } from 'node:util';
 import { AxiosError, CanceledError } from 'axios';
 import { discardUpload } from '../../call/body.js';
-import { withCause } from '../../call/errors.js';
+import { isError } from '../../call/conceal.js';
+import { asAxiosError, withCause } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { type Progress, progressOf } from '../../call/progress.js';
@@ -56,7 +58,7 @@ export function uploadOf(request: Request): Upload | Promise<Upload> {
 
 function bytesOf(data: unknown): Buffer | string | undefined {
   if (typeof data === 'string' || Buffer.isBuffer(data)) return data;
-  if (data instanceof ArrayBuffer) return Buffer.from(data);
+  if (types.isArrayBuffer(data)) return Buffer.from(data);
   return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : undefined;
 }
 
@@ -167,6 +169,8 @@ class StreamUpload implements Upload {
 /** The error for a body that could not be read to its end, with axios's code and message. */
 function uploadError(cause: NodeJS.ErrnoException, request: Request): AxiosError {
   if (cause instanceof AxiosError) return cause;
+  // A generator may throw a value of any kind.
+  if (!isError(cause)) return asAxiosError(cause, AxiosError.ERR_BAD_REQUEST, request);
   if (cause.code === 'ERR_STREAM_PREMATURE_CLOSE') return new CanceledError('Request stream has been aborted', request);
   return withCause(new AxiosError(cause.message, cause.code, request), cause);
 }

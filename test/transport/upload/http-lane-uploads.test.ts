@@ -139,3 +139,30 @@ describe.each(endings)('a request that %s', (_, begin) => {
     expect(gone()).toBe(true);
   });
 });
+
+describe('a generator that throws what is no error', () => {
+  const values = ['text', 7, null, undefined, Symbol('a'), Object.freeze(new Error('frozen'))];
+  const lanes = { 'the fast lane': { family: undefined }, 'axios’s adapter': { family: 4 } };
+
+  describe.each(Object.entries(lanes))('on %s', (_, lane) => {
+    it.each(values.flatMap((value) => [false, true].map((late) => ({ value, late }))))(
+      'fails the call, and nothing else: $value, late: $late',
+      async ({ value, late }) => {
+        const { port } = await startTcp((socket) => void socket.resume());
+        async function* broken() {
+          if (late) {
+            yield Buffer.from('begun');
+            await pause(20);
+          }
+          throw value;
+        }
+        // An exception in a listener of the socket would end the process, and so fails this test.
+        const error = await sending(`http://127.0.0.1:${port}`, broken(), lane as never).catch(
+          (reason: unknown) => reason,
+        );
+        expect(error).toBeInstanceOf(axios.AxiosError);
+        if (lane.family === undefined) expect((error as Error).cause).toBe(value);
+      },
+    );
+  });
+});
