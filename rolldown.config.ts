@@ -1,4 +1,5 @@
-/** Builds `dist/esm` and `dist/cjs` from one source; `tsc` writes the declarations beside them. */
+/** Builds `dist/esm` and `dist/cjs` from one source; `tsc` has written the declarations before. */
+import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'rolldown';
 import pkg from './package.json' with { type: 'json' };
 
@@ -16,11 +17,15 @@ function fileOf(id: string): string | null {
   return /\/src\/(\w+)\/(?!index\.ts$)/.exec(id)?.[1] ?? null;
 }
 
-/** Node and TypeScript take the files of this folder for CommonJS, though the package is an ES module. */
+/** What is different in the folder of the CommonJS build. */
 const commonJs: Plugin = {
-  name: 'package-json-of-commonjs',
+  name: 'files-of-commonjs',
   generateBundle() {
+    // Node and TypeScript take files for CommonJS by this one, though the package is an ES module.
     this.emitFile({ type: 'asset', fileName: 'package.json', source: '{ "type": "commonjs" }\n' });
+    // axios's types for CommonJS are others. `tsc` has written this file before, from axios-error.ts.
+    const source = readFileSync('src/call/axios-error.d.cts', 'utf8');
+    this.emitFile({ type: 'asset', fileName: 'call/axios-error.d.ts', source });
   },
 };
 

@@ -4,6 +4,9 @@ import { conceal, isError, keep } from './conceal.js';
 import { notesIfAny, notesOf } from './error-notes.js';
 import type { Request, Response } from './message.js';
 
+// It adds properties to axios's types; without this import the published declarations would lack it.
+import './axios-error.js';
+
 /** Every code of an error made here; other errors keep the code axios, Node or the upstream's network gave them. */
 export const ErrorCode = {
   /** Bad configuration or call option; nothing was sent. */

@@ -46,11 +46,12 @@ describe('package.json', () => {
     }
   });
 
-  it('leads tools that know no exports to CommonJS, and TypeScript of that kind to its types', () => {
-    expect(pkg).toMatchObject({ main: './dist/cjs/index.js', types: './dist/cjs/index.d.ts' });
+  it('leads tools that know no exports to CommonJS, and TypeScript of that kind to types that fit those of axios', () => {
+    // axios has its types for ES modules there.
+    expect(pkg).toMatchObject({ main: './dist/cjs/index.js', types: './dist/esm/index.d.ts' });
     expect(pkg.typesVersions).toEqual({
       '*': {
-        ...Object.fromEntries(folders.map((folder) => [folder, [`./dist/cjs/${folder}/index.d.ts`]])),
+        ...Object.fromEntries(folders.map((folder) => [folder, [`./dist/esm/${folder}/index.d.ts`]])),
         'schema.json': ['./dist/schema.json'],
       },
     });

@@ -29,13 +29,17 @@ const ways = {
   'node16, both kinds': { module: 'node16', moduleResolution: 'node16' },
   'nodenext, both kinds': { module: 'nodenext', moduleResolution: 'nodenext' },
   bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  'bundler, CommonJS': { module: 'commonjs', moduleResolution: 'bundler' },
   'bundler, with the types of browsers': {
     ...{ module: 'esnext', moduleResolution: 'bundler' },
     lib: ['ES2021', 'DOM', 'DOM.Iterable'],
   },
 };
 type Way = keyof typeof ways;
-const waysOfVersion7 = (Object.keys(ways) as Way[]).filter((way) => !way.startsWith('node10'));
+const allWays = Object.keys(ways) as Way[];
+const waysOfVersion7 = allWays.filter((way) => !way.startsWith('node10'));
+// Before version 6 there is no such combination.
+const waysBefore7 = allWays.filter((way) => way !== 'bundler, CommonJS');
 
 /** What users write: every entry, options of calls, errors, axios's own types. */
 const program = `
@@ -64,7 +68,9 @@ export async function call(): Promise<number | string | undefined> {
     return (await Promise.all(answers)).length;
   } catch (error) {
     if (error instanceof PillionError) return error.faults?.length;
-    if (error instanceof AxiosError || isAxiosError(error)) return error.code;
+    if (isAxiosError(error)) return (error.attempts ?? 0) + (error.retryAfter ?? 0) + (error.status ?? 0);
+    if (axios.isAxiosError<{ id: number }>(error)) return (error.attempts ?? 0) + (error.response?.data.id ?? 0);
+    if (error instanceof AxiosError) return error.code;
     throw error;
   }
 }
@@ -99,8 +105,8 @@ async function checked(compiler: string, all: readonly Way[], text: string) {
 
 describe.each(['typescript-5.4', 'typescript-5.8'])('%s', (compiler) => {
   it('accepts what users write, in every way to resolve modules', async () => {
-    const all = Object.keys(ways) as Way[];
-    expect(await checked(compiler, all, program)).toEqual(Object.fromEntries(all.map((way) => [way, ''])));
+    const right = Object.fromEntries(waysBefore7.map((way) => [way, '']));
+    expect(await checked(compiler, waysBefore7, program)).toEqual(right);
   }, 120_000);
 
   it('finds a wrong use', async () => {

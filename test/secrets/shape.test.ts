@@ -154,7 +154,7 @@ describe('an error', () => {
 
   it('leaves an SDK its own `attempts`', async () => {
     class WithGetter extends AxiosError {
-      get attempts(): number {
+      get override attempts(): number {
         return 7;
       }
     }
