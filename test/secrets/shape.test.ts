@@ -153,13 +153,10 @@ describe('an error', () => {
   });
 
   it('leaves an SDK its own `attempts`', async () => {
-    class WithGetter extends AxiosError {
-      get override attempts(): number {
-        return 7;
-      }
-    }
+    class WithGetter extends AxiosError {}
+    Object.defineProperty(WithGetter.prototype, 'attempts', { get: () => 7 });
     class WithField extends AxiosError {
-      attempts = 7;
+      override attempts = 7;
     }
     for (const made of [new WithGetter('x', 'ECONNRESET'), new WithField('x', 'ECONNRESET')]) {
       const client = createHttpClient({ baseURL }, { logger: silent, transport: () => Promise.reject(made) });
