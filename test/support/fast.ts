@@ -1,4 +1,4 @@
-/** Which tests are fast: those that stay inside their process and make no more than a few thousand calls. */
+/** Which tests are fast (they stay inside their process and make no more than a few thousand calls), and which need a worker of their own. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
@@ -29,12 +29,19 @@ export function fastTests(): string[] {
     known.set(file, answer);
     return answer;
   };
+  return testFiles().filter((name) => !manyRuns.test(name) && stays(join(root, name)));
+}
+
+/** The test files that replace a module with `vi.mock`: in a worker with others, the others would get it too. */
+export function mockingTests(): string[] {
+  return testFiles().filter((name) => readFileSync(join(root, name), 'utf8').includes('vi.mock('));
+}
+
+/** Every test file, from the root. */
+function testFiles(): string[] {
   return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join(root, 'test', name))
-    .filter(stays)
-    .map((file) => relative(root, file).replaceAll('\\', '/'))
-    .filter((name) => !manyRuns.test(name));
+    .map((name) => relative(root, join(root, 'test', name)).replaceAll('\\', '/'));
 }
 
 /** Packages by their names, files of `test` by their paths; other files are left out. */
