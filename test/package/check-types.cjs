@@ -1,6 +1,6 @@
 /**
- * Checks one file in several TypeScript projects by the compiler's API: `node check-types.cjs TYPESCRIPT PROJECT…`. It checks the
- * file and the declarations of pillion, but not those of other libraries, which take most of the time.
+ * Compiles the files of several TypeScript projects by the compiler's API: `node check-types.cjs TYPESCRIPT PROJECT…`. It checks
+ * the files and the declarations of pillion, but not those of other libraries, which take most of the time.
  */
 const { join } = require('node:path');
 
@@ -34,6 +34,7 @@ function check(project) {
     ...program.getGlobalDiagnostics(),
     ...own.flatMap((each) => [...program.getSyntacticDiagnostics(each), ...program.getSemanticDiagnostics(each)]),
   ];
+  program.emit();
   const format = { getCanonicalFileName: (path) => path, getCurrentDirectory: () => project, getNewLine: () => '\n' };
   return { files: own.length, faults: ts.formatDiagnostics(faults, format) };
 }

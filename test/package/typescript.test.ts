@@ -1,11 +1,12 @@
-/** The declarations of the packed package, as each TypeScript and each way to resolve modules sees them. */
+/** Projects in TypeScript over the packed package: by each version and each way to resolve modules, compiled, then run. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from './run.js';
+import { nodeOf } from './node-versions.js';
+import { root, run } from './run.js';
 import { compileBy, install, pack, temporary } from './tarball.js';
 
 const { folder, remove } = temporary('typescript');
@@ -19,7 +20,7 @@ beforeAll(async () => {
 afterAll(remove);
 
 const strict = {
-  ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, esModuleInterop: true },
+  ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, outDir: 'out', esModuleInterop: true },
   ...{ experimentalDecorators: true, emitDecoratorMetadata: true, target: 'ES2021', types: ['node'] },
 };
 
@@ -74,7 +75,17 @@ export async function call(): Promise<number | string | undefined> {
     throw error;
   }
 }
+
+/** True where an error of a call is one of the axios of this file. */
+export async function run(): Promise<boolean> {
+  const error: unknown = await createTestClient([404]).get('/').catch((each: unknown) => each);
+  await Promise.all([client.close(), policies.close()]);
+  return error instanceof AxiosError && isAxiosError(error) && error.attempts === 1;
+}
 `;
+
+/** The compiled files, of every project that is right. */
+const outputs: string[] = [];
 
 /** A project; where both kinds of modules are asked for, an ES module and a CommonJS one. */
 function project(name: string, way: Way, text: string): string {
@@ -82,7 +93,9 @@ function project(name: string, way: Way, text: string): string {
   const place = join(folder, name, way.replaceAll(/\W+/g, '-'));
   mkdirSync(place, { recursive: true });
   for (const file of files) writeFileSync(join(place, file), text);
-  writeFileSync(join(place, 'package.json'), '{ "type": "commonjs" }');
+  const { module } = ways[way];
+  writeFileSync(join(place, 'package.json'), `{ "type": "${module === 'esnext' ? 'module' : 'commonjs'}" }`);
+  if (name !== 'wrong') outputs.push(...files.map((file) => join(place, 'out', file.replace(/ts$/, 'js'))));
   writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...strict, ...ways[way] }, files }));
   return place;
 }
@@ -90,8 +103,8 @@ function project(name: string, way: Way, text: string): string {
 const checker = fileURLToPath(new URL('check-types.cjs', import.meta.url));
 
 /** What a TypeScript before 7 says of a text, by the way in which modules are resolved. */
-async function checked(compiler: string, all: readonly Way[], text: string) {
-  const places = all.map((way) => project(compiler, way, text));
+async function checked(compiler: string, all: readonly Way[], text: string, name = compiler) {
+  const places = all.map((way) => project(name, way, text));
   const { stdout } = await promisify(execFile)(process.execPath, [
     checker,
     join(folder, 'node_modules', compiler),
@@ -111,7 +124,7 @@ describe.each(['typescript-5.4', 'typescript-5.8'])('%s', (compiler) => {
 
   it('finds a wrong use', async () => {
     const wrong = program.replace("{ name: 'a'", "{ baseUrl: 'a'");
-    const { 'node10, CommonJS': faults } = await checked(compiler, ['node10, CommonJS'], wrong);
+    const { 'node10, CommonJS': faults } = await checked(compiler, ['node10, CommonJS'], wrong, 'wrong');
     expect(faults).toMatch(/'baseUrl' does not exist/);
   }, 120_000);
 });
@@ -131,4 +144,19 @@ describe('TypeScript 7', () => {
     const wrong = program.replace("{ name: 'a'", "{ baseUrl: 'a'");
     await expect(compile(project('wrong', 'bundler', wrong))).rejects.toThrow(/'baseUrl' does not exist/);
   }, 60_000);
+});
+
+describe('what they compile', () => {
+  const program = `
+    const loaded = await Promise.all(process.argv.slice(1).map((path) => import(path)));
+    console.log(JSON.stringify(await Promise.all(loaded.map((each) => each.run()))));`;
+
+  it.each(['20', '22', '24'])(
+    'runs on Node %s, with the AxiosError of its own axios',
+    async (version) => {
+      const { stdout, stderr } = await run(await nodeOf(version), '--input-type=module', '-e', program, ...outputs);
+      expect({ stdout: JSON.parse(stdout), stderr }).toEqual({ stdout: outputs.map(() => true), stderr: '' });
+    },
+    120_000,
+  );
 });
