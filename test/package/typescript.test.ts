@@ -56,7 +56,7 @@ export const client: HttpClient = createHttpClient(config);
 export const instance: AxiosInstance = client;
 export const ref: AxiosInstance = new HttpService(instance).axiosRef;
 export const policies = usePolicies(axios.create());
-export const others = [createPrometheus([client]), createAdmin([client]), loadHttpClients({ clients: {} })];
+export const others = [createPrometheus([client]), createAdmin([client]), loadHttpClients({ clients: { b: { baseURL: 'http://b.test' } } })];
 export const modules = [HttpClientModule.forFeature(['a']), HttpModule.register({ timeout: 5 })];
 export const fetched: typeof globalThis.fetch = client.fetch;
 
@@ -155,7 +155,7 @@ describe('what they compile', () => {
     'runs on Node %s, with the AxiosError of its own axios',
     async (version) => {
       const { stdout, stderr } = await run(await nodeOf(version), '--input-type=module', '-e', program, ...outputs);
-      expect({ stdout: JSON.parse(stdout), stderr }).toEqual({ stdout: outputs.map(() => true), stderr: '' });
+      expect({ stdout, stderr }).toEqual({ stdout: `${JSON.stringify(outputs.map(() => true))}\n`, stderr: '' });
     },
     120_000,
   );

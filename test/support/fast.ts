@@ -32,9 +32,12 @@ export function fastTests(): string[] {
   return testFiles().filter((name) => !manyRuns.test(name) && stays(join(root, name)));
 }
 
-/** The test files that replace a module with `vi.mock`: in a worker with others, the others would get it too. */
+/** Replaces a module, or what node:http and undici do for the whole process. */
+const mocking = /vi\.mock\(|from '(nock|msw)|setGlobalDispatcher\(/;
+
+/** The test files that need a worker of their own: what they replace would be replaced for other files too. */
 export function mockingTests(): string[] {
-  return testFiles().filter((name) => readFileSync(join(root, name), 'utf8').includes('vi.mock('));
+  return testFiles().filter((name) => mocking.test(readFileSync(join(root, name), 'utf8')));
 }
 
 /** Every test file, from the root. */

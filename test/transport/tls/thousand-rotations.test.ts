@@ -30,6 +30,9 @@ async function startUpstream(ca: Authority, own: Identity) {
   return { seen, origin: `https://localhost:${(server.address() as AddressInfo).port}` };
 }
 
+/** Milliseconds between two calls of a caller; without a pause the calls would take both cores from the rotations. */
+const pause = 5;
+
 /** What a caller saw: a call begun under one generation must not show an older certificate. */
 async function callUntil(stop: () => boolean, client: HttpClient, faults: string[]): Promise<number> {
   let calls = 0;
@@ -37,6 +40,7 @@ async function callUntil(stop: () => boolean, client: HttpClient, faults: string
     const generation = client.stats().identity?.generation ?? 0;
     const { data } = await client.get<string>('/').catch(({ code }) => ({ data: `failed with ${code}` }));
     if (!(Number(data) >= generation)) faults.push(`generation ${generation}: ${data}`);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   return calls;
 }
