@@ -15,7 +15,7 @@ interface FormPackage extends NodeJS.ReadableStream {
 }
 const FormPackage = axios.defaults.env?.FormData as unknown as new () => FormPackage;
 
-const quick = { logger: silent, random: () => 0, timeouts: { total: '5s' } } as const;
+const quick = { logger: silent, random: () => 0 };
 
 type Open = (baseURL: string) => AxiosInstance;
 
