@@ -25,8 +25,13 @@ const ownDefaults: Readonly<Record<string, string>> = {
 /** @throws PillionError `ERR_CONFIG` with every dependency that is unknown, and every default in `axios` without effect */
 export function checkDeps(deps: object, what: string): void {
   const given = (holder: object) => Object.keys(holder).filter((name) => holder[name as never] !== undefined);
-  const { axios } = deps as HttpClientDeps;
+  const { axios, transport, random, logger } = deps as HttpClientDeps;
+  const functions = Object.entries({ transport, random }).filter(([, each]) => each && typeof each !== 'function');
   const faults: OptionFault[] = [
+    ...functions.map(([name]) => ({ path: ['deps', name], message: 'expected a function' })),
+    ...(logger && !isLogger(logger)
+      ? [{ path: ['deps', 'logger'], message: "expected a logger with pino's methods debug, info, warn and error" }]
+      : []),
     ...given(deps).flatMap((name) => (name in known ? [] : [{ path: ['deps', name], message: placeOf(name) }])),
     ...given(axios ?? {}).flatMap((name) => {
       const message = Object.hasOwn(ownDefaults, name) ? ownDefaults[name] : undefined;
@@ -41,4 +46,10 @@ function placeOf(name: string): string {
   if (name === 'name' || clientOptions.includes(name)) return ofConfig;
   if (axiosOptions.has(name)) return 'is an option of axios; set it in deps.axios';
   return `unknown dependency (known: ${Object.keys(known).join(', ')})`;
+}
+
+function isLogger(logger: object): boolean {
+  return ['debug', 'info', 'warn', 'error'].every(
+    (name) => typeof (logger as Record<string, unknown>)[name] === 'function',
+  );
 }

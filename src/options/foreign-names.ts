@@ -96,9 +96,18 @@ const inSection: Readonly<Record<string, string>> = {
 /** Functions that users look for in the section `retry`, where only data can stand. */
 const retryFunctions = ['retryCondition', 'retryDelay', 'onRetry', 'onMaxRetryTimesExceeded', 'validateResponse'];
 
-/** Where a function belongs that was found in a configuration; undefined where it has no place. */
-export function placeOfFunction(key: string, section: string | undefined): string | undefined {
-  return section === 'retry' && retryFunctions.includes(key) ? `deps.retry.${key}` : undefined;
+/** Dependencies of a client, which users look for among its options. */
+const dependencies = ['transport', 'logger', 'axios', 'random', 'identity', 'discovery', 'perCall', 'perAttempt'];
+
+/**
+ * Where code belongs that was found in a configuration; undefined where it has no place. `section` is undefined for the
+ * options of the client itself.
+ */
+export function placeOfCode(key: string, section: string | undefined): string | undefined {
+  if (section === 'retry' && retryFunctions.includes(key)) return `deps.retry.${key}`;
+  if (section !== undefined) return undefined;
+  if (key === 'adapter') return 'deps.transport';
+  return dependencies.includes(key) ? `deps.${key}` : undefined;
 }
 
 const byOther = new Map(

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { dataOf } from '../call/own.js';
 import { advice, bare, knownWords } from './advice.js';
-import { axiosOptions, otherNames, placeOfFunction } from './foreign-names.js';
+import { axiosOptions, otherNames, placeOfCode } from './foreign-names.js';
 import { inWords, keysOf, pathsIn, schemasAt } from './schema-in-words.js';
 
 /** Metadata key for the default of an option whose default depends on another option; shown in the JSON Schema. */
@@ -95,7 +95,7 @@ function describeIssue(issue: Issue, schema: z.ZodType, given: (path: Path) => u
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: [...path, key],
-      message: `unknown option${codeHint(key, path, given) ?? unknownHint(key, path, schema)}`,
+      message: `unknown option${codeHint(key, path, schema, given) ?? unknownHint(key, path, schema)}`,
       unknown: true,
     }));
   if (issue.code === 'invalid_key')
@@ -170,18 +170,22 @@ function unknownHint(key: string, path: Path, schema: z.ZodType): string {
   if (section !== '' && /^(enabled?|disabled?|active)$/i.test(key)) return switchHint(section, schemasAt(schema, path));
   const elsewhere = placeOf(key, path, pathsIn(schema));
   if (elsewhere !== undefined) return elsewhere;
-  // Only the whole configuration of a client has the section.
-  const ofAxios = siblings.includes('timeouts') && (axiosOptions.has(key) || key === 'adapter');
-  return ofAxios
-    ? `: it is axios's, set it in ${key === 'adapter' ? 'deps.transport' : 'deps.axios'}`
-    : hint(key, siblings);
+  return isClient(siblings) && axiosOptions.has(key) ? ": it is axios's, set it in deps.axios" : hint(key, siblings);
 }
 
-/** The hint for a function, which is code and not configuration. */
-function codeHint(key: string, path: Path, given: (path: Path) => unknown): string | undefined {
-  if (typeof given([...path, key]) !== 'function') return undefined;
-  const place = placeOfFunction(key, path.at(-1) as string | undefined);
-  return place && `: a function is not configuration, pass it as ${place}`;
+/** The hint for a function or an object with functions, which is code and not configuration. */
+function codeHint(key: string, path: Path, schema: z.ZodType, given: (path: Path) => unknown): string | undefined {
+  const value = given([...path, key]);
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function' && key !== 'adapter')
+    return undefined;
+  const section = isClient(keysOf(schemasAt(schema, path))) ? undefined : String(path.at(-1));
+  const place = placeOfCode(key, section);
+  return place && `: it is code and not configuration, pass it as ${place}`;
+}
+
+/** True for the options of a whole client, of which `timeouts` is always one. */
+function isClient(options: readonly string[]): boolean {
+  return options.includes('timeouts');
 }
 
 function switchHint(section: string, schemas: ReturnType<typeof schemasAt>): string {

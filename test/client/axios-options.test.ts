@@ -141,6 +141,28 @@ describe('dependencies', () => {
     expect(faultOf(() => usePolicies(axios.create(), {}, deps))?.message).toContain('belongs to the axios instance');
   });
 
+  it.each([
+    ['transport', () => {}, 'deps.transport'],
+    ['adapter', 'http', 'deps.transport'],
+    ['logger', silent, 'deps.logger'],
+    ['axios', { timeout: 5 }, 'deps.axios'],
+    ['perAttempt', [], 'deps.perAttempt'],
+  ])('that stand in the configuration are refused with their place: %s', (name, value, place) => {
+    const { faults } = faultOf(() => createHttpClient({ [name]: value } as HttpClientConfig)) ?? {};
+    expect(faults).toEqual([
+      { path: name, message: `unknown option: it is code and not configuration, pass it as ${place}` },
+    ]);
+  });
+
+  it.each([
+    [{ transport: 'http' }, 'transport', 'expected a function'],
+    [{ random: 4 }, 'random', 'expected a function'],
+    [{ logger: { log: () => {} } }, 'logger', "expected a logger with pino's methods debug, info, warn and error"],
+  ])('that cannot be used are refused: %j', (deps, name, message) => {
+    const { faults } = faultOf(() => createHttpClient({}, deps as unknown as HttpClientDeps)) ?? {};
+    expect(faults).toEqual([{ path: `deps.${name}`, message }]);
+  });
+
   it('that are undefined are none', () => {
     const deps = { logger: silent, extra: undefined, axios: { proxy: undefined } } as unknown as HttpClientDeps;
     expect(faultOf(() => createHttpClient({}, deps))).toBeUndefined();

@@ -582,7 +582,7 @@ describe('the functions', () => {
   it('in the configuration are refused with the place where they belong', () => {
     const made = () => createHttpClient({ retry: { retryCondition: () => true } as never });
     expect(made).toThrow(
-      'retry.retryCondition: unknown option: a function is not configuration, pass it as deps.retry.retryCondition',
+      'retry.retryCondition: unknown option: it is code and not configuration, pass it as deps.retry.retryCondition',
     );
   });
 });
