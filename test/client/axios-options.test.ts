@@ -148,10 +148,9 @@ describe('dependencies', () => {
     ['axios', { timeout: 5 }, 'deps.axios'],
     ['perAttempt', [], 'deps.perAttempt'],
   ])('that stand in the configuration are refused with their place: %s', (name, value, place) => {
-    const { faults } = faultOf(() => createHttpClient({ [name]: value } as HttpClientConfig)) ?? {};
-    expect(faults).toEqual([
-      { path: name, message: `unknown option: it is code and not configuration, pass it as ${place}` },
-    ]);
+    expect(faultOf(() => createHttpClient({ [name]: value } as HttpClientConfig))).toMatchObject({
+      faults: [{ path: name, message: `unknown option: it is code and not configuration, pass it as ${place}` }],
+    });
   });
 
   it.each([
@@ -159,8 +158,9 @@ describe('dependencies', () => {
     [{ random: 4 }, 'random', 'expected a function'],
     [{ logger: { log: () => {} } }, 'logger', "expected a logger with pino's methods debug, info, warn and error"],
   ])('that cannot be used are refused: %j', (deps, name, message) => {
-    const { faults } = faultOf(() => createHttpClient({}, deps as unknown as HttpClientDeps)) ?? {};
-    expect(faults).toEqual([{ path: `deps.${name}`, message }]);
+    expect(faultOf(() => createHttpClient({}, deps as unknown as HttpClientDeps))).toMatchObject({
+      faults: [{ path: `deps.${name}`, message }],
+    });
   });
 
   it('that are undefined are none', () => {
