@@ -12,7 +12,7 @@ export const connectionOptions = z.strictObject({
   keepAliveTimeout: duration({ min: 1 })
     .prefault('4s')
     .describe(
-      'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`).',
+      'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`) where that is sooner.',
     ),
   maxOrigins: z
     .int()
