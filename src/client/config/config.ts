@@ -12,6 +12,7 @@ import { loggingOptions } from '../../policies/telemetry/logging.js';
 import { tracingOptions } from '../../policies/telemetry/tracing.js';
 import { defaultTotal, totalTimeout } from '../../policies/timeouts/deadline.js';
 import { attemptTimeout, defaultAttempt } from '../../policies/timeouts/timeout.js';
+import { allowH2 } from '../../transport/pool/connection-options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
 import { tlsOptions } from '../../transport/tls/tls.js';
 import { connectionsSection } from './connections.js';
@@ -80,7 +81,7 @@ const sections = z.strictObject({
     })
     .default(false)
     .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
-  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
+  allowH2,
   timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
   retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),
   circuitBreaker: section(circuitBreakerOptions).describe('When to stop calling a destination that fails.'),
