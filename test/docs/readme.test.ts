@@ -91,7 +91,13 @@ describe('README.md', () => {
         mirror: [{ ...target, fraction: 0.1 }],
       },
       ...{ hedging: {}, rateLimit: { requests: 1 }, endpoints: { static: [{ address: '127.0.0.1:1' }] }, fault: {} },
-      ...{ outlierDetection: {}, healthCheck: { path: '/' }, adaptiveConcurrency: {}, deadlineHeader: {} },
+      ...{
+        outlierDetection: {},
+        healthCheck: { path: '/' },
+        adaptiveConcurrency: {},
+        deadlineHeader: {},
+        envoyHeaders: true,
+      },
     });
     expect(shown).toEqual(pipeline);
   });
