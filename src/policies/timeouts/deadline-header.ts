@@ -14,7 +14,7 @@ export const deadlineHeaderOptions = z.strictObject({
     .describe(
       'Name of the request header with the milliseconds left until the deadline. Default `x-request-timeout-ms`. Change it to the name that the upstream reads.',
     ),
-  attempt: z
+  ofAttempt: z
     .boolean()
     .default(false)
     .describe(
@@ -33,18 +33,22 @@ export const deadlineHeaderOptions = z.strictObject({
  * relative, so the clocks need not agree, as with `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. It is at
  * least 1, as Envoy takes 0 for no limit. A call without a deadline gets no header.
  */
-export const deadlineHeader = definePolicy('deadlineHeader', deadlineHeaderOptions, ({ name, attempt, external }) => ({
-  wrap: (next) =>
-    function deadlineHeader(request) {
-      const call = callOf(request);
-      const limit = attempt ? (attemptLimitOf(request) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
-      const left = Math.min(call.remaining(), limit);
-      if (!Number.isFinite(left) || !(external || isInternal(call.origin))) return next(request);
-      const headers = copyHeaders(request.headers);
-      setHeader(headers, name, String(Math.max(1, Math.floor(left))));
-      return next({ ...request, headers });
-    },
-}));
+export const deadlineHeader = definePolicy(
+  'deadlineHeader',
+  deadlineHeaderOptions,
+  ({ name, ofAttempt, external }) => ({
+    wrap: (next) =>
+      function deadlineHeader(request) {
+        const call = callOf(request);
+        const limit = ofAttempt ? (attemptLimitOf(request) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+        const left = Math.min(call.remaining(), limit);
+        if (!Number.isFinite(left) || !(external || isInternal(call.origin))) return next(request);
+        const headers = copyHeaders(request.headers);
+        setHeader(headers, name, String(Math.max(1, Math.floor(left))));
+        return next({ ...request, headers });
+      },
+  }),
+);
 
 const known = new Map<string, boolean>();
 

@@ -30,10 +30,10 @@ describe('the header', () => {
     expect(transport.requests[0]?.headers['grpc-timeout-ms']).toBe('1234');
   });
 
-  it('says with `attempt` the time limit of the attempt where that is shorter', async () => {
+  it('says with `ofAttempt` the time limit of the attempt where that is shorter', async () => {
     const { client, transport } = scripted([{ status: 503, delay: 300 }, { status: 503, delay: 500 }, 200], {
       baseURL: internal,
-      deadlineHeader: { attempt: true },
+      deadlineHeader: { ofAttempt: true },
       timeouts: { total: 1500, attempt: 1000 },
     });
     await ended(client.get('/'));
