@@ -47,7 +47,7 @@ export interface Slots {
 
 /** The stages that a configuration asks for; a section that is `false` is not in the stack. */
 export function stagesOf(config: Config, slots: Slots): Stage[] {
-  const { envoyHeaders: obeys } = config;
+  const obeys = config.envoyHeaders === true;
   // Headers may ask for retries and time limits where the configuration has none.
   const timeouts = config.timeouts || (obeys && noTimeouts);
   const retries = config.retry ? { ...config.retry, ...slots.retry } : obeys && retriesByHeaders;
@@ -56,12 +56,12 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     // once per call
     stage(
       envoyHeaders,
-      obeys &&
-        timeouts && {
-          on: retries ? retries.on : [],
-          total: timeouts.total,
-          standardAttempt: isDefault(timeouts, 'attempt'),
-        },
+      config.envoyHeaders !== false && {
+        obey: obeys,
+        on: retries ? retries.on : [],
+        total: timeouts ? timeouts.total : false,
+        standardAttempt: timeouts && isDefault(timeouts, 'attempt'),
+      },
     ),
     stage(callTracing, config.tracing),
     stage(logging, config.logging),

@@ -83,10 +83,10 @@ const sections = z.strictObject({
     .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
   allowH2,
   envoyHeaders: z
-    .boolean()
+    .union([z.boolean(), z.literal('drop')])
     .default(false)
     .describe(
-      'Obey the headers by which callers steer Envoy (`x-envoy-retry-on`, `x-envoy-max-retries`, `x-envoy-retriable-status-codes`, `x-envoy-upstream-rq-timeout-ms`, `x-envoy-upstream-rq-per-try-timeout-ms`), and send none of them on. Default false: they are headers like any other. Set it for code that was written for an Envoy sidecar.',
+      'Obey the headers by which callers steer Envoy (`x-envoy-retry-on`, `x-envoy-max-retries`, `x-envoy-retriable-status-codes`, `x-envoy-upstream-rq-timeout-ms`, `x-envoy-upstream-rq-per-try-timeout-ms`), and send none of them on. `drop`: send none of them on and obey none, as Envoy does with callers that it does not take for internal ones. Default false: they are headers like any other. Set it for code that was written for an Envoy sidecar.',
     ),
   timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
   retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),

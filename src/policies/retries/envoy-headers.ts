@@ -9,6 +9,8 @@ import { mostRetries, type RetryPlan, retryPlan } from './retry-plan.js';
 const limit = z.number().or(z.literal(false));
 
 const envoyHeadersOptions = z.strictObject({
+  /** False: the headers are removed and not obeyed. */
+  obey: z.boolean().default(true),
   /** The conditions of the client, which `x-envoy-retry-on` adds to. */
   on: retryPlan.shape.on,
   total: limit.prefault(false),
@@ -51,6 +53,7 @@ export const envoyHeaders = definePolicy('envoyHeaders', envoyHeadersOptions, (o
       if (!hasControls(request.headers)) return next(request);
       const headers = copyHeaders(request.headers);
       const said = taken(headers);
+      if (!options.obey) return next({ ...request, headers });
       const retry = request.retry === false ? false : { ...retriesOf(said, options), ...request.retry };
       return next({ ...request, headers, retry, timeouts: { ...timeoutsOf(said, options), ...request.timeouts } });
     },

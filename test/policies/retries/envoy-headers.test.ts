@@ -196,6 +196,17 @@ describe('A control header', () => {
     expect(error?.config).toMatchObject({ headers: { 'x-envoy-retry-on': '5xx' } });
   });
 
+  it('is neither sent on nor obeyed with `drop`, as by an Envoy that takes its caller for no internal one', async () => {
+    const stack = over(503, { envoyHeaders: 'drop', timeouts: { total: 700 } });
+    const { ms } = await ended(stack.client.get('/', { headers: sent('5xx', { [total]: '0' }) }));
+    expect([seen(stack), ms]).toEqual([[[]], 0]);
+    expect(await end({ [total]: '1' }, { envoyHeaders: 'drop', timeouts: { total: 700 } })).toEqual([
+      'ERR_DEADLINE',
+      700,
+    ]);
+    expect(stack.client.pipeline).not.toContain('retry');
+  });
+
   it('is a header like any other without the option', async () => {
     const stack = over(503, { envoyHeaders: false });
     await ended(stack.client.get('/', { headers: sent('5xx') }));
