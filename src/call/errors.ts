@@ -23,6 +23,8 @@ export const ErrorCode = {
   ATTEMPT_TIMEOUT: 'ERR_ATTEMPT_TIMEOUT',
   /** No connection, TLS included, within `timeouts.connect`; nothing was sent. */
   CONNECT_TIMEOUT: 'ERR_CONNECT_TIMEOUT',
+  /** The server of an `http://` URL does not speak HTTP/2, which `allowH2: 'prior-knowledge'` expects; nothing was sent. */
+  HTTP2_UNSUPPORTED: 'ERR_HTTP2_UNSUPPORTED',
   /** The circuit to the destination is open; nothing was sent. */
   CIRCUIT_OPEN: 'ERR_CIRCUIT_OPEN',
   /** More calls waiting than `limits.maxPendingRequests`, or more in flight than `adaptiveConcurrency` allows; nothing was sent. */

@@ -36,6 +36,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   [ErrorCode.DEADLINE]: 'deadline',
   [ErrorCode.ATTEMPT_TIMEOUT]: 'timeout',
   [ErrorCode.CONNECT_TIMEOUT]: 'connect',
+  [ErrorCode.HTTP2_UNSUPPORTED]: 'connect',
   [ErrorCode.CIRCUIT_OPEN]: 'local',
   [ErrorCode.LIMIT]: 'local',
   [ErrorCode.RATE_LIMITED]: 'local',

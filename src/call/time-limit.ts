@@ -91,6 +91,10 @@ class LimitedScope extends Scope {
     this.abort(stalled ? markStalled(error) : error);
   }
 
+  get limit(): TimeLimit {
+    return this.#limit;
+  }
+
   /**
    * Called when the headers have arrived. Reading the body is up to the caller, and an unread body must not keep the
    * process alive.
@@ -125,4 +129,9 @@ function endWith(scope: LimitedScope, data: Readable, request: Request): void {
     const stream = body.deref();
     if (stream !== undefined) endBody(stream, abortError(scope, request));
   });
+}
+
+/** Milliseconds that the attempt may take which this request is for; undefined where it has no limit of its own. */
+export function attemptLimitOf({ signal }: Request): number | undefined {
+  return signal instanceof LimitedScope && signal.limit.until === 'headers' ? signal.limit.ms : undefined;
 }

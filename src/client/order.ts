@@ -1,6 +1,7 @@
 /** THE ORDER: the path of a request, outermost first, one line a policy. */
 
 import { DEFAULTED } from '../call/own.js';
+import { parseOptions } from '../options/options.js';
 import { adaptiveConcurrency } from '../policies/admission/adaptive-concurrency.js';
 import { circuitBreaker } from '../policies/admission/circuit-breaker.js';
 import { limits } from '../policies/admission/limits.js';
@@ -10,9 +11,11 @@ import type { Discovery } from '../policies/endpoints/discovery.js';
 import { healthCheck } from '../policies/endpoints/health-check.js';
 import { outlierDetection } from '../policies/endpoints/outlier-detection.js';
 import type { PolicyContext, PolicyFactory, StandingPolicy } from '../policies/policy.js';
+import { envoyHeaders } from '../policies/retries/envoy-headers.js';
 import { hedging } from '../policies/retries/hedging.js';
 import { retry } from '../policies/retries/retry.js';
 import type { RetryFunctions } from '../policies/retries/retry-functions.js';
+import { retryPolicyOptions } from '../policies/retries/retry-plan.js';
 import { logging } from '../policies/telemetry/logging.js';
 import { attemptTracing, callTracing } from '../policies/telemetry/tracing.js';
 import { deadline } from '../policies/timeouts/deadline.js';
@@ -44,10 +47,22 @@ export interface Slots {
 
 /** The stages that a configuration asks for; a section that is `false` is not in the stack. */
 export function stagesOf(config: Config, slots: Slots): Stage[] {
-  const { timeouts } = config;
+  const obeys = config.envoyHeaders === true;
+  // Headers may ask for retries and time limits where the configuration has none.
+  const timeouts = config.timeouts || (obeys && noTimeouts);
+  const retries = config.retry ? { ...config.retry, ...slots.retry } : obeys && retriesByHeaders;
   const balancing = balancingOf(config, slots);
   return [
     // once per call
+    stage(
+      envoyHeaders,
+      config.envoyHeaders !== false && {
+        obey: obeys,
+        on: retries ? retries.on : [],
+        total: timeouts ? timeouts.total : false,
+        standardAttempt: timeouts && isDefault(timeouts, 'attempt'),
+      },
+    ),
     stage(callTracing, config.tracing),
     stage(logging, config.logging),
     ...slots.perCall,
@@ -55,7 +70,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(split, config.split ?? false),
     stage(mirror, config.mirror ?? false),
     // the hinge
-    stage(retry, config.retry && { ...config.retry, ...slots.retry }),
+    stage(retry, retries),
     stage(hedging, config.hedging ?? false),
     // once per attempt
     stage(rateLimit, config.rateLimit ?? false),
@@ -86,6 +101,15 @@ function balancingOf({ endpoints, balance, baseURL }: Config, { discovery }: Slo
 }
 
 const standardBalance = balanceOptions.parse({});
+
+const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false };
+
+/** Envoy's own numbers for a call that asks for retries by a header, on a route without a policy for them. */
+const retriesByHeaders = parseOptions(
+  retryPolicyOptions,
+  { maxRetries: 1, on: [], backoff: { base: 25, max: 250 } },
+  'retry',
+);
 
 function stage<Input, Options>(factory: PolicyFactory<Input, Options>, options: Options | false): Stage | undefined {
   if (options === false) return undefined;

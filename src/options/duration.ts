@@ -4,6 +4,9 @@ import { z } from 'zod';
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const day = 24 * units.h;
 
+/** The longest time limit, in milliseconds. */
+export const maxTimeout = day;
+
 /**
  * Milliseconds as a number, or a string with a unit: `'250ms'`, `'1.5s'`, `'2m'`, `'1h'`. One space before the unit is
  * allowed, since TypeScript takes `'250 '` for a number too.

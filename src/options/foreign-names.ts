@@ -4,7 +4,7 @@ import { bare } from './advice.js';
 /** Our options with their names in other tools; case and signs do not matter. */
 const names: Readonly<Record<string, string>> = {
   baseURL: 'url uri host hostname address upstream prefixUrl origin',
-  allowH2: 'http2 h2 httpVersion useHttp2',
+  allowH2: 'http2 h2 h2c httpVersion useHttp2 useH2c http2PriorKnowledge',
   maxRedirects: 'followRedirects followRedirect followRedirection redirects redirect',
   proxy: 'httpProxy httpsProxy useProxy',
   'timeouts.total':

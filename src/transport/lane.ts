@@ -3,25 +3,48 @@ import { getProxyForUrl } from 'proxy-from-env';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import type { Request } from '../call/message.js';
 import { carriedCall } from '../call/request.js';
+import { resolveUrl } from '../call/url.js';
 import { redirectsOf } from './exchange/redirect.js';
+import type { AllowH2 } from './pool/connect.js';
 import { activeMockAgent, isHttpMocked } from './pool/mocks.js';
 
 export type Lane = 'undici' | 'http';
 
 /**
  * The lane of a request, decided before anything is sent.
- * @throws PillionError ERR_CONFIG where a proxy variable of the environment is not the URL of an http proxy
+ * @throws PillionError ERR_CONFIG where a proxy variable of the environment is not the URL of an http proxy, and where
+ * the request needs HTTP/1.1 and `allowH2` does not permit that
  */
-export function laneOf(request: Request): Lane {
+export function laneOf(request: Request, allowH2: AllowH2): Lane {
   if (isHttpMocked()) return 'http';
-  if (!needsHttp(request)) return 'undici';
+  const reason = reasonForHttp(request);
+  if (reason === undefined) return 'undici';
   // The agent of a test has its own connections: options about those of a call have nothing to say.
-  return activeMockAgent() !== undefined && isHttp(request) && !isSet(request, 'socketPath') ? 'undici' : 'http';
+  if (activeMockAgent() !== undefined && isHttp(request) && !isSet(request, 'socketPath')) return 'undici';
+  if (allowH2 === 'prior-knowledge' && isPlain(request)) refuseHttp1(request, reason);
+  return 'http';
 }
 
-function needsHttp(request: Request): boolean {
-  if (httpOptions.some((name) => isSet(request, name))) return true;
-  return isProxied(request) || !isHttp(request) || hasConnectionHeader(request);
+/** The part of the request that only axios's http adapter supports; undefined where there is none. */
+function reasonForHttp(request: Request): string | undefined {
+  const option = httpOptions.find((name) => isSet(request, name));
+  if (option !== undefined) return option;
+  if (isProxied(request)) return 'proxy';
+  return isHttp(request) ? connectionHeaderOf(request) : 'url';
+}
+
+/** True for a request to an `http://` URL over HTTP/1.1: axios speaks HTTP/2 itself where `httpVersion` asks for it. */
+function isPlain(request: Request): boolean {
+  if (isSet(request, 'httpVersion') && Number(request.httpVersion) === 2) return false;
+  return isHttp(request) && (carriedCall(request) ?? resolveUrl(request)).href.startsWith('http:');
+}
+
+function refuseHttp1(request: Request, reason: string): never {
+  const { client = 'pillion' } = carriedCall(request) ?? {};
+  const message =
+    `${client}: ${reason} makes this request one of HTTP/1.1, but allowH2 is 'prior-knowledge', ` +
+    'so the server speaks HTTP/2 without TLS.';
+  throw new PillionError(ErrorCode.CONFIG, `${message} Remove ${reason}, or use a client without allowH2.`, request);
 }
 
 /** Options that only axios's http adapter supports. */
@@ -72,17 +95,17 @@ function isHttp(request: Request): boolean {
 const otherScheme = /^(?!https?:)[a-z][a-z\d+.-]*:/i;
 
 /**
- * True for headers about the connection itself, which undici does not take from a caller, and for a `content-length`
+ * The name of a header about the connection itself, which undici does not take from a caller, or of a `content-length`
  * that is not the body's.
  */
-function hasConnectionHeader({ headers, data }: Request): boolean {
+function connectionHeaderOf({ headers, data }: Request): string | undefined {
   for (const name of Object.keys(headers)) {
     const lower = name.toLowerCase();
-    if (connectionHeaders.has(lower)) return true;
+    if (connectionHeaders.has(lower)) return lower;
     if (lower === 'content-length' && typeof data === 'string' && Number(headers[name]) !== Buffer.byteLength(data))
-      return true;
+      return lower;
   }
-  return false;
+  return undefined;
 }
 
 const connectionHeaders = new Set(['transfer-encoding', 'keep-alive', 'upgrade', 'expect']);

@@ -14,7 +14,7 @@ import { contentLimit } from './exchange/content-limit.js';
 import { Exchange, type Order } from './exchange/exchange.js';
 import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './exchange/redirect.js';
 import { basic } from './exchange/wire-headers.js';
-import { type ConnectOptions, type Connectors, connector, strangerOf } from './pool/connect.js';
+import { type AllowH2, type ConnectOptions, type Connectors, connector, strangerOf } from './pool/connect.js';
 import { MockedRequest } from './pool/mocked-request.js';
 import { activeMockAgent } from './pool/mocks.js';
 import { type Destination, Pool, type PoolOptions, type PoolStats } from './pool/pool.js';
@@ -26,8 +26,7 @@ export interface UndiciOptions extends ConnectOptions, PoolOptions {
   /** Destinations with open connections; beyond this number, the one used longest ago is evicted. */
   readonly maxOrigins: number;
   readonly userAgent: string;
-  /** Offers HTTP/2 in the TLS handshake. */
-  readonly allowH2: boolean;
+  readonly allowH2: AllowH2;
 }
 
 /** A transport over one pool of connections for each origin. */
@@ -169,7 +168,12 @@ export class UndiciLane {
 }
 
 function connectorsOf(options: UndiciOptions): Connectors {
-  return { h1: connector(options, false), h2: options.allowH2 ? connector(options, true) : undefined };
+  const { allowH2 } = options;
+  return {
+    h1: connector(options, 'h1'),
+    h2: allowH2 ? connector(options, 'h2') : undefined,
+    h2c: allowH2 === 'prior-knowledge' ? connector(options, 'h2c') : undefined,
+  };
 }
 
 /**

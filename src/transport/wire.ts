@@ -56,7 +56,7 @@ export function createWire(options: WireOptions, identity?: RotatingIdentity): W
   });
   return {
     send: (request) => {
-      const lane = laneOf(request);
+      const lane = laneOf(request, options.allowH2);
       taken[lane]++;
       return lanes[lane].send(request);
     },

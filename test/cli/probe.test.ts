@@ -9,6 +9,7 @@ import { answer } from '../support/behaviours.js';
 import { authority, type Identity } from '../support/certificates.js';
 import { runChild } from '../support/child.js';
 import { files } from '../support/files.js';
+import { startH2 } from '../support/h2-server.js';
 import { closedPort, closing, type Listening, startHttp, startHttps, startTcp } from '../support/upstream.js';
 import { pillion } from './pillion.js';
 
@@ -109,6 +110,13 @@ describe('a probe', () => {
     const { ok, steps } = await probe(upstream.origin, { allowH2, tls: { ca: ca.cert } });
     expect({ ok, handshake: steps[3] }).toEqual({ ok: true, handshake: expect.stringMatching(`, ${protocol}$`) });
     await allClosed(upstream);
+  });
+
+  it('waits for the SETTINGS of a server that is to speak HTTP/2 without TLS', async () => {
+    const server = await startH2([], {}, 'http');
+    const { ok, steps } = await probe(server.origin, { allowH2: 'prior-knowledge' });
+    expect([ok, steps.slice(2)]).toEqual([true, ['handshake HTTP/2 without TLS']]);
+    expect(server.requests).toHaveLength(0);
   });
 
   it('asks for the server by the name that the options say', async () => {
@@ -266,6 +274,22 @@ describe('a probe that fails says at which step and why:', () => {
     const upstream = await startHttp(answer());
     const { ok, steps } = await probe(upstream.origin.replace('http:', 'https:'));
     expect({ ok, last: steps.at(-1) }).toEqual({ ok: false, last: expect.stringMatching(/^handshake FAILED .*SSL/) });
+    await allClosed(upstream);
+  });
+
+  it.each<[string, (socket: Socket) => void, string]>([
+    [
+      'speaks HTTP/1.1',
+      (socket) => void socket.resume().end('HTTP/1.1 400 \r\n\r\n'),
+      'the server does not speak HTTP/2',
+    ],
+    ['hangs up', hangsUp, 'the server closed the connection before its HTTP/2 SETTINGS'],
+    ['is silent', silent, 'no answer within timeouts.connect of 50 ms'],
+  ])('the server is to speak HTTP/2 without TLS and %s', async (_, script, said) => {
+    const upstream = await startTcp(script);
+    const options = { allowH2: 'prior-knowledge', timeouts: { connect: 50 } } as const;
+    const { ok, steps } = await probe(`http://127.0.0.1:${upstream.port}`, options);
+    expect([ok, steps.slice(2)]).toEqual([false, [`handshake FAILED ${said}`]]);
     await allClosed(upstream);
   });
 

@@ -103,6 +103,7 @@ export const hostile = (spy) => ({
     tracing: { requestIdHeader: 'x-evil' },
     logging: 1,
     allowH2: 1,
+    envoyHeaders: 1,
   },
   ...{
     perCall: [spy],

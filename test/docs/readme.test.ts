@@ -91,14 +91,20 @@ describe('README.md', () => {
         mirror: [{ ...target, fraction: 0.1 }],
       },
       ...{ hedging: {}, rateLimit: { requests: 1 }, endpoints: { static: [{ address: '127.0.0.1:1' }] }, fault: {} },
-      ...{ outlierDetection: {}, healthCheck: { path: '/' }, adaptiveConcurrency: {}, deadlineHeader: {} },
+      ...{
+        outlierDetection: {},
+        healthCheck: { path: '/' },
+        adaptiveConcurrency: {},
+        deadlineHeader: {},
+        envoyHeaders: true,
+      },
     });
     expect(shown).toEqual(pipeline);
   });
 
   it('lists every error code, and no other', () => {
     const table = readme.slice(readme.indexOf('\n## Errors'), readme.indexOf('\n## Observability'));
-    const listed = [...table.matchAll(/^\| `(ERR_[A-Z_]+)`/gm)].map(([, code]) => code);
+    const listed = [...table.matchAll(/^\| `(ERR_[A-Z\d_]+)`/gm)].map(([, code]) => code);
     expect(listed.sort()).toEqual(Object.values(ErrorCode).sort());
   });
 });

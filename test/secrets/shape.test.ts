@@ -34,6 +34,7 @@ describe('the codes', () => {
         "CONFIG": "ERR_CONFIG",
         "CONNECT_TIMEOUT": "ERR_CONNECT_TIMEOUT",
         "DEADLINE": "ERR_DEADLINE",
+        "HTTP2_UNSUPPORTED": "ERR_HTTP2_UNSUPPORTED",
         "INVALID_URL": "ERR_INVALID_URL",
         "LIMIT": "ERR_LIMIT",
         "NO_ENDPOINT": "ERR_NO_ENDPOINT",

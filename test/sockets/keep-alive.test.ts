@@ -60,6 +60,16 @@ describe.each(lanes)('a kept connection on %s', (_, lane) => {
     expect(performance.now() - idleSince).toBeLessThan(2000);
   });
 
+  it('is closed after `keepAliveTimeout` although the server would keep it for longer', async () => {
+    const { origin, connections } = await startHttp(answer(200, '', { 'keep-alive': 'timeout=60' }));
+    const { client } = watch({ baseURL: origin, connections: { keepAliveTimeout: 100 } });
+    await client.get('/', lane);
+    const idleSince = performance.now();
+    await connections[0]?.closed;
+    // undici looks at its timers each half second.
+    expect(performance.now() - idleSince).toBeLessThan(2000);
+  });
+
   describe.each([
     ['closes', hangUp],
     ['resets', reset],

@@ -8,10 +8,10 @@ import { authority } from './certificates.js';
 export const ca = await authority('the test CA');
 export const identity = await ca.issue({ name: 'localhost', dns: ['localhost'] });
 
-/** For a client that speaks HTTP/2 and trusts `ca`. */
+/** For a client that speaks HTTP/2, without TLS to an `http://` origin, and trusts `ca`. */
 export const overH2 = (origin: string, more: HttpClientConfig = {}): HttpClientConfig => ({
   baseURL: origin,
-  allowH2: true,
+  allowH2: origin.startsWith('https:') || 'prior-knowledge',
   tls: { ca: ca.cert },
   ...more,
 });
@@ -28,13 +28,22 @@ export interface H2Server {
   counts(): { refused: number; most: number };
 }
 
+/** HTTP/2 by the TLS handshake, and without TLS. */
+export const schemes = ['https', 'http'] as const;
+
 /** The n-th request meets the n-th answer, later ones the last. */
-export async function startH2(answers: readonly Answer[], settings: http2.Settings = {}): Promise<H2Server> {
+export async function startH2(
+  answers: readonly Answer[],
+  settings: http2.Settings = {},
+  scheme: (typeof schemes)[number] = 'https',
+): Promise<H2Server> {
   const sessions: ServerHttp2Session[] = [];
   const requests: IncomingHttpHeaders[] = [];
   let refused = 0;
   let most = 0;
-  const server = http2.createSecureServer({ cert: identity.cert, key: identity.key, settings });
+  const { cert, key } = identity;
+  const server =
+    scheme === 'https' ? http2.createSecureServer({ cert, key, settings }) : http2.createServer({ settings });
   server.on('session', (session) => {
     sessions.push(session);
     session.on('error', () => {});
@@ -55,7 +64,7 @@ export async function startH2(answers: readonly Answer[], settings: http2.Settin
   const port = await listening(server, () => {
     for (const session of sessions) session.destroy();
   });
-  return { origin: `https://localhost:${port}`, sessions, requests, counts: () => ({ refused, most }) };
+  return { origin: `${scheme}://localhost:${port}`, sessions, requests, counts: () => ({ refused, most }) };
 }
 
 /** Carries bytes to `port` and back, until it is frozen: then the connections that there are take and give nothing. */

@@ -1,7 +1,8 @@
-/** Opens a connection step by step (resolve, connect, TLS handshake) without sending a request. */
+/** Opens a connection step by step (resolve, connect, handshake of TLS or HTTP/2) without sending a request. */
 import { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
+import http2 from 'node:http2';
 import net, { type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -59,21 +60,31 @@ export async function probeClient(config: ProbedConfig): Promise<ProbeReport> {
       connecting,
       ({ remoteAddress, remotePort }) => `${remoteAddress} port ${remotePort}`,
     );
-    if (options === undefined) return done(true);
+    const connection = socket;
+    if (options === undefined) {
+      if (config.allowH2 !== 'prior-knowledge') return done(true);
+      step = 'handshake';
+      await timed(
+        steps,
+        step,
+        () => settingsFrom(connection, url, limit),
+        () => 'HTTP/2 without TLS',
+      );
+      return done(true);
+    }
     step = 'handshake';
     const asked: ConnectionOptions = {
       ...options,
       servername,
       ALPNProtocols: config.allowH2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     };
-    const plain = socket;
-    const secure = await timed(steps, step, () => secured(plain, asked, host, limit), protocolOf);
+    const secure = await timed(steps, step, () => secured(connection, asked, host, limit), protocolOf);
     steps.push({ step: 'server', detail: describe(new X509Certificate(secure.getPeerCertificate().raw)) });
     await stays(secure).finally(() => secure.destroy());
     return done(true);
   } catch (error) {
     steps.push({ step, detail: why(error as NodeJS.ErrnoException), failed: true });
-    if (step === 'handshake' && !steps.some((each) => each.step === 'server'))
+    if (step === 'handshake' && url.protocol === 'https:' && !steps.some((each) => each.step === 'server'))
       await addRefused(target, timeoutOf(config), steps);
     return done(false);
   } finally {
@@ -132,6 +143,27 @@ function secured(socket: Socket, options: ConnectionOptions, host: string, limit
   return within(tls.connect({ ...options, socket, host }), limit, 'secureConnect');
 }
 
+/** Waits for the SETTINGS of a server that speaks HTTP/2 without TLS; they come before any request. */
+function settingsFrom(socket: Socket, url: URL, limit: number): Promise<void> {
+  const session = http2.connect(url, { createConnection: () => socket });
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise<void>((resolve, reject) => {
+    timer = setTimeout(() => reject(noAnswer(limit)), limit);
+    session.once('remoteSettings', () => resolve());
+    session.on('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code?.startsWith('ERR_HTTP2_') ? new Error('the server does not speak HTTP/2') : error),
+    );
+    session.once('close', () => reject(new Error('the server closed the connection before its HTTP/2 SETTINGS')));
+  }).finally(() => {
+    clearTimeout(timer);
+    session.destroy();
+  });
+}
+
+function noAnswer(limit: number): Error {
+  return new Error(`no answer within timeouts.connect of ${limit} ms`);
+}
+
 /** @throws Error with the server's alert when it rejects the client's certificate after the handshake */
 async function stays(socket: TLSSocket): Promise<void> {
   const over = new AbortController();
@@ -142,7 +174,7 @@ async function stays(socket: TLSSocket): Promise<void> {
 }
 
 async function within<S extends Socket>(socket: S, limit: number, event: string): Promise<S> {
-  const timer = setTimeout(() => socket.destroy(new Error(`no answer within timeouts.connect of ${limit} ms`)), limit);
+  const timer = setTimeout(() => socket.destroy(noAnswer(limit)), limit);
   try {
     await once(socket, event);
     return socket;

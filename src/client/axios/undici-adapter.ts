@@ -12,7 +12,7 @@ import { textOf } from '../../call/url.js';
 import { duration } from '../../options/duration.js';
 import { badOptions, faultsOf, valueAt } from '../../options/options.js';
 import { timeoutError, timeoutOf } from '../../policies/timeouts/call-timeouts.js';
-import { connectionOptions } from '../../transport/pool/connection-options.js';
+import { allowH2, connectionOptions } from '../../transport/pool/connection-options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
 import { type IdentityStats, RotatingIdentity } from '../../transport/tls/rotating-identity.js';
 import { partsOf, tlsOptions } from '../../transport/tls/tls.js';
@@ -39,12 +39,7 @@ const adapterOptions = connectionOptions.extend({
     .describe(
       'Time limit for opening a connection, TLS handshake included. Default 10s; `false`: no limit. Lower it to fail sooner if a server does not answer.',
     ),
-  allowH2: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Use HTTP/2 with https servers that support it. Default false, which is HTTP/1.1. Set it to true to send many requests over one connection.',
-    ),
+  allowH2,
 });
 
 /** Options of `createUndiciAdapter`; durations are milliseconds or strings such as `'10s'`. */

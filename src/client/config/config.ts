@@ -12,6 +12,7 @@ import { loggingOptions } from '../../policies/telemetry/logging.js';
 import { tracingOptions } from '../../policies/telemetry/tracing.js';
 import { defaultTotal, totalTimeout } from '../../policies/timeouts/deadline.js';
 import { attemptTimeout, defaultAttempt } from '../../policies/timeouts/timeout.js';
+import { allowH2 } from '../../transport/pool/connection-options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
 import { tlsOptions } from '../../transport/tls/tls.js';
 import { connectionsSection } from './connections.js';
@@ -80,7 +81,13 @@ const sections = z.strictObject({
     })
     .default(false)
     .describe('`env`: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY.'),
-  allowH2: z.boolean().default(false).describe('Speak HTTP/2 with https servers that do.'),
+  allowH2,
+  envoyHeaders: z
+    .union([z.boolean(), z.literal('drop')])
+    .default(false)
+    .describe(
+      'Obey the headers by which callers steer Envoy (`x-envoy-retry-on`, `x-envoy-max-retries`, `x-envoy-retriable-status-codes`, `x-envoy-upstream-rq-timeout-ms`, `x-envoy-upstream-rq-per-try-timeout-ms`), and send none of them on. `drop`: send none of them on and obey none, as Envoy does with callers that it does not take for internal ones. Default false: they are headers like any other. Set it for code that was written for an Envoy sidecar.',
+    ),
   timeouts: section(timeouts).describe('How long things may take; `false`: no limit.'),
   retry: section(retryOptions).describe('Which failures are repeated, when and how often.'),
   circuitBreaker: section(circuitBreakerOptions).describe('When to stop calling a destination that fails.'),

@@ -34,11 +34,14 @@ const conditions = [
   'rate-limited',
 ] as const;
 
+/** The most retries that a call may have. */
+export const mostRetries = 10;
+
 const plan = {
   maxRetries: z
     .int()
     .min(0)
-    .max(10)
+    .max(mostRetries)
     .default(2)
     .describe(
       'Most retries of one call after its first attempt. Default 2; 0 turns retries off. Lower it where callers retry too, since the numbers of attempts multiply.',

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { copyHeaders, setHeader } from '../../call/headers.js';
 import { callOf } from '../../call/request.js';
+import { attemptLimitOf } from '../../call/time-limit.js';
 import { plainHost } from '../../call/url.js';
 import { headerName } from '../../options/header.js';
 import { definePolicy } from '../policy.js';
@@ -12,6 +13,12 @@ export const deadlineHeaderOptions = z.strictObject({
     .default('x-request-timeout-ms')
     .describe(
       'Name of the request header with the milliseconds left until the deadline. Default `x-request-timeout-ms`. Change it to the name that the upstream reads.',
+    ),
+  ofAttempt: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Send the time limit of the attempt where that is shorter, as Envoy does in `x-envoy-expected-rq-timeout-ms`. Default false: the time left for the whole call.',
     ),
   external: z
     .boolean()
@@ -23,20 +30,25 @@ export const deadlineHeaderOptions = z.strictObject({
 
 /**
  * Adds a header to each attempt with the milliseconds left until the deadline of the call, rounded down. The time is
- * relative, so the clocks need not agree, as with `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. A call
- * without a deadline gets no header.
+ * relative, so the clocks need not agree, as with `grpc-timeout` and Envoy's `x-envoy-expected-rq-timeout-ms`. It is at
+ * least 1, as Envoy takes 0 for no limit. A call without a deadline gets no header.
  */
-export const deadlineHeader = definePolicy('deadlineHeader', deadlineHeaderOptions, ({ name, external }) => ({
-  wrap: (next) =>
-    function deadlineHeader(request) {
-      const call = callOf(request);
-      const left = call.remaining();
-      if (!Number.isFinite(left) || !(external || isInternal(call.origin))) return next(request);
-      const headers = copyHeaders(request.headers);
-      setHeader(headers, name, String(Math.max(0, Math.floor(left))));
-      return next({ ...request, headers });
-    },
-}));
+export const deadlineHeader = definePolicy(
+  'deadlineHeader',
+  deadlineHeaderOptions,
+  ({ name, ofAttempt, external }) => ({
+    wrap: (next) =>
+      function deadlineHeader(request) {
+        const call = callOf(request);
+        const limit = ofAttempt ? (attemptLimitOf(request) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+        const left = Math.min(call.remaining(), limit);
+        if (!Number.isFinite(left) || !(external || isInternal(call.origin))) return next(request);
+        const headers = copyHeaders(request.headers);
+        setHeader(headers, name, String(Math.max(1, Math.floor(left))));
+        return next({ ...request, headers });
+      },
+  }),
+);
 
 const known = new Map<string, boolean>();
 

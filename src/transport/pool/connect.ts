@@ -36,11 +36,18 @@ export function strangerOf({ identity, stranger }: ConnectOptions): ConnectionOp
  */
 export type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
-/** One connector for HTTP/1.1 only, and one that offers HTTP/2 as well. */
+/** Which HTTP/2 a client speaks: that of the TLS handshake, and with `prior-knowledge` that without TLS as well. */
+export type AllowH2 = boolean | 'prior-knowledge';
+
+/** A connector for HTTP/1.1 only, one that offers HTTP/2 in the TLS handshake, and one for HTTP/2 without TLS. */
 export interface Connectors {
   readonly h1: Connect;
   readonly h2: Connect | undefined;
+  readonly h2c: Connect | undefined;
 }
+
+/** The event of a socket whose HTTP/2 server has sent its SETTINGS; without TLS the connection is ready only then. */
+export const settled = 'http2Settings';
 
 /** Options that Node and undici would otherwise take from a polluted `Object.prototype`. */
 const unset = Object.fromEntries(
@@ -63,7 +70,8 @@ const unset = Object.fromEntries(
 );
 
 /** undici's connector with a timer of our own: undici's fast timers may be a second late. */
-export function connector({ connectTimeout, identity }: ConnectOptions, allowH2: boolean): Connect {
+export function connector({ connectTimeout, identity }: ConnectOptions, version: keyof Connectors): Connect {
+  const allowH2 = version === 'h2';
   const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
   const connect = buildConnector(options as buildConnector.BuildOptions);
   // undici would take the name of a call's Host header, and check the server's certificate for that.
@@ -71,9 +79,14 @@ export function connector({ connectTimeout, identity }: ConnectOptions, allowH2:
   return (options, callback) => {
     const socket = connect({ ...options, ...named }, callback) as unknown as Socket;
     tame(socket);
-    watchConnecting(socket, connectTimeout, options.protocol === 'https:', `${options.hostname}:${options.port}`);
+    const ready = version === 'h2c' ? settled : readyEvent(options.protocol === 'https:');
+    watchConnecting(socket, connectTimeout, ready, `${options.hostname}:${options.port}`);
     return socket;
   };
+}
+
+function readyEvent(secure: boolean): string {
+  return secure ? 'secureConnect' : 'connect';
 }
 
 /**
@@ -100,7 +113,7 @@ function isAbort(error: NodeJS.ErrnoException | undefined): boolean {
 }
 
 /** Destroys the socket if it is not ready in time, and marks an error before that as unsent: nothing was sent then. */
-function watchConnecting(socket: Socket, timeout: number | false, secure: boolean, peer: string): void {
+function watchConnecting(socket: Socket, timeout: number | false, ready: string, peer: string): void {
   const expire = (stalled: boolean) => {
     const error = connectTimeout(peer, timeout as number);
     socket.destroy(stalled ? markStalled(error) : error);
@@ -111,7 +124,7 @@ function watchConnecting(socket: Socket, timeout: number | false, secure: boolea
     socket.off('error', markUnsent);
   };
   socket.once('error', markUnsent);
-  socket.once(secure ? 'secureConnect' : 'connect', stop).once('close', stop);
+  socket.once(ready, stop).once('close', stop);
 }
 
 function connectTimeout(peer: string, timeout: number): Error {
@@ -167,7 +180,7 @@ function connecting<A extends HttpAgent>(agent: A, { timeout, secure, sockets, r
     sockets.makeRoom(key);
     const socket = create(Object.assign(options, { signal: undefined }), callback);
     // A mocked socket may be ready only with its answer, and the error of a mock may come after the request.
-    if (!areSocketsMocked()) watchConnecting(socket, timeout, secure, peer);
+    if (!areSocketsMocked()) watchConnecting(socket, timeout, readyEvent(secure), peer);
     sockets.opened(key, socket);
     return socket;
   };

@@ -12,7 +12,7 @@ export const connectionOptions = z.strictObject({
   keepAliveTimeout: duration({ min: 1 })
     .prefault('4s')
     .describe(
-      'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`).',
+      'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`) where that is sooner.',
     ),
   maxOrigins: z
     .int()
@@ -21,3 +21,10 @@ export const connectionOptions = z.strictObject({
     .default(1024)
     .describe('Destinations with open connections; the one used longest ago is let go first.'),
 });
+
+export const allowH2 = z
+  .union([z.boolean(), z.literal('prior-knowledge')])
+  .default(false)
+  .describe(
+    'Speak HTTP/2, many requests over one connection. `true`: with https servers that do. `prior-knowledge`: also with the server of each http:// URL, without TLS (h2c); a server that speaks only HTTP/1.1 then fails with `ERR_HTTP2_UNSUPPORTED`. Proxies, unix sockets and agents of a call cannot carry that.',
+  );

@@ -111,6 +111,8 @@ export class Connection implements Carrier {
         this.#socket = this.#watched(connect(options, callback));
       },
       keepAliveTimeout,
+      // Otherwise the server could raise it to ten minutes.
+      keepAliveMaxTimeout: keepAliveTimeout,
       // The policies keep the time limits; undici's own timers are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -1,8 +1,11 @@
 /** One HTTP/2 connection: many requests at once over Node's own http2; those in flight survive a GOAWAY. */
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { ErrorCode } from '../../call/errors.js';
+import { markUnsent } from '../../call/failure.js';
 import { plainHost } from '../../call/url.js';
-import type { Connect } from './connect.js';
+import { type Connect, settled } from './connect.js';
 import type { Carrier, ConnectionEvents, ConnectionState, Job } from './connection.js';
 import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
 import { pseudoHeaders, uncarried } from './h2-headers.js';
@@ -23,14 +26,23 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   listed = false;
   finishing = false;
   used = false;
-  /** Streams that the server takes at once. Until its SETTINGS arrive, one request goes ahead and the others wait. */
+  /**
+   * Streams that the server takes at once. Until its SETTINGS arrive, over TLS one request goes ahead and the others
+   * wait; without TLS all wait.
+   */
   #limit = 1;
   /** True once it takes requests; a server may announce that it takes none for a while. */
   ready = false;
   readonly #pool: H2Events;
   readonly #keepAliveTimeout: number;
-  readonly #socket: { destroy(error?: Error): unknown };
+  readonly #socket: Socket;
   #session: ClientHttp2Session | undefined;
+  /**
+   * False for a connection without TLS until the server's SETTINGS have shown that it speaks HTTP/2. Nothing is sent
+   * before, so a request that meets another kind of server was provably not sent.
+   */
+  #confirmed = true;
+  #error: Error | undefined;
   /** The request that it was opened for. */
   #first: Job | undefined;
   readonly #streams = new Set<H2Exchange>();
@@ -62,7 +74,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 
   send(job: Job): void {
     job.connection = this;
-    if (this.#session === undefined) {
+    if (this.#session === undefined || !this.#connected) {
       this.#first = job;
       return;
     }
@@ -123,14 +135,27 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   #connectedBy(socket: TLSSocket, origin: URL): void {
-    const job = this.#first;
-    this.#first = undefined;
+    if (origin.protocol === 'http:') {
+      this.#confirmed = false;
+      this.#session = this.#sessionOver(socket, origin);
+      return;
+    }
     if (socket.alpnProtocol !== 'h2') {
+      const job = this.#first;
+      this.#first = undefined;
       this.#pool.downgraded(this, socket, job);
       return;
     }
-    this.#connected = true;
     this.#session = this.#sessionOver(socket, origin);
+    this.#begin();
+  }
+
+  #begin(): void {
+    const job = this.#first;
+    this.#first = undefined;
+    this.#connected = true;
+    // Requests in flight keep the process alive, an idle connection does not.
+    this.#session?.unref();
     if (job !== undefined && !job.over) this.send(job);
     else if (this.#draining) this.#pool.closed(this);
     else this.#closeWhenUnused();
@@ -138,16 +163,16 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 
   #sessionOver(socket: TLSSocket, origin: URL): ClientHttp2Session {
     const session = http2.connect(origin, { createConnection: () => socket, settings: { enablePush: false } });
-    // Requests in flight keep the process alive, an idle connection does not.
-    session.unref();
     // The streams receive the errors as well; without a listener here they would end the process.
-    session.on('error', () => {});
+    session.on('error', (error) => {
+      this.#error = error;
+    });
     session.on('remoteSettings', (settings) => this.#heed(settings));
     session.on('goaway', (_, lastStream) => {
       for (const stream of this.#streams) stream.leftBehind(lastStream);
       this.#drains();
     });
-    session.on('close', () => this.#drains());
+    session.on('close', () => this.#lost());
     return session;
   }
 
@@ -155,7 +180,18 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   #heed({ maxConcurrentStreams = Number.POSITIVE_INFINITY }: http2.Settings): void {
     this.#limit = maxConcurrentStreams;
     this.ready = maxConcurrentStreams > 0;
+    if (!this.#confirmed) {
+      this.#socket.emit(settled);
+      if (!this.ready) return;
+      this.#confirmed = true;
+      this.#begin();
+    }
     if (!this.#draining) this.#pool.changed(this);
+  }
+
+  #lost(): void {
+    if (this.#confirmed || (this.#draining && this.#first === undefined)) this.#drains();
+    else this.#failed(markUnsent(unspoken(this.#error)));
   }
 
   /** Takes no further request; Node lets those in flight finish where the server does. */
@@ -239,4 +275,12 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 /** The error that undici raises for its own connections. */
 function clientClosed(): Error {
   return Object.assign(new Error('The client was closed.'), { code: 'UND_ERR_DESTROYED' });
+}
+
+/** The error for a connection without TLS that ended before the server had sent its SETTINGS. */
+function unspoken(cause: NodeJS.ErrnoException | undefined): Error {
+  if (cause !== undefined && !cause.code?.startsWith('ERR_HTTP2_')) return cause;
+  if (cause === undefined) return reset('The server closed the connection before it sent its HTTP/2 SETTINGS.');
+  const message = "The server does not speak HTTP/2, which allowH2: 'prior-knowledge' expects of each http:// URL.";
+  return Object.assign(new Error(message, { cause }), { code: ErrorCode.HTTP2_UNSUPPORTED });
 }

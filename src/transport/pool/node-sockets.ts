@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { announcesBody } from '../../call/headers.js';
 
 export interface NodeSocketOptions {
-  /** Milliseconds that an unused socket stays open, unless the server announces a time of its own. */
+  /** Milliseconds that an unused socket stays open, unless the server announces a shorter time. */
   readonly keepAliveTimeout: number;
   /** Milliseconds after which a socket carries no further request, less up to a fifth at random; false: no limit. */
   readonly maxConnectionAge: number | false;
@@ -27,12 +27,8 @@ interface Kept {
   readonly retiresAt: number;
 }
 
-/**
- * Milliseconds that are taken off the time a server announces, as undici does for the way, and the longest time that is
- * believed.
- */
+/** Milliseconds that are taken off the time a server announces, as undici does for the way. */
 const threshold = 2000;
-const longestHint = 600_000;
 
 export class NodeSockets {
   readonly #options: NodeSocketOptions;
@@ -156,8 +152,8 @@ export class NodeSockets {
   #idleTime(socket: Socket): number {
     const request = lastRequest(socket);
     const [, seconds] = /timeout=(\d+)/.exec(String(request?.res?.headers['keep-alive'] ?? '')) ?? [];
-    if (seconds === undefined) return this.#options.keepAliveTimeout;
-    return Math.min(Number(seconds) * 1000 - threshold, longestHint);
+    const { keepAliveTimeout } = this.#options;
+    return seconds === undefined ? keepAliveTimeout : Math.min(Number(seconds) * 1000 - threshold, keepAliveTimeout);
   }
 }
 

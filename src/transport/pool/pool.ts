@@ -47,8 +47,8 @@ export class Pool implements H2Events {
   readonly #waiting: Job[] = [];
   #finishing = 0;
   #pumping = false;
-  /** True until a server has shown that it speaks only HTTP/1.1. */
-  #tryH2: boolean;
+  /** The connector for HTTP/2; undefined where it is not to be spoken, and once a server has chosen HTTP/1.1. */
+  #h2: Connect | undefined;
   /**
    * The connection that is being dialed and may turn out to be HTTP/2. Until it takes requests, no other is opened, and
    * further requests wait for it.
@@ -64,7 +64,7 @@ export class Pool implements H2Events {
     this.#connect = endpoint === undefined ? connect : connectorsTo(endpoint, connect);
     this.#options = options;
     this.#onEmpty = onEmpty;
-    this.#tryH2 = this.#connect.h2 !== undefined && origin.startsWith('https:');
+    this.#h2 = origin.startsWith('https:') ? this.#connect.h2 : this.#connect.h2c;
   }
 
   dispatch(job: Job): void {
@@ -128,7 +128,7 @@ export class Pool implements H2Events {
   }
 
   downgraded(connection: H2Connection, socket: TLSSocket, job: Job | undefined): void {
-    this.#tryH2 = false;
+    this.#h2 = undefined;
     this.#dialing = undefined;
     this.#all.delete(connection);
     const made = this.#add(startingWith(socket, this.#connect.h1));
@@ -229,9 +229,17 @@ export class Pool implements H2Events {
 
   #open(): Carrier | undefined {
     if (this.#dialing !== undefined || this.#finishing >= this.#waiting.length) return undefined;
-    if (this.#all.size >= this.#options.maxConnections) return undefined;
-    const { h1, h2 } = this.#connect;
-    return this.#tryH2 && h2 !== undefined ? this.#dial(h2) : this.#add(h1);
+    if (this.#all.size >= this.#options.maxConnections && !this.#drainsAlone()) return undefined;
+    return this.#h2 === undefined ? this.#add(this.#connect.h1) : this.#dial(this.#h2);
+  }
+
+  /**
+   * True where all connections drain. As in Envoy one more is opened then: the last stream of an old connection may take
+   * long, and no further request could be sent until its end.
+   */
+  #drainsAlone(): boolean {
+    for (const { state } of this.#all) if (state !== 'draining') return false;
+    return true;
   }
 
   #add(connect: Connect): Connection {
@@ -299,8 +307,9 @@ function isOpen({ state }: Carrier): boolean {
   return state !== 'draining' && state !== 'closed';
 }
 
-function connectorsTo(endpoint: Endpoint, { h1, h2 }: Connectors): Connectors {
-  return { h1: connectorTo(endpoint, h1), h2: h2 && connectorTo(endpoint, h2) };
+function connectorsTo(endpoint: Endpoint, { h1, h2, h2c }: Connectors): Connectors {
+  const to = (connect: Connect) => connectorTo(endpoint, connect);
+  return { h1: to(h1), h2: h2 && to(h2), h2c: h2c && to(h2c) };
 }
 
 /** Uses a socket that is connected already; connects anew where it is lost before its first request was written. */

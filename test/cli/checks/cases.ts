@@ -302,7 +302,7 @@ export const jsonSyntax: readonly Broken[] = [
   {
     with: 'JSON and an option of the wrong type',
     text: '{"clients": {"a": {"allowH2": "yes"}}}',
-    faults: ['1:31 clients.a.allowH2 expected true or false; write true'],
+    faults: ['1:31 clients.a.allowH2 expected true or false or "prior-knowledge"; write true'],
   },
 ];
 
@@ -526,7 +526,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { nane: users }
     `,
     faults: [
-      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -536,7 +536,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { x-note: { retry: false } }
     `,
     faults: [
-      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -658,7 +658,7 @@ export const types: readonly Broken[] = [
       '5:24 clients.a.allowAbsoluteUrls expected true or false; write true',
       '6:19 clients.a.maxRedirects expected a whole number from 0 to 50; write 5 without quotes',
       '7:12 clients.a.proxy expected "env" or false; did you mean "env"?',
-      '8:14 clients.a.allowH2 expected true or false; write true',
+      '8:14 clients.a.allowH2 expected true or false or "prior-knowledge"; write true',
     ],
   },
   {
@@ -670,7 +670,7 @@ export const types: readonly Broken[] = [
           retry: no
     `,
     faults: [
-      '3:14 clients.a.allowH2 expected true or false; write true',
+      '3:14 clients.a.allowH2 expected true or false or "prior-knowledge"; write true',
       '4:12 clients.a.retry expected an object or false; write false',
     ],
   },
@@ -1493,7 +1493,7 @@ export const references: readonly Broken[] = [
     faults: [
       '3:14 clients.a.baseURL expected a full http or https URL; it comes from ${BROKEN_URL}',
       '3:14 clients.a.baseURL must not have a query, a fragment or white space; it comes from ${BROKEN_URL}',
-      '4:14 clients.a.allowH2 expected true or false; it comes from ${FEW}',
+      '4:14 clients.a.allowH2 expected true or false or "prior-knowledge"; it comes from ${FEW}',
       '5:12 clients.a.retry expected an object or false; it comes from ${WORD}',
       '6:24 clients.a.timeouts.total expected milliseconds or a string such as "250ms" or "1.5s"; it comes from ${WORD}',
       '7:28 clients.a.limits.maxRequests expected a whole number from 1 to 1000000; ${EMPTY} is empty',

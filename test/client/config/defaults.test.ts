@@ -19,6 +19,7 @@ describe('a configuration of nothing', () => {
         budget: { ratio: 0.2, minPerSecond: 1 },
       },
       allowH2: false,
+      envoyHeaders: false,
       circuitBreaker: {
         errorThresholdPercentage: 50,
         volumeThreshold: 20,

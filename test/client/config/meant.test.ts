@@ -104,7 +104,7 @@ describe('a truth value', () => {
     ['0', 'write false'],
     [null, 'it has no value here: give it one, or leave it out'],
   ])('written as %j', (value, meant) => {
-    expect(said({ allowH2: value })).toBe(`expected true or false; ${meant}`);
+    expect(said({ allowAbsoluteUrls: value })).toBe(`expected true or false; ${meant}`);
   });
 });
 

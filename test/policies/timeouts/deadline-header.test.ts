@@ -30,6 +30,19 @@ describe('the header', () => {
     expect(transport.requests[0]?.headers['grpc-timeout-ms']).toBe('1234');
   });
 
+  it('says with `ofAttempt` the time limit of the attempt where that is shorter', async () => {
+    const { client, transport } = scripted([{ status: 503, delay: 300 }, { status: 503, delay: 500 }, 200], {
+      baseURL: internal,
+      deadlineHeader: { ofAttempt: true },
+      timeouts: { total: 1500, attempt: 1000 },
+    });
+    await ended(client.get('/'));
+    await ended(client.get('/', { timeouts: { attempt: false } }));
+    await ended(client.get('/', { timeouts: { total: false, attempt: 70 } }));
+    const said = transport.requests.map(({ headers }) => headers[name]);
+    expect(said).toEqual(['1000', '1000', '700', '1500', '70']);
+  });
+
   it('is not sent by a call without a deadline', async () => {
     const { client, transport } = scripted([200], { baseURL: internal, deadlineHeader: {}, timeouts: false });
     await ended(client.get('/'));

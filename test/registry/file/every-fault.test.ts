@@ -77,7 +77,7 @@ describe('pillion check tells in one run', () => {
       '4:26 clients.b c.maxRedirects Too small: expected number to be >=0',
       '4:36 clients.b c.name a client is named by its key; remove this',
       '5:3 clients.d expected an object; write its options without dashes',
-      '6:17 clients.e.allowH2 expected true or false',
+      '6:17 clients.e.allowH2 expected true or false or "prior-knowledge"',
     ]);
   });
 

@@ -185,6 +185,10 @@ export const scenes: Readonly<Record<string, Scene>> = {
       });
     },
   },
+  "Without TLS, with `allowH2: 'prior-knowledge'`: the server does not speak HTTP/2": {
+    ways: h2,
+    aim: () => overH1((socket) => socket.end('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n')),
+  },
   'HTTP/2: the server refuses the stream': streams((stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)),
   'HTTP/2: the server ends the stream with an error': streams((stream) =>
     stream.close(constants.NGHTTP2_INTERNAL_ERROR),

@@ -44,7 +44,7 @@ interface Failed {
 async function failureOf(way: Way, reading: Reading, { url, options = {} }: Aim): Promise<Failed> {
   const { untrusting = false, ...own } = options as { untrusting?: boolean };
   const client = createHttpClient({
-    allowH2: way === 'fast lane over HTTP/2',
+    allowH2: way === 'fast lane over HTTP/2' && 'prior-knowledge',
     ...{ retry: false, circuitBreaker: false, logging: false, tracing: false },
     timeouts: { total: '5s', attempt: '5s', connect: '300ms' },
     ...(!untrusting && { tls: { ca: ca.cert } }),

@@ -18,7 +18,12 @@ function scene() {
   }) as unknown as Connect;
   const origin = 'https://a.test';
   const options = { maxConnections: 10, maxConnectionAge: false, keepAliveTimeout: 1000 } as const;
-  const pool = new Pool({ origin, key: origin, endpoint: undefined }, { h1: connect, h2: connect }, options, () => {});
+  const pool = new Pool(
+    { origin, key: origin, endpoint: undefined },
+    { h1: connect, h2: connect, h2c: undefined },
+    options,
+    () => {},
+  );
   return { pool, sockets };
 }
 

@@ -2,7 +2,7 @@
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import { describe, expect, it } from 'vitest';
 import { rejection, until, watch } from '../../support/client.js';
-import { type Answer, connectionsTo, identity, overH2, startH2, startRelay } from '../../support/h2-server.js';
+import { type Answer, connectionsTo, identity, overH2, schemes, startH2, startRelay } from '../../support/h2-server.js';
 import { startHttps } from '../../support/upstream.js';
 
 const ok: Answer = (stream) => {
@@ -10,11 +10,13 @@ const ok: Answer = (stream) => {
   stream.end('{"ok":true}');
 };
 
-describe('HTTP/2', () => {
-  it('carries many calls at once over one connection', async () => {
+describe.each(schemes)('HTTP/2 with %s', (scheme) => {
+  const start = (answers: Answer[], settings: http2.Settings = {}) => startH2(answers, settings, scheme);
+
+  it('carries many calls at once over one connection, whatever `maxConnections`', async () => {
     const held: ServerHttp2Stream[] = [];
-    const { origin, sessions } = await startH2([(stream) => held.push(stream)]);
-    const { client } = watch(overH2(origin));
+    const { origin, sessions } = await start([(stream) => held.push(stream)]);
+    const { client } = watch(overH2(origin, { connections: { maxConnections: 1 } }));
     const calls = Promise.all(
       Array.from({ length: 20 }, (_, index) => (index % 2 ? client.get('/') : client.post('/', { index }))),
     );
@@ -25,9 +27,16 @@ describe('HTTP/2', () => {
     expect(sessions).toHaveLength(1);
   });
 
+  it('runs no more calls at once than `limits.maxRequests`, over however few connections', async () => {
+    const { origin, counts, sessions } = await start([(stream) => setTimeout(() => ok(stream, {}, 0), 20)]);
+    const { client } = watch(overH2(origin, { connections: { maxConnections: 1 }, limits: { maxRequests: 5 } }));
+    await Promise.all(Array.from({ length: 20 }, () => client.get('/')));
+    expect([counts().most, sessions.length]).toEqual([5, 1]);
+  });
+
   it('opens another connection only where the server takes no more streams', async () => {
     const held: ServerHttp2Stream[] = [];
-    const { origin, sessions } = await startH2([ok, (stream) => held.push(stream)], { maxConcurrentStreams: 2 });
+    const { origin, sessions } = await start([ok, (stream) => held.push(stream)], { maxConcurrentStreams: 2 });
     const { client } = watch(overH2(origin));
     await client.get('/');
     const calls = Array.from({ length: 3 }, () => client.get('/'));
@@ -37,17 +46,9 @@ describe('HTTP/2', () => {
     await Promise.all(calls);
   });
 
-  it('falls back to HTTP/1.1 over the same connection where the server speaks only that', async () => {
-    const upstream = await startHttps({ cert: identity.cert, key: identity.key }, (_, response) => response.end('one'));
-    const { client } = watch(overH2(upstream.origin));
-    expect((await client.get('/')).data).toBe('one');
-    expect((await client.get('/')).data).toBe('one');
-    expect(upstream.connections).toHaveLength(1);
-  });
-
   it('sends method, path, authority, headers and a body of known length', async () => {
     const bodies: string[] = [];
-    const { origin, requests } = await startH2([
+    const { origin, requests } = await start([
       async (stream) => {
         let body = '';
         for await (const chunk of stream) body += chunk;
@@ -65,7 +66,7 @@ describe('HTTP/2', () => {
   it('ends one stream on an abort and leaves the connection to the others', async () => {
     const ended: number[] = [];
     const held: ServerHttp2Stream[] = [];
-    const { origin, sessions } = await startH2([
+    const { origin, sessions } = await start([
       (stream, _, index) => {
         held.push(stream);
         stream.on('close', () => ended.push(index));
@@ -85,14 +86,14 @@ describe('HTTP/2', () => {
   });
 
   it('gives up a connection that answers nothing any more, not even a PING', async () => {
-    const { origin, sessions } = await startH2([ok]);
+    const { origin, sessions } = await start([ok]);
     const { port } = new URL(origin);
     const middle = await startRelay(Number(port));
-    const client = watch({ ...overH2(`https://localhost:${middle.port}`), retry: false }).client;
+    const client = watch({ ...overH2(`${scheme}://localhost:${middle.port}`), retry: false }).client;
     await client.get('/');
     middle.freeze();
     expect((await rejection(client.get('/', { timeout: 50 }))).code).toBe('ECONNABORTED');
-    await until(() => connectionsTo(client, `https://localhost:${middle.port}`) === undefined);
+    await until(() => connectionsTo(client, `${scheme}://localhost:${middle.port}`) === undefined);
     middle.thaw();
     expect((await client.get('/')).data).toEqual({ ok: true });
     expect(sessions).toHaveLength(2);
@@ -100,7 +101,7 @@ describe('HTTP/2', () => {
 
   it('lets calls in flight finish after a GOAWAY, and makes the next one on a new connection', async () => {
     const held: ServerHttp2Stream[] = [];
-    const { origin, sessions } = await startH2([(stream) => held.push(stream), ok]);
+    const { origin, sessions } = await start([(stream) => held.push(stream), ok]);
     const { client } = watch(overH2(origin));
     const running = client.get('/');
     await until(() => held.length === 1);
@@ -111,6 +112,19 @@ describe('HTTP/2', () => {
     ok(held[0] as ServerHttp2Stream, {}, 0);
     expect((await running).data).toEqual({ ok: true });
     expect(sessions).toHaveLength(2);
+  });
+
+  it('makes the next call on a new connection where the only one allowed drains behind a long call', async () => {
+    const held: ServerHttp2Stream[] = [];
+    const { origin, sessions } = await start([(stream) => held.push(stream), ok]);
+    const { client } = watch(overH2(origin, { connections: { maxConnections: 1 }, retry: false }));
+    const long = client.get('/');
+    await until(() => held.length === 1);
+    sessions[0]?.goaway(http2.constants.NGHTTP2_NO_ERROR, held[0]?.id);
+    await until(() => (connectionsTo(client, origin) as { free: number }).free === 0);
+    expect((await client.get('/')).data).toEqual({ ok: true });
+    ok(held[0] as ServerHttp2Stream, {}, 0);
+    expect((await long).data).toEqual({ ok: true });
   });
 
   it.each([
@@ -128,7 +142,7 @@ describe('HTTP/2', () => {
       },
     ],
   ])('reports %s as a reset, and never sends a POST twice for it', async (_, answer) => {
-    const { origin, requests } = await startH2([answer]);
+    const { origin, requests } = await start([answer]);
     const { client } = watch(overH2(origin));
     const error = await rejection(client.post('/', { a: 1 }));
     expect(error.code).toMatch(/^(ECONNRESET|ERR_HTTP2_STREAM_ERROR)$/);
@@ -137,13 +151,13 @@ describe('HTTP/2', () => {
   });
 
   it('fails every call at once where nothing listens', async () => {
-    const { client } = watch({ ...overH2('https://localhost:1'), retry: false });
+    const { client } = watch({ ...overH2(`${scheme}://localhost:1`), retry: false });
     const errors = await Promise.all(Array.from({ length: 5 }, () => rejection(client.get('/'))));
     expect(errors.map(({ code }) => code)).toEqual(new Array(5).fill('ECONNREFUSED'));
   });
 
   it('leaves nothing open after close(), and ends what still runs after its grace', async () => {
-    const { origin, sessions } = await startH2([() => {}]);
+    const { origin, sessions } = await start([() => {}]);
     const { client } = watch({ ...overH2(origin), retry: false });
     const hanging = rejection(client.get('/'));
     await until(() => sessions.length === 1);
@@ -151,4 +165,12 @@ describe('HTTP/2', () => {
     expect((await hanging).code).toBe('ERR_CLOSED');
     await until(() => sessions[0]?.closed === true || sessions[0]?.destroyed === true);
   });
+});
+
+it('falls back to HTTP/1.1 over the same connection where the server speaks only that', async () => {
+  const upstream = await startHttps({ cert: identity.cert, key: identity.key }, (_, response) => response.end('one'));
+  const { client } = watch(overH2(upstream.origin));
+  expect((await client.get('/')).data).toBe('one');
+  expect((await client.get('/')).data).toBe('one');
+  expect(upstream.connections).toHaveLength(1);
 });

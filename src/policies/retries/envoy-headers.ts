@@ -1,0 +1,131 @@
+/** Obeys the request headers that Envoy's router reads from its callers, and never sends them on. */
+import { z } from 'zod';
+import { copyHeaders } from '../../call/headers.js';
+import type { Request } from '../../call/message.js';
+import { maxTimeout } from '../../options/duration.js';
+import { definePolicy } from '../policy.js';
+import { mostRetries, type RetryPlan, retryPlan } from './retry-plan.js';
+
+const limit = z.number().or(z.literal(false));
+
+const envoyHeadersOptions = z.strictObject({
+  /** False: the headers are removed and not obeyed. */
+  obey: z.boolean().default(true),
+  /** The conditions of the client, which `x-envoy-retry-on` adds to. */
+  on: retryPlan.shape.on,
+  total: limit.prefault(false),
+  /** True where nobody has set `timeouts.attempt`: its default does not apply to a call with a time of its own. */
+  standardAttempt: z.boolean().default(false),
+});
+
+type Options = z.output<typeof envoyHeadersOptions>;
+type Condition = RetryPlan['on'][number];
+
+/** Every header of a request that Envoy's router removes; those that are not obeyed here are removed as well. */
+const controls = new Set(
+  [
+    ...['retry-on', 'retry-grpc-on', 'max-retries', 'retriable-status-codes', 'retriable-header-names'],
+    ...['upstream-rq-timeout-ms', 'upstream-rq-per-try-timeout-ms', 'upstream-rq-timeout-alt-response'],
+    ...['hedge-on-per-try-timeout', 'upstream-alt-stat-name'],
+  ].map((name) => `x-envoy-${name}`),
+);
+
+/** Words of `x-envoy-retry-on` and the conditions in their place; others are ignored, as Envoy does with unknown ones. */
+const conditions = new Map<string, Condition>([
+  ['5xx', '5xx'],
+  ['gateway-error', 'gateway-error'],
+  ['reset', 'reset'],
+  ['reset-before-request', 'connect-failure'],
+  ['connect-failure', 'connect-failure'],
+  ['refused-stream', 'refused-stream'],
+  ['retriable-4xx', 'retriable-4xx'],
+  ['envoy-ratelimited', 'rate-limited'],
+]);
+
+/**
+ * Reads `x-envoy-retry-on`, `x-envoy-max-retries`, `x-envoy-retriable-status-codes`, `x-envoy-upstream-rq-timeout-ms`
+ * and `x-envoy-upstream-rq-per-try-timeout-ms` of a call as its options `retry` and `timeouts`, which override them.
+ * Removes these and all other headers of callers that Envoy's router removes.
+ */
+export const envoyHeaders = definePolicy('envoyHeaders', envoyHeadersOptions, (options) => ({
+  wrap: (next) =>
+    function envoyHeaders(request) {
+      if (!hasControls(request.headers)) return next(request);
+      const headers = copyHeaders(request.headers);
+      const said = taken(headers);
+      if (!options.obey) return next({ ...request, headers });
+      const retry = request.retry === false ? false : { ...retriesOf(said, options), ...request.retry };
+      return next({ ...request, headers, retry, timeouts: { ...timeoutsOf(said, options), ...request.timeouts } });
+    },
+}));
+
+function hasControls(headers: Request['headers']): boolean {
+  for (const name in headers) if (isControl(name)) return true;
+  return false;
+}
+
+function isControl(name: string): boolean {
+  return name.length >= 'x-envoy-retry-on'.length && controls.has(name.toLowerCase());
+}
+
+/** Removes the headers, and returns their values; several of one name are one list, as in Envoy. */
+function taken(headers: Request['headers']): Map<string, string> {
+  const said = new Map<string, string>();
+  for (const name of Object.keys(headers).filter(isControl)) {
+    const value: unknown = headers[name];
+    delete headers[name];
+    // axios sends none of these.
+    if (value === undefined || value === null || value === false) continue;
+    const key = name.toLowerCase().slice('x-envoy-'.length);
+    const before = said.get(key);
+    said.set(key, before === undefined ? String(value) : `${before},${value}`);
+  }
+  return said;
+}
+
+function retriesOf(said: Map<string, string>, { on }: Options): { on?: Condition[]; maxRetries?: number } {
+  const words = wordsOf(said.get('retry-on'));
+  const count = numberOf(said.get('max-retries'));
+  const asked = words.flatMap((word) => conditions.get(word) ?? []);
+  // A status in `retry.on` stands for `retriable-status-codes` and the statuses of a route.
+  if (words.includes('retriable-status-codes') || on.some((condition) => typeof condition === 'number'))
+    asked.push(...wordsOf(said.get('retriable-status-codes')).flatMap(failureOf));
+  return {
+    ...(asked.length > 0 && { on: [...new Set([...on, ...asked])] }),
+    ...(count !== undefined && { maxRetries: Math.min(count, mostRetries) }),
+  };
+}
+
+/** A status below 400 is never a failure here. */
+function failureOf(word: string): number[] {
+  const status = numberOf(word);
+  return status !== undefined && status >= 400 && status <= 599 ? [status] : [];
+}
+
+/** As in Envoy 0 is no limit, and a limit of the attempt that is not below that of the call is ignored. */
+function timeoutsOf(said: Map<string, string>, options: Options): { total?: number | false; attempt?: number | false } {
+  const own = numberOf(said.get('upstream-rq-timeout-ms'));
+  const attempt = numberOf(said.get('upstream-rq-per-try-timeout-ms'));
+  const total = own === undefined ? options.total : limitOf(own);
+  const lifted = own !== undefined && options.standardAttempt;
+  return {
+    ...(own !== undefined && { total }),
+    ...(attempt === undefined
+      ? lifted && { attempt: false as const }
+      : { attempt: total !== false && attempt >= total ? false : limitOf(attempt) }),
+  };
+}
+
+function limitOf(ms: number): number | false {
+  return ms === 0 ? false : Math.min(ms, maxTimeout);
+}
+
+function wordsOf(list = ''): string[] {
+  return list.split(',').map((word) => word.trim());
+}
+
+/** A whole number as Envoy reads it; undefined for any other text, which it ignores. */
+function numberOf(text = ''): number | undefined {
+  const value = /^\s*\+?\d+\s*$/.test(text) ? Number(text) : Number.NaN;
+  return value < 2 ** 64 ? value : undefined;
+}
