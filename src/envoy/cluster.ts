@@ -139,6 +139,12 @@ function localityOf(locality: Reader, draft: Draft) {
   });
 }
 
+function notHost(host: string): string {
+  return host.includes('${')
+    ? 'its address is a placeholder: fill it in first (`envsubst < FILE > rendered.yaml`) and import the result'
+    : 'its address is not a host name';
+}
+
 /** Well-known names of ports; others would need a resolver that knows them. */
 const ports: Record<string, number> = { http: 80, https: 443 };
 
@@ -155,8 +161,7 @@ function entryOf(entry: Reader, address: Reader, options: object | undefined, dr
   named?.differs(draft, 'baseURL', 'the name stands for its well-known port here');
   if (port === undefined || port > 65_535)
     return { entry, place: socket, endpoint: socket.fault('it has no port that is a number') };
-  if (!/^[\w.-]+$/.test(host) && !isIPv6(host))
-    return { entry, place: socket, endpoint: socket.fault('its address is not a host name') };
+  if (!/^[\w.-]+$/.test(host) && !isIPv6(host)) return { entry, place: socket, endpoint: socket.fault(notHost(host)) };
   const spelt = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   return { entry, place: socket, endpoint: { address: spelt, ...options } as Endpoint };
 }

@@ -1,6 +1,7 @@
 /** Makes a configuration file of clients from Envoy's configuration, with a report on each part. */
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
+import { ErrorCode, PillionError } from '../call/errors.js';
 import { ConfigDocument } from '../registry/file/document.js';
 import { ParsedClients } from '../registry/file/named-clients.js';
 import { type ClusterPart, readCluster } from './cluster.js';
@@ -21,10 +22,10 @@ export interface EnvoyImport {
 /**
  * Maps the clusters and routes of Envoy's configuration to clients: a bootstrap, a dump of `/config_dump`, a file of
  * resources, or a ConfigMap that holds one (YAML or JSON). Clients that would not load, or would be less protected than
- * in Envoy, are left out, and the report has an error for each.
- * @throws PillionError `ERR_CONFIG` for any other text
+ * in Envoy, are left out, and the report has an error for each. With `only`, the clients of other names are left out.
+ * @throws PillionError `ERR_CONFIG` for any other text, and for a name in `only` that no client has
  */
-export function importEnvoy(text: string, file: string): EnvoyImport {
+export function importEnvoy(text: string, file: string, only?: readonly string[]): EnvoyImport {
   const sources = openSources(text, file);
   const { file: envoy, listeners } = sources;
   const readers = namedClusters(sources.clusters);
@@ -40,13 +41,13 @@ export function importEnvoy(text: string, file: string): EnvoyImport {
   }
   const routes = readListeners(open, { cluster: (name) => clusters.get(name)?.part, routes: sources.routes });
   if (sources.bootstrap !== undefined) readBootstrap(sources.bootstrap);
-  const config = { clients: Object.fromEntries(new Clients(clusters, file).of(routes)) };
+  const config = { clients: Object.fromEntries(new Clients(clusters, file).of(routes, only)) };
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
   if (tooLong !== undefined)
     envoy.root.refuse(
-      `the result ${tooLong.message}, which a configuration file may not: import the clusters in parts`,
+      `the result ${tooLong.message}, which a configuration file must not be: name the clients that the service calls after the file, as in \`import-envoy FILE NAME…\``,
     );
   return { config, yaml, report: envoy.report() };
 }
@@ -60,7 +61,7 @@ interface Cluster {
 
 /** A name as `Reader.text` returns it. */
 function escaped(name: string): string {
-  return name.replaceAll('${', '$${');
+  return name.replaceAll('${', () => '$${');
 }
 
 function namedClusters(readers: readonly Reader[]): Map<string, Reader> {
@@ -85,6 +86,7 @@ class Clients {
   readonly #file: string;
   readonly #clients = new Map<string, Record<string, unknown>>();
   readonly #done = new Set<Cluster>();
+  readonly #drafts: Draft[] = [];
 
   constructor(clusters: ReadonlyMap<string, Cluster>, file: string) {
     this.#clusters = clusters;
@@ -92,7 +94,7 @@ class Clients {
   }
 
   /** One client for each route, in the order of the routes; then one for each cluster that no route made a client of. */
-  of(routes: readonly RouteDraft[]): ReadonlyMap<string, Record<string, unknown>> {
+  of(routes: readonly RouteDraft[], only?: readonly string[]): ReadonlyMap<string, Record<string, unknown>> {
     const refused = new Set<Cluster>();
     for (const route of routes) {
       const main = mainCluster(route, this.#clusters);
@@ -108,7 +110,15 @@ class Clients {
     const targets = new Set(routes.flatMap((route) => route.clusters.map(({ name }) => name)));
     for (const [name, cluster] of this.#clusters)
       if (!this.#done.has(cluster)) this.#keepAlone(cluster, targets.has(name), refused.has(cluster));
-    return this.#clients;
+    if (only === undefined) return this.#clients;
+    const missing = only.find((name) => !this.#clients.has(name));
+    if (missing !== undefined)
+      throw new PillionError(
+        ErrorCode.CONFIG,
+        `${this.#file} makes no client "${missing}"; its clients are ${[...this.#clients.keys()].join(', ')}`,
+      );
+    for (const draft of this.#drafts) if (!only.includes(draft.name)) draft.dropped = true;
+    return new Map([...this.#clients].filter(([name]) => only.includes(name)));
   }
 
   /** Adds a client for a cluster that is only a target of a weighted route, or of no route. */
@@ -149,6 +159,7 @@ class Clients {
     if (draft.dropped) return false;
     this.#clients.set(name, options);
     draft.name = name;
+    this.#drafts.push(draft);
     return true;
   }
 }
@@ -191,7 +202,9 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
     timeouts: timeoutsOf(route, connect, (note) => remark('timeouts.attempt', `per_try_timeout is ${note}`)),
     retry: retry && { ...retry, ...retries },
     ...sections,
-    ...(route.clusters.length > 1 && { split: splitOf(route, clusters) }),
+    ...(route.clusters.some(({ headers }, index) => index > 0 || Object.keys(headers).length > 0) && {
+      split: splitOf(route, clusters),
+    }),
     ...route.sections,
   };
 }

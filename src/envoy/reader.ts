@@ -97,22 +97,23 @@ export class EnvoyFile {
         "parts of the file are written for Envoy's API of 2020 (v2), which Envoy no longer accepts: what could be read is mapped",
       );
     for (const path of this.unread(this.root.value, []))
-      this.tell('unmapped', path, undefined, 'there is no counterpart');
+      this.tell('unmapped', path, undefined, 'not taken over: the import does not know this field');
+    const differences = new Set(
+      this.#entries.flatMap(({ status, path, target }) =>
+        status === 'difference' && target ? keyOf([...path, targetOf(target)]) : [],
+      ),
+    );
     const lines = this.#entries
-      .filter((entry) => !entry.target?.draft.dropped && !this.#isCorrected(entry))
+      .filter((entry) => !entry.target?.draft.dropped && !this.#isCorrected(entry, differences))
       .map((entry) => this.#line(entry));
     const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
     return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
   }
 
   /** An error on a part replaces the line that says how the part was mapped, and a difference replaces `exact`. */
-  #isCorrected({ status, path, target }: Entry): boolean {
-    if (target === undefined) return false;
-    const same = (key: string) => key === keyOf(path);
-    if (status !== 'warning' && this.#faulty.has(keyOf(path))) return true;
-    const differs = (each: Entry) =>
-      each.status === 'difference' && each.target?.draft === target.draft && each.target.option === target.option;
-    return status === 'exact' && this.#entries.some((each) => differs(each) && same(keyOf(each.path)));
+  #isCorrected({ status, path, target }: Entry, differences: ReadonlySet<string>): boolean {
+    if (target === undefined || status === 'warning') return false;
+    return this.#faulty.has(keyOf(path)) || (status === 'exact' && differences.has(keyOf([...path, targetOf(target)])));
   }
 
   #line({ status, path, target, note }: Entry): ReportLine {
@@ -120,7 +121,7 @@ export class EnvoyFile {
       status,
       from: written(path),
       ...this.#place(this.#document.keyPosition(path)),
-      ...(target && { to: `clients.${target.draft.name}${target.option === '' ? '' : `.${target.option}`}` }),
+      ...(target && { to: targetOf(target) }),
       ...(note !== undefined && { note }),
     };
   }
@@ -204,7 +205,9 @@ export class Reader {
   /** Its text, in which `${` is written as `$${`: in our files `${NAME}` is a reference, in Envoy's it is just text. */
   text(): string | undefined {
     const text = this.#unwrapped('');
-    return typeof text === 'string' ? text.replaceAll('${', '$${') : this.fault('is not text; it may need quotes');
+    return typeof text === 'string'
+      ? text.replaceAll('${', () => '$${')
+      : this.fault('is not text; it may need quotes');
   }
 
   /** A number, also one written as text: Protobuf's JSON writes 64-bit numbers as strings. */
@@ -357,6 +360,10 @@ function lastWord(type: string | undefined): string | undefined {
 
 /** The longest duration that an option accepts. */
 export const longest = 24 * 60 * 60 * 1000;
+
+function targetOf({ draft, option }: Target): string {
+  return `clients.${draft.name}${option === '' ? '' : `.${option}`}`;
+}
 
 function camelCase(name: string): string {
   return name.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());

@@ -170,9 +170,9 @@ function ofItems(file: EnvoyFile, items: readonly Reader[]): Sources {
       'dynamic_draining_listeners',
     ])
       item.get(name)?.whole().structure();
-    return (alone ? dumped.map(([, way]) => [item, way] as const) : entries).flatMap(([entry, way]) =>
-      inUse(entry, way),
-    );
+    if (!alone) return entries.flatMap(([entry, way]) => inUse(entry, way));
+    const ways = new Map(dumped.map(([, way]) => [way.join('.'), way]));
+    return [...ways.values()].flatMap((way) => inUse(item, way));
   });
   const of = (kind: string) => found.filter((each) => each.type() === kind);
   return {

@@ -23,8 +23,10 @@ export function readTls(context: Reader, socket: Reader, draft: Draft, secrets: 
     ...readVersions(common, draft),
   };
   const alpn = common?.get('alpn_protocols');
-  const h2 = alpn?.items().some((each) => each.text() === 'h2') === true;
-  alpn?.exact(draft, 'allowH2');
+  const protocols = alpn?.items().map((each) => each.text() ?? '') ?? [];
+  const h2 = protocols.includes('h2');
+  if (protocols.every((each) => each === 'h2' || each === 'http/1.1')) alpn?.exact(draft, 'allowH2');
+  else alpn?.differs(draft, 'allowH2', 'only h2 and http/1.1 are ever offered');
   for (const name of ['custom_handshaker', 'custom_tls_certificate_selector'])
     common?.get(name)?.fault('an extension of the handshake is not supported, so no client was made');
   common?.get('key_log')?.whole().unmapped('session keys are never written to a file');
