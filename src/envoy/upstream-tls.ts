@@ -85,13 +85,12 @@ function readCertificate(common: Reader | undefined, draft: Draft, secrets: Secr
     );
   const key = sourceOf(certificate.get('private_key'), draft, 'key', 'the file is watched like the certificate');
   const password = certificate.get('password');
-  password
-    ?.whole()
-    .differs(
-      draft,
-      'tls.passphrase',
-      'written as a reference: put the passphrase into the file or environment variable it names',
-    );
+  for (const name of ['inline_string', 'inline_bytes', 'environment_variable']) password?.get(name);
+  password?.differs(
+    draft,
+    'tls.passphrase',
+    'written as a reference: put the passphrase into the file or environment variable it names',
+  );
   certificate
     .get('watched_directory')
     ?.whole()
@@ -138,18 +137,17 @@ function sourceOf(
   }
   const bytes = source.get('inline_bytes')?.text();
   const text = bytes === undefined ? source.get('inline_string')?.text() : Buffer.from(bytes, 'base64').toString();
-  if (text?.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY') && !text.includes('${')) {
+  if (text === undefined) return source.fault('it has neither a file nor contents, so no client was made');
+  if (text.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY') && !text.includes('${')) {
     source.exact(draft, option);
     return text;
   }
   const reference = variableOf(draft, name.toUpperCase());
-  source
-    .whole()
-    .differs(
-      draft,
-      option,
-      `it is inline in Envoy's file: put ${name === 'pfx' ? 'it into a file, and the path' : 'the PEM text'} into the environment variable ${reference.slice(2, -1)}`,
-    );
+  source.differs(
+    draft,
+    option,
+    `it is inline in Envoy's file: put ${name === 'pfx' ? 'it into a file, and the path' : 'the PEM text'} into the environment variable ${reference.slice(2, -1)}`,
+  );
   return reference;
 }
 
