@@ -95,6 +95,8 @@ function readEndpoints(cluster: Reader, draft: Draft, context: ClusterContext) {
   const assignment = cluster.get('load_assignment') ?? context.endpoints.get(service);
   assignment?.structure().get('cluster_name')?.structure();
   assignment?.type();
+  // Its one field matters only with priorities, which have lines of their own.
+  assignment?.get('policy')?.structure().get('overprovisioning_factor')?.structure();
   const localities = assignment?.list('endpoints') ?? [];
   const hosts = cluster.list('hosts');
   if (hosts.length > 0) cluster.file.isOld = true;

@@ -2,7 +2,7 @@
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { isPlain } from '../call/own.js';
 import { spelled, textFaults } from '../registry/file/config-faults.js';
-import { ConfigDocument, type Position, type Reading } from '../registry/file/document.js';
+import { ConfigDocument, type ForeignText, type Position } from '../registry/file/document.js';
 import { EnvoyFile, type Reader } from './reader.js';
 
 /** The parts of an Envoy configuration from which clients are made. */
@@ -23,7 +23,7 @@ export interface Sources {
 /**
  * Envoy's files and dumps are read once, by a command; the bounds only keep a text from blocking it for minutes.
  */
-const reading: Reading = {
+const reading: ForeignText = {
   most: { characters: 32 << 20, signs: 16 << 20, depth: 100, nodes: 4_000_000, faults: 50 },
   ignoredTag: '!ignore',
   lenient: true,
@@ -144,11 +144,9 @@ const dumped: readonly (readonly [string, readonly string[]])[] = [
   ['dynamic_active_clusters', ['cluster']],
   ['static_listeners', ['listener']],
   ['dynamic_listeners', ['active_state', 'listener']],
-  ['static_route_configs', ['route_config']],
   ['dynamic_route_configs', ['route_config']],
   ['static_secrets', ['secret']],
   ['dynamic_active_secrets', ['secret']],
-  ['static_endpoint_configs', ['endpoint_config']],
   ['dynamic_endpoint_configs', ['endpoint_config']],
 ];
 
@@ -165,6 +163,9 @@ function ofItems(file: EnvoyFile, items: readonly Reader[]): Sources {
     if (entries.length === 0 && !alone) return type?.endsWith('Dump') ? empty(item) : [item];
     for (const name of [
       'version_info',
+      // These say again what stands in the listeners and clusters.
+      'static_route_configs',
+      'static_endpoint_configs',
       'dynamic_warming_clusters',
       'dynamic_warming_secrets',
       'dynamic_draining_listeners',

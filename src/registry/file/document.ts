@@ -24,7 +24,7 @@ export interface Fault extends Position {
 const bounds = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faults: 50 };
 
 /** How a text of another program is read. */
-export interface Reading {
+export interface ForeignText {
   /** Upper bounds in place of those of our own files. */
   readonly most: typeof bounds;
   /** Keys with this tag are left out. */
@@ -45,11 +45,11 @@ export class ConfigDocument {
   readonly #keys = new Map<string, Position>();
   readonly #anchors = new Map<string, { value: unknown; nodes: number }>();
   readonly #most: typeof bounds;
-  readonly #reading: Reading | undefined;
+  readonly #reading: ForeignText | undefined;
   #nodes = 0;
   #overflown = false;
 
-  constructor(text: string, reading?: Reading) {
+  constructor(text: string, reading?: ForeignText) {
     this.#reading = reading;
     this.#most = reading?.most ?? bounds;
     this.#lines = new Lines(text);
