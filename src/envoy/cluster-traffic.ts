@@ -1,23 +1,10 @@
 /** Maps Envoy's outlier detection, health checks, request mirroring and fault injection. */
-import { type Draft, type Reader, spelledDuration } from './reader.js';
+import type { Draft, Reader } from './reader.js';
 
 export function readOutlierDetection(cluster: Reader, draft: Draft): Record<string, unknown> {
   const outlier = cluster.get('outlier_detection');
   if (outlier === undefined) return {};
-  const options: Record<string, unknown> = {};
-  const take = (name: string, option: string, value: unknown) => {
-    if (value !== undefined) options[option] = value;
-    const part = outlier.get(name);
-    if (option === 'maxEjectionPercent')
-      part?.differs(draft, `outlierDetection.${option}`, 'one endpoint may be ejected whatever the percentage');
-    else part?.exact(draft, `outlierDetection.${option}`);
-  };
-  const ms = (name: string) => optional(outlier.get(name)?.duration(), spelledDuration);
-  take('consecutive_5xx', 'consecutiveFailures', outlier.get('consecutive_5xx')?.number());
-  take('interval', 'interval', ms('interval'));
-  take('base_ejection_time', 'baseEjectionTime', ms('base_ejection_time'));
-  take('max_ejection_time', 'maxEjectionTime', ms('max_ejection_time'));
-  take('max_ejection_percent', 'maxEjectionPercent', outlier.get('max_ejection_percent')?.number());
+  const options = readEjection(outlier, draft);
   const successRate = readSuccessRate(outlier, draft);
   if (successRate !== undefined) options.successRate = successRate;
   for (const name of [
@@ -35,7 +22,44 @@ export function readOutlierDetection(cluster: Reader, draft: Draft): Record<stri
       'outlierDetection',
       'the defaults are the same, but one endpoint may be ejected whatever the percentage',
     );
+  else outlier.structure();
   return { outlierDetection: options };
+}
+
+function readEjection(outlier: Reader, draft: Draft): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  const failures = outlier.get('consecutive_5xx');
+  const count = failures?.count();
+  if (count !== undefined) options.consecutiveFailures = count === 0 ? false : count;
+  failures?.exact(draft, 'outlierDetection.consecutiveFailures');
+  const enforced = outlier.get('enforcing_consecutive_5xx');
+  if (enforced?.number() === 0) options.consecutiveFailures = false;
+  enforced?.differs(
+    draft,
+    'outlierDetection.consecutiveFailures',
+    'either on or off, not enforced for a percentage of cases',
+  );
+  for (const [name, option, least] of [
+    ['interval', 'interval', 100],
+    ['base_ejection_time', 'baseEjectionTime', 1],
+    ['max_ejection_time', 'maxEjectionTime', 1],
+  ] as const) {
+    const part = outlier.get(name);
+    const value = part?.spelled(draft, `outlierDetection.${option}`, { least });
+    if (value !== undefined) options[option] = value;
+    part?.exact(draft, `outlierDetection.${option}`);
+  }
+  const base = outlier.get('base_ejection_time');
+  const [shortest, longest] = [base?.duration() ?? 30_000, outlier.get('max_ejection_time')?.duration() ?? 300_000];
+  if (longest < shortest) {
+    options.maxEjectionTime = options.baseEjectionTime ?? '30s';
+    (base ?? outlier).remark(draft, 'outlierDetection.maxEjectionTime', 'as long as the first ejection, as in Envoy');
+  }
+  const percent = outlier.get('max_ejection_percent');
+  const most = percent?.bounded(draft, 'outlierDetection.maxEjectionPercent', 0, 100);
+  if (most !== undefined) options.maxEjectionPercent = most;
+  percent?.differs(draft, 'outlierDetection.maxEjectionPercent', 'one endpoint may be ejected whatever the percentage');
+  return options;
 }
 
 function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, number> | undefined {
@@ -48,20 +72,20 @@ function readSuccessRate(outlier: Reader, draft: Draft): false | Record<string, 
         ?.differs(draft, 'outlierDetection.successRate', 'not used, because enforcing_success_rate is 0');
     return false;
   }
-  const parts: [string, string, number][] = [
-    ['success_rate_minimum_hosts', 'minimumHosts', 1],
-    ['success_rate_request_volume', 'requestVolume', 1],
-    ['success_rate_stdev_factor', 'stdevFactor', 1000],
+  const parts: [string, string, number, number][] = [
+    ['success_rate_minimum_hosts', 'minimumHosts', 1, 1],
+    ['success_rate_request_volume', 'requestVolume', 1, 1],
+    ['success_rate_stdev_factor', 'stdevFactor', 1000, 0],
   ];
   const options: Record<string, number> = {};
-  for (const [name, option, divisor] of parts) {
+  for (const [name, option, divisor, least] of parts) {
     const part = outlier.get(name);
     part?.differs(
       draft,
       `outlierDetection.successRate.${option}`,
       'an endpoint must also be 10 percentage points below the mean (`margin`)',
     );
-    const value = part?.number();
+    const value = part?.bounded(draft, `outlierDetection.successRate.${option}`, least);
     if (value !== undefined) options[option] = value / divisor;
   }
   return Object.keys(options).length > 0 ? options : undefined;
@@ -73,8 +97,8 @@ export function readHealthChecks(cluster: Reader, draft: Draft): Record<string, 
   if (check === undefined) return {};
   const http = check.get('http_health_check');
   const path = http?.get('path')?.text();
-  if (path === undefined) {
-    check.unmapped('only HTTP health checks are supported');
+  if (path === undefined || !path.startsWith('/')) {
+    check.unmapped('only HTTP health checks of a path that begins with / are supported');
     return {};
   }
   check.differs(
@@ -82,18 +106,21 @@ export function readHealthChecks(cluster: Reader, draft: Draft): Record<string, 
     'healthCheck',
     'checks start with the first call; an unexpected status counts as one failure, like any other',
   );
-  const statuses = http?.list('expected_statuses').flatMap((range) => {
-    const [start, end] = [range.get('start')?.number() ?? 200, range.get('end')?.number() ?? 201];
-    return Array.from({ length: Math.max(0, Math.min(end, 600) - start) }, (_, index) => start + index);
+  const expected = http?.list('expected_statuses') ?? [];
+  const statuses = expected.flatMap((range) => {
+    const [start, end] = [range.get('start')?.count() ?? 200, range.get('end')?.count() ?? 201];
+    const [least, most] = [Math.max(100, start), Math.min(end, 600)];
+    return Array.from({ length: Math.max(0, most - least) }, (_, index) => least + index);
   });
+  const option = (name: string) => `healthCheck.${name}`;
   return {
     healthCheck: {
       path,
-      ...given('interval', optional(check.get('interval')?.duration(), spelledDuration)),
-      ...given('timeout', optional(check.get('timeout')?.duration(), spelledDuration)),
-      ...given('unhealthyThreshold', check.get('unhealthy_threshold')?.number()),
-      ...given('healthyThreshold', check.get('healthy_threshold')?.number()),
-      ...(statuses !== undefined && statuses.length > 0 && { expectedStatuses: statuses }),
+      ...given('interval', check.get('interval')?.spelled(draft, option('interval'), { least: 100 })),
+      ...given('timeout', check.get('timeout')?.spelled(draft, option('timeout'))),
+      ...given('unhealthyThreshold', check.get('unhealthy_threshold')?.bounded(draft, option('unhealthyThreshold'), 1)),
+      ...given('healthyThreshold', check.get('healthy_threshold')?.bounded(draft, option('healthyThreshold'), 1)),
+      ...(statuses.length > 0 && { expectedStatuses: [...new Set(statuses)] }),
     },
   };
 }
@@ -103,9 +130,9 @@ export function shareOf(fraction: Reader | undefined): number {
   if (fraction === undefined) return 1;
   const percent = fraction.get('value')?.number();
   if (percent !== undefined) return within(percent / 100);
-  const of =
-    { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 }[fraction.get('denominator')?.text() ?? 'HUNDRED'] ?? 100;
-  return within((fraction.get('numerator')?.number() ?? 0) / of);
+  const name = fraction.get('denominator')?.enum(['HUNDRED', 'TEN_THOUSAND', 'MILLION']) ?? 'HUNDRED';
+  const of = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 }[name];
+  return within((fraction.get('numerator')?.count() ?? 0) / of);
 }
 
 function within(share: number): number {
@@ -118,12 +145,10 @@ export function readMirrors(
   draft: Draft,
   urlOf: (cluster: string) => string | undefined,
 ): Record<string, unknown> {
-  const policies = route.get('request_mirror_policies');
-  if (policies === undefined) return {};
-  const mirror = policies.items().flatMap((policy) => {
+  const mirror = route.list('request_mirror_policies').flatMap((policy) => {
     const baseURL = urlOf(policy.get('cluster')?.text() ?? '');
     if (baseURL === undefined) {
-      policy.unmapped('the file has no address for its cluster');
+      policy.unmapped('its cluster has no address here, or another TLS section than the cluster of the route');
       return [];
     }
     policy.differs(
@@ -131,9 +156,11 @@ export function readMirrors(
       'mirror',
       'credentials and unsafe methods such as POST are copied only if options of mirror allow it',
     );
-    const suffix = policy.get('disable_shadow_host_suffix_append')?.value === true;
-    const fraction = policy.at('runtime_fraction', 'default_value') ?? undefined;
-    return [{ baseURL, fraction: shareOf(fraction), ...(suffix && { hostSuffix: false }) }];
+    policy.get('trace_sampled')?.structure();
+    const suffix = policy.get('disable_shadow_host_suffix_append')?.boolean() === true;
+    const runtime = policy.get('runtime_fraction')?.structure();
+    runtime?.get('runtime_key')?.structure();
+    return [{ baseURL, fraction: shareOf(runtime?.get('default_value')), ...(suffix && { hostSuffix: false }) }];
   });
   return mirror.length > 0 ? { mirror } : {};
 }
@@ -142,9 +169,10 @@ export function readMirrors(
 export function readFault(config: Reader, draft: Draft): Record<string, unknown> {
   const fault: Record<string, unknown> = {};
   const [delay, abort] = [config.get('delay'), config.get('abort')];
-  const duration = delay?.get('fixed_delay')?.duration();
-  if (duration) fault.delay = { duration: spelledDuration(duration), fraction: percentageOf(delay) };
-  const status = abort?.get('http_status')?.number();
+  const duration = delay?.get('fixed_delay');
+  const time = duration?.duration() ? duration.spelled(draft, 'fault.delay.duration') : undefined;
+  if (time !== undefined) fault.delay = { duration: time, fraction: percentageOf(delay) };
+  const status = abort?.get('http_status')?.bounded(draft, 'fault.abort.status', 200, 599);
   if (status !== undefined) fault.abort = { status, fraction: percentageOf(abort) };
   for (const part of [delay, abort])
     part?.differs(
@@ -162,8 +190,4 @@ function percentageOf(part: Reader | undefined): number {
 
 export function given(name: string, value: unknown): Record<string, unknown> {
   return value === undefined ? {} : { [name]: value };
-}
-
-export function optional<T, R>(value: T | undefined, map: (value: T) => R): R | undefined {
-  return value === undefined ? undefined : map(value);
 }

@@ -1,21 +1,64 @@
 /** Reads Envoy's listeners, which accept the calls of the service, and the routes behind them. */
 
+import { isPlain } from '../call/own.js';
 import { readFault } from './cluster-traffic.js';
 import type { Draft, Reader } from './reader.js';
 import { type RouteContext, type RouteDraft, readRoute } from './route.js';
 
-/** Every route that uses a cluster; `urlOf` returns the base URL of a cluster. */
-export function readListeners(root: Reader, urlOf: RouteContext['urlOf']): RouteDraft[] {
-  return (root.get('static_resources')?.list('listeners') ?? []).flatMap((listener) => {
-    listener.name('name');
+/** What a listener needs to know of the rest of the configuration. */
+export interface ListenerContext {
+  cluster: RouteContext['cluster'];
+  /** Route configurations outside of listeners, by name. */
+  readonly routes: ReadonlyMap<string, Reader>;
+}
+
+/** Every route of the outbound listeners that uses a cluster. */
+export function readListeners(listeners: readonly Reader[], context: ListenerContext): RouteDraft[] {
+  return listeners.flatMap((listener) => {
+    listener.structure().type();
+    for (const name of ['name', 'stat_prefix', 'metadata']) listener.get(name)?.whole().structure();
     readAddress(listener);
-    return listener.list('filter_chains').flatMap((chain) => {
+    const chains = [...listener.list('filter_chains'), ...(listener.get('default_filter_chain')?.items() ?? [])];
+    return chains.flatMap((chain) => {
       chain
+        .structure()
         .get('transport_socket')
         ?.unmapped("the service's own server terminates TLS: see createIdentity().serverOptions()");
+      chain.get('name')?.structure();
       chain.get('filter_chain_match')?.unmapped('there is no listener that could match connections');
-      return chain.list('filters').flatMap((filter) => readFilter(filter, urlOf));
+      return chain.list('filters').flatMap((filter) => readFilter(filter, context));
     });
+  });
+}
+
+const directions = ['UNSPECIFIED', 'INBOUND', 'OUTBOUND'] as const;
+
+/**
+ * Leaves out the listeners that accept calls from other services, and returns the rest. `isLocal` says of a cluster
+ * whether it is the service in the same pod.
+ */
+export function outbound(listeners: readonly Reader[], isLocal: (cluster: string) => boolean): Reader[] {
+  return listeners.filter((listener) => {
+    const direction = listener.get('traffic_direction')?.structure().enum(directions);
+    const host = listener.at('address', 'socket_address', 'address')?.text();
+    const targets = clustersIn(listener.value);
+    const serves = host !== undefined && isOpen(host) && targets.length > 0 && targets.every(isLocal);
+    const inbound = direction === 'INBOUND' || (direction !== 'OUTBOUND' && serves);
+    if (inbound)
+      listener.unmapped('it accepts calls from other services, and the library only makes calls: it is left out');
+    return !inbound;
+  });
+}
+
+/** The names of the clusters that a part of the file calls. */
+export function clustersIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(clustersIn);
+  if (!isPlain(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (key === 'cluster' && typeof inner === 'string') return [inner];
+    if (!/^weighted_?clusters$/i.test(key) || !isPlain(inner)) return clustersIn(inner);
+    const names = [inner.clusters].flat().map((each) => (isPlain(each) ? each.name : undefined));
+    return names.filter((name) => typeof name === 'string');
   });
 }
 
@@ -24,11 +67,13 @@ function readAddress(listener: Reader): void {
   const host = address?.at('socket_address', 'address')?.text();
   if (host !== undefined && isOpen(host))
     address?.warn('the listener was open to the pod network: every process that reached it called with this identity');
-  address?.differs(
-    undefined,
-    '',
-    'there is no listener: the service picks the client by its name instead of calling this address',
-  );
+  address
+    ?.whole()
+    .differs(
+      undefined,
+      '',
+      'there is no listener: the service picks the client by its name instead of calling this address',
+    );
   listener.get('listener_filters')?.unmapped('there is no listener that could intercept connections');
   listener.get('traffic_direction')?.structure();
 }
@@ -38,32 +83,37 @@ export function isOpen(host: string): boolean {
   return !/^(127\.|::1$|localhost$)/.test(host);
 }
 
-function readFilter(filter: Reader, urlOf: RouteContext['urlOf']): RouteDraft[] {
-  const name = filter.name('name');
-  const manager = filter.get('typed_config');
-  const type = manager?.type();
-  if (type !== 'HttpConnectionManager' || manager === undefined) {
-    filter.unmapped(`${type ?? name ?? 'this filter'} is not HTTP, and only HTTP calls are supported`);
+function readFilter(filter: Reader, context: ListenerContext): RouteDraft[] {
+  const name = filter.structure().name('name') ?? '';
+  const { type, fields } = filter.extension();
+  const isHttp = type === 'HttpConnectionManager' || (type === undefined && name.endsWith('http_connection_manager'));
+  if (!isHttp || fields === undefined) {
+    filter.unmapped(`${type ?? (name || 'this filter')} is not HTTP, and only HTTP calls are supported`);
     return [];
   }
-  manager.name('stat_prefix');
-  const drafts = readRouteConfig(manager, urlOf);
+  fields.structure().get('stat_prefix')?.structure();
+  const drafts = readRouteConfig(fields, context);
   const everyone: Draft = drafts[0] ?? { name: '*' };
-  const fault = readHttpFilters(manager, everyone);
+  const fault = readHttpFilters(fields, everyone);
   for (const draft of drafts) Object.assign(draft.sections, fault);
-  readManager(manager, everyone);
+  readManager(fields, everyone);
   return drafts;
 }
 
-function readRouteConfig(manager: Reader, urlOf: RouteContext['urlOf']): RouteDraft[] {
-  manager.get('rds')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
-  const config = manager.get('route_config');
-  config?.name('name');
+function readRouteConfig(manager: Reader, { cluster, routes }: ListenerContext): RouteDraft[] {
+  const rds = manager.get('rds');
+  const delivered = routes.get(rds?.get('route_config_name')?.text() ?? '');
+  if (delivered === undefined) rds?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
+  else rds?.whole().structure();
+  manager.get('scoped_routes')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
+  const config = manager.get('route_config') ?? delivered;
+  config?.structure().type();
+  for (const name of ['name', 'validate_clusters', 'metadata']) config?.get(name)?.whole().structure();
   return (config?.list('virtual_hosts') ?? []).flatMap((host) => {
-    host.name('name');
+    host.structure().get('name')?.structure();
     const drafts = host
       .list('routes')
-      .flatMap((route) => readRoute(route, { host, config: config as Reader, urlOf }) ?? []);
+      .flatMap((route) => readRoute(route, { host, config: config as Reader, cluster }) ?? []);
     const domains = host.get('domains');
     const any = domains?.items().some((domain) => domain.text() === '*') === true;
     if (any) domains?.structure();
@@ -76,14 +126,20 @@ function readRouteConfig(manager: Reader, urlOf: RouteContext['urlOf']): RouteDr
 function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown> {
   let fault = {};
   for (const filter of manager.list('http_filters')) {
-    const name = filter.name('name') ?? '';
-    const config = filter.get('typed_config');
-    const type = config?.type();
-    if (type === 'Router' || name === 'envoy.filters.http.router') filter.structure();
-    else if (type === 'HTTPFault' && config !== undefined) fault = readFault(config, draft);
+    const name = filter.structure().name('name') ?? '';
+    const { type, fields } = filter.extension();
+    if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
+    else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
+      fault = readFault(fields, draft);
     else filter.unmapped(filters[type ?? ''] ?? 'there is no counterpart of this filter');
   }
   return fault;
+}
+
+function readRouter(router: Reader | undefined): void {
+  router?.structure();
+  for (const name of ['dynamic_stats', 'start_child_span', 'upstream_log', 'upstream_log_options'])
+    router?.get(name)?.unmapped('log lines, spans and metrics are those of the service');
 }
 
 const filters: Record<string, string> = {
@@ -101,13 +157,15 @@ const filters: Record<string, string> = {
 function readManager(manager: Reader, draft: Draft): void {
   manager
     .get('access_log')
-    ?.differs(
-      draft,
-      'logging',
-      "one line a call goes to the service's logger; its fields are those of logging.profile",
-    );
-  manager.get('tracing')?.differs(draft, 'tracing', 'spans are exported by the OpenTelemetry SDK of the service');
-  manager.get('generate_request_id')?.exact(draft, 'tracing.requestIdHeader');
+    ?.whole()
+    .differs(draft, 'logging', "one line a call goes to the service's logger; its fields are those of logging.profile");
+  manager
+    .get('tracing')
+    ?.whole()
+    .differs(draft, 'tracing', 'spans are exported by the OpenTelemetry SDK of the service');
+  const ids = manager.get('generate_request_id');
+  if (ids?.boolean() === false) ids.unmapped('a request id is sent; tracing.requestIdHeader: false switches it off');
+  else ids?.exact(draft, 'tracing.requestIdHeader');
   manager.get('request_timeout')?.differs(draft, 'timeouts.total', 'timeouts.total limits the whole call');
   manager
     .get('stream_idle_timeout')

@@ -1,7 +1,7 @@
 /** Reads an Envoy document part by part and records which parts were read, so that the report covers every part. */
 
 import { isPlain } from '../call/own.js';
-import type { ConfigDocument, Path } from '../registry/file/document.js';
+import type { ConfigDocument, Path, Position } from '../registry/file/document.js';
 import type { ReportLine, ReportStatus } from './report.js';
 
 /** A client being built; its name is set last, and the report reads it from here. */
@@ -28,60 +28,102 @@ interface Entry {
 export class EnvoyFile {
   readonly root: Reader;
   readonly #document: ConfigDocument;
+  readonly #place: (place: Position) => Position;
   readonly #entries: Entry[] = [];
-  /** Parts that a line of the report covers, or that need no line. */
+  /** Parts that were asked for by name. A part that nobody asked for always gets a line of its own. */
+  readonly #asked = new Set<string>();
+  /** Parts that a line covers, or that need no line, together with the inner parts that were asked for. */
   readonly #covered = new Set<string>();
-  /** Parts whose inner parts are read one by one. */
-  readonly #entered = new Set<string>();
+  /** Parts that one line covers whole, whether their inner parts were asked for or not. */
+  readonly #whole = new Set<string>();
+  readonly #faulty = new Set<string>();
+  /** True when the file has fields of Envoy's API of 2020 (v2). */
+  isOld = false;
 
-  constructor(document: ConfigDocument) {
+  /** `place` converts a position in the document to one in the file, where the document is a part of a manifest. */
+  constructor(document: ConfigDocument, place: (place: Position) => Position = (same) => same) {
     this.#document = document;
+    this.#place = place;
     this.root = new Reader(this, document.value, []);
+    this.ask([]);
   }
 
-  /** Adds a line, which covers the part with all its inner parts, unless it is a remark or a warning. */
+  ask(path: Path): void {
+    this.#asked.add(keyOf(path));
+  }
+
+  isAsked(path: Path): boolean {
+    return this.#asked.has(keyOf(path));
+  }
+
+  /** Adds a line. It covers the part and what was read of it; `unmapped` and `error` cover all of it. */
   tell(status: ReportStatus, path: Path, target?: Target, note?: string, remark = status === 'warning'): void {
-    if (!remark) this.cover(path);
+    if (status === 'error') this.#faulty.add(keyOf(path));
+    if (!remark) (status === 'unmapped' || status === 'error' ? this.#whole : this.#covered).add(keyOf(path));
     this.#entries.push({ status, path, target, note });
   }
 
-  /** Marks a part as read without a line of its own. */
-  cover(path: Path): void {
-    this.#covered.add(keyOf(path));
+  /** Marks a part as read without a line of its own; `whole` includes the inner parts that nobody asked for. */
+  cover(path: Path, whole = false): void {
+    (whole ? this.#whole : this.#covered).add(keyOf(path));
   }
 
-  /** Marks a part as read by its inner parts; unread ones are reported as `unmapped`. */
-  enter(path: Path): void {
-    this.#entered.add(keyOf(path));
+  /** True when a part, or an inner part of it, has a value that Envoy refuses or that cannot be mapped safely. */
+  isFaulty(path: Path): boolean {
+    const key = keyOf(path);
+    const below = `${key.slice(0, -1)},`;
+    return [...this.#faulty].some((each) => each === key || each.startsWith(below));
+  }
+
+  /** The parts below `path` that nobody asked for, or that were read but have no line. */
+  unread(value: unknown, path: Path, outer = false): Path[] {
+    const key = keyOf(path);
+    if (this.#whole.has(key)) return [];
+    const covered = outer || this.#covered.has(key);
+    const inner: [PropertyKey, unknown][] = Array.isArray(value)
+      ? [...value.entries()]
+      : isPlain(value)
+        ? Object.entries(value)
+        : [];
+    const entered = covered || inner.some(([name]) => this.#asked.has(keyOf([...path, name])));
+    if (!this.#asked.has(key) || !entered) return [path];
+    return inner.flatMap(([name, part]) => this.unread(part, [...path, name], covered));
   }
 
   /** One line for each part, in the order of the file; parts that were not read are `unmapped`. */
   report(): ReportLine[] {
-    this.#addUnread(this.root.value, []);
-    const lines = this.#entries.filter(({ target }) => !target?.draft.dropped).map((entry) => this.#line(entry));
+    if (this.isOld)
+      this.root.warn(
+        "parts of the file are written for Envoy's API of 2020 (v2), which Envoy no longer accepts: what could be read is mapped",
+      );
+    for (const path of this.unread(this.root.value, []))
+      this.tell('unmapped', path, undefined, 'not taken over: the import does not know this field');
+    const differences = new Set(
+      this.#entries.flatMap(({ status, path, target }) =>
+        status === 'difference' && target ? keyOf([...path, targetOf(target)]) : [],
+      ),
+    );
+    const lines = this.#entries
+      .filter((entry) => !entry.target?.draft.dropped && !this.#isCorrected(entry, differences))
+      .map((entry) => this.#line(entry));
     const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
     return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+  }
+
+  /** An error on a part replaces the line that says how the part was mapped, and a difference replaces `exact`. */
+  #isCorrected({ status, path, target }: Entry, differences: ReadonlySet<string>): boolean {
+    if (target === undefined || status === 'warning') return false;
+    return this.#faulty.has(keyOf(path)) || (status === 'exact' && differences.has(keyOf([...path, targetOf(target)])));
   }
 
   #line({ status, path, target, note }: Entry): ReportLine {
     return {
       status,
       from: written(path),
-      ...this.#document.keyPosition(path),
-      ...(target && { to: `clients.${target.draft.name}${target.option === '' ? '' : `.${target.option}`}` }),
+      ...this.#place(this.#document.keyPosition(path)),
+      ...(target && { to: targetOf(target) }),
       ...(note !== undefined && { note }),
     };
-  }
-
-  #addUnread(value: unknown, path: Path): void {
-    if (this.#covered.has(keyOf(path))) return;
-    const holds = Array.isArray(value) || isPlain(value);
-    if (!holds || !this.#entered.has(keyOf(path))) {
-      this.tell('unmapped', path, undefined, 'there is no counterpart');
-      return;
-    }
-    if (Array.isArray(value)) for (const [index, inner] of value.entries()) this.#addUnread(inner, [...path, index]);
-    else for (const [key, inner] of Object.entries(value)) this.#addUnread(inner, [...path, key]);
   }
 }
 
@@ -97,12 +139,26 @@ export class Reader {
     this.path = path;
   }
 
-  /** A part by its name in Envoy's documentation; the JSON spelling (`connectTimeout`) is found too. */
+  /**
+   * A part by its name in Envoy's documentation; the JSON spelling (`connectTimeout`) is found too. `null` and an empty
+   * list are the same as a part that is not set.
+   */
   get(name: string): Reader | undefined {
-    if (!isPlain(this.value)) return undefined;
-    this.file.enter(this.path);
-    const key = [name, camelCase(name)].find((each) => Object.hasOwn(this.value as object, each));
-    return key === undefined ? undefined : new Reader(this.file, this.value[key], [...this.path, key]);
+    if (!isPlain(this.value)) return this.fault('is not an object');
+    const keys = [name, camelCase(name)];
+    const key = Object.keys(this.value).findLast((each) => keys.includes(each));
+    if (key === undefined) return undefined;
+    const part = this.#inner(this.value, key);
+    const empty = part.value === null || (Array.isArray(part.value) && part.value.length === 0);
+    if (!empty) return part;
+    part.structure();
+    return undefined;
+  }
+
+  #inner(holder: Readonly<Record<PropertyKey, unknown>>, key: PropertyKey): Reader {
+    const path = [...this.path, key];
+    this.file.ask(path);
+    return new Reader(this.file, holder[key], path);
   }
 
   /** A nested part: `at('common_tls_context', 'validation_context')`. */
@@ -116,10 +172,18 @@ export class Reader {
     return list === undefined ? [] : list.items();
   }
 
+  /** The items of a list. A single value in place of a list is a list of one item, as in Protobuf's JSON. */
   items(): Reader[] {
-    if (!Array.isArray(this.value)) return [];
-    this.file.enter(this.path);
-    return this.value.map((item, index) => new Reader(this.file, item, [...this.path, index]));
+    const list = this.value;
+    if (!Array.isArray(list)) return [this];
+    return list.map((_, index) => this.#inner(list as unknown as Record<PropertyKey, unknown>, index));
+  }
+
+  /** The values of a map by their keys, such as those of `filter_metadata`. */
+  entries(): [string, Reader][] {
+    if (!isPlain(this.value)) return [];
+    const map = this.value;
+    return Object.keys(map).map((key) => [key, this.#inner(map, key)]);
   }
 
   /** The text of an inner part, such as a name, that is covered without a line of its own. */
@@ -128,31 +192,140 @@ export class Reader {
     return part?.text();
   }
 
+  /** A value of Protobuf's wrapper types may be written as `{ value: 7 }`. */
+  #unwrapped<T>(empty: T): unknown {
+    if (!isPlain(this.value)) return this.value;
+    const names = Object.keys(this.value);
+    if (names.length === 0) return empty;
+    if (names.length > 1 || names[0] !== 'value') return this.value;
+    const { value } = this.#inner(this.value, 'value');
+    return value ?? empty;
+  }
+
+  /** Its text, in which `${` is written as `$${`: in our files `${NAME}` is a reference, in Envoy's it is just text. */
   text(): string | undefined {
-    return typeof this.value === 'string' ? this.value : undefined;
+    const text = this.#unwrapped('');
+    return typeof text === 'string'
+      ? text.replaceAll('${', () => '$${')
+      : this.fault('is not text; it may need quotes');
   }
 
   /** A number, also one written as text: Protobuf's JSON writes 64-bit numbers as strings. */
   number(): number | undefined {
-    const number = typeof this.value === 'string' && this.value !== '' ? Number(this.value) : this.value;
-    return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+    const value = this.#unwrapped(0);
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    return typeof number === 'number' && Number.isFinite(number) ? number : this.fault('is not a number');
   }
 
-  /** Milliseconds of a Protobuf duration such as `0.25s`. */
+  /** A whole number that is not negative. */
+  count(): number | undefined {
+    const number = this.number();
+    if (number === undefined || (Number.isInteger(number) && number >= 0)) return number;
+    return this.fault('is not a whole number of 0 or more');
+  }
+
+  boolean(): boolean | undefined {
+    const value = this.#unwrapped(false);
+    if (typeof value === 'boolean') return value;
+    if (typeof value === 'string' && /^(true|yes|on|false|no|off)$/i.test(value)) return /^(t|y|on)/i.test(value);
+    return this.fault('is neither true nor false');
+  }
+
+  /** One of the names of an enumeration, written in any case or as the number of its place in `names`. */
+  enum<Name extends string>(names: readonly Name[]): Name | undefined {
+    const { value } = this;
+    const numbered = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
+    const name = numbered
+      ? names[Number(value)]
+      : names.find((each) => typeof value === 'string' && each.toUpperCase() === value.toUpperCase());
+    return name ?? this.fault(`is none of ${names.filter(Boolean).join(', ')}`);
+  }
+
+  /** Milliseconds of a Protobuf duration: `0.25s`, or `{ seconds: 1, nanos: 500000000 }`. */
   duration(): number | undefined {
-    const [, seconds] = /^(\d+(?:\.\d+)?)s$/.exec(this.text() ?? '') ?? [];
-    return seconds === undefined ? undefined : Math.round(Number(seconds) * 1e6) / 1000;
+    const { value } = this;
+    if (isPlain(value)) {
+      const [seconds, nanos] = [this.get('seconds')?.count() ?? 0, this.get('nanos')?.count() ?? 0];
+      return seconds * 1000 + Math.round(nanos / 1000) / 1000;
+    }
+    const [, seconds] = /^(\d+(?:\.\d+)?)s$/.exec(typeof value === 'string' ? value : '') ?? [];
+    if (seconds === undefined) return this.fault('is not a duration such as 0.25s');
+    return Math.round(Number(seconds) * 1e6) / 1000;
+  }
+
+  /** A duration as an option is written; one that is out of range is moved to the nearest end, with a line. */
+  spelled(draft: Draft, option: string, { least = 1, most = longest }: { least?: number; most?: number } = {}) {
+    const ms = this.duration();
+    if (ms === undefined) return undefined;
+    const within = Math.min(most, Math.max(least, ms));
+    if (within !== ms) this.remark(draft, option, `${spelledDuration(within)} is the nearest value allowed here`);
+    return spelledDuration(within);
+  }
+
+  /** A whole number as an option is written; one that is out of range is moved to the nearest end, with a line. */
+  bounded(draft: Draft, option: string, least: number, most = 4_294_967_295): number | undefined {
+    const number = this.count();
+    if (number === undefined) return undefined;
+    const within = Math.min(most, Math.max(least, number));
+    if (within !== number) this.remark(draft, option, `${within} is the nearest value allowed here`);
+    return within;
+  }
+
+  /**
+   * Its message type without the package, such as `HttpConnectionManager`, and its fields. An extension of the API of
+   * 2020 has its fields in `config` and no type.
+   */
+  extension(): { type: string | undefined; fields: Reader | undefined } {
+    const fields = this.get('typed_config');
+    if (fields === undefined) {
+      const old = this.get('config');
+      if (old !== undefined) this.file.isOld = true;
+      return { type: undefined, fields: old };
+    }
+    const type = fields.type();
+    if (type !== 'TypedStruct') return { type, fields };
+    return { type: lastWord(fields.name('type_url')), fields: fields.get('value') };
   }
 
   /** Its message type without the package: `HttpConnectionManager`. */
   type(): string | undefined {
-    return this.name('@type')?.split(/[./]/).at(-1);
+    const type = this.name('@type');
+    if (type !== undefined && /\.v2(alpha\d*)?\./.test(type)) this.file.isOld = true;
+    return lastWord(type);
   }
 
   /** Marks the part as read; it needs no line. */
   structure(): this {
     this.file.cover(this.path);
     return this;
+  }
+
+  /** The next line about the part covers all of it, because none of its inner parts changes a call. */
+  whole(): this {
+    this.file.cover(this.path, true);
+    return this;
+  }
+
+  /** Reports a value that Envoy would refuse, or that cannot be mapped without a loss of protection. */
+  fault(note: string): undefined {
+    this.file.tell('error', this.path, undefined, note);
+    return undefined;
+  }
+
+  /** Says once of the whole part that no client was made of it; errors on its inner parts have lines of their own. */
+  refuse(note: string): void {
+    this.whole().fault(note);
+  }
+
+  /** True when an inner part other than its name was asked for. */
+  isRead(): boolean {
+    const names = isPlain(this.value) ? Object.keys(this.value) : [];
+    return names.some((name) => name !== 'name' && this.file.isAsked([...this.path, name]));
+  }
+
+  /** True when the part, or a part inside it, was reported by `fault`. */
+  isFaulty(): boolean {
+    return this.file.isFaulty(this.path);
   }
 
   /** Reports the part as mapped to `option` with the same effect. */
@@ -181,6 +354,17 @@ export class Reader {
   }
 }
 
+function lastWord(type: string | undefined): string | undefined {
+  return type?.split(/[./]/).at(-1);
+}
+
+/** The longest duration that an option accepts. */
+export const longest = 24 * 60 * 60 * 1000;
+
+function targetOf({ draft, option }: Target): string {
+  return `clients.${draft.name}${option === '' ? '' : `.${option}`}`;
+}
+
 function camelCase(name: string): string {
   return name.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -197,4 +381,12 @@ function written(path: Path): string {
 /** Milliseconds as a duration of a configuration file: `250ms`, `1.5s`. */
 export function spelledDuration(ms: number): string {
   return ms >= 1000 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/** The name of a client as the beginning of the name of an environment variable. */
+export function environmentName(name: string): string {
+  return name
+    .replace(/\W+/g, '_')
+    .toUpperCase()
+    .replace(/^(?=\d)/, '_');
 }

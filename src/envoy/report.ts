@@ -1,13 +1,14 @@
 /** The report on an Envoy file: for each part, whether and how it was mapped. */
 import type { Position } from '../registry/file/document.js';
 
-export type ReportStatus = 'exact' | 'difference' | 'unmapped' | 'warning';
+export type ReportStatus = 'exact' | 'difference' | 'unmapped' | 'warning' | 'error';
 
 export interface ReportLine extends Position {
   /**
    * `exact`: mapped with the same effect. `difference`: mapped, and `note` explains the difference. `unmapped`: not
    * mapped, and `note` says what to do instead. `warning`: a weakness of the sidecar's configuration that is easily
-   * overlooked.
+   * overlooked. `error`: a part that Envoy refuses, or that cannot be mapped without a loss of protection; no client is
+   * made of the cluster or route that holds it.
    */
   readonly status: ReportStatus;
   /** Path in Envoy's file: `static_resources.clusters[0].connect_timeout`. */
@@ -18,6 +19,7 @@ export interface ReportLine extends Position {
 }
 
 const titles: readonly (readonly [ReportStatus, string, string])[] = [
+  ['error', 'errors', 'Errors; no client was made of these'],
   ['warning', 'weaknesses of the sidecar', "Weaknesses of the sidecar's configuration"],
   ['unmapped', 'not mapped', 'Not mapped'],
   ['difference', 'with a difference', 'Mapped with a difference'],

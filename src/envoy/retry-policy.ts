@@ -1,5 +1,5 @@
 /** Maps Envoy's retry policy to the `retry` section. */
-import { type Draft, type Reader, spelledDuration } from './reader.js';
+import { type Draft, longest, type Reader, spelledDuration } from './reader.js';
 
 export interface RetryPart {
   readonly retry: false | Record<string, unknown>;
@@ -10,6 +10,7 @@ export interface RetryPart {
 /** Without a policy retries are off, because Envoy retries nothing by default. */
 export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
   if (policy === undefined) return { retry: false, attempt: undefined };
+  policy.structure();
   const on = readConditions(policy, draft);
   const attempt = policy.get('per_try_timeout');
   attempt?.differs(
@@ -17,6 +18,7 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
     'timeouts.attempt',
     'Envoy starts the timer once it is connected and stops it at the headers; here it includes connecting and the body',
   );
+  if (attempt?.duration()) attempt.spelled(draft, 'timeouts.attempt');
   if (attempt === undefined)
     policy.remark(
       draft,
@@ -79,10 +81,10 @@ function readStatuses(policy: Reader, draft: Draft, asked: boolean): number[] {
   const codes = policy.get('retriable_status_codes');
   if (codes === undefined) return [];
   if (!asked) {
-    codes.differs(draft, 'retry.on', 'left out: Envoy uses them only with retriable-status-codes in retry_on');
+    codes.whole().differs(draft, 'retry.on', 'left out: Envoy uses them only with retriable-status-codes in retry_on');
     return [];
   }
-  const all = codes.items().map((code) => code.number() ?? 0);
+  const all = codes.items().map((code) => code.count() ?? 0);
   const failures = all.filter((code) => code >= 400 && code <= 599);
   if (failures.length === all.length) codes.exact(draft, 'retry.on');
   else codes.differs(draft, 'retry.on', 'statuses below 400 are left out: they are never failures here');
@@ -92,12 +94,12 @@ function readStatuses(policy: Reader, draft: Draft, asked: boolean): number[] {
 /** True for a policy with a matcher on `:method`, the usual guard against retried POST requests. */
 function isLimitedToSafeMethods(policy: Reader): boolean {
   const matchers = policy.list('retriable_request_headers');
-  return matchers.some((matcher) => matcher.name('name') === ':method');
+  return matchers.some((matcher) => matcher.get('name')?.text() === ':method');
 }
 
 function readCount(policy: Reader, draft: Draft): number {
   const retries = policy.get('num_retries');
-  const count = retries?.number() ?? 1;
+  const count = retries?.count() ?? 1;
   if (retries === undefined) return 1;
   if (count <= 10) retries.exact(draft, 'retry.maxRetries');
   else retries.differs(draft, 'retry.maxRetries', `${count} is lowered to 10, the most that is allowed here`);
@@ -105,18 +107,21 @@ function readCount(policy: Reader, draft: Draft): number {
 }
 
 function readBackoff(policy: Reader, draft: Draft): Record<string, string> {
-  const backoff = policy.get('retry_back_off');
-  const base = Math.max(1, backoff?.get('base_interval')?.duration() ?? 25);
-  const max = Math.max(base, backoff?.get('max_interval')?.duration() ?? 10 * base);
-  backoff?.get('base_interval')?.exact(draft, 'retry.backoff.base');
-  backoff?.get('max_interval')?.exact(draft, 'retry.backoff.max');
-  return { base: spelledDuration(base), max: spelledDuration(max) };
+  const backoff = policy.get('retry_back_off')?.structure();
+  const [first, last] = [backoff?.get('base_interval'), backoff?.get('max_interval')];
+  const base = Math.max(1, first?.duration() ?? 25);
+  const written = first?.spelled(draft, 'retry.backoff.base') ?? '25ms';
+  const max = last?.spelled(draft, 'retry.backoff.max', { least: base });
+  first?.exact(draft, 'retry.backoff.base');
+  last?.exact(draft, 'retry.backoff.max');
+  return { base: written, max: max ?? spelledDuration(Math.min(longest, 10 * base)) };
 }
 
 function readRest(policy: Reader, draft: Draft): void {
   policy
     .get('retriable_request_headers')
-    ?.differs(draft, 'retry', 'the method decides here; set retry: false on a single call');
+    ?.whole()
+    .differs(draft, 'retry', 'the method decides here; set retry: false on a single call');
   policy
     .get('retriable_headers')
     ?.unmapped('response headers do not cause retries; a perAttempt policy may throw on them');
@@ -127,9 +132,13 @@ function readRest(policy: Reader, draft: Draft): void {
       'retry.on',
       'Retry-After (seconds or a date) is respected for every status that is retried; other headers are not read',
     );
+  for (const reset of policy.get('rate_limited_retry_back_off')?.list('reset_headers') ?? [])
+    if (reset.get('name')?.text()?.toLowerCase() === 'retry-after') reset.get('format')?.structure();
+    else reset.unmapped('only Retry-After is read');
   policy
     .get('retry_host_predicate')
-    ?.differs(draft, 'endpoints', 'always on: with several endpoints a retry avoids those already tried');
+    ?.whole()
+    .differs(draft, 'endpoints', 'always on: with several endpoints a retry avoids those already tried');
   policy
     .get('host_selection_retry_max_attempts')
     ?.differs(draft, 'endpoints', 'not needed: endpoints already tried are left out before one is picked');

@@ -1,7 +1,9 @@
 /** Reads an Envoy route: its clusters, timeout, retries and headers. */
 
+import { isDeepStrictEqual } from 'node:util';
+import type { ClusterPart } from './cluster.js';
 import { given, readMirrors } from './cluster-traffic.js';
-import { type Draft, type Reader, spelledDuration } from './reader.js';
+import { type Draft, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
 
 /** A cluster of a route and its share of the calls. */
@@ -17,6 +19,8 @@ export interface WeightedCluster {
 export interface RouteDraft extends Draft {
   /** One cluster, or several with weights. */
   readonly clusters: readonly WeightedCluster[];
+  /** The route, and other parts of the file without which there is no client. */
+  readonly readers: readonly Reader[];
   /** `timeouts.total` in milliseconds; false for no limit. */
   total: number | false;
   retry: RetryPart;
@@ -29,12 +33,12 @@ export interface RouteDraft extends Draft {
 export interface RouteContext {
   readonly host: Reader;
   readonly config: Reader;
-  urlOf(cluster: string): string | undefined;
+  cluster(name: string): ClusterPart | undefined;
 }
 
 /** Reads a route; undefined for a route without a cluster, such as a redirect. */
-export function readRoute(route: Reader, { host, config, urlOf }: RouteContext): RouteDraft | undefined {
-  const action = route.get('route');
+export function readRoute(route: Reader, { host, config, cluster }: RouteContext): RouteDraft | undefined {
+  const action = route.structure().get('route')?.structure();
   const clusters = action && readClusters(action);
   if (action === undefined || clusters === undefined || clusters.length === 0) {
     route.unmapped('the route has no cluster, so there is nothing to call');
@@ -45,14 +49,21 @@ export function readRoute(route: Reader, { host, config, urlOf }: RouteContext):
   const draft: RouteDraft = {
     name: clusters.length === 1 ? (first?.name ?? '') : `${routeName ?? 'split'}`,
     clusters,
+    readers: [route, host.get('retry_policy')].filter((each) => each !== undefined),
     total: false,
     retry: { retry: false, attempt: undefined },
     path: '',
     sections: {},
   };
   draft.total = readTotal(action, draft);
-  draft.retry = readRetry(action.get('retry_policy') ?? host.get('retry_policy'), draft);
-  if (draft.retry.retry === false && action.get('retry_policy') === undefined && host.get('retry_policy') === undefined)
+  const [policy, ...unused] = [
+    cluster(first?.name ?? '')?.retryPolicy,
+    action.get('retry_policy'),
+    host.get('retry_policy'),
+  ].filter((each) => each !== undefined);
+  for (const each of unused) each.whole().differs(draft, 'retry', 'not used: a more specific retry policy replaces it');
+  draft.retry = readRetry(policy, draft);
+  if (policy === undefined)
     action.remark(
       draft,
       'retry',
@@ -62,30 +73,38 @@ export function readRoute(route: Reader, { host, config, urlOf }: RouteContext):
   draft.path = readRewrites(action, prefix, draft);
   const attempts = host.get('include_request_attempt_count');
   attempts?.exact(draft, 'tracing.attemptCountHeader');
-  for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
+  if (action.get('weighted_clusters') !== undefined)
+    for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
   draft.sections = {
     ...given('headers', readHeaders([route, host, config], draft, 'headers')),
-    ...readMirrors(action, draft, urlOf),
-    ...(attempts?.value === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
+    ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
+    ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
   readRest(route, action, host);
   return draft;
 }
 
+/** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */
+function mirrorUrl(main: ClusterPart | undefined, target: ClusterPart | undefined): string | undefined {
+  if (target?.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
+  return target?.baseURL;
+}
+
 function readClusters(action: Reader): WeightedCluster[] | undefined {
   const single = action.get('cluster')?.structure();
-  if (single !== undefined) return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {} }];
+  if (single !== undefined && single.text() !== undefined)
+    return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {} }];
   const header = action.get('cluster_header');
   header?.unmapped('the caller picks the client by its name, not by a header');
-  const weighted = action.get('weighted_clusters');
+  const weighted = action.get('weighted_clusters')?.structure();
   weighted?.get('total_weight')?.structure();
   weighted
     ?.get('runtime_key_prefix')
     ?.unmapped('change weights in the configuration file, which is reloaded when it is watched');
   return weighted?.list('clusters').map((cluster) => ({
-    name: cluster.name('name') ?? '',
+    name: cluster.structure().name('name') ?? '',
     reader: cluster,
-    weight: cluster.get('weight')?.structure().number() ?? 0,
+    weight: Math.min(4_294_967_295, cluster.get('weight')?.structure().count() ?? 0),
     headers: {},
   }));
 }
@@ -101,14 +120,16 @@ function readTotal(action: Reader, draft: Draft): number | false {
     timeout.warn(
       'timeout: 0 has no limit: a hanging call blocks its caller and keeps its memory and connection forever',
     );
-  } else
+  } else {
+    timeout.spelled(draft, 'timeouts.total');
     timeout.differs(
       draft,
       'timeouts.total',
       'the time starts with the call; Envoy starts it once it has received the whole request',
     );
+  }
   if (ms === 0) return false;
-  return ms ?? 15_000;
+  return Math.min(longest, Math.max(1, ms ?? 15_000));
 }
 
 /**
@@ -120,7 +141,7 @@ function readMatch(route: Reader, draft: Draft): string {
   const prefix = match.get('prefix')?.text();
   const all = prefix === '/' && Object.keys((match.value ?? {}) as object).length === 1;
   if (all) match.exact(draft, 'baseURL');
-  else match.differs(draft, '', 'the caller picks the client by its name; requests are not matched');
+  else match.whole().differs(draft, '', 'the caller picks the client by its name; requests are not matched');
   return prefix ?? match.get('path_separated_prefix')?.text() ?? '/';
 }
 
@@ -132,12 +153,17 @@ function readRewrites(action: Reader, prefix: string, draft: Draft): string {
       'baseURL',
       'the Host header is that of baseURL: use the name there, or set a host header on the call',
     );
+  action.get('append_x_forwarded_host')?.unmapped('x-forwarded-host is not sent: set it in headers');
   for (const name of ['auto_host_rewrite', 'host_rewrite_header', 'host_rewrite_path_regex'])
-    action.get(name)?.differs(draft, 'baseURL', 'the Host header is that of baseURL');
+    action.get(name)?.whole().differs(draft, 'baseURL', 'the Host header is that of baseURL');
   action.get('regex_rewrite')?.unmapped('the caller has to use the path that the server expects');
   const rewrite = action.get('prefix_rewrite');
   if (rewrite === undefined) return '';
   const path = (rewrite.text() ?? '').replace(/\/$/, '');
+  if (!/^(\/[^\s?#]*)?$/.test(path)) {
+    rewrite.unmapped('it is not a path that begins with /: write it into baseURL');
+    return '';
+  }
   rewrite.differs(draft, 'baseURL', `the caller has to leave out the prefix ${prefix}`);
   return path;
 }
@@ -147,12 +173,16 @@ function readHeaders(levels: readonly Reader[], draft: Draft, option: string): R
   const headers = new Map<string, string>();
   for (const level of [...levels].reverse()) {
     for (const added of level.list('request_headers_to_add')) {
-      const name = added.at('header', 'key')?.text() ?? '';
-      const value = added.at('header', 'value')?.text() ?? '';
+      const header = added.structure().get('header');
+      const name = header?.get('key')?.text() ?? '';
+      const value = (header?.get('value')?.text() ?? '').replaceAll('%%', '\0');
       if (value.includes('%'))
         added.unmapped('there are no command operators such as %…%: set such a header in a perCall policy');
+      else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[\r\n]/.test(value))
+        added.unmapped('this is not a header that HTTP/1.1 can send');
       else {
-        headers.set(name.toLowerCase(), value);
+        headers.set(name.toLowerCase(), value.replaceAll('\0', '%'));
+        header?.structure();
         added.differs(draft, option, 'a call that sets this header itself overrides the value');
       }
     }
@@ -175,8 +205,11 @@ function readRest(route: Reader, action: Reader, host: Reader): void {
   host
     .get('include_attempt_count_in_response')
     ?.unmapped('error.attempts and the log line have the number of attempts');
-  for (const level of [route, host])
-    for (const name of ['typed_per_filter_config', 'metadata']) level.get(name)?.unmapped('there are no filters here');
+  for (const level of [route, host]) {
+    level.get('metadata')?.whole().structure();
+    for (const name of ['typed_per_filter_config', 'per_filter_config'])
+      level.get(name)?.unmapped('there are no filters here');
+  }
 }
 
 /**
@@ -190,7 +223,7 @@ export function timeoutsOf({ total, retry }: RouteDraft, connect: string, tell: 
     tell('as long as the whole timeout or longer, so Envoy ignores it');
   return {
     connect,
-    attempt: fits ? spelledDuration(attempt) : (false as const),
+    attempt: fits ? spelledDuration(Math.min(longest, Math.max(1, attempt))) : (false as const),
     total: total === false ? (false as const) : spelledDuration(total),
   };
 }

@@ -1,5 +1,5 @@
 /** Maps Envoy's upstream TLS context to the `tls` section. */
-import type { Draft, Reader } from './reader.js';
+import { type Draft, environmentName, type Reader } from './reader.js';
 
 export interface TlsPart {
   readonly options: Record<string, unknown>;
@@ -7,142 +7,255 @@ export interface TlsPart {
   readonly h2: boolean;
 }
 
-/** The `tls` section of a cluster; undefined for a cluster without TLS. */
-export function readTls(cluster: Reader, draft: Draft): TlsPart | undefined {
-  const socket = cluster.get('transport_socket');
-  if (socket === undefined) return undefined;
-  socket.name('name');
-  const context = socket.get('typed_config');
-  const type = context?.type() ?? 'a transport socket without typed_config';
-  if (type !== 'UpstreamTlsContext') {
-    socket.unmapped(`the transport ${type} is not supported`);
-    return undefined;
-  }
-  const common = context?.get('common_tls_context');
+type Secrets = ReadonlyMap<string, Reader>;
+
+/** Versions of TLS by their numbers in Envoy's API. */
+const versions = ['TLS_AUTO', 'TLSv1_0', 'TLSv1_1', 'TLSv1_2', 'TLSv1_3'] as const;
+
+/** The `tls` section for an UpstreamTlsContext of `socket`. */
+export function readTls(context: Reader, socket: Reader, draft: Draft, secrets: Secrets): TlsPart {
+  context.structure().type();
+  const common = context.get('common_tls_context');
   const options = {
-    ...readCertificate(common, draft),
-    ...readValidation(common, socket, draft),
+    ...readCertificate(common, draft, secrets),
+    ...readValidation(common, socket, draft, secrets),
     ...readNames(context, draft),
     ...readVersions(common, draft),
   };
   const alpn = common?.get('alpn_protocols');
-  const h2 = alpn?.items().some((each) => each.text() === 'h2') === true;
-  alpn?.exact(draft, 'allowH2');
+  const protocols = alpn?.items().map((each) => each.text() ?? '') ?? [];
+  const h2 = protocols.includes('h2');
+  if (protocols.every((each) => each === 'h2' || each === 'http/1.1')) alpn?.exact(draft, 'allowH2');
+  else alpn?.differs(draft, 'allowH2', 'only h2 and http/1.1 are ever offered');
+  for (const name of ['custom_handshaker', 'custom_tls_certificate_selector'])
+    common?.get(name)?.fault('an extension of the handshake is not supported, so no client was made');
+  common?.get('key_log')?.whole().unmapped('session keys are never written to a file');
+  common?.structure();
   return { options, h2 };
 }
 
-function readCertificate(common: Reader | undefined, draft: Draft): Record<string, unknown> {
-  common
-    ?.get('tls_certificate_sds_secret_configs')
-    ?.unmapped(
-      'there is no SDS: set tls.cert and tls.key to file paths; the files are watched, so an agent or a mounted secret may renew them',
+/** A reference to an environment variable of its own for each cluster, such as `${BILLING_TLS_KEY}`. */
+function variableOf(draft: Draft, suffix: string): string {
+  return `\${${environmentName(draft.name)}_TLS_${suffix}}`;
+}
+
+/** A static secret of the file; undefined for one that is delivered at run time. */
+function secretOf(config: Reader, kind: string, secrets: Secrets): Reader | undefined {
+  const source = config.get('sds_config');
+  const secret = source === undefined ? secrets.get(config.name('name') ?? '')?.get(kind) : undefined;
+  if (secret === undefined) config.whole();
+  else config.structure();
+  return secret;
+}
+
+function readCertificate(common: Reader | undefined, draft: Draft, secrets: Secrets): Record<string, unknown> {
+  const [delivered, ...others] = common?.list('tls_certificate_sds_secret_configs') ?? [];
+  const provided = [
+    'tls_certificate_provider_instance',
+    'tls_certificate_certificate_provider',
+    'tls_certificate_certificate_provider_instance',
+  ].flatMap((name) => common?.get(name) ?? []);
+  const stored = delivered && secretOf(delivered, 'tls_certificate', secrets);
+  const [certificate = stored, ...more] = common?.list('tls_certificates') ?? [];
+  for (const each of [...more, ...others]) each.unmapped('a client uses one certificate');
+  const [absent] = [...(delivered && !stored ? [delivered] : []), ...provided];
+  absent
+    ?.whole()
+    .differs(
+      draft,
+      'tls.cert',
+      'the certificate is not in the file: set tls.cert and tls.key to file paths, or the environment variables that they name; files are watched, so an agent or a mounted secret may renew them',
     );
-  const [certificate, ...more] = common?.list('tls_certificates') ?? [];
-  for (const each of more) each.unmapped('a client uses one certificate');
-  if (certificate === undefined) return {};
+  if (certificate === undefined)
+    return absent === undefined ? {} : { cert: variableOf(draft, 'CERT'), key: variableOf(draft, 'KEY') };
+  certificate.structure();
   const chain = sourceOf(
     certificate.get('certificate_chain'),
     draft,
-    'tls.cert',
+    'cert',
     'Envoy loads the file once; here it is watched, and a new certificate is used without a restart',
   );
-  const key = sourceOf(certificate.get('private_key'), draft, 'tls.key', 'the file is watched like the certificate');
+  certificate
+    .get('private_key_provider')
+    ?.whole()
+    .differs(
+      draft,
+      'tls.key',
+      'private key providers are not supported: put the key into the file or environment variable that tls.key names',
+    );
+  const key = sourceOf(certificate.get('private_key'), draft, 'key', 'the file is watched like the certificate');
   const password = certificate.get('password');
+  for (const name of ['inline_string', 'inline_bytes', 'environment_variable']) password?.get(name);
   password?.differs(
     draft,
     'tls.passphrase',
     'written as a reference: put the passphrase into the file or environment variable it names',
   );
-  certificate.get('watched_directory')?.differs(draft, 'tls.reload', 'the folders of the files themselves are watched');
-  certificate.get('pkcs12')?.differs(draft, 'tls.pfx', 'the file is watched');
-  const pfx = certificate.at('pkcs12', 'filename')?.text();
+  certificate
+    .get('watched_directory')
+    ?.whole()
+    .differs(draft, 'tls.reload', 'the folders of the files themselves are watched');
+  for (const name of ['ocsp_staple', 'signed_certificate_timestamp'])
+    certificate.get(name)?.whole().unmapped('a client does not send it');
+  const bundle = certificate.get('pkcs12');
+  const pfx = sourceOf(bundle, draft, 'pfx', 'the file is watched');
   return {
-    ...(chain !== undefined && { cert: chain }),
-    ...(key !== undefined && { key }),
+    ...(pfx === undefined && { cert: chain ?? variableOf(draft, 'CERT'), key: key ?? variableOf(draft, 'KEY') }),
     ...(pfx !== undefined && { pfx }),
-    ...(password !== undefined && { passphrase: referenceTo(password) }),
+    ...(password !== undefined && { passphrase: referenceTo(password, draft) }),
   };
 }
 
 /** A password in a file stays in that file; for an inline password an environment variable is used. */
-function referenceTo(password: Reader): string {
+function referenceTo(password: Reader, draft: Draft): string {
   const file = password.get('filename')?.text();
-  return file === undefined ? '${TLS_PASSPHRASE}' : `\${file:${file}}`;
+  return file === undefined || /[{}$]/.test(file) ? variableOf(draft, 'PASSPHRASE') : `\${file:${file}}`;
 }
 
-/** Reads an Envoy data source: a file, an environment variable, or inline contents. */
-function sourceOf(source: Reader | undefined, draft: Draft, option: string, note: string): string | undefined {
+/**
+ * Reads an Envoy data source: a file, an environment variable, or inline contents. Certificates that are not secret are
+ * kept in the file.
+ */
+function sourceOf(
+  source: Reader | undefined,
+  draft: Draft,
+  name: 'cert' | 'key' | 'ca' | 'pfx',
+  note: string,
+): string | undefined {
   if (source === undefined) return undefined;
+  const option = `tls.${name}`;
   const file = source.get('filename')?.text();
   if (file !== undefined) {
+    source.get('watched_directory')?.whole().structure();
     source.differs(draft, option, note);
     return file;
   }
   const variable = source.get('environment_variable')?.text();
-  if (variable !== undefined) {
+  if (variable !== undefined && /^[A-Za-z_]\w*$/.test(variable)) {
     source.exact(draft, option);
     return `\${${variable}}`;
   }
-  const name = option.replace('.', '_').toUpperCase();
-  source.differs(draft, option, `the PEM text is inline in Envoy's file: put it into the environment variable ${name}`);
-  return `\${${name}}`;
+  const bytes = source.get('inline_bytes')?.text();
+  const text = bytes === undefined ? source.get('inline_string')?.text() : Buffer.from(bytes, 'base64').toString();
+  if (text === undefined) return source.fault('it has neither a file nor contents, so no client was made');
+  if (text.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY') && !text.includes('${')) {
+    source.exact(draft, option);
+    return text;
+  }
+  const reference = variableOf(draft, name.toUpperCase());
+  source.differs(
+    draft,
+    option,
+    `it is inline in Envoy's file: put ${name === 'pfx' ? 'it into a file, and the path' : 'the PEM text'} into the environment variable ${reference.slice(2, -1)}`,
+  );
+  return reference;
 }
 
-function readValidation(common: Reader | undefined, socket: Reader, draft: Draft): Record<string, unknown> {
-  const combined = common?.get('combined_validation_context');
+function readValidation(
+  common: Reader | undefined,
+  socket: Reader,
+  draft: Draft,
+  secrets: Secrets,
+): Record<string, unknown> {
+  const combined = common?.get('combined_validation_context')?.structure();
   const delivered = [common, combined].flatMap((each) => each?.get('validation_context_sds_secret_config') ?? []);
-  for (const each of delivered) each.unmapped('there is no SDS: set tls.ca to a file path');
-  const context = common?.get('validation_context') ?? combined?.get('default_validation_context');
-  const ca = context?.get('trusted_ca');
-  const pins = context?.get('verify_certificate_spki');
-  const hashes = context?.get('verify_certificate_hash');
-  hashes?.unmapped('tls.pins has hashes of public keys, not of certificates');
-  const checks = [ca, pins, hashes, context?.get('trust_chain_verification'), ...delivered];
+  const provided = [common, combined].flatMap((each) =>
+    ['validation_context_certificate_provider', 'validation_context_certificate_provider_instance'].flatMap(
+      (name) => each?.get(name) ?? [],
+    ),
+  );
+  const stored = delivered.flatMap((each) => secretOf(each, 'validation_context', secrets) ?? []);
+  const given = [common?.get('validation_context'), combined?.get('default_validation_context')];
+  const contexts = [...given, ...stored].filter((each) => each !== undefined);
+  for (const each of contexts) each.structure();
+  const get = (name: string) => contexts.flatMap((each) => each.get(name) ?? []);
+  const absent = [
+    ...(delivered.length > stored.length ? delivered : []),
+    ...provided,
+    ...get('ca_certificate_provider_instance'),
+  ];
+  for (const each of absent)
+    each
+      .whole()
+      .differs(
+        draft,
+        'tls.ca',
+        'the authorities are not in the file: set tls.ca to a file path, or the environment variable that it names',
+      );
+  const [ca] = get('trusted_ca');
+  const [pins] = get('verify_certificate_spki');
+  const system = get('system_root_certs');
+  for (const each of system) each.whole().differs(draft, 'tls.ca', "Node's certificate authorities are used");
+  for (const each of get('verify_certificate_hash'))
+    if (pins !== undefined)
+      each.unmapped('Envoy accepts a key of verify_certificate_spki or this; here only such a key');
+    else
+      each.fault(
+        'tls.pins has hashes of public keys, not of certificates: write the client with tls.pins, so none was made',
+      );
+  for (const each of get('custom_validator_config'))
+    each.whole().fault('a custom validator such as SPIFFE is not supported, so no client was made');
+  const checks = [ca, pins, ...system, ...get('trust_chain_verification'), ...absent];
   if (checks.every((each) => each === undefined))
     socket.warn(
       "the server was never verified: without a trusted CA Envoy accepts any certificate. Here it is verified against Node's certificate authorities; set tls.ca to use your own",
     );
-  const names = readSubjectNames(context, draft);
+  const names = contexts.flatMap((each) => readSubjectNames(each, draft));
   const source = sourceOf(
     ca,
     draft,
-    'tls.ca',
-    names === undefined ? 'Envoy did not check the host name; here it is checked' : 'the file is watched',
+    'ca',
+    names.length === 0 ? 'Envoy did not check the host name; here it is checked' : 'the file is watched',
   );
   pins?.exact(draft, 'tls.pins');
-  readChecks(context);
+  for (const each of contexts) readChecks(each);
+  const authority = source ?? (absent.length > 0 ? variableOf(draft, 'CA') : undefined);
   return {
-    ...(source !== undefined && { ca: source }),
-    ...(names !== undefined && { subjectAltNames: names }),
+    ...(authority !== undefined && { ca: authority }),
+    ...(names.length > 0 && { subjectAltNames: names }),
     ...(pins !== undefined && { pins: pins.items().map((pin) => pin.text() ?? '') }),
   };
 }
 
-function readSubjectNames(context: Reader | undefined, draft: Draft): string[] | undefined {
-  const list = context?.get('match_typed_subject_alt_names') ?? context?.get('match_subject_alt_names');
-  if (list === undefined) return undefined;
-  const names: string[] = [];
-  for (const item of list.items()) {
-    const type = item.name('san_type');
-    const exact = (item.at('matcher', 'exact') ?? item.get('exact'))?.text();
-    if (exact !== undefined && [undefined, 'DNS', 'URI'].includes(type)) {
-      names.push(exact);
-      item.exact(draft, 'tls.subjectAltNames');
-    } else item.unmapped('only exact DNS names and URIs are supported');
-  }
-  return names.length > 0 ? names : undefined;
+const nameTypes = ['SAN_TYPE_UNSPECIFIED', 'EMAIL', 'DNS', 'URI', 'IP_ADDRESS', 'OTHER_NAME'] as const;
+
+function readSubjectNames(context: Reader, draft: Draft): string[] {
+  const lists = ['match_typed_subject_alt_names', 'match_subject_alt_names', 'verify_subject_alt_name'];
+  return lists.flatMap((name) =>
+    context.list(name).flatMap((item) => {
+      if (name === 'verify_subject_alt_name') {
+        item.exact(draft, 'tls.subjectAltNames');
+        return item.text() ?? [];
+      }
+      const type = item.get('san_type')?.structure().enum(nameTypes);
+      const matcher = item.get('matcher')?.structure() ?? item;
+      const exact = matcher.get('exact')?.text();
+      matcher.get('ignore_case')?.structure();
+      if (exact !== undefined && exact !== '' && (type === undefined || type === 'DNS' || type === 'URI')) {
+        item.exact(draft, 'tls.subjectAltNames');
+        return exact;
+      }
+      item
+        .whole()
+        .unmapped('only exact DNS names and URIs are supported; if no other is given, the host name is checked');
+      return [];
+    }),
+  );
 }
 
-function readChecks(context: Reader | undefined): void {
-  context?.get('watched_directory')?.structure();
-  context?.get('crl')?.unmapped('certificate revocation lists are not supported');
-  const accepted = context?.get('trust_chain_verification');
-  if (accepted?.text() === 'ACCEPT_UNTRUSTED')
+function readChecks(context: Reader): void {
+  context.get('watched_directory')?.whole().structure();
+  context.get('crl')?.whole().fault('certificate revocation lists are not supported, so no client was made');
+  context.get('only_verify_leaf_cert_crl')?.structure();
+  const accepted = context.get('trust_chain_verification');
+  if (accepted?.enum(['VERIFY_TRUST_CHAIN', 'ACCEPT_UNTRUSTED']) === 'ACCEPT_UNTRUSTED')
     accepted.warn('certificates of unknown authorities were accepted; here they are rejected');
   accepted?.structure();
-  const expired = context?.get('allow_expired_certificate');
-  if (expired?.value === true) expired.warn('expired certificates were accepted; here they are rejected');
+  const expired = context.get('allow_expired_certificate');
+  if (expired?.boolean() === true) expired.warn('expired certificates were accepted; here they are rejected');
   expired?.structure();
+  for (const name of ['max_verify_depth', 'require_signed_certificate_timestamp'])
+    context.get(name)?.unmapped("Node's default is used");
 }
 
 function readNames(context: Reader | undefined, draft: Draft): Record<string, unknown> {
@@ -150,25 +263,29 @@ function readNames(context: Reader | undefined, draft: Draft): Record<string, un
   sni?.differs(draft, 'tls.serverName', "the server's certificate is checked against this name too");
   context?.get('auto_host_sni')?.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
   context?.get('auto_sni_san_validation')?.exact(draft, 'tls.serverName', 'the name is always verified');
-  context?.get('allow_renegotiation')?.unmapped("Node's default is used");
+  for (const name of ['allow_renegotiation', 'enforce_rsa_key_usage'])
+    context?.get(name)?.unmapped("Node's default is used");
   context
     ?.get('max_session_keys')
     ?.differs(draft, 'tls', 'TLS sessions are resumed until the client certificate is replaced');
   const name = sni?.text();
-  return name === undefined ? {} : { serverName: name };
+  return !name ? {} : { serverName: name };
 }
 
 function readVersions(common: Reader | undefined, draft: Draft): Record<string, unknown> {
   const parameters = common?.get('tls_params');
   const least = parameters?.get('tls_minimum_protocol_version');
-  const version = least?.text()?.replace('_', '.');
+  const version = least?.enum(versions)?.replace('_', '.');
   const known = version === 'TLSv1.2' || version === 'TLSv1.3';
+  parameters?.structure();
   if (known) least?.exact(draft, 'tls.minVersion');
   else least?.differs(draft, 'tls.minVersion', 'TLS 1.2 is the oldest supported version');
   const most = parameters?.get('tls_maximum_protocol_version');
   most?.differs(draft, 'tls.minVersion', 'there is no upper bound: TLS 1.3 is used with servers that support it');
   for (const name of ['cipher_suites', 'ecdh_curves', 'signature_algorithms'])
     parameters?.get(name)?.unmapped("Node's list is used");
+  most?.enum(versions);
+  parameters?.get('compliance_policies')?.fault('compliance policies are not supported, so no client was made');
   if (most === undefined && common !== undefined && least === undefined)
     common.remark(draft, 'tls.minVersion', 'without tls_params Envoy uses TLS 1.2 at most; here 1.2 or 1.3 is used');
   return known ? { minVersion: version } : {};

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { PillionError } from 'pillion';
 import { expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { checkText } from '../../src/cli/checks/configuration.js';
 import { importEnvoy } from '../../src/envoy/import.js';
 import { formatReport } from '../../src/envoy/report.js';
 
@@ -12,43 +13,71 @@ const bootstraps = readdirSync(folder)
   .map((name) => parse(readFileSync(new URL(name, folder), 'utf8')) as object);
 
 type Key = string | number;
+type Change = (holder: Record<Key, unknown> | unknown[], key: Key) => void;
 
 /** Where every part of a document is. */
 function pathsOf(value: unknown, path: readonly Key[] = []): (readonly Key[])[] {
   if (typeof value !== 'object' || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, [...path, key]))];
+  const entries: [Key, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return [path, ...entries.flatMap(([key, inner]) => pathsOf(inner, [...path, key]))];
 }
 
-/** A copy with something else in one place, or without it. */
-function changed(value: unknown, [key, ...rest]: readonly Key[], what: unknown): unknown {
-  if (key === undefined || typeof value !== 'object' || value === null) return what;
-  if (Array.isArray(value))
-    return value.flatMap((item, index) => {
-      if (String(index) !== String(key)) return [item];
-      return what === undefined && rest.length === 0 ? [] : [changed(item, rest, what)];
-    });
-  const entries = Object.entries(value).flatMap(([name, inner]) => {
-    if (name !== String(key)) return [[name, inner]];
-    return what === undefined && rest.length === 0 ? [] : [[name, changed(inner, rest, what)]];
-  });
-  return Object.fromEntries(entries);
+function at(document: unknown, path: readonly Key[]): unknown {
+  return path.reduce<unknown>((here, key) => (here as Record<Key, unknown> | undefined | null)?.[key], document);
 }
 
-const replacement = fc.oneof(
-  fc.constant(undefined),
-  fc.constantFrom(null, '', 'text', '0s', '99999s', -1, 0, 1e12, true, [], {}, [[]], { a: { b: 1 } }, '%X%', 'STATIC'),
-  fc.constantFrom(...bootstraps),
+/** A copy in which one part is changed; the same document if an earlier change took the part away. */
+function changed(document: object, path: readonly Key[], change: Change): object {
+  const copy = structuredClone(document);
+  const [holder, key] = [at(copy, path.slice(0, -1)), path.at(-1)];
+  if (typeof holder === 'object' && holder !== null && key !== undefined && Object.hasOwn(holder, key))
+    change(holder as Record<Key, unknown>, key);
+  return copy;
+}
+
+const drop: Change = (holder, key) => {
+  if (Array.isArray(holder)) holder.splice(Number(key), 1);
+  else delete holder[key];
+};
+const double: Change = (holder, key) => {
+  if (Array.isArray(holder)) holder.push(structuredClone(holder[Number(key)]));
+  else holder[key] = [structuredClone(holder[key]), holder[key]];
+};
+const rename: Change = (holder, key) => {
+  if (Array.isArray(holder)) return;
+  holder[`${key}_x`] = holder[key];
+  delete holder[key];
+};
+const retype =
+  (value: unknown): Change =>
+  (holder, key) => {
+    (holder as Record<Key, unknown>)[key] = value;
+  };
+
+const values = fc.constantFrom<unknown>(
+  ...[null, '', 'text', '0s', '99999s', -1, 0, 1e12, 0.5, true, [], {}, [[]], { a: { b: 1 } }, '%X%', 'STATIC', '${X}'],
+  ...bootstraps,
 );
+const changes = fc.oneof(fc.constantFrom(drop, double, rename), values.map(retype));
 
-it('any part of a bootstrap may be missing or something else: it is told of, and nothing breaks', () => {
-  const documents = fc.constantFrom(...bootstraps).chain((bootstrap) => {
-    const place = fc.constantFrom(...pathsOf(bootstrap));
-    return fc.array(fc.tuple(place, replacement), { minLength: 1, maxLength: 3 }).map((edits) => {
-      let document: unknown = bootstrap;
-      for (const [path, what] of edits) document = changed(document, path, what);
-      return document;
-    });
-  });
+/** A bootstrap with up to three parts changed. */
+const documents = fc.constantFrom(...bootstraps).chain((bootstrap) => {
+  const place = fc.constantFrom(...pathsOf(bootstrap).filter(({ length }) => length > 0));
+  return fc
+    .array(fc.tuple(place, changes), { minLength: 1, maxLength: 3 })
+    .map((edits) => edits.reduce((document, [path, change]) => changed(document, path, change), bootstrap));
+});
+
+/** The addresses of the clusters that speak TLS, as far as anything in them says so, other than a whole bootstrap. */
+function protectedHosts(document: object): string[] {
+  const clusters = [at(document, ['static_resources', 'clusters'])].flat();
+  return clusters
+    .map((cluster) => JSON.stringify(cluster, (key, value) => (key === 'static_resources' ? undefined : value)) ?? '')
+    .filter((text) => /TlsContext|common_tls_context|"sni"/.test(text))
+    .flatMap((text) => [...text.matchAll(/"address":"([\w.-]+)"/g)].map(([, host = '']) => host));
+}
+
+it('any part of a bootstrap may be dropped, doubled, renamed or something else: nothing breaks, TLS stays TLS, and what comes out loads', () => {
   fc.assert(
     fc.property(documents, (document) => {
       const text = stringify(document, { aliasDuplicateObjects: false }) ?? '';
@@ -56,11 +85,49 @@ it('any part of a bootstrap may be missing or something else: it is told of, and
         const { config, yaml, report } = importEnvoy(text, 'envoy.yaml');
         expect(parse(yaml)).toEqual(JSON.parse(JSON.stringify(config)));
         expect(formatReport(report, 'envoy.yaml')).toMatch(/\d+ exact\n$/);
+        for (const host of protectedHosts(document)) expect(yaml).not.toContain(`http://${host}`);
+        const { errors } = checkText(yaml, 'clients.yaml', { env: {}, withoutEnv: true, files: false });
+        if (Object.keys(config.clients).length > 0) expect(errors).toEqual([]);
       } catch (error) {
         if (!(error instanceof PillionError)) throw error;
         expect(error.message).toMatch(/^envoy\.yaml:\d+:\d+ /);
       }
     }),
     { numRuns: 1000 },
+  );
+});
+
+/** Parts of the sidecar that one line covers whole, or that change no call. */
+const neutral =
+  /metadata|^(admin|node|tracing)|\.(access_log|tracing|match|address|locality|retriable_request_headers|retry_host_predicate|dns_\w+|watched_directory|\w+_sds_secret_configs?)(\.|\[|$)|virtual_hosts\[\d+\]\.retry_policy|typed_extension_protocol_options\.[^[]*_x$/;
+
+it('a field that the import does not know is never without a line', () => {
+  const places = bootstraps.flatMap((bootstrap) =>
+    pathsOf(bootstrap)
+      .filter((path) => typeof path.at(-1) === 'string')
+      .map((path) => ({ bootstrap, path })),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...places), ({ bootstrap, path }) => {
+      const text = stringify(changed(bootstrap, path, rename), { aliasDuplicateObjects: false });
+      const here = [...path.slice(0, -1), `${path.at(-1)}_x`];
+      const spelt = here
+        .map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`))
+        .join('')
+        .slice(1);
+      if (neutral.test(spelt)) return;
+      let told: string[] = [];
+      try {
+        told = importEnvoy(text, 'envoy.yaml')
+          .report.filter(({ status }) => status === 'unmapped' || status === 'error')
+          .map(({ from }) => from);
+      } catch (error) {
+        if (!(error instanceof PillionError)) throw error;
+        return;
+      }
+      const covers = (from: string) => spelt === from || spelt.startsWith(`${from}.`) || spelt.startsWith(`${from}[`);
+      expect(told.filter(covers), spelt).not.toEqual([]);
+    }),
+    { numRuns: 500 },
   );
 });

@@ -13,7 +13,7 @@ const stem = (name: string) => name.replace(/\.\w+$/, '');
 
 /** What holds the file together needs no line of its own. */
 const structural =
-  /(^|\.)(@type|name|cluster|cluster_name|clusterName|stat_prefix|statPrefix|node|domains|total_weight|weight|alt_stat_name|traffic_direction)(\.|\[|$)/;
+  /(^|\.)(@type|name|cluster|cluster_name|clusterName|stat_prefix|statPrefix|node|domains|total_weight|weight|alt_stat_name|traffic_direction|metadata)(\.|\[|$)/;
 
 function leaves(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => leaves(item, `${path}[${index}]`));

@@ -1,6 +1,7 @@
 /** Parses YAML or JSON text to a plain value, and keeps the line and column of each part. */
 import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import { isPlain } from '../../call/own.js';
 
 /** A place in a text; both numbers count from 1. */
 export interface Position {
@@ -20,7 +21,17 @@ export interface Fault extends Position {
  * Upper bounds of a text, so that parsing cannot block the event loop: the parser takes some microseconds for each
  * sign.
  */
-const most = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faults: 50 };
+const bounds = { characters: 65_536, signs: 16_384, depth: 64, nodes: 20_000, faults: 50 };
+
+/** How a text of another program is read. */
+export interface ForeignText {
+  /** Upper bounds in place of those of our own files. */
+  readonly most: typeof bounds;
+  /** Keys with this tag are left out. */
+  readonly ignoredTag: string;
+  /** The last of several equal keys counts, and `<<` merges maps; otherwise both are faults. */
+  readonly lenient: true;
+}
 
 /** A parsed text. Without faults `value` is complete. */
 export class ConfigDocument {
@@ -33,12 +44,16 @@ export class ConfigDocument {
   readonly #places = new Map<string, Position>();
   readonly #keys = new Map<string, Position>();
   readonly #anchors = new Map<string, { value: unknown; nodes: number }>();
+  readonly #most: typeof bounds;
+  readonly #reading: ForeignText | undefined;
   #nodes = 0;
   #overflown = false;
 
-  constructor(text: string) {
+  constructor(text: string, reading?: ForeignText) {
+    this.#reading = reading;
+    this.#most = reading?.most ?? bounds;
     this.#lines = new Lines(text);
-    const fault = tooMuch(text, this.#lines);
+    const fault = tooMuch(text, this.#lines, this.#most);
     if (fault === undefined) this.value = this.#parse(text);
     else {
       this.faults.push(fault);
@@ -68,7 +83,8 @@ export class ConfigDocument {
     // The library's own check for duplicate keys takes quadratic time; `#map` checks in linear time.
     const options = { prettyErrors: false, uniqueKeys: false } as const;
     const document = withoutTraces(() => parseDocument(text, options));
-    for (const { message, pos } of [...document.errors, ...document.warnings].slice(0, most.faults)) {
+    const warnings = document.warnings.filter(({ code }) => !(this.#reading && code === 'TAG_RESOLVE_FAILED'));
+    for (const { message, pos } of [...document.errors, ...warnings].slice(0, this.#most.faults)) {
       const fault = { path: [], message: mergeMarker(text, pos[0]) ?? plain(message), ...this.#at(pos[0]) };
       if (!this.faults.some((each) => isDeepStrictEqual(each, fault))) this.faults.push(fault);
     }
@@ -81,7 +97,7 @@ export class ConfigDocument {
   }
 
   #fault(node: Node | null | undefined, path: Path, message: string): undefined {
-    if (this.faults.length < most.faults) this.faults.push({ path, message, ...this.#at(node?.range?.[0] ?? 0) });
+    if (this.faults.length < this.#most.faults) this.faults.push({ path, message, ...this.#at(node?.range?.[0] ?? 0) });
     return undefined;
   }
 
@@ -89,10 +105,10 @@ export class ConfigDocument {
   #valueOf(node: unknown, path: Path): unknown {
     if (node === null || node === undefined) return null;
     const here = node as Node;
-    if (++this.#nodes > most.nodes) return this.#tooMany(here, path);
-    if (path.length > most.depth) {
+    if (++this.#nodes > this.#most.nodes) return this.#tooMany(here, path);
+    if (path.length > this.#most.depth) {
       this.readable = false;
-      return this.#fault(here, path, `is nested deeper than ${most.depth} levels`);
+      return this.#fault(here, path, `is nested deeper than ${this.#most.depth} levels`);
     }
     if (isAlias(node)) return this.#aliased(node.source, here, path);
     const before = this.#nodes;
@@ -106,14 +122,14 @@ export class ConfigDocument {
     if (this.#overflown) return undefined;
     this.#overflown = true;
     this.readable = false;
-    return this.#fault(node, path, `has more than ${most.nodes} values, including those of aliases`);
+    return this.#fault(node, path, `has more than ${this.#most.nodes} values, including those of aliases`);
   }
 
   #aliased(name: string, node: Node, path: Path): unknown {
     const target = this.#anchors.get(name);
     if (target === undefined) return this.#fault(node, path, `there is no anchor &${name} before this alias`);
     this.#nodes += target.nodes;
-    return this.#nodes > most.nodes ? this.#tooMany(node, path) : target.value;
+    return this.#nodes > this.#most.nodes ? this.#tooMany(node, path) : target.value;
   }
 
   #list(node: YAMLSeq, path: Path): unknown[] {
@@ -125,16 +141,21 @@ export class ConfigDocument {
 
   #map(node: YAMLMap, path: Path): Record<string, unknown> {
     const map: Record<string, unknown> = {};
+    const merged: unknown[] = [];
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : undefined;
       if (name === undefined) this.#fault(key as Node, path, 'a key must be a plain word');
       else if (name === '__proto__') this.#fault(key as Node, path, `"${name}" is not allowed as a key`);
-      else if (Object.hasOwn(map, name)) this.#fault(key as Node, [...path, name], 'is given twice');
+      else if (this.#reading && (key as Node & { tag?: string }).tag === this.#reading.ignoredTag)
+        this.#valueOf(value, [...path, name]);
+      else if (this.#reading && name === '<<') merged.push(this.#valueOf(value, [...path, name]));
+      else if (!this.#reading && Object.hasOwn(map, name)) this.#fault(key as Node, [...path, name], 'is given twice');
       else {
         this.#place([...path, name], key as Node, (value ?? key) as Node);
         map[name] = this.#valueOf(value, [...path, name]);
       }
     }
+    for (const each of merged.flat()) if (isPlain(each)) Object.assign(map, { ...each, ...map });
     return map;
   }
 
@@ -175,7 +196,7 @@ function keyOf(path: Path): string {
  * Checks the size of a text before it is parsed. Signs are counted in quoted text and comments too; no real
  * configuration has so many signs or open brackets.
  */
-function tooMuch(text: string, lines: Lines): Fault | undefined {
+function tooMuch(text: string, lines: Lines, most: typeof bounds): Fault | undefined {
   const fault = (index: number, message: string) => ({ path: [], ...lines.position(index), message });
   if (text.length > most.characters) return fault(0, `is longer than ${most.characters} characters`);
   let depth = 0;
