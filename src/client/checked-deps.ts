@@ -1,5 +1,5 @@
 /** Refuses dependencies that would have no effect, with a message that says where they belong. */
-
+import { ownOf } from '../call/own.js';
 import { axiosOptions } from '../options/foreign-names.js';
 import { badOptions, type OptionFault } from '../options/options.js';
 import { clientOptions } from './config/config.js';
@@ -25,7 +25,7 @@ const ownDefaults: Readonly<Record<string, string>> = {
 /** @throws PillionError `ERR_CONFIG` with every dependency that is unknown, and every default in `axios` without effect */
 export function checkDeps(deps: object, what: string): void {
   const given = (holder: object) => Object.keys(holder).filter((name) => holder[name as never] !== undefined);
-  const { axios, transport, random, logger } = deps as HttpClientDeps;
+  const { axios, transport, random, logger } = ownOf(deps) as HttpClientDeps;
   const functions = Object.entries({ transport, random }).filter(([, each]) => each && typeof each !== 'function');
   const faults: OptionFault[] = [
     ...functions.map(([name]) => ({ path: ['deps', name], message: 'expected a function' })),
