@@ -1,0 +1,167 @@
+/** Runs cases through the real Envoy and through clients that are imported from the same bootstrap. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { loadHttpClients } from '../../dist/esm/index.js';
+import { accounts } from './accounts.mjs';
+import { bootstrapOf, clusterOf } from './bootstrap.mjs';
+import { writeCertificates } from './certificates.mjs';
+import { differencesOf, plain, shown, verdictOf } from './compare.mjs';
+import { startEnvoy, written } from './envoy.mjs';
+import { deps, overEnvoy, withClients } from './sides.mjs';
+import { Upstream } from './upstream.mjs';
+
+const root = new URL('../../', import.meta.url);
+const program = fileURLToPath(new URL('dist/esm/cli/pillion.js', root));
+
+/** The importer takes no file above 64 KiB; a case is about 1.5 KiB. */
+const casesInOneFile = 25;
+const atOnce = 8;
+
+/** A row for each case: `{ id, group, title, verdict, note, envoy, ours }`. Both are cells of the table. */
+export async function differential(binary, cases, { keep } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'pillion-differential-'));
+  const text = docs();
+  try {
+    const tls = await writeCertificates(folder);
+    const context = { binary, folder, tls, keep };
+    const observed = await runAll(cases, context, casesInOneFile, atOnce);
+    // A busy machine makes answers late: what differs is looked at once more, with less beside it.
+    const doubtful = cases.filter((each) => judge(each, observed.get(each.id), text).verdict === 'different');
+    if (doubtful.length > 0 && doubtful.length <= 60)
+      for (const [id, again] of await runAll(doubtful, context, casesInOneFile, 2)) observed.set(id, again);
+    return cases.map((each) => {
+      const { id, group, title } = each;
+      const { envoy, ours } = observed.get(id);
+      const cells = { envoy: shown(each, envoy), ours: shown(each, ours) };
+      return { id, group, title, ...judge(each, observed.get(id), text), ...cells };
+    });
+  } finally {
+    if (!keep) rmSync(folder, { recursive: true, force: true });
+    else console.log(`Bootstraps and clients: ${folder}`);
+  }
+}
+
+function judge(each, { envoy, ours }, text) {
+  return verdictOf(
+    differencesOf(each, envoy, ours),
+    accounts.find(({ cases }) => cases.includes(each.id)),
+    text,
+  );
+}
+
+async function runAll(cases, context, size, concurrent) {
+  const observed = new Map();
+  for (let from = 0; from < cases.length; from += size)
+    for (const [id, one] of await runTogether(cases.slice(from, from + size), context, concurrent))
+      observed.set(id, one);
+  return observed;
+}
+
+/** The cases of one bootstrap. */
+async function runTogether(cases, { binary, folder, tls, keep }, concurrent) {
+  const upstreams = new Map();
+  const observed = new Map();
+  let envoy;
+  try {
+    const parts = [];
+    for (const each of cases) {
+      const upstream = new Upstream();
+      upstreams.set(each.id, upstream);
+      const specs = typeof each.upstreams === 'function' ? each.upstreams(tls) : (each.upstreams ?? [{}]);
+      await upstream.open(specs, each.script ?? [200]);
+      parts.push(partOf(each, upstream.ports, tls));
+    }
+    const alone = parts.filter(({ listener }) => listener !== undefined);
+    const [admin, shared, ...others] = await freePorts(2 + alone.length);
+    const own = new Map(alone.map(({ id }, index) => [id, others[index]]));
+    const name = `${cases[0].id}.yaml`;
+    const file = written(folder, name, bootstrapOf(parts, { admin, shared, own }));
+    const [config, started] = await Promise.all([imported(file), startEnvoy(binary, file, admin)]);
+    envoy = started;
+    const waiting = [...cases];
+    const work = async () => {
+      for (let each = waiting.shift(); each !== undefined; each = waiting.shift()) {
+        const { id } = each;
+        const upstream = upstreams.get(id);
+        const first = await observe(each, upstream, overEnvoy(own.get(id) ?? shared, id));
+        upstream.reset();
+        const second = await observeClients(each, upstream, config, folder);
+        upstream.reset();
+        observed.set(id, { envoy: first, ours: second });
+      }
+    };
+    await Promise.all(Array.from({ length: concurrent }, work));
+  } finally {
+    await envoy?.stop();
+    await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
+  }
+  if (keep) written(folder, `${cases[0].id}.done`, '');
+  return observed;
+}
+
+/** Names and routes of a case; by default one cluster and one route of the case's own name. */
+function partOf(each, ports, tls) {
+  const { id, route = {}, routeLevel = {}, vhost, listener, cluster = {} } = each;
+  const fields = typeof cluster === 'function' ? cluster(tls) : cluster;
+  const clusters = each.clusters?.(ports, tls) ?? [clusterOf(id, ports, fields)];
+  const routes = each.routes?.(id) ?? [{ match: { prefix: '/' }, route: { cluster: id, ...route }, ...routeLevel }];
+  return { id, routes, vhost, clusters, listener };
+}
+
+async function observe(each, upstream, { send, close }) {
+  try {
+    const answers =
+      each.drive === undefined ? await inTurn(each.requests ?? [{}], send) : await each.drive(send, upstream);
+    // Copies of a mirror may come after the answer.
+    if (each.settle !== undefined) await new Promise((resolve) => setTimeout(resolve, each.settle));
+    const { seen, connections } = upstream;
+    return { answers, seen, connections };
+  } finally {
+    await close();
+  }
+}
+
+async function inTurn(requests, send) {
+  const answers = [];
+  for (const request of requests) answers.push(await send(request));
+  return answers;
+}
+
+async function observeClients(each, upstream, config, folder) {
+  const named = Object.entries(config.clients).filter(([name]) => name === each.id || name.startsWith(`${each.id}-`));
+  const file = written(folder, `${each.id}.json`, JSON.stringify({ clients: Object.fromEntries(named) }));
+  let clients;
+  try {
+    clients = loadHttpClients(file, deps);
+  } catch (error) {
+    return { refused: `the file does not load: ${error.message.replaceAll(file, 'clients.json')}` };
+  }
+  return observe(each, upstream, withClients(clients, [named[0]?.[0]]));
+}
+
+async function imported(file) {
+  const patience = { timeout: 30_000, maxBuffer: 20_000_000 };
+  const { stdout } = await promisify(execFile)(process.execPath, [program, 'import-envoy', '--json', file], patience);
+  return JSON.parse(stdout).config;
+}
+
+async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+/** All pages of the docs as one text, without the page that this program writes. */
+function docs() {
+  const names = readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' });
+  const pages = names.filter((name) => name.endsWith('.md') && name !== 'envoy.md').map((name) => `docs/${name}`);
+  return plain(['README.md', ...pages].map((name) => readFileSync(new URL(name, root), 'utf8')).join('\n'));
+}
