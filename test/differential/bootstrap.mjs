@@ -42,6 +42,8 @@ function managerOf(hosts, { filters = [], manager = {}, table = {} } = {}) {
     typed_config: typed('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
       stat_prefix: 'differential',
       local_reply_config: flags,
+      // Otherwise an answer that is cut short ends a second later.
+      delayed_close_timeout: '0s',
       route_config: { name: 'routes', ...table, virtual_hosts: hosts },
       http_filters: [...filters, router],
       ...manager,

@@ -8,9 +8,13 @@ const paceOf = (ms) => (ms < tolerance ? 'at once' : `after ${(Math.round(ms / 1
 
 const picked = (headers, names) => Object.fromEntries(names.map((name) => [name, headers[name] ?? '-']));
 
+/** An answer that ends early shows no more than that; here the error says why. */
+const cutOr = (what, other) =>
+  what === 'cut short' && (other === 'connection lost' || other === 'timeout') ? other : what;
+
 /** What is compared, in the order of the report. Each part is a function of the case and what was observed. */
 const parts = {
-  status: (_, { answers }) => answers.map(({ what }) => what),
+  status: (_, { answers }, other) => answers.map(({ what }, index) => cutOr(what, other.answers[index]?.what)),
   attempts: (_, { seen }) => seen.length,
   body: (_, { answers }) => answers.map(({ body }) => body),
   requests: (_, { seen }) =>
@@ -35,7 +39,7 @@ export function differencesOf(each, envoy, ours) {
       const more = envoy.seen.length !== ours.seen.length;
       if (more && (part === 'requests' || part === 'headers')) continue;
       if (found.some((one) => one.part === 'status') && (part === 'body' || part === 'answerHeaders')) continue;
-      compare(part, read(each, envoy), read(each, ours));
+      compare(part, read(each, envoy, ours), read(each, ours, envoy));
     }
   if (each.timed !== false && each.summary === undefined) {
     const [left, right] = [envoy, ours].map(({ answers }) => answers.map(({ took }) => took));

@@ -110,6 +110,7 @@ function partOf(each, ports, tls) {
   const { id, route = {}, routeLevel = {}, vhost, listener, cluster = {} } = each;
   const fields = typeof cluster === 'function' ? cluster(tls) : cluster;
   const clusters = each.clusters?.(ports, tls) ?? [clusterOf(id, ports, fields)];
+  each.clusterChange?.(clusters[0]);
   const routes = each.routes?.(id) ?? [{ match: { prefix: '/' }, route: { cluster: id, ...route }, ...routeLevel }];
   return { id, routes, vhost, clusters, listener };
 }
@@ -120,8 +121,8 @@ async function observe(each, upstream, { send, close }) {
       each.drive === undefined ? await inTurn(each.requests ?? [{}], send) : await each.drive(send, upstream);
     // Copies of a mirror may come after the answer.
     if (each.settle !== undefined) await new Promise((resolve) => setTimeout(resolve, each.settle));
-    const { seen, connections } = upstream;
-    return { answers, seen, connections };
+    const { seen, connections, heard } = upstream;
+    return { answers, seen, connections, heard };
   } finally {
     await close();
   }
@@ -135,6 +136,7 @@ async function inTurn(requests, send) {
 
 async function observeClients(each, upstream, config, folder) {
   const named = Object.entries(config.clients).filter(([name]) => name === each.id || name.startsWith(`${each.id}-`));
+  if (named.length === 0) return { refused: 'there is no client' };
   const file = written(folder, `${each.id}.json`, JSON.stringify({ clients: Object.fromEntries(named) }));
   let clients;
   try {
@@ -142,7 +144,14 @@ async function observeClients(each, upstream, config, folder) {
   } catch (error) {
     return { refused: `the file does not load: ${error.message.replaceAll(file, 'clients.json')}` };
   }
-  return observe(each, upstream, withClients(clients, [named[0]?.[0]]));
+  return observe(
+    each,
+    upstream,
+    withClients(
+      clients,
+      named.map(([name]) => name),
+    ),
+  );
 }
 
 async function imported(file) {

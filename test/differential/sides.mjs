@@ -11,7 +11,6 @@ const flagWords = {
   UT: 'timeout',
   UO: 'too many',
   UH: 'no endpoint',
-  FI: 'fault',
   RL: 'rate limited',
   UMSDR: 'timeout',
   SI: 'timeout',
@@ -39,6 +38,8 @@ const tlsCodes = /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS|ERR_SSL|EPROT
 
 function wordOf(error) {
   const code = error.code ?? error.name;
+  // A handshake that the server ends is no connection: the request was not sent.
+  if (/before secure TLS/.test(`${error.message} ${error.cause?.message}`)) return 'no connection';
   if (codeWords[code] !== undefined) return codeWords[code];
   return tlsCodes.test(code) ? 'no connection' : `error ${code}: ${error.message}`.slice(0, 200);
 }
@@ -63,7 +64,10 @@ export function overEnvoy(port, id) {
         let text = '';
         const local = incoming.headers['x-local'];
         const fields = { headers: incoming.headers };
-        const done = (what) => resolve(answered(startedAt, what, { ...fields, body: local === undefined ? text : '' }));
+        const done = (what) =>
+          resolve(
+            answered(startedAt, what, { ...fields, body: local === undefined && what !== 'cut short' ? text : '' }),
+          );
         incoming.setEncoding('utf8').on('data', (part) => {
           text += part;
         });
@@ -90,11 +94,11 @@ const silent = Object.fromEntries(
 /** For `loadHttpClients`. */
 export const deps = { logger: silent };
 
-/** Requests with the imported clients of a case. */
-export function withClients(clients, [first]) {
+/** Requests with the imported clients of a case; `client` of a request is the place among its `names`. */
+export function withClients(clients, names) {
   const send = async ({ client, method = 'GET', path = '/', ownPath = path, headers = {}, body, options = {} }) => {
     const startedAt = performance.now();
-    const name = client ?? first;
+    const name = names[client ?? 0] ?? names[0];
     try {
       const response = await clients.get(name).request({
         ...{ method, url: ownPath, headers: { ...headers }, data: body, maxRedirects: 0 },
@@ -103,9 +107,7 @@ export function withClients(clients, [first]) {
       });
       return answered(startedAt, response.status, { headers: response.headers, body: `${response.data ?? ''}` });
     } catch (error) {
-      const cut = error.response !== undefined && error.response.status < 400;
-      const what = cut && wordOf(error) === 'connection lost' ? 'cut short' : wordOf(error);
-      return answered(startedAt, what, { headers: error.response?.headers ?? {}, body: '', error });
+      return answered(startedAt, wordOf(error), { headers: error.response?.headers ?? {}, body: '', error });
     }
   };
   return { send, close: () => clients.close({ grace: 0 }) };

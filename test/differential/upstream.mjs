@@ -7,7 +7,7 @@ import { createServer as createTcpServer } from 'node:net';
 
 /**
  * The endpoints of one case. `specs` has one entry an endpoint: `{ kind, tls, script }`, where kind is `http1`, `https`,
- * `h2`, `h2c`, `silent` (accepts connections and says nothing) or `refused`. Without a script of its own an endpoint
+ * `h2`, `h2c`, `silent` (accepts connections and says nothing, and keeps their first bytes in `heard`) or `refused`. Without a script of its own an endpoint
  * plays the script of the case. An action is a status or an object of `status`, `headers`, `body`, `delay`, `hang`,
  * `reset` (`now`, `body`), `bodyDelay`, `early` (answers before the request was read) and `goaway`.
  */
@@ -20,6 +20,7 @@ export class Upstream {
   ports = [];
   seen = [];
   connections = 0;
+  heard = '';
 
   async open(specs, script) {
     this.#script = script;
@@ -35,6 +36,10 @@ export class Upstream {
       server.on('connection', (socket) => {
         this.#sockets.add(socket);
         socket.on('error', () => {});
+        if (spec.kind === 'silent')
+          socket.on('data', (bytes) => {
+            this.heard += bytes.toString('latin1');
+          });
         socket.once('close', () => this.#sockets.delete(socket));
       });
       for (const event of ['sessionError', 'tlsClientError', 'clientError'])
@@ -54,6 +59,7 @@ export class Upstream {
     this.#timers.clear();
     for (const socket of this.#sockets) socket.destroy();
     this.connections = 0;
+    this.heard = '';
   }
 
   async close() {

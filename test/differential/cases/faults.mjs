@@ -46,8 +46,9 @@ const failures = [
   {
     id: 'query',
     title: 'path and query reach the upstream as they are',
-    requests: [{ path: '/a%20b/c?x=1&y=%2F&z=' }, { path: '/a//b/./c' }],
+    requests: [{ path: '/a%20b/c?x=1&y=%2F&z=' }, { path: '/a//b' }],
   },
+  { id: 'dots', title: 'a path with dots', requests: [{ path: '/a/./b/../c' }] },
 ];
 
 const all = { numerator: 100, denominator: 'HUNDRED' };

@@ -1,7 +1,24 @@
 /** All cases, in the order of the table. */
+import { balancing } from './balancing.mjs';
+import { connections } from './connections.mjs';
 import { faults } from './faults.mjs';
+import { headers } from './headers.mjs';
+import { limits } from './limits.mjs';
 import { retries } from './retries.mjs';
+import { routes } from './routes.mjs';
 import { timeouts } from './timeouts.mjs';
 import { tls } from './tls.mjs';
+import { traffic } from './traffic.mjs';
 
-export const cases = [...faults, ...retries, ...timeouts, ...tls];
+export const cases = [
+  ...faults,
+  ...retries,
+  ...timeouts,
+  ...tls,
+  ...limits,
+  ...routes,
+  ...headers,
+  ...traffic,
+  ...balancing,
+  ...connections,
+];

@@ -219,14 +219,6 @@ const more = [
     vhost: { include_attempt_count_in_response: true },
     watchAnswer: ['x-envoy-attempt-count'],
   },
-  ...['x-envoy-retry-on', 'x-envoy-max-retries'].map((name) => ({
-    id: `control-${name}`,
-    title: `a caller's \`${name}\``,
-    script: [503, 503, 503, 200],
-    route: name === 'x-envoy-max-retries' ? policy('5xx') : { retry_policy: { retry_back_off: quick } },
-    requests: [{ headers: { [name]: name === 'x-envoy-retry-on' ? '5xx' : '3' } }],
-    watch: ['x-envoy-retry-on', 'x-envoy-max-retries'],
-  })),
   {
     id: 'back-off',
     title: '`retry_back_off` of 400 ms: no retry later than that',

@@ -12,6 +12,22 @@ const client = ({ files }) => ({ certificate_chain: { filename: files.cert }, pr
 const san = (exact, san_type = 'DNS') => ({ san_type, matcher: { exact } });
 const server = (tls, more = {}) => [{ kind: 'https', tls: { ...tls.server, ...more } }];
 
+const verified = (tls) => socket({ common_tls_context: { validation_context: trusted(tls) } });
+/** Nobody answers: what counts is whether the credentials were readable on the wire. */
+const readable = (id, title, cluster) => ({
+  ...{ id, title, cluster, upstreams: () => [{ kind: 'silent' }], route: { timeout: '0.5s' } },
+  requests: [{ headers: { authorization: 'Bearer abc' } }],
+  summary: ({ heard }) => ({ readable: heard.includes('Bearer abc') }),
+});
+const around =
+  (name, type, fields = {}) =>
+  (tls) => ({
+    transport_socket: {
+      name,
+      typed_config: typed(type, { transport_socket: verified(tls).transport_socket, ...fields }),
+    },
+  });
+
 const list = [
   {
     id: 'ca',
@@ -145,6 +161,37 @@ const list = [
         { name: 'all', match: {}, ...socket({ common_tls_context: { validation_context: trusted(tls) } }) },
       ],
     }),
+  },
+  readable('clear-tls', 'credentials over TLS are not readable', verified),
+  readable('clear-matches', 'credentials with `transport_socket_matches` are not readable', (tls) => ({
+    transport_socket_matches: [{ name: 'all', match: {}, ...verified(tls) }],
+  })),
+  readable(
+    'clear-proxy-protocol',
+    'credentials with the PROXY protocol around TLS are not readable',
+    around(
+      'envoy.transport_sockets.upstream_proxy_protocol',
+      'extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport',
+      { config: {} },
+    ),
+  ),
+  readable(
+    'clear-http-proxy',
+    'credentials with Http11Proxy around TLS are not readable',
+    around(
+      'envoy.transport_sockets.http_11_proxy',
+      'extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport',
+    ),
+  ),
+  readable('clear-none', 'credentials without TLS are readable', {}),
+  {
+    id: 'retried-plain-server',
+    title: '`connect-failure` retries a POST to a server without TLS',
+    upstreams: () => [{}],
+    cluster: verified,
+    route: { retry_policy: { retry_on: 'connect-failure' } },
+    requests: [{ method: 'POST', body: 'pay' }],
+    summary: ({ answers, connections }) => ({ status: answers[0].what, connections }),
   },
   {
     id: 'retried-stranger',
