@@ -49,41 +49,21 @@ export function differencesOf(each, envoy, ours) {
   return found;
 }
 
-/** What a side did, for a cell of the table. */
-export function shown(each, observed) {
-  if (observed.refused !== undefined) return observed.refused;
-  if (each.summary !== undefined)
-    return Object.entries(each.summary(observed))
-      .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
-      .join(', ');
-  const { answers, seen } = observed;
-  const slowest = Math.max(...answers.map(({ took }) => took));
-  const results = [...new Set(answers.map(({ what }) => what))].join(', ');
-  return `${results}; ${seen.length} attempt${seen.length === 1 ? '' : 's'}${each.timed === false ? '' : `, ${paceOf(slowest)}`}`;
-}
-
 /**
  * The verdict on a case: `same`, `intended`, `known` or `different`. `account` explains a difference: `parts` are
  * exactly the parts that differ, and `docs` is a sentence of the docs or `known` a point of the issue.
  */
 export function verdictOf(found, account, text) {
-  const names = found.map(({ part }) => part);
-  if (names.length === 0)
+  const different = (note) => ({ verdict: 'different', note, found });
+  if (found.length === 0)
     return account === undefined
-      ? { verdict: 'same' }
-      : { verdict: 'different', note: `it is the same now: take its entry out of accounts.mjs` };
-  const spelled = found.map(
-    ({ part, envoy, ours }) => `${part}: Envoy ${JSON.stringify(envoy)}, here ${JSON.stringify(ours)}`,
-  );
-  const note = spelled.join('; ');
-  if (account === undefined) return { verdict: 'different', note };
-  if (!isDeepStrictEqual([...names].sort(), [...account.parts].sort()))
-    return { verdict: 'different', note: `${note} (accounts.mjs explains ${account.parts.join(', ')})` };
-  if (account.known !== undefined) return { verdict: 'known', note: account.known, found: note };
-  if (!text.includes(plain(account.docs)))
-    return { verdict: 'different', note: `no page of the docs says "${account.docs}"` };
-  return { verdict: 'intended', note: account.docs, found: note };
+      ? { verdict: 'same', found }
+      : different('it is the same now: take it out of accounts.mjs');
+  if (account === undefined) return different('accounts.mjs does not explain it');
+  const names = found.map(({ part }) => part);
+  if (!isDeepStrictEqual(names.sort(), [...account.parts].sort()))
+    return different(`accounts.mjs explains other parts: ${account.parts.join(', ')}`);
+  if (account.known !== undefined) return { verdict: 'known', note: account.known, found };
+  if (!text.includes(account.docs)) return different(`no page of the docs says: ${account.docs}`);
+  return { verdict: 'intended', note: account.docs, found };
 }
-
-/** Text without line breaks and markup of lists, so that a sentence is found wherever its lines break. */
-export const plain = (text) => text.replace(/\s+/g, ' ');

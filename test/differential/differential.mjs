@@ -1,29 +1,29 @@
 /** Runs cases through the real Envoy and through clients that are imported from the same bootstrap. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { loadHttpClients } from '../../dist/esm/index.js';
-import { accounts } from './accounts.mjs';
+import { accountOf } from './accounts.mjs';
 import { bootstrapOf, clusterOf } from './bootstrap.mjs';
 import { writeCertificates } from './certificates.mjs';
-import { differencesOf, plain, shown, verdictOf } from './compare.mjs';
+import { differencesOf, verdictOf } from './compare.mjs';
 import { startEnvoy, written } from './envoy.mjs';
+import { docs } from './page.mjs';
 import { deps, overEnvoy, withClients } from './sides.mjs';
 import { Upstream } from './upstream.mjs';
 
-const root = new URL('../../', import.meta.url);
-const program = fileURLToPath(new URL('dist/esm/cli/pillion.js', root));
+const program = fileURLToPath(new URL('../../dist/esm/cli/pillion.js', import.meta.url));
 
 /** The importer takes no file above 64 KiB; a case is about 1.5 KiB. */
 const casesInOneFile = 25;
 const atOnce = 8;
 
-/** A row for each case: `{ id, group, title, verdict, note, envoy, ours }`. Both are cells of the table. */
+/** A row for each case: `{ id, group, title, verdict, note, found }`; `found` are the parts that differ. */
 export async function differential(binary, cases, { keep } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'pillion-differential-'));
   const text = docs();
@@ -37,9 +37,7 @@ export async function differential(binary, cases, { keep } = {}) {
       for (const [id, again] of await runAll(doubtful, context, casesInOneFile, 2)) observed.set(id, again);
     return cases.map((each) => {
       const { id, group, title } = each;
-      const { envoy, ours } = observed.get(id);
-      const cells = { envoy: shown(each, envoy), ours: shown(each, ours) };
-      return { id, group, title, ...judge(each, observed.get(id), text), ...cells };
+      return { id, group, title, ...judge(each, observed.get(id), text) };
     });
   } finally {
     if (!keep) rmSync(folder, { recursive: true, force: true });
@@ -48,11 +46,7 @@ export async function differential(binary, cases, { keep } = {}) {
 }
 
 function judge(each, { envoy, ours }, text) {
-  return verdictOf(
-    differencesOf(each, envoy, ours),
-    accounts.find(({ cases }) => cases.includes(each.id)),
-    text,
-  );
+  return verdictOf(differencesOf(each, envoy, ours), accountOf(each.id), text);
 }
 
 async function runAll(cases, context, size, concurrent) {
@@ -134,8 +128,12 @@ async function inTurn(requests, send) {
   return answers;
 }
 
+/** The clients of a case are called like its clusters: its id, with a letter for one of several, and a number. */
+export const clientNames = (id) => new RegExp(`^${id}(-[abc])?(-[2-9])?$`);
+
 async function observeClients(each, upstream, config, folder) {
-  const named = Object.entries(config.clients).filter(([name]) => name === each.id || name.startsWith(`${each.id}-`));
+  const own = clientNames(each.id);
+  const named = Object.entries(config.clients).filter(([name]) => own.test(name));
   if (named.length === 0) return { refused: 'there is no client' };
   const file = written(folder, `${each.id}.json`, JSON.stringify({ clients: Object.fromEntries(named) }));
   let clients;
@@ -166,11 +164,4 @@ async function freePorts(count) {
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
-}
-
-/** All pages of the docs as one text, without the page that this program writes. */
-function docs() {
-  const names = readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' });
-  const pages = names.filter((name) => name.endsWith('.md') && name !== 'envoy.md').map((name) => `docs/${name}`);
-  return plain(['README.md', ...pages].map((name) => readFileSync(new URL(name, root), 'utf8')).join('\n'));
 }

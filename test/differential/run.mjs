@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { cases } from './cases/index.mjs';
 import { differential } from './differential.mjs';
 import { installEnvoy, version } from './envoy.mjs';
-import { page, summaryOf } from './page.mjs';
+import { cell, page, summaryOf } from './page.mjs';
 
 const flag = { type: 'boolean', default: false };
 const { values, positionals } = parseArgs({
@@ -32,11 +32,11 @@ async function main() {
   if (values.json) return console.log(JSON.stringify({ rows }));
   for (const { id, verdict, note, found } of rows)
     if (verdict !== 'same')
-      console.log(`${verdict.padEnd(9)} ${id}: ${verdict === 'different' ? note : `${found} (${note})`}`);
+      console.log(`${verdict.padEnd(9)} ${id}: Envoy ${cell(found, 'envoy')}; here ${cell(found, 'ours')} (${note})`);
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
   console.log(`\nEnvoy ${version}, ${summaryOf(rows)}, ${seconds} s`);
   if (values.write && positionals.length === 0)
-    writeFileSync(new URL('../../docs/envoy.md', import.meta.url), page(rows));
+    writeFileSync(new URL('../../docs/envoy.md', import.meta.url), page(rows, version));
   if (rows.some(({ verdict }) => verdict === 'different')) process.exitCode = 1;
 }
 

@@ -25,6 +25,8 @@ const codeWords = {
   ECONNRESET: 'connection lost',
   EPIPE: 'connection lost',
   UND_ERR_SOCKET: 'connection lost',
+  REFUSED_STREAM: 'connection lost',
+  HPE_INVALID_CONSTANT: 'bad answer',
   ERR_ATTEMPT_TIMEOUT: 'timeout',
   ERR_DEADLINE: 'timeout',
   ERR_LIMIT: 'too many',

@@ -63,7 +63,7 @@ const list = [
     ...weighted('retried', 'a retry stays with the cluster that was chosen', [50, 50], () => true),
     script: [200],
     upstreams: [{ script: [503] }, { script: [503] }],
-    requests: calls(20),
+    requests: calls(8),
     routes: action((id) => ({
       weighted_clusters: {
         clusters: [
