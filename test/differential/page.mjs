@@ -23,7 +23,9 @@ export function cell(found, side) {
   return found
     .map((each) => `${spelled(each.part)} ${value(each[side])}`)
     .join(', ')
+    .replace(/\s+/g, ' ')
     .replace(/:\d{4,5}\b/g, ':PORT')
+    .replace(/clients\.json:\d+:\d+ /g, '')
     .replaceAll('|', '\\|');
 }
 
@@ -48,6 +50,8 @@ function table(rows) {
   ].join('\n');
 }
 
+const counted = ({ length }, what) => (length === 0 ? '' : `, ${length} ${what}`);
+
 /** The page; without rows of a verdict its section is left out. */
 export function page(rows, version) {
   const of = (verdict) => rows.filter((row) => row.verdict === verdict);
@@ -62,7 +66,9 @@ export function page(rows, version) {
     `This page is written by \`npm run envoy -- --write\`. One bootstrap goes into Envoy ${version} and through
 \`pillion import-envoy\`; the same requests are sent over Envoy's listener and with the imported clients, to the same scripted
 upstream. Status, attempts, headers and bodies that the upstream saw, and times are compared. An answer that Envoy makes itself, such
-as its 503 for a refused connection, is the same as the error that the client throws in its place. Of ${summaryOf(rows).replace(', 0 different', '')}.`,
+as its 503 for a refused connection, counts as the same as the error that the client throws in its place.
+
+Of ${rows.length} cases, ${of('same').length} are the same${counted(intended, 'differ on purpose')}${counted(known, 'are not the same yet')}.`,
     ...(intended.length > 0 ? [`## Different on purpose\n\n${table(intended)}`] : []),
     ...(known.length > 0 ? [`## Not the same yet\n\n${table(known)}`] : []),
     `## The same\n\n${same.join('\n\n')}`,

@@ -78,8 +78,9 @@ export function overEnvoy(port, id) {
           if (local === undefined || incoming.headers['x-upstream'] !== undefined) return done(incoming.statusCode);
           // `-` stands for a reply without a flag, such as a redirect or a direct response.
           const flag = local.split(',').find((each) => flagWords[each] !== undefined);
-          done(flag === undefined ? incoming.statusCode : flagWords[flag]);
-          fields.flags = local;
+          // `max_stream_duration` has no flag either.
+          const plain = incoming.statusCode === 504 ? 'timeout' : incoming.statusCode;
+          done(flag === undefined ? plain : flagWords[flag]);
         });
       },
     );
@@ -93,8 +94,8 @@ export function overEnvoy(port, id) {
 const silent = Object.fromEntries(
   ['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((level) => [level, () => {}]),
 );
-/** For `loadHttpClients`. */
-export const deps = { logger: silent };
+/** For `loadHttpClients`; the variable shows whether text of Envoy's file is taken for a reference. */
+export const deps = { logger: silent, env: { GREETING: 'expanded' } };
 
 /** Requests with the imported clients of a case; `client` of a request is the place among its `names`. */
 export function withClients(clients, names) {

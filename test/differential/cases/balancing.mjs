@@ -59,7 +59,6 @@ const list = [
     cluster: { lb_policy: 'ROUND_ROBIN' },
     requests: calls(30),
     summary: spread,
-    quick: true,
   },
   {
     id: 'default',
@@ -179,7 +178,6 @@ const list = [
     cluster: { lb_policy: 'ROUND_ROBIN', ...outlier({ consecutive_5xx: 2 }) },
     requests: calls(30),
     summary: (o) => ({ failed: o.answers.filter(({ what }) => what !== 200).length }),
-    quick: true,
   },
   {
     id: 'outlier-off',

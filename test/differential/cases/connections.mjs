@@ -41,7 +41,6 @@ const connectionCases = [
     title: 'ten calls one after the other use one connection',
     requests: calls(10),
     summary: used,
-    quick: true,
   },
   {
     id: 'two-at-once',
@@ -118,7 +117,7 @@ const connectionCases = [
 
 const again = { retry_back_off: { base_interval: '0.001s', max_interval: '0.001s' } };
 const http2Cases = [
-  { id: 'tls', title: 'HTTP/2 over TLS', cluster: h2(), summary: versions, quick: true },
+  { id: 'tls', title: 'HTTP/2 over TLS', cluster: h2(), summary: versions },
   {
     id: 'alpn',
     title: 'HTTP/2 by `alpn_protocols: [h2]` and `http2_protocol_options`',

@@ -5,12 +5,11 @@ const statuses = [200, 201, 204, 304, 400, 401, 404, 409, 429, 500, 501, 502, 50
   id: `status-${status}`,
   title: `the upstream answers ${status}`,
   script: [status],
-  quick: status === 503,
 }));
 
 const failures = [
-  { id: 'refused', title: 'connection refused', upstreams: [{ kind: 'refused' }], quick: true },
-  { id: 'reset', title: 'reset before the headers', script: [{ reset: 'now' }], quick: true },
+  { id: 'refused', title: 'connection refused', upstreams: [{ kind: 'refused' }] },
+  { id: 'reset', title: 'reset before the headers', script: [{ reset: 'now' }] },
   { id: 'reset-late', title: 'reset before the headers, after 0.4 s', script: [{ reset: 'now', delay: 400 }] },
   { id: 'cut', title: 'reset within the body', script: [{ reset: 'body', body: 'whole answer' }] },
   { id: 'big', title: 'an answer of 2 MB', script: [{ body: 'y'.repeat(2_000_000) }] },
@@ -62,7 +61,6 @@ const injected = [
     id: 'abort',
     title: 'fault filter: abort with 503',
     listener: filter({ abort: { http_status: 503, percentage: all } }),
-    quick: true,
   },
   {
     id: 'abort-404',

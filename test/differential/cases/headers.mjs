@@ -5,7 +5,7 @@ const watch = ['x-a'];
 const own = [{ headers: { 'x-a': 'caller' } }];
 
 const list = [
-  { id: 'route', title: 'added by the route', routeLevel: add(set('x-a', 'route')), quick: true },
+  { id: 'route', title: 'added by the route', routeLevel: add(set('x-a', 'route')) },
   { id: 'vhost', title: 'added by the virtual host', vhost: add(set('x-a', 'vhost')) },
   { id: 'table', title: 'added by the route configuration', listener: { table: add(set('x-a', 'table')) } },
   {
@@ -100,7 +100,7 @@ const list = [
     requests: own,
   },
   { id: 'percent', title: '`100%%` is a percent sign', routeLevel: add(set('x-a', '100%%')) },
-  { id: 'dollar', title: '`${HOME}` in a value stands for itself', routeLevel: add(set('x-a', '${HOME}')) },
+  { id: 'dollar', title: '`${GREETING}` in a value stands for itself', routeLevel: add(set('x-a', '${GREETING}')) },
   {
     id: 'operator',
     title: '`%REQ(x-b)%` in a value',

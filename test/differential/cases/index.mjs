@@ -22,3 +22,9 @@ export const cases = [
   ...balancing,
   ...connections,
 ];
+
+/** Cases that wait for seconds; the test of the suite leaves them out. */
+const slow =
+  /^(time-|balance-check|balance-panic|connection-(idle|age)|retry-retry-after|retry-rate-limited-back-off|tls-clear)/;
+
+export const quickCases = cases.filter(({ id }) => !slow.test(id));

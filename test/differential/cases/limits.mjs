@@ -44,7 +44,6 @@ const list = [
   {
     id: 'pending-1',
     title: '`max_connections: 1`, `max_pending_requests: 1`: four calls',
-    quick: true,
     ...cap({ max_connections: 1, max_pending_requests: 1 }),
     drive: warm(4),
     script: slow,

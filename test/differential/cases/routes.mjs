@@ -17,7 +17,6 @@ const list = [
     title: 'a prefix stays in the path',
     ...main({ prefix: '/api' }),
     requests: [{ path: '/api/x?y=1' }],
-    quick: true,
   },
   { id: 'path', title: 'an exact path', ...main({ path: '/exact' }), requests: [{ path: '/exact?y=1' }] },
   {

@@ -7,7 +7,7 @@ const list = [
   { id: 'route', title: '`timeout: 0.6s`, the answer takes 3 s', script: slow(3000), route: { timeout: '0.6s' } },
   { id: 'route-enough', title: '`timeout: 2s`, the answer takes 0.5 s', script: slow(500), route: { timeout: '2s' } },
   { id: 'route-off', title: '`timeout: 0s`, the answer takes 1 s', script: slow(1000), route: { timeout: '0s' } },
-  { id: 'default', title: 'no `timeout`, the answer takes 1 s', script: slow(1000), quick: true },
+  { id: 'default', title: 'no `timeout`, the answer takes 1 s', script: slow(1000) },
   {
     id: 'post',
     title: '`timeout: 0.6s`, POST',

@@ -33,14 +33,12 @@ const list = [
     id: 'ca',
     title: 'the server is of the authority',
     cluster: (tls) => socket({ common_tls_context: { validation_context: trusted(tls) } }),
-    quick: true,
   },
   {
     id: 'stranger',
     title: 'the server is of another authority',
     upstreams: (tls) => [{ kind: 'https', tls: tls.stranger }],
     cluster: (tls) => socket({ common_tls_context: { validation_context: trusted(tls) } }),
-    quick: true,
   },
   { id: 'no-ca', title: 'without `trusted_ca` no server is verified by Envoy', cluster: () => socket({}) },
   {
@@ -102,7 +100,6 @@ const list = [
     upstreams: (tls) => server(tls, { requestCert: true, ca: tls.ca }),
     cluster: (tls) =>
       socket({ common_tls_context: { tls_certificates: [client(tls)], validation_context: trusted(tls) } }),
-    quick: true,
   },
   {
     id: 'mutual-object',

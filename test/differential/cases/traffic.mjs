@@ -42,7 +42,7 @@ const hundred = (numerator) => ({ runtime_fraction: { default_value: { numerator
 
 const list = [
   weighted('even', 'two clusters, 50 and 50', [50, 50], near([0.5, 0.5])),
-  weighted('uneven', 'two clusters, 90 and 10', [90, 10], near([0.9, 0.1]), { quick: true }),
+  weighted('uneven', 'two clusters, 90 and 10', [90, 10], near([0.9, 0.1])),
   weighted('three', 'three clusters, 1, 1 and 2', [1, 1, 2], near([0.25, 0.25, 0.5])),
   weighted('zero', 'two clusters, 100 and 0', [100, 0], (shares) => shares),
   {
@@ -95,12 +95,7 @@ const list = [
   },
   mirrored('copy', 'a GET is copied', {}, { fields: { requests: [{ path: '/x?y=1' }] } }),
   mirrored('none', 'a fraction of 0 %', hundred(0)),
-  mirrored(
-    'slow',
-    'a copy that hangs delays nothing',
-    {},
-    { shadow: { script: [{ hang: true }] }, fields: { quick: true } },
-  ),
+  mirrored('slow', 'a copy that hangs delays nothing', {}, { shadow: { script: [{ hang: true }] } }),
   mirrored('failing', 'a copy that fails changes nothing', {}, { shadow: { script: [503] } }),
   mirrored('refused', 'a copy that reaches nobody changes nothing', {}, { shadow: { kind: 'refused' } }),
   mirrored('post', 'a POST is copied', {}, { fields: { requests: [{ method: 'POST', body: 'pay' }] } }),
