@@ -146,6 +146,12 @@ export const accounts = [
     },
   },
   {
+    docs: 'One of several may be ejected whatever the percentage, but never the last.',
+    cases: {
+      'balance-outlier-all': ['last'],
+    },
+  },
+  {
     known: 'safety 1: cleartext where the file has TLS',
     cases: {
       'tls-clear-matches': ['readable'],
@@ -155,8 +161,13 @@ export const accounts = [
     },
   },
   {
-    known: 'safety 2: one object where a list is meant',
+    known: 'safety 2: forms that protobuf reads, such as one object where a list is meant',
     cases: {
+      'time-object-duration': ['status', 'time'],
+      'limit-wrapper': ['connections'],
+      'balance-policy-0': ['even'],
+      'balance-policy-round_robin': ['even'],
+      'balance-check-object': ['first'],
       'tls-mutual-object': ['status', 'attempts'],
       'header-object': ['headers'],
       'limit-thresholds-object': ['results', 'attempts'],
@@ -187,6 +198,7 @@ export const accounts = [
     known: 'safety 6: what comes out loads',
     cases: {
       'tls-inline-ca': ['import'],
+      'tls-inline-bytes': ['import'],
       'traffic-same-twice': ['import'],
     },
   },
@@ -219,6 +231,7 @@ export const accounts = [
       'balance-priority': ['first'],
       'balance-locality-weights': ['first'],
       'balance-default': ['even'],
+      'balance-outlier-back': ['back'],
     },
   },
   {

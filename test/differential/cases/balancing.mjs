@@ -67,6 +67,22 @@ const list = [
     requests: calls(30),
     summary: (observed) => ({ even: perEndpoint(observed).every((count) => count === 10) }),
   },
+  ...[0, 'round_robin'].map((lb_policy) => ({
+    id: `policy-${lb_policy}`,
+    title: `\`lb_policy: ${lb_policy}\`: a slow endpoint gets as many of 30 calls as the others`,
+    upstreams: [{ script: [{ delay: 40 }] }, {}, {}],
+    cluster: { lb_policy },
+    requests: calls(30),
+    summary: (observed) => ({ even: perEndpoint(observed).every((count) => count === 10) }),
+  })),
+  {
+    id: 'check-object',
+    title: '`health_checks` as one object',
+    upstreams: [{ script: [503] }, { script: [200] }, { script: [200] }],
+    cluster: { lb_policy: 'ROUND_ROBIN', ...checks(), health_checks: checks().health_checks[0] },
+    drive: afterChecks,
+    summary: avoided,
+  },
   {
     id: 'random',
     title: '`RANDOM`: every endpoint gets some of 60 calls',
@@ -232,7 +248,12 @@ const list = [
     title: 'every endpoint fails, all are ejected: no endpoint is left',
     upstreams: [{ script: [503] }, { script: [503] }, { script: [503] }],
     cluster: { lb_policy: 'ROUND_ROBIN', ...outlier({ consecutive_5xx: 2 }) },
-    requests: calls(20),
+    // Envoy collects changes of health for a second before it applies them.
+    drive: async (send) => {
+      for (let call = 0; call < 20; call++) await send({});
+      await pause(1600);
+      return [await send({})];
+    },
     summary: ({ answers }) => ({ last: answers.at(-1).what }),
   },
   {
@@ -246,7 +267,7 @@ const list = [
     drive: async (send, upstream) => {
       const answers = [];
       for (let call = 0; call < 12; call++) answers.push(await send({}));
-      await pause(900);
+      await pause(1600);
       upstream.seen = [];
       for (let call = 0; call < 12; call++) answers.push(await send({}));
       return answers;

@@ -150,6 +150,22 @@ const list = [
     summary: results,
   },
   {
+    id: 'wrapper',
+    title: '`max_connections: { value: 1 }`',
+    ...cap({ max_connections: { value: 1 } }),
+    drive: together(4),
+    script: slow,
+    summary: (o) => ({ ...results(o), connections: o.connections }),
+  },
+  {
+    id: 'priority-number',
+    title: 'the default priority by its number',
+    ...cap({ priority: 0, max_connections: 1 }),
+    drive: together(4),
+    script: slow,
+    summary: (o) => ({ ...results(o), connections: o.connections }),
+  },
+  {
     id: 'two-routes',
     title: 'two routes of one cluster share its caps',
     ...cap({ max_connections: 1, max_pending_requests: 1 }),

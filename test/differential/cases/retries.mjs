@@ -14,7 +14,11 @@ const failures = {
   429: { script: [429, 200] },
   404: { script: [404, 200] },
   reset: { script: [{ reset: 'now' }, 200] },
-  refused: { upstreams: [{ kind: 'refused' }] },
+  refused: {
+    upstreams: [{ kind: 'refused' }, {}],
+    cluster: { lb_policy: 'ROUND_ROBIN' },
+    summary: ({ answers }) => ({ failed: answers.filter(({ what }) => what !== 200).map(({ what }) => what) }),
+  },
 };
 
 const one = (word, method, failure) => ({
@@ -23,7 +27,8 @@ const one = (word, method, failure) => ({
   title: `\`${word}\`, ${method}, ${failure === 'reset' || failure === 'refused' ? failure : `${failure} first`}`,
   ...failures[failure],
   route: policy(word),
-  requests: [{ method, ...(method === 'POST' && { body: 'pay' }) }],
+  // Of two endpoints in turn the first refuses: without a retry one of two calls fails.
+  requests: Array(failure === 'refused' ? 2 : 1).fill({ method, ...(method === 'POST' && { body: 'pay' }) }),
 });
 
 const matrix = words.flatMap((word) => [

@@ -149,6 +149,12 @@ const list = [
     named: 'localhost',
   },
   {
+    id: 'lower-dns',
+    title: '`type: strict_dns` in small letters',
+    cluster: { type: 'strict_dns', dns_lookup_family: 'v4_only' },
+    named: 'localhost',
+  },
+  {
     id: 'logical-dns',
     title: '`LOGICAL_DNS` with the name `localhost`',
     cluster: { type: 'LOGICAL_DNS', dns_lookup_family: 'V4_ONLY' },

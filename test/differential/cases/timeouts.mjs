@@ -154,6 +154,18 @@ const list = [
     ],
     route: { retry_policy: retried('0.4s'), hedge_policy: { hedge_on_per_try_timeout: true } },
   },
+  {
+    id: 'object-duration',
+    title: '`timeout: { nanos: 500000000 }`',
+    script: slow(2000),
+    route: { timeout: { nanos: 500_000_000 } },
+  },
+  {
+    id: 'camel',
+    title: '`retryPolicy`, `retryOn` and `perTryTimeout` in camel case',
+    script: [{ hang: true }, 200],
+    route: { retryPolicy: { retryOn: '5xx', perTryTimeout: '0.5s', retryBackOff: { baseInterval: '0.001s' } } },
+  },
 ];
 
 export const timeouts = list.map((each) => ({ ...each, id: `time-${each.id}`, group: 'timeouts' }));

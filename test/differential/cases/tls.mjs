@@ -198,6 +198,16 @@ const list = [
     route: { retry_policy: { retry_on: 'connect-failure', num_retries: 2 } },
   },
   {
+    id: 'inline-bytes',
+    title: 'the authority as `inline_bytes`',
+    cluster: (tls) =>
+      socket({
+        common_tls_context: {
+          validation_context: { trusted_ca: { inline_bytes: Buffer.from(tls.ca).toString('base64') } },
+        },
+      }),
+  },
+  {
     id: 'inline-ca',
     title: 'the authority as `inline_string`',
     cluster: (tls) => socket({ common_tls_context: { validation_context: { trusted_ca: { inline_string: tls.ca } } } }),
