@@ -39,7 +39,10 @@ function value(it) {
 }
 
 /** The first cells of the row of a case that differs; what was measured stands behind them. */
-export const rowStart = ({ group, title, note }) => `| ${group} | ${title} | ${note} |`;
+export const rowStart = ({ group, title, note }) => `| ${group} | ${title} | ${note.replace(point, '')} |`;
+
+/** The point of the issue, which means nothing to a reader of the page. */
+const point = /^(safety \d+|behaviour \d+|not in the issue): /;
 
 const header = '| Group | Case | Why | Envoy | Here |\n| --- | --- | --- | --- | --- |';
 

@@ -38,4 +38,6 @@ async function main() {
   if (rows.some(({ verdict }) => verdict === 'different')) process.exitCode = 1;
 }
 
+// So that the handlers of `exit` end Envoy.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 await main();
