@@ -11,7 +11,7 @@ interface Row {
 
 const program = fileURLToPath(new URL('run.mjs', import.meta.url));
 
-it('do the same, or differ as the docs say', { timeout: 240_000 }, async ({ skip }) => {
+it('Envoy and the imported clients do the same, or differ as the docs say', { timeout: 240_000 }, async ({ skip }) => {
   const { stdout, stderr } = await runIn(root, process.env, process.execPath, program, '--quick', '--json');
   expect(stderr).toBe('');
   const { rows, skipped } = JSON.parse(stdout) as { rows?: Row[]; skipped?: string };
