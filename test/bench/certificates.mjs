@@ -11,7 +11,8 @@ const day = 86_400_000;
 const validity = () => ({ notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) });
 const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 
-async function authority() {
+/** An authority of its own; `issue(name, alternatives)` makes a certificate of it. */
+export async function authority() {
   const keys = await newKeys();
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=bench authority',

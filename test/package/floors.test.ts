@@ -90,7 +90,8 @@ describe('a folder or file', () => {
 
 describe('the tests', () => {
   /** What mirrors no folder of src: how a test is made, or what it is made of. */
-  const others = /^(bench|chaos|contract|docs|examples|leaks|package|properties|secrets|sim|sockets|support)(\/|$)/;
+  const others =
+    /^(bench|chaos|differential|contract|docs|examples|leaks|package|properties|secrets|sim|sockets|support)(\/|$)/;
 
   it('stand in folders of the same names as what they test', () => {
     const folders = new Set(files.map(({ path }) => folderOf(path)));

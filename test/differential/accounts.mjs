@@ -1,0 +1,315 @@
+/**
+ * Explains each row that differs. `docs` is a sentence of the docs that says so; `known` is a point of the issue that is
+ * not done yet. `cases` names, for each case, exactly the parts that differ: a row that becomes the same fails the run,
+ * so that this list shrinks.
+ */
+export const accounts = [
+  {
+    docs: 'A POST or PATCH is retried only with an `idempotencyKey`, or when the request was provably not sent.',
+    cases: {
+      'retry-5xx-post-503': ['status', 'attempts'],
+      'retry-5xx-post-reset': ['status', 'attempts'],
+      'retry-gateway-error-post-503': ['status', 'attempts'],
+      'retry-gateway-error-post-reset': ['status', 'attempts'],
+      'retry-reset-post-reset': ['status', 'attempts'],
+      'retry-retriable-4xx-post-409': ['status', 'attempts'],
+      'retry-5xx-patch-503': ['status', 'attempts'],
+      'time-try-post': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'A call is retried at most 10 times.',
+    cases: {
+      'retry-count-12': ['attempts'],
+    },
+  },
+  {
+    docs: 'A status below 400 is never a failure, so it is not retried.',
+    cases: {
+      'retry-status-200': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'Headers of an answer neither cause a retry nor prevent one; `envoy-ratelimited` means a 429 or 503 with `Retry-After`.',
+    cases: {
+      'retry-rate-limited': ['status', 'attempts'],
+      'retry-rate-limited-5xx': ['status', 'attempts'],
+      'retry-retriable-headers': ['attempts'],
+    },
+  },
+  {
+    docs: '`retriable_request_headers` is not read: the method decides whether a call is safe to repeat.',
+    cases: {
+      'retry-request-headers-no': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'A retry waits for as long as the server asks for in `Retry-After`, whatever the policy says.',
+    cases: {
+      'retry-retry-after': ['time'],
+    },
+  },
+  {
+    docs: 'A call that is safe to repeat is retried too when its answer is cut short within the body.',
+    cases: {
+      'retry-reset-body': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'The number of attempts is in `error.attempts` and in the log line, not in a header of the answer.',
+    cases: {
+      'retry-attempt-count-answer': ['answerHeaders'],
+    },
+  },
+  {
+    docs: 'both count connecting and the body',
+    cases: {
+      'time-try-body': ['attempts', 'body', 'time'],
+    },
+  },
+  {
+    docs: "A server's certificate is always verified, by Node's authorities without `trusted_ca`, and always for the name or address that is called.",
+    cases: {
+      'tls-no-ca': ['status', 'attempts'],
+      'tls-other-name': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'Without `tls_params`, TLS 1.3 is used with servers that have it.',
+    cases: {
+      'tls-version-only-13': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'A call for which a connection is being opened does not count as pending.',
+    cases: {
+      'limit-pending-0-one': ['results', 'attempts'],
+    },
+  },
+  {
+    docs: 'A cap of 0 requests becomes a cap of 1.',
+    cases: {
+      'limit-requests-0': ['results', 'attempts'],
+    },
+  },
+  {
+    docs: 'it stops calls to a destination that fails',
+    cases: {
+      'limit-failing': ['results', 'attempts'],
+      'limit-refused-often': ['results'],
+    },
+  },
+  {
+    docs: 'An injected delay counts towards `timeouts.total`.',
+    cases: {
+      'fault-delay-and-timeout': ['status', 'attempts', 'time'],
+    },
+  },
+  {
+    docs: 'Dots in a path are resolved before it is sent, as in every URL.',
+    cases: {
+      'fault-dots': ['requests'],
+    },
+  },
+  {
+    docs: 'The caller picks the client: redirects, and the 404 of a request that no route matches, are gone.',
+    cases: {
+      'route-redirect': ['status', 'attempts'],
+      'route-no-match': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'The Host header is that of `baseURL`.',
+    cases: {
+      'route-caller-host': ['host'],
+    },
+  },
+  {
+    docs: 'Values of headers have no operators such as `%REQ(x-user)%`; set such a header in a `perCall` policy.',
+    cases: {
+      'header-operator': ['headers'],
+    },
+  },
+  {
+    docs: 'Headers of an answer reach the caller as the server sent them, and none is added.',
+    cases: {
+      'header-answer-added': ['answerHeaders'],
+      'header-answer-removed': ['answerHeaders'],
+      'header-service-time': ['told'],
+    },
+  },
+  {
+    docs: 'Credentials, and POST and PATCH, are left out unless `keepCredentials` and `unsafeMethods` are set.',
+    cases: {
+      'traffic-post': ['copies'],
+      'traffic-credentials': ['copies'],
+    },
+  },
+  {
+    docs: 'One of several may be ejected whatever the percentage, but never the last.',
+    cases: {
+      'balance-outlier-all': ['last'],
+    },
+  },
+  {
+    known: 'safety 1: cleartext where the file has TLS',
+    cases: {
+      'tls-clear-matches': ['readable'],
+      'tls-clear-proxy-protocol': ['readable'],
+      'tls-clear-http-proxy': ['readable'],
+      'tls-transport-socket-matches': ['status', 'attempts'],
+    },
+  },
+  {
+    known: 'safety 2: forms that protobuf reads, such as one object where a list is meant',
+    cases: {
+      'time-object-duration': ['status', 'time'],
+      'limit-wrapper': ['connections'],
+      'balance-policy-0': ['even'],
+      'balance-policy-round_robin': ['even'],
+      'balance-check-object': ['first'],
+      'tls-mutual-object': ['status', 'attempts'],
+      'header-object': ['headers'],
+      'limit-thresholds-object': ['results', 'attempts'],
+    },
+  },
+  {
+    known: 'safety 3: an address with `sni` loses its address',
+    cases: {
+      'tls-sni': ['status', 'attempts'],
+      'tls-sni-san': ['status', 'attempts'],
+    },
+  },
+  {
+    known: 'safety 4: `${…}` and `%%` in values',
+    cases: {
+      'header-dollar': ['headers'],
+      'header-percent': ['headers'],
+    },
+  },
+  {
+    known: 'safety 5: fields that the report does not name',
+    cases: {
+      'fault-abort-headers': ['status', 'attempts'],
+      'http2-streams-2': ['connections'],
+    },
+  },
+  {
+    known: 'safety 6: what comes out loads',
+    cases: {
+      'tls-inline-ca': ['import'],
+      'tls-inline-bytes': ['import'],
+      'traffic-same-twice': ['import'],
+    },
+  },
+  {
+    known: 'behaviour 7: caps of connections, requests and pending requests',
+    cases: {
+      'limit-pending-1': ['results', 'attempts'],
+      'limit-pending-0': ['results', 'attempts'],
+      'limit-requests-2': ['results', 'attempts'],
+      'limit-overflow-not-retried': ['results', 'attempts'],
+      'limit-camel': ['results', 'attempts'],
+      'limit-strings': ['results', 'attempts'],
+      'http2-max-requests-2': ['results'],
+    },
+  },
+  {
+    known: 'behaviour 8: caps are those of the cluster, and `retry_budget` overrides `max_retries`',
+    cases: {
+      'limit-two-routes': ['results', 'attempts'],
+      'limit-budget-100': ['moreThanThree'],
+      'limit-budget-least': ['retried'],
+      'retry-budget-over-max-retries': ['status', 'attempts'],
+    },
+  },
+  {
+    known: 'behaviour 9: health, priority and weight of endpoints, and the default policy',
+    cases: {
+      'balance-unhealthy': ['first'],
+      'balance-draining': ['first'],
+      'balance-priority': ['first'],
+      'balance-locality-weights': ['first'],
+      'balance-default': ['even'],
+      'balance-outlier-back': ['back'],
+    },
+  },
+  {
+    known: 'behaviour 10: enforcing_*, runtime_fraction, mirrors, levels and actions of headers',
+    cases: {
+      'balance-outlier-off': ['failed'],
+      'balance-outlier-gateway': ['failed'],
+      'route-fraction': ['shifted'],
+      'traffic-host': ['copies'],
+      'traffic-host-plain': ['copies'],
+      'traffic-rewritten': ['copies'],
+      'traffic-literal': ['copies'],
+      'traffic-removed': ['copies'],
+      'traffic-vhost': ['copies'],
+      'header-three': ['headers'],
+      'header-three-overwritten': ['headers'],
+      'header-append': ['headers'],
+      'header-overwrite': ['headers'],
+      'header-if-exists': ['headers'],
+      'header-if-exists-absent': ['headers'],
+      'header-append-false': ['headers'],
+      'header-twice': ['headers'],
+      'header-empty': ['headers'],
+    },
+  },
+  {
+    known:
+      'behaviour 11: hash, host and path rewrites, hedging, local rate limit, removed headers, limits of connections and of time',
+    cases: {
+      'balance-hash': ['endpoints'],
+      'route-host-literal': ['headers'],
+      'route-rewrite-path': ['requests'],
+      'route-regex-rewrite': ['requests'],
+      'route-direct': ['status', 'attempts'],
+      'time-hedge': ['status'],
+      'time-max-stream-duration': ['status', 'time'],
+      'time-idle-timeout': ['status', 'time'],
+      'time-try-idle': ['attempts', 'time'],
+      'fault-rate-limit': ['status', 'attempts'],
+      'header-remove': ['headers'],
+      'header-remove-vhost': ['headers'],
+      'header-remove-and-add': ['headers'],
+      'connection-per-connection-1': ['connections'],
+      'connection-per-connection-2': ['connections'],
+      'connection-idle': ['connections'],
+      'http2-per-connection-2': ['connections'],
+    },
+  },
+  {
+    known: 'behaviour 12: HTTP/2 without TLS',
+    cases: {
+      'http2-h2c': ['results', 'versions'],
+      'http2-h2c-legacy': ['results', 'versions'],
+    },
+  },
+  {
+    known: "behaviour 13: headers that Envoy's callers know",
+    cases: {
+      'time-expected': ['headers'],
+      'header-proto': ['headers'],
+      'header-control-codes': ['status', 'attempts'],
+      'header-control-max-retries': ['status', 'attempts'],
+      'header-control-retry-on': ['status', 'attempts'],
+      'header-control-timeout': ['status', 'headers', 'time'],
+      'header-control-try-timeout': ['attempts', 'time'],
+      'header-control-untrusted': ['headers'],
+    },
+  },
+  {
+    known: 'not in the issue: hop-by-hop headers of a caller are sent on',
+    cases: {
+      'header-hop': ['headers'],
+    },
+  },
+];
+
+/** `{ docs or known, parts }` for a case whose row differs. */
+export function accountOf(id) {
+  const account = accounts.find(({ cases }) => Object.hasOwn(cases, id));
+  return account && { docs: account.docs, known: account.known, parts: account.cases[id] };
+}

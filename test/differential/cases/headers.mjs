@@ -1,0 +1,231 @@
+/** Headers that a configuration adds, changes and takes away, on every level. */
+const set = (key, value, append_action) => ({ header: { key, value }, ...(append_action && { append_action }) });
+const add = (...all) => ({ request_headers_to_add: all });
+const watch = ['x-a'];
+const own = [{ headers: { 'x-a': 'caller' } }];
+
+const list = [
+  { id: 'route', title: 'added by the route', routeLevel: add(set('x-a', 'route')) },
+  { id: 'vhost', title: 'added by the virtual host', vhost: add(set('x-a', 'vhost')) },
+  { id: 'table', title: 'added by the route configuration', listener: { table: add(set('x-a', 'table')) } },
+  {
+    id: 'three',
+    title: 'the same header on three levels, appended',
+    listener: { table: add(set('x-a', 'table')) },
+    vhost: add(set('x-a', 'vhost')),
+    routeLevel: add(set('x-a', 'route')),
+  },
+  {
+    id: 'three-overwritten',
+    title: 'the same header on three levels, overwritten',
+    listener: { table: add(set('x-a', 'table', 'OVERWRITE_IF_EXISTS_OR_ADD')) },
+    vhost: add(set('x-a', 'vhost', 'OVERWRITE_IF_EXISTS_OR_ADD')),
+    routeLevel: add(set('x-a', 'route', 'OVERWRITE_IF_EXISTS_OR_ADD')),
+  },
+  {
+    id: 'most-specific',
+    title: '`most_specific_header_mutations_wins`',
+    listener: {
+      table: { most_specific_header_mutations_wins: true, ...add(set('x-a', 'table', 'OVERWRITE_IF_EXISTS_OR_ADD')) },
+    },
+    routeLevel: add(set('x-a', 'route', 'OVERWRITE_IF_EXISTS_OR_ADD')),
+  },
+  {
+    id: 'append',
+    title: 'append is the default: the caller sets it too',
+    routeLevel: add(set('x-a', 'route')),
+    requests: own,
+  },
+  {
+    id: 'overwrite',
+    title: '`OVERWRITE_IF_EXISTS_OR_ADD`, the caller sets it too',
+    routeLevel: add(set('x-a', 'route', 'OVERWRITE_IF_EXISTS_OR_ADD')),
+    requests: own,
+  },
+  {
+    id: 'overwrite-absent',
+    title: '`OVERWRITE_IF_EXISTS_OR_ADD`, the caller does not',
+    routeLevel: add(set('x-a', 'route', 'OVERWRITE_IF_EXISTS_OR_ADD')),
+  },
+  {
+    id: 'if-absent',
+    title: '`ADD_IF_ABSENT`, the caller sets it too',
+    routeLevel: add(set('x-a', 'route', 'ADD_IF_ABSENT')),
+    requests: own,
+  },
+  {
+    id: 'if-absent-absent',
+    title: '`ADD_IF_ABSENT`, the caller does not',
+    routeLevel: add(set('x-a', 'route', 'ADD_IF_ABSENT')),
+  },
+  {
+    id: 'if-exists',
+    title: '`OVERWRITE_IF_EXISTS`, the caller sets it too',
+    routeLevel: add(set('x-a', 'route', 'OVERWRITE_IF_EXISTS')),
+    requests: own,
+  },
+  {
+    id: 'if-exists-absent',
+    title: '`OVERWRITE_IF_EXISTS`, the caller does not',
+    routeLevel: add(set('x-a', 'route', 'OVERWRITE_IF_EXISTS')),
+  },
+  {
+    id: 'append-false',
+    title: '`append: false`, the caller sets it too',
+    routeLevel: { request_headers_to_add: [{ ...set('x-a', 'route'), append: false }] },
+    requests: own,
+  },
+  { id: 'twice', title: 'the same header twice on one level', routeLevel: add(set('x-a', 'one'), set('x-a', 'two')) },
+  {
+    id: 'object',
+    title: '`request_headers_to_add` as one object',
+    routeLevel: { request_headers_to_add: set('x-a', 'route') },
+  },
+  {
+    id: 'remove',
+    title: '`request_headers_to_remove` of the route',
+    routeLevel: { request_headers_to_remove: ['x-a'] },
+    requests: own,
+  },
+  {
+    id: 'remove-vhost',
+    title: '`request_headers_to_remove` of the virtual host',
+    vhost: { request_headers_to_remove: ['x-a', 'x-b'] },
+    requests: own,
+  },
+  {
+    id: 'remove-and-add',
+    title: 'removed and added',
+    routeLevel: { request_headers_to_remove: ['x-a'], ...add(set('x-a', 'route')) },
+    requests: own,
+  },
+  { id: 'percent', title: '`100%%` is a percent sign', routeLevel: add(set('x-a', '100%%')) },
+  { id: 'dollar', title: '`${GREETING}` in a value stands for itself', routeLevel: add(set('x-a', '${GREETING}')) },
+  {
+    id: 'operator',
+    title: '`%REQ(x-b)%` in a value',
+    routeLevel: add(set('x-a', '%REQ(x-b)%')),
+    requests: [{ headers: { 'x-b': 'b' } }],
+  },
+  { id: 'upper', title: 'a name in capitals', routeLevel: add(set('X-A', 'Route')) },
+  { id: 'empty', title: 'an empty value is left out', routeLevel: add(set('x-a', '')) },
+  {
+    id: 'keep-empty',
+    title: '`keep_empty_value`',
+    routeLevel: { request_headers_to_add: [{ ...set('x-a', ''), keep_empty_value: true }] },
+  },
+  {
+    id: 'answer-added',
+    title: '`response_headers_to_add`',
+    routeLevel: { response_headers_to_add: [set('x-a', 'answer')] },
+    watchAnswer: ['x-a'],
+  },
+  {
+    id: 'answer-removed',
+    title: '`response_headers_to_remove`',
+    routeLevel: { response_headers_to_remove: ['x-a'] },
+    script: [{ headers: { 'x-a': 'secret' } }],
+    watchAnswer: ['x-a'],
+  },
+  {
+    id: 'request-id',
+    title: '`x-request-id` is sent',
+    summary: ({ seen }) => ({ sent: /^[0-9a-f-]{36}$/.test(seen[0]?.headers['x-request-id']) }),
+  },
+  {
+    id: 'request-id-caller',
+    title: "the caller's `x-request-id` is kept",
+    watch: ['x-request-id'],
+    requests: [{ headers: { 'x-request-id': 'abc-1' } }],
+    listener: { manager: { preserve_external_request_id: true } },
+  },
+  { id: 'proto', title: '`x-forwarded-proto` to the upstream', watch: ['x-forwarded-proto'] },
+  {
+    id: 'authorization',
+    title: "the caller's credentials reach the upstream",
+    watch: ['authorization', 'cookie'],
+    requests: [{ headers: { authorization: 'Bearer abc', cookie: 'a=1; b=2' } }],
+  },
+  {
+    id: 'hop',
+    title: 'hop-by-hop headers of the caller stay behind',
+    watch: ['proxy-connection', 'keep-alive', 'te', 'upgrade'],
+    requests: [{ headers: { 'proxy-connection': 'keep-alive', 'keep-alive': 'timeout=5', te: 'gzip' } }],
+  },
+  {
+    id: 'content-type',
+    title: 'a body of JSON',
+    watch: ['content-type', 'content-length'],
+    requests: [{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' }],
+  },
+  {
+    id: 'service-time',
+    title: '`x-envoy-upstream-service-time` in the answer',
+    summary: ({ answers }) => ({ told: answers[0].headers['x-envoy-upstream-service-time'] !== undefined }),
+  },
+  {
+    id: 'traceparent',
+    title: "the caller's `traceparent` reaches the upstream",
+    watch: ['traceparent'],
+    requests: [{ headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } }],
+  },
+];
+
+/** A listener that takes callers on this machine for internal, so that it obeys their control headers. */
+const internal = {
+  manager: {
+    use_remote_address: true,
+    internal_address_config: { cidr_ranges: [{ address_prefix: '127.0.0.1', prefix_len: 32 }] },
+  },
+};
+const quick = { retry_back_off: { base_interval: '0.001s', max_interval: '0.001s' } };
+const control = (id, title, sent, more) => ({
+  ...{ id: `control-${id}`, title, requests: [{ headers: sent }], watch: Object.keys(sent), listener: internal },
+  ...more,
+});
+
+const controls = [
+  control(
+    'retry-on',
+    'a caller sets `x-envoy-retry-on`',
+    { 'x-envoy-retry-on': '5xx' },
+    { script: [503, 200], route: { retry_policy: quick } },
+  ),
+  control(
+    'max-retries',
+    'a caller sets `x-envoy-max-retries`',
+    { 'x-envoy-max-retries': '3' },
+    { script: [503, 503, 503, 200], route: { retry_policy: { retry_on: '5xx', ...quick } } },
+  ),
+  control(
+    'timeout',
+    'a caller sets `x-envoy-upstream-rq-timeout-ms`',
+    { 'x-envoy-upstream-rq-timeout-ms': '400' },
+    { script: [{ delay: 1200 }] },
+  ),
+  control(
+    'try-timeout',
+    'a caller sets `x-envoy-upstream-rq-per-try-timeout-ms`',
+    { 'x-envoy-upstream-rq-per-try-timeout-ms': '400' },
+    { script: [{ delay: 1500 }, 200], route: { retry_policy: { retry_on: '5xx', ...quick } } },
+  ),
+  control(
+    'codes',
+    'a caller sets `x-envoy-retriable-status-codes`',
+    { 'x-envoy-retriable-status-codes': '429' },
+    { script: [429, 200], route: { retry_policy: { retry_on: 'retriable-status-codes', ...quick } } },
+  ),
+  control(
+    'untrusted',
+    'a caller that is not trusted sets `x-envoy-retry-on`',
+    { 'x-envoy-retry-on': '5xx' },
+    { script: [503, 200], listener: undefined },
+  ),
+];
+
+export const headers = [...list, ...controls].map((each) => ({
+  watch,
+  ...each,
+  id: `header-${each.id}`,
+  group: 'headers',
+}));

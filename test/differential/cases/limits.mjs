@@ -1,0 +1,199 @@
+/** Caps of a cluster: connections, queued requests, requests in flight, retries at once. */
+const cap = (thresholds) => ({ cluster: { circuit_breakers: { thresholds: [thresholds] } } });
+const together =
+  (count, request = {}) =>
+  async (send) =>
+    Promise.all(Array.from({ length: count }, (_, index) => send({ ...request, path: `/${index}` })));
+
+/** A call that opens the connection first, since Envoy counts a call that waits for a connection as pending. */
+const warm = (count) => async (send) => [await send({}), ...(await together(count)(send))];
+
+/** How many calls had which result. */
+export function counted(answers) {
+  const counts = {};
+  for (const { what } of answers) counts[what] = (counts[what] ?? 0) + 1;
+  return counts;
+}
+const results = ({ answers, seen }) => ({ results: counted(answers), attempts: seen.length });
+const inTime = (limit) => (observed) => ({
+  ...results(observed),
+  quick: Math.max(...observed.answers.map(({ took }) => took)) < limit,
+});
+
+const slow = [{ delay: 300 }];
+const again = { retry_on: '5xx', retry_back_off: { base_interval: '0.2s', max_interval: '0.2s' } };
+
+const list = [
+  { id: 'none', title: 'no thresholds: 50 calls at once', drive: together(50), script: slow, summary: inTime(1200) },
+  {
+    id: 'connections-1',
+    title: '`max_connections: 1`: four calls one after the other',
+    ...cap({ max_connections: 1 }),
+    drive: together(4),
+    script: slow,
+    summary: (o) => ({ ...results(o), connections: o.connections }),
+  },
+  {
+    id: 'connections-2',
+    title: '`max_connections: 2`: four calls two by two',
+    ...cap({ max_connections: 2 }),
+    drive: together(4),
+    script: slow,
+    summary: inTime(1100),
+  },
+  {
+    id: 'pending-1',
+    title: '`max_connections: 1`, `max_pending_requests: 1`: four calls',
+    ...cap({ max_connections: 1, max_pending_requests: 1 }),
+    drive: warm(4),
+    script: slow,
+    summary: results,
+  },
+  {
+    id: 'pending-0',
+    title: '`max_connections: 1`, `max_pending_requests: 0`: three calls',
+    ...cap({ max_connections: 1, max_pending_requests: 0 }),
+    drive: together(3),
+    script: slow,
+    summary: results,
+  },
+  {
+    id: 'pending-0-one',
+    title: '`max_pending_requests: 0`: a single call',
+    ...cap({ max_pending_requests: 0 }),
+    summary: results,
+  },
+  {
+    id: 'requests-2',
+    title: '`max_requests: 2` over HTTP/1.1: five calls',
+    ...cap({ max_requests: 2 }),
+    drive: together(5),
+    script: slow,
+    summary: results,
+  },
+  { id: 'requests-0', title: '`max_requests: 0`: a call', ...cap({ max_requests: 0 }), summary: results },
+  { id: 'connections-0', title: '`max_connections: 0`: a call', ...cap({ max_connections: 0 }), summary: results },
+  {
+    id: 'overflow-not-retried',
+    title: 'a call that the queue has no place for is not retried',
+    ...cap({ max_connections: 1, max_pending_requests: 1 }),
+    drive: warm(4),
+    script: slow,
+    route: { retry_policy: again },
+    summary: results,
+  },
+  {
+    id: 'retries-1',
+    title: '`max_retries: 1`: of four failing calls one is retried',
+    ...cap({ max_retries: 1 }),
+    drive: together(4),
+    script: [503, 503, 503, 503, 200],
+    route: { retry_policy: again },
+    summary: results,
+  },
+  {
+    id: 'retries-default',
+    title: 'three retries at once by default: of eight failing calls three are retried',
+    drive: together(8),
+    script: [...Array(8).fill(503), 200],
+    route: { retry_policy: again },
+    summary: results,
+  },
+  {
+    id: 'budget-100',
+    title: '`retry_budget` of 100 %: of eight failing calls more than three are retried',
+    ...cap({ retry_budget: { budget_percent: { value: 100 } } }),
+    drive: together(8),
+    script: [...Array(8).fill(503), 200],
+    route: { retry_policy: again },
+    summary: ({ answers }) => ({ moreThanThree: counted(answers)[200] > 3 }),
+  },
+  {
+    id: 'budget-least',
+    title: '`retry_budget` with `min_retry_concurrency: 1`: of eight failing calls one is retried',
+    ...cap({ retry_budget: { budget_percent: { value: 0.1 }, min_retry_concurrency: 1 } }),
+    drive: together(8),
+    script: [...Array(8).fill(503), 200],
+    route: { retry_policy: again },
+    summary: ({ answers }) => ({ retried: counted(answers)[200] }),
+  },
+  {
+    id: 'thresholds-object',
+    title: '`thresholds` as one object in place of a list',
+    cluster: { circuit_breakers: { thresholds: { max_connections: 1, max_pending_requests: 1 } } },
+    drive: warm(4),
+    script: slow,
+    summary: results,
+  },
+  {
+    id: 'high-only',
+    title: 'thresholds of priority HIGH do not bind other calls',
+    ...cap({ priority: 'HIGH', max_connections: 1, max_pending_requests: 1 }),
+    drive: warm(4),
+    script: slow,
+    summary: results,
+  },
+  {
+    id: 'camel',
+    title: '`circuitBreakers` and `maxConnections` in camel case',
+    cluster: { circuitBreakers: { thresholds: [{ maxConnections: 1, maxPendingRequests: 1 }] } },
+    drive: warm(4),
+    script: slow,
+    summary: results,
+  },
+  {
+    id: 'strings',
+    title: 'caps written as strings',
+    ...cap({ max_connections: '1', max_pending_requests: '1' }),
+    drive: warm(4),
+    script: slow,
+    summary: results,
+  },
+  {
+    id: 'wrapper',
+    title: '`max_connections: { value: 1 }`',
+    ...cap({ max_connections: { value: 1 } }),
+    drive: together(4),
+    script: slow,
+    summary: (o) => ({ ...results(o), connections: o.connections }),
+  },
+  {
+    id: 'priority-number',
+    title: 'the default priority by its number',
+    ...cap({ priority: 0, max_connections: 1 }),
+    drive: together(4),
+    script: slow,
+    summary: (o) => ({ ...results(o), connections: o.connections }),
+  },
+  {
+    id: 'two-routes',
+    title: 'two routes of one cluster share its caps',
+    ...cap({ max_connections: 1, max_pending_requests: 1 }),
+    routes: (id) =>
+      ['/a', '/b'].map((prefix, index) => ({ match: { prefix }, route: { cluster: id, timeout: `${index + 5}s` } })),
+    script: slow,
+    drive: async (send) => [
+      await send({ path: '/a' }),
+      ...(await Promise.all(
+        [0, 1, 2, 3].map((index) => send(index % 2 === 0 ? { path: '/a' } : { path: '/b', client: 1 })),
+      )),
+    ],
+    summary: results,
+  },
+  {
+    id: 'failing',
+    title: 'thirty failing calls one after the other',
+    script: [503],
+    requests: Array(30).fill({}),
+    summary: results,
+  },
+  {
+    id: 'refused-often',
+    title: 'thirty calls to a port that nobody listens on',
+    upstreams: [{ kind: 'refused' }],
+    requests: Array(30).fill({}),
+    summary: results,
+  },
+];
+
+export const limits = list.map((each) => ({ ...each, id: `limit-${each.id}`, group: 'limits' }));

@@ -1,0 +1,181 @@
+/** Which request goes where: prefixes, paths, rewrites, hosts, and answers that Envoy gives itself. */
+import { clusterOf } from '../bootstrap.mjs';
+
+const main = (match, route = {}, more = {}) => ({
+  routes: (id) => [{ match, route: { cluster: id, ...route }, ...more }],
+});
+const two = (ports, id) => ports.map((port, index) => clusterOf(`${id}-${'ab'[index]}`, [port]));
+const pair = (id, routes) => ({ id, upstreams: [{}, {}], clusters: (ports) => two(ports, `route-${id}`), routes });
+const where = ({ answers, seen }) => ({
+  status: answers.map(({ what }) => what),
+  seen: seen.map(({ endpoint, url }) => `${endpoint} ${url}`),
+});
+
+const list = [
+  {
+    id: 'prefix',
+    title: 'a prefix stays in the path',
+    ...main({ prefix: '/api' }),
+    requests: [{ path: '/api/x?y=1' }],
+  },
+  { id: 'path', title: 'an exact path', ...main({ path: '/exact' }), requests: [{ path: '/exact?y=1' }] },
+  {
+    id: 'regex',
+    title: 'a path by regular expression',
+    ...main({ safe_regex: { regex: '/v[0-9]+/.*' } }),
+    requests: [{ path: '/v2/x' }],
+  },
+  {
+    id: 'separated',
+    title: '`path_separated_prefix`',
+    ...main({ path_separated_prefix: '/api' }),
+    requests: [{ path: '/api/x' }],
+  },
+  {
+    id: 'rewrite',
+    title: '`prefix_rewrite: /v1/` for the prefix `/api/`',
+    ...main({ prefix: '/api/' }, { prefix_rewrite: '/v1/' }),
+    requests: [{ path: '/api/x?y=1', ownPath: '/x?y=1' }],
+  },
+  {
+    id: 'rewrite-slash',
+    title: '`prefix_rewrite: /` for the prefix `/api/`',
+    ...main({ prefix: '/api/' }, { prefix_rewrite: '/' }),
+    requests: [{ path: '/api/x', ownPath: '/x' }],
+  },
+  {
+    id: 'rewrite-add',
+    title: '`prefix_rewrite: /base/` for the prefix `/`',
+    ...main({ prefix: '/' }, { prefix_rewrite: '/base/' }),
+    requests: [{ path: '/x' }],
+  },
+  {
+    id: 'rewrite-path',
+    title: '`prefix_rewrite` of an exact path',
+    ...main({ path: '/old' }, { prefix_rewrite: '/new' }),
+    requests: [{ path: '/old?y=1', ownPath: '?y=1' }],
+  },
+  {
+    id: 'regex-rewrite',
+    title: '`regex_rewrite`',
+    ...main({ prefix: '/' }, { regex_rewrite: { pattern: { regex: '^/user/(.*)' }, substitution: '/people/\\1' } }),
+    requests: [{ path: '/user/7' }],
+  },
+  {
+    ...pair('two-prefixes', (id) => [
+      { match: { prefix: '/a' }, route: { cluster: `${id}-a` } },
+      { match: { prefix: '/b' }, route: { cluster: `${id}-b` } },
+    ]),
+    title: 'two prefixes to two clusters',
+    requests: [
+      { path: '/a/1', client: 0 },
+      { path: '/b/1', client: 1 },
+    ],
+    summary: where,
+  },
+  {
+    id: 'two-timeouts',
+    title: 'two routes of one cluster with timeouts of their own',
+    routes: (id) =>
+      ['0.4s', '5s'].map((timeout, index) => ({ match: { prefix: `/${index}` }, route: { cluster: id, timeout } })),
+    script: [{ delay: 900 }],
+    requests: [{ path: '/0' }, { path: '/1', client: 1 }],
+  },
+  {
+    id: 'first-wins',
+    title: 'a method match: only POST has the short timeout',
+    routes: (id) => [
+      {
+        match: { prefix: '/', headers: [{ name: ':method', string_match: { exact: 'POST' } }] },
+        route: { cluster: id, timeout: '0.3s' },
+      },
+      { match: { prefix: '/' }, route: { cluster: id, timeout: '5s' } },
+    ],
+    script: [{ delay: 900 }],
+    requests: [{ method: 'POST', body: 'x' }, { client: 1 }],
+  },
+  {
+    ...pair('fraction', (id) => [
+      {
+        match: { prefix: '/', runtime_fraction: { default_value: { numerator: 50, denominator: 'HUNDRED' } } },
+        route: { cluster: `${id}-a` },
+      },
+      { match: { prefix: '/' }, route: { cluster: `${id}-b` } },
+    ]),
+    title: '`runtime_fraction` of 50 % shifts half of the calls',
+    requests: Array(60).fill({}),
+    summary: ({ answers, seen }) => {
+      const share = seen.filter(({ endpoint }) => endpoint === 0).length / answers.length;
+      return { shifted: share > 0.2 && share < 0.8 ? 'about half' : share };
+    },
+  },
+  {
+    id: 'direct',
+    title: '`direct_response` of 418',
+    routes: () => [{ match: { prefix: '/' }, direct_response: { status: 418, body: { inline_string: 'tea' } } }],
+  },
+  {
+    id: 'redirect',
+    title: 'a redirect by the route',
+    routes: () => [{ match: { prefix: '/' }, redirect: { path_redirect: '/elsewhere' } }],
+    watchAnswer: ['location'],
+  },
+  { id: 'no-match', title: 'a path that no route has', ...main({ prefix: '/api' }), requests: [{ path: '/other' }] },
+  {
+    id: 'host-literal',
+    title: '`host_rewrite_literal`',
+    route: { host_rewrite_literal: 'billing.example' },
+    watch: ['host'],
+  },
+  {
+    id: 'auto-host',
+    title: '`auto_host_rewrite` with the name of an endpoint',
+    cluster: { type: 'STRICT_DNS', dns_lookup_family: 'V4_ONLY' },
+    named: 'localhost',
+    route: { auto_host_rewrite: true },
+    watch: ['host'],
+    summary: ({ answers, seen }) => ({ status: answers[0].what, host: seen[0]?.headers.host.replace(/:\d+$/, '') }),
+  },
+  {
+    id: 'caller-host',
+    title: "the caller's own Host header",
+    requests: [{ headers: {} }],
+    summary: ({ answers, seen }) => ({ status: answers[0].what, host: seen[0]?.headers.host.replace(/:\d+$/, '') }),
+  },
+  {
+    id: 'dns',
+    title: '`STRICT_DNS` with the name `localhost`',
+    cluster: { type: 'STRICT_DNS', dns_lookup_family: 'V4_ONLY' },
+    named: 'localhost',
+  },
+  {
+    id: 'lower-dns',
+    title: '`type: strict_dns` in small letters',
+    cluster: { type: 'strict_dns', dns_lookup_family: 'v4_only' },
+    named: 'localhost',
+  },
+  {
+    id: 'logical-dns',
+    title: '`LOGICAL_DNS` with the name `localhost`',
+    cluster: { type: 'LOGICAL_DNS', dns_lookup_family: 'V4_ONLY' },
+    named: 'localhost',
+  },
+  {
+    id: 'case-insensitive',
+    title: '`case_sensitive: false`',
+    ...main({ prefix: '/api', case_sensitive: false }),
+    requests: [{ path: '/API/x' }],
+  },
+];
+
+export const routes = list.map(({ named, ...each }) => ({
+  ...each,
+  id: `route-${each.id}`,
+  group: 'routes',
+  ...(named && { clusters: (ports) => [byName(clusterOf(`route-${each.id}`, ports, each.cluster), named)] }),
+}));
+
+function byName(cluster, name) {
+  cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address = name;
+  return cluster;
+}

