@@ -39,9 +39,12 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
     if (served.has(name) && !called.has(name)) reader.unmapped('only an inbound listener uses this cluster');
     else clusters.set(name, { reader, draft, part: readCluster(reader, draft, sources) });
   }
-  const routes = readListeners(open, { cluster: (name) => clusters.get(name)?.part, routes: sources.routes });
+  const notHttp = new Set<string>();
+  const routes = readListeners(open, { cluster: (name) => clusters.get(name)?.part, routes: sources.routes, notHttp });
   if (sources.bootstrap !== undefined) readBootstrap(sources.bootstrap);
-  const config = { clients: Object.fromEntries(new Clients(clusters, file).of(routes, only)) };
+  const config = {
+    clients: Object.fromEntries(new Clients(clusters, file, new Set([...notHttp].map(escaped))).of(routes, only)),
+  };
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
@@ -84,13 +87,15 @@ function isLocal(cluster: unknown): boolean {
 class Clients {
   readonly #clusters: ReadonlyMap<string, Cluster>;
   readonly #file: string;
+  readonly #notHttp: ReadonlySet<string>;
   readonly #clients = new Map<string, Record<string, unknown>>();
   readonly #done = new Set<Cluster>();
   readonly #drafts: Draft[] = [];
 
-  constructor(clusters: ReadonlyMap<string, Cluster>, file: string) {
+  constructor(clusters: ReadonlyMap<string, Cluster>, file: string, notHttp: ReadonlySet<string>) {
     this.#clusters = clusters;
     this.#file = file;
+    this.#notHttp = notHttp;
   }
 
   /** One client for each route, in the order of the routes; then one for each cluster that no route made a client of. */
@@ -98,10 +103,13 @@ class Clients {
     const refused = new Set<Cluster>();
     for (const route of routes) {
       const main = mainCluster(route, this.#clusters);
-      if (main?.part === undefined || route.readers.some((reader) => reader.isFaulty())) {
+      if (main === undefined) {
+        route.dropped = true;
+        route.readers[0]?.unmapped('no client was made of this route, because the file does not have its cluster');
+      } else if (main.part === undefined || route.readers.some((reader) => reader.isFaulty())) {
         route.dropped = true;
         route.readers[0]?.refuse('no client was made of this route, because it or its cluster has an error');
-        if (main !== undefined) refused.add(main);
+        refused.add(main);
       } else if (this.#keep(route, clientOf(route, main, this.#clusters), route.readers[0])) {
         if (!this.#done.has(main)) main.draft.name = route.name;
         this.#done.add(main);
@@ -125,6 +133,8 @@ class Clients {
   #keepAlone({ reader, draft, part }: Cluster, target: boolean, refused: boolean): void {
     if (part === undefined) reader.refuse('no client was made of this cluster, because a part of it has an error');
     else if (refused) reader.unmapped('no client was made of its route');
+    else if (!target && this.#notHttp.has(reader.name('name') ?? ''))
+      reader.unmapped('only filters that are not HTTP use this cluster');
     else if (part.baseURL === undefined)
       reader.unmapped('no route uses this cluster, and the file has no address of it');
     else {

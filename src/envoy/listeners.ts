@@ -10,6 +10,8 @@ export interface ListenerContext {
   cluster: RouteContext['cluster'];
   /** Route configurations outside of listeners, by name. */
   readonly routes: ReadonlyMap<string, Reader>;
+  /** Receives the names of the clusters that filters other than HTTP call. */
+  readonly notHttp: Set<string>;
 }
 
 /** Every route of the outbound listeners that uses a cluster. */
@@ -88,6 +90,7 @@ function readFilter(filter: Reader, context: ListenerContext): RouteDraft[] {
   const { type, fields } = filter.extension();
   const isHttp = type === 'HttpConnectionManager' || (type === undefined && name.endsWith('http_connection_manager'));
   if (!isHttp || fields === undefined) {
+    for (const each of clustersIn(filter.value)) context.notHttp.add(each);
     filter.unmapped(`${type ?? (name || 'this filter')} is not HTTP, and only HTTP calls are supported`);
     return [];
   }

@@ -144,13 +144,18 @@ describe('YAML as Envoy reads it', () => {
 
   it('may have keys with the tag !ignore, anchors and merge keys', () => {
     const anchored = [
-      '!ignore shared: &base { type: STATIC, connect_timeout: 1s }',
+      `!ignore shared: &base ${JSON.stringify({ ...cluster('x'), connect_timeout: '1s' })}`,
       'static_resources:',
       '  clusters:',
-      '  - { <<: *base, name: api, connect_timeout: 2s }',
+      '  - { <<: *base, name: a, connect_timeout: 2s }',
+      '  - { <<: *base, name: b }',
     ].join('\n');
-    const { report } = importEnvoy(anchored, 'envoy.yaml');
-    expect(report.filter(({ from }) => /shared|<</.test(from))).toEqual([]);
+    const { config, report } = importEnvoy(anchored, 'envoy.yaml');
+    expect(config.clients).toMatchObject({
+      a: { baseURL: 'http://x.internal', timeouts: { connect: '2s' } },
+      b: { baseURL: 'http://x.internal', timeouts: { connect: '1s' } },
+    });
+    expect(report.filter(({ status }) => status === 'unmapped' || status === 'error')).toEqual([]);
   });
 
   it('may be megabytes long', () => {
@@ -238,6 +243,25 @@ describe('listeners that accept calls', () => {
     const unmapped = report.filter(({ status }) => status === 'unmapped').map(({ from }) => from);
     expect(unmapped).toEqual(['static_resources.listeners[0]', 'static_resources.clusters[0]']);
   });
+});
+
+it('a cluster that only a TCP proxy uses is no client, and a route to a cluster of another file is no error', () => {
+  const proxy = {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    cluster: 'db',
+  };
+  const tcp = {
+    name: 't',
+    address: address('127.0.0.1', 1),
+    filter_chains: [{ filters: [{ name: 'x', typed_config: proxy }] }],
+  };
+  const elsewhere = listener('127.0.0.1', { route_config: routes('elsewhere') });
+  const file = { static_resources: { listeners: [tcp, elsewhere], clusters: [cluster('db')] } };
+  const { config, report } = importEnvoy(JSON.stringify(file), 'envoy.json');
+  expect(config.clients).toEqual({});
+  expect(report.filter(({ status }) => status === 'error')).toEqual([]);
+  expect(report).toContainEqual(expect.objectContaining({ note: 'only filters that are not HTTP use this cluster' }));
+  expect(report).toContainEqual(expect.objectContaining({ note: 'the file has no cluster "elsewhere"' }));
 });
 
 describe('the command', () => {
