@@ -46,13 +46,13 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   const transport = readTransport(cluster, entries, draft, context.secrets);
   if (transport === undefined) return undefined;
   const { tls } = transport;
-  if (protocol.h2 !== undefined && tls === undefined)
-    protocol.h2.unmapped(
-      'HTTP/2 without TLS is not supported: HTTP/1.1 is used, and a server that speaks only HTTP/2 does not answer it',
-    );
+  if (tls === undefined) protocol.h2?.exact(draft, 'allowH2');
   else protocol.h2?.differs(draft, 'allowH2', 'HTTP/2 is offered in the TLS handshake, and HTTP/1.1 too');
+  // Without TLS there is no handshake in which `auto_config` could choose: Envoy speaks HTTP/1.1 then.
+  const priorKnowledge = tls === undefined && protocol.h2 !== undefined && !protocol.auto;
   const sections = {
     ...(tls !== undefined && (protocol.h2 !== undefined || tls.h2) && { allowH2: true }),
+    ...(priorKnowledge && { allowH2: 'prior-knowledge' }),
     limits,
     connections: { ...connections, ...protocol.connections },
     ...(tls && Object.keys(tls.options).length > 0 && { tls: tls.options }),
@@ -274,6 +274,8 @@ function readBudget(thresholds: Reader | undefined, draft: Draft): Record<string
 interface Protocol {
   /** The part of the file that asks for HTTP/2. */
   h2: Reader | undefined;
+  /** The protocol is chosen in the TLS handshake. */
+  auto: boolean;
   connections: Record<string, string>;
   retryPolicy: Reader | undefined;
 }
@@ -326,7 +328,7 @@ function readProtocol(cluster: Reader, draft: Draft): Protocol {
     each
       ?.get('max_requests_per_connection')
       ?.unmapped('connections are closed by age (connections.maxConnectionAge), not by their number of requests');
-  return { h2, connections, retryPolicy: options?.get('retry_policy') };
+  return { h2, auto: auto !== undefined, connections, retryPolicy: options?.get('retry_policy') };
 }
 
 const policyNames = [

@@ -62,7 +62,9 @@ function templateOf(text: string): string | undefined {
     return 'is a Jinja template: render it first, such as with `ansible` or `jinja2`, and import the result';
   if (/<%=?/.test(text) && !text.includes('inline_'))
     return 'is an ERB template: render it first (`erb FILE`) and import the result';
-  const bare = /^[^#\n'"]*:\s*\$(?:\{\w+(?::?[-=+?][^}\n]*)?\}|[A-Z_]\w*)\s*(?:[,}\]#].*)?$/m;
+  // Only where no text can stand, or no such text: as the value of a header `${NAME}` means itself.
+  const bare =
+    /^[^#\n'"]*\b(?:address|port_value|\w*(?:timeout|interval|duration|weight|percent\w*|retries|threshold)|max_\w+|priority|numerator):\s*\$(?:\{\w+(?::?[-=+?][^}\n]*)?\}|[A-Z_]\w*)\s*(?:[,}\]#].*)?$/m;
   if (bare.test(text) || /port_value['"]?:\s*['"]?\$\{?\w/.test(text))
     return 'has ${NAME} in place of values: fill them in first (`envsubst < FILE > rendered.yaml`, with the variables set) and import the result';
   return undefined;

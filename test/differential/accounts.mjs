@@ -152,39 +152,9 @@ export const accounts = [
     },
   },
   {
-    known: 'safety 1: cleartext where the file has TLS',
-    cases: {
-      'tls-clear-matches': ['readable'],
-      'tls-clear-proxy-protocol': ['readable'],
-      'tls-clear-http-proxy': ['readable'],
-      'tls-transport-socket-matches': ['status', 'attempts'],
-    },
-  },
-  {
     known: 'safety 2: forms that protobuf reads, such as one object where a list is meant',
     cases: {
-      'time-object-duration': ['status', 'time'],
-      'limit-wrapper': ['connections'],
-      'balance-policy-0': ['even'],
-      'balance-policy-round_robin': ['even'],
-      'balance-check-object': ['first'],
-      'tls-mutual-object': ['status', 'attempts'],
-      'header-object': ['headers'],
       'limit-thresholds-object': ['results', 'attempts'],
-    },
-  },
-  {
-    known: 'safety 3: an address with `sni` loses its address',
-    cases: {
-      'tls-sni': ['status', 'attempts'],
-      'tls-sni-san': ['status', 'attempts'],
-    },
-  },
-  {
-    known: 'safety 4: `${…}` and `%%` in values',
-    cases: {
-      'header-dollar': ['headers'],
-      'header-percent': ['headers'],
     },
   },
   {
@@ -192,14 +162,6 @@ export const accounts = [
     cases: {
       'fault-abort-headers': ['status', 'attempts'],
       'http2-streams-2': ['connections'],
-    },
-  },
-  {
-    known: 'safety 6: what comes out loads',
-    cases: {
-      'tls-inline-ca': ['import'],
-      'tls-inline-bytes': ['import'],
-      'traffic-same-twice': ['import'],
     },
   },
   {
@@ -237,8 +199,7 @@ export const accounts = [
   {
     known: 'behaviour 10: enforcing_*, runtime_fraction, mirrors, levels and actions of headers',
     cases: {
-      'balance-outlier-off': ['failed'],
-      'balance-outlier-gateway': ['failed'],
+      'balance-outlier-gateway-503': ['failed'],
       'route-fraction': ['shifted'],
       'traffic-host': ['copies'],
       'traffic-host-plain': ['copies'],
@@ -276,15 +237,7 @@ export const accounts = [
       'header-remove-and-add': ['headers'],
       'connection-per-connection-1': ['connections'],
       'connection-per-connection-2': ['connections'],
-      'connection-idle': ['connections'],
       'http2-per-connection-2': ['connections'],
-    },
-  },
-  {
-    known: 'behaviour 12: HTTP/2 without TLS',
-    cases: {
-      'http2-h2c': ['results', 'versions'],
-      'http2-h2c-legacy': ['results', 'versions'],
     },
   },
   {
