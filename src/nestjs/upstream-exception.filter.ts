@@ -172,6 +172,6 @@ function answer(reply: Reply, status: number, message: string, after: string | u
 /** Whole seconds, rounded up. */
 function retryAfter(error: AxiosError, status: number): string | undefined {
   if (status !== 503 && status !== 429) return undefined;
-  const ms = (error as { retryAfter?: number }).retryAfter ?? retryAfterOf(error.response?.headers);
+  const ms = error.retryAfter ?? retryAfterOf(error.response?.headers);
   return ms === undefined || !Number.isSafeInteger(Math.ceil(ms)) ? undefined : String(Math.ceil(ms / 1000));
 }

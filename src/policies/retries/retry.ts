@@ -188,7 +188,6 @@ function shouldRetry(trip: Trip, error: unknown, budget: RetryBudget, context: P
 /** The same where functions of the user's take part, which may have to be waited for. */
 async function decide(trip: Trip, error: unknown, budget: RetryBudget, context: PolicyContext): Promise<boolean> {
   const { request, plan } = trip;
-
   if (isOfFunction(error) || isFinal(error, request)) return false;
   const response = responseOf(error);
   if (plan.validateResponse && response && isValid(plan.validateResponse, response, request)) return false;

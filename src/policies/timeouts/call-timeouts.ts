@@ -58,6 +58,15 @@ export function timeoutOf(request: Request): number | undefined {
   throw new AxiosError(message, AxiosError.ERR_BAD_OPTION_VALUE, request);
 }
 
+/** The option that set a limit, in words for the message of the error that reports it. */
+export function limitName(
+  name: 'total' | 'attempt',
+  setBy: { readonly call: boolean; readonly isDefault: boolean },
+): string {
+  if (setBy.call) return `the call's timeouts.${name}`;
+  return setBy.isDefault ? `the default of timeouts.${name}` : `timeouts.${name}`;
+}
+
 /** The error of axios for a request that its own `timeout` has ended, with the code and the message of axios. */
 export function timeoutError(request: Request): AxiosError {
   const { timeout, transitional } = request;

@@ -9,7 +9,7 @@ import { bounded, type TimeLimit } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
 import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
-import { callTimeouts, timeoutError, timeoutOf } from './call-timeouts.js';
+import { callTimeouts, limitName, timeoutError, timeoutOf } from './call-timeouts.js';
 
 /** Milliseconds that a call may take where nobody says anything. */
 export const defaultTotal = 10_000;
@@ -47,7 +47,7 @@ export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDe
         call.flag('deadline');
         if (ms === own) return markCallEnded(timeoutError(request));
         if (ms === inbound) return expired(request, ms, 'the deadline of the inbound request');
-        return expired(request, ms, said !== undefined ? "the call's timeouts.total" : nameOf(isDefault));
+        return expired(request, ms, limitName('total', { call: said !== undefined, isDefault }));
       };
       if (ms <= 0) return Promise.reject(why());
       call.endsAt = performance.now() + ms;
@@ -58,10 +58,6 @@ export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDe
 
 /** The wire would apply axios's `timeout` once more to each attempt; the deadline already includes it. */
 const ownTimeKept = { timeout: 0 };
-
-function nameOf(isDefault: boolean): string {
-  return isDefault ? 'the default of timeouts.total' : 'timeouts.total';
-}
 
 function expired(request: Request, ms: number, option: string): PillionError {
   const call = callOf(request);

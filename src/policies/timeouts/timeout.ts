@@ -7,7 +7,7 @@ import { bounded } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
 import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
-import { callTimeouts, timeoutOf } from './call-timeouts.js';
+import { callTimeouts, limitName, timeoutOf } from './call-timeouts.js';
 
 export const attemptTimeout = duration({ min: 1 })
   .or(z.literal(false))
@@ -35,18 +35,14 @@ export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt, isDef
       const said = callTimeouts(request).attempt;
       const ms = said ?? (isDefault && hasOwnTimeout(request) ? false : attempt);
       if (ms === false) return next(request);
-      const name = said !== undefined ? "the call's timeouts.attempt" : nameOf(isDefault);
-      return bounded(next, request, { ms, until: 'headers', expired: () => expired(request, ms, name) });
+      const why = () => expired(request, ms, limitName('attempt', { call: said !== undefined, isDefault }));
+      return bounded(next, request, { ms, until: 'headers', expired: why });
     },
 }));
 
 /** True where axios's `timeout` bounds the call; without a `deadline` policy it is still on the request. */
 function hasOwnTimeout(request: Request): boolean {
   return carriedCall(request)?.hasOwnTimeout === true || timeoutOf(request) !== undefined;
-}
-
-function nameOf(isDefault: boolean): string {
-  return isDefault ? 'the default of timeouts.attempt' : 'timeouts.attempt';
 }
 
 function expired(request: Request, ms: number, option: string): PillionError {

@@ -27,6 +27,13 @@ const outlier = (fields) => ({
   },
   ...calm,
 });
+const onlyGatewayFailures = outlier({
+  consecutive_5xx: 2,
+  enforcing_consecutive_5xx: 0,
+  consecutive_gateway_failure: 2,
+  enforcing_consecutive_gateway_failure: 100,
+});
+const failures = ({ answers }) => ({ failed: answers.filter(({ what }) => what !== 200).length });
 const checks = (fields = {}) => ({
   health_checks: [
     {
@@ -193,7 +200,7 @@ const list = [
     upstreams: bad,
     cluster: { lb_policy: 'ROUND_ROBIN', ...outlier({ consecutive_5xx: 2 }) },
     requests: calls(30),
-    summary: (o) => ({ failed: o.answers.filter(({ what }) => what !== 200).length }),
+    summary: failures,
   },
   {
     id: 'outlier-off',
@@ -201,7 +208,7 @@ const list = [
     upstreams: bad,
     cluster: { lb_policy: 'ROUND_ROBIN', ...outlier({ consecutive_5xx: 2, enforcing_consecutive_5xx: 0 }) },
     requests: calls(30),
-    summary: (o) => ({ failed: o.answers.filter(({ what }) => what !== 200).length }),
+    summary: failures,
   },
   {
     id: 'outlier-gateway',
@@ -209,15 +216,10 @@ const list = [
     upstreams: [{ script: [500] }, {}, {}],
     cluster: {
       lb_policy: 'ROUND_ROBIN',
-      ...outlier({
-        consecutive_5xx: 2,
-        enforcing_consecutive_5xx: 0,
-        consecutive_gateway_failure: 2,
-        enforcing_consecutive_gateway_failure: 100,
-      }),
+      ...onlyGatewayFailures,
     },
     requests: calls(30),
-    summary: (o) => ({ failed: o.answers.filter(({ what }) => what !== 200).length }),
+    summary: failures,
   },
   {
     id: 'outlier-gateway-503',
@@ -225,15 +227,10 @@ const list = [
     upstreams: bad,
     cluster: {
       lb_policy: 'ROUND_ROBIN',
-      ...outlier({
-        consecutive_5xx: 2,
-        enforcing_consecutive_5xx: 0,
-        consecutive_gateway_failure: 2,
-        enforcing_consecutive_gateway_failure: 100,
-      }),
+      ...onlyGatewayFailures,
     },
     requests: calls(30),
-    summary: (o) => ({ failed: o.answers.filter(({ what }) => what !== 200).length }),
+    summary: failures,
   },
   {
     id: 'outlier-4xx',
