@@ -1,4 +1,4 @@
-/** Tells when the server of a request has been told to close. */
+/** Detects that the server of a request is closing. */
 import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 
@@ -7,7 +7,7 @@ export interface ListeningServer {
   readonly listening?: boolean;
 }
 
-/** A server that never listens is given its connections by another one, and nothing tells when it closes. */
+/** Servers that were seen listening; one that never listens gets its connections from another, and cannot be watched. */
 const listened = new WeakSet<ListeningServer>();
 
 /** The server that a request came to, by its connection; undefined for a request that a test has made up. */

@@ -1,6 +1,6 @@
 /**
- * What `axios-error.ts` says, for axios's types of CommonJS: there the class cannot be added to, since `AxiosError` is an alias,
- * but what `isAxiosError` tells can. The build puts this file in the place of the other one.
+ * Declares for axios's CommonJS types what `axios-error.ts` declares for those of ES modules. The class cannot be augmented
+ * here, because `AxiosError` is an alias, but the type guard `isAxiosError` can. The build puts this file in its place.
  */
 import type { AxiosError } from 'axios';
 

@@ -148,7 +148,7 @@ function notHost(host: string): string {
 }
 
 /** Well-known names of ports; others would need a resolver that knows them. */
-const ports: Record<string, number> = { http: 80, https: 443 };
+const ports = new Map<string, number>(Object.entries({ http: 80, https: 443 }));
 
 function entryOf(entry: Reader, address: Reader, options: object | undefined, draft: Draft) {
   address.get('pipe')?.whole().unmapped("for a unix socket, set axios's socketPath on the call");
@@ -159,7 +159,7 @@ function entryOf(entry: Reader, address: Reader, options: object | undefined, dr
   socket.get('protocol')?.structure();
   for (const name of ['ipv4_compat', 'resolver_name']) socket.get(name)?.unmapped('Node resolves names');
   const named = socket.get('named_port');
-  const port = socket.get('port_value')?.count() ?? ports[named?.text() ?? ''];
+  const port = socket.get('port_value')?.count() ?? ports.get(named?.text() ?? '');
   named?.differs(draft, 'baseURL', 'the name stands for its well-known port here');
   if (port === undefined || port > 65_535)
     return { entry, place: socket, endpoint: socket.fault('it has no port that is a number') };
@@ -342,13 +342,15 @@ const policyNames = [
   'LOAD_BALANCING_POLICY_CONFIG',
 ] as const;
 
-const policies: Record<string, string> = {
-  ROUND_ROBIN: 'round-robin',
-  LEAST_REQUEST: 'least-pending',
-  RANDOM: 'random',
-  RING_HASH: 'hash',
-  MAGLEV: 'hash',
-};
+const policies = new Map<string, string>(
+  Object.entries({
+    ROUND_ROBIN: 'round-robin',
+    LEAST_REQUEST: 'least-pending',
+    RANDOM: 'random',
+    RING_HASH: 'hash',
+    MAGLEV: 'hash',
+  }),
+);
 
 function readBalance(cluster: Reader, draft: Draft, count: number): Record<string, unknown> {
   const options = { ...readPolicy(cluster, draft, count), ...readPanic(cluster, draft, count) };
@@ -367,7 +369,7 @@ function readPolicy(cluster: Reader, draft: Draft, count: number): { strategy?: 
   if (policy === undefined) return {};
   const name =
     fields === undefined ? policy.enum(policyNames) : type?.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
-  const ours = policies[name ?? ''];
+  const ours = policies.get(name ?? '');
   if (count < 2) policy.differs(draft, 'baseURL', 'not used: there is only one endpoint');
   else if (ours === undefined) policy.unmapped('there is no such load balancing here');
   else if (ours === 'hash')

@@ -134,7 +134,7 @@ function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown>
     if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
     else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
       fault = readFault(fields, draft);
-    else filter.unmapped(filters[type ?? ''] ?? 'there is no counterpart of this filter');
+    else filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
   }
   return fault;
 }
@@ -145,17 +145,19 @@ function readRouter(router: Reader | undefined): void {
     router?.get(name)?.unmapped('log lines, spans and metrics are those of the service');
 }
 
-const filters: Record<string, string> = {
-  LocalRateLimit: 'set rateLimit in each client',
-  RateLimit: 'rateLimit limits each process separately; there is no shared rate limit service',
-  AdaptiveConcurrency: 'set adaptiveConcurrency in each client',
-  AdmissionControl: 'circuitBreaker is the nearest counterpart: it rejects calls to a destination that keeps failing',
-  Lua: 'write a perCall or perAttempt policy in TypeScript instead of the script',
-  ExtAuthz: 'an HTTP client does not authorize inbound requests',
-  JwtAuthn: 'an HTTP client does not check tokens of inbound requests',
-  Cors: 'CORS is configured in the server',
-  GrpcWeb: 'gRPC is not supported',
-};
+const filters = new Map<string, string>(
+  Object.entries({
+    LocalRateLimit: 'set rateLimit in each client',
+    RateLimit: 'rateLimit limits each process separately; there is no shared rate limit service',
+    AdaptiveConcurrency: 'set adaptiveConcurrency in each client',
+    AdmissionControl: 'circuitBreaker is the nearest counterpart: it rejects calls to a destination that keeps failing',
+    Lua: 'write a perCall or perAttempt policy in TypeScript instead of the script',
+    ExtAuthz: 'an HTTP client does not authorize inbound requests',
+    JwtAuthn: 'an HTTP client does not check tokens of inbound requests',
+    Cors: 'CORS is configured in the server',
+    GrpcWeb: 'gRPC is not supported',
+  }),
+);
 
 function readManager(manager: Reader, draft: Draft): void {
   manager

@@ -36,14 +36,16 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
 /** Words of `retry_on` with the same meaning here. */
 const same = ['5xx', 'gateway-error', 'reset', 'connect-failure', 'refused-stream', 'retriable-4xx'];
 
-const others: Record<string, readonly [string | undefined, string]> = {
-  'envoy-ratelimited': [
-    'rate-limited',
-    'rate-limited matches a 429 or 503 with Retry-After instead of x-envoy-ratelimited',
-  ],
-  'reset-before-request': ['connect-failure', 'connect-failure covers requests that were provably not sent'],
-  'retriable-status-codes': [undefined, 'the statuses are listed themselves'],
-};
+const others = new Map<string, readonly [string | undefined, string]>(
+  Object.entries({
+    'envoy-ratelimited': [
+      'rate-limited',
+      'rate-limited matches a 429 or 503 with Retry-After instead of x-envoy-ratelimited',
+    ],
+    'reset-before-request': ['connect-failure', 'connect-failure covers requests that were provably not sent'],
+    'retriable-status-codes': [undefined, 'the statuses are listed themselves'],
+  }),
+);
 
 function readConditions(policy: Reader, draft: Draft): (string | number)[] {
   const retryOn = policy.get('retry_on');
@@ -54,7 +56,7 @@ function readConditions(policy: Reader, draft: Draft): (string | number)[] {
   const on: (string | number)[] = words.filter((word) => same.includes(word));
   const notes: string[] = [];
   for (const word of words.filter((each) => !same.includes(each))) {
-    const [mapped, note] = others[word] ?? [undefined, `"${word}" has no counterpart`];
+    const [mapped, note] = others.get(word) ?? [undefined, `"${word}" has no counterpart`];
     if (mapped !== undefined && !on.includes(mapped)) on.push(mapped);
     notes.push(note);
   }

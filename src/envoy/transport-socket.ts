@@ -65,10 +65,12 @@ function refuseHidden(cluster: Reader): void {
 const raw = ['RawBuffer', 'envoy.transport_sockets.raw_buffer', 'raw_buffer'];
 
 /** The TLS contexts within other sockets, by message type. */
-const contexts: Record<string, readonly [string, string]> = {
-  UpstreamStartTlsConfig: ['tls_socket_config', 'TLS is spoken from the start here, and Envoy begins in cleartext'],
-  QuicUpstreamTransport: ['upstream_tls_context', 'HTTP/3 is not supported: TLS over TCP is used'],
-};
+const contexts = new Map<string, readonly [string, string]>(
+  Object.entries({
+    UpstreamStartTlsConfig: ['tls_socket_config', 'TLS is spoken from the start here, and Envoy begins in cleartext'],
+    QuicUpstreamTransport: ['upstream_tls_context', 'HTTP/3 is not supported: TLS over TCP is used'],
+  }),
+);
 
 /** Reads a socket, or the socket within it. */
 function readSocket(
@@ -88,7 +90,7 @@ function readSocket(
   }
   if (kind === 'UpstreamTlsContext' || (type === undefined && /^(envoy\.transport_sockets\.)?tls$/.test(kind)))
     return fields && { tls: readTls(fields, socket, draft, secrets) };
-  const [field, note] = contexts[kind] ?? [];
+  const [field, note] = contexts.get(kind) ?? [];
   const context = field === undefined ? undefined : fields?.get(field);
   if (context !== undefined && note !== undefined) {
     socket.remark(draft, 'tls', note);

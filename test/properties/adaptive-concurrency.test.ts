@@ -64,7 +64,7 @@ describe('the limit', () => {
   });
 
   it('is not moved by failures that come fast', async () => {
-    const { stats, load } = adapted({ initialLimit: 20 }, () => 1, 503);
+    const { stats, load } = adapted({ initialLimit: 20 }, () => 2, 503);
     await load(30, 20);
     expect(stats().limit).toBe(20);
   });

@@ -162,7 +162,7 @@ function explain(error: unknown, { failure }: Trip): void {
 /** Codes of nock and of undici's MockAgent for a request that no mock is left for. */
 const unmocked = new Set<unknown>(['ERR_NOCK_NO_MATCH', 'UND_MOCK_ERR_MOCK_NOT_MATCHED']);
 
-/** True where a test has mocked a failure once and nothing for its retry: what it means is that failure. */
+/** True for a retry that no mock answers. A test that mocks one failure expects that failure, so the call ends with it. */
 function isUnmocked(error: unknown): boolean {
   return unmocked.has((error as { code?: unknown } | null | undefined)?.code);
 }
