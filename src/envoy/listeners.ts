@@ -1,9 +1,9 @@
 /** Reads Envoy's listeners, which accept the calls of the service, and the routes behind them. */
 
 import { isPlain } from '../call/own.js';
-import { readFault } from './cluster-traffic.js';
 import type { Draft, Reader } from './reader.js';
 import { type RouteContext, type RouteDraft, readRoute } from './route.js';
+import { readFault } from './route-traffic.js';
 
 /** What a listener needs to know of the rest of the configuration. */
 export interface ListenerContext {

@@ -390,3 +390,8 @@ export function environmentName(name: string): string {
     .toUpperCase()
     .replace(/^(?=\d)/, '_');
 }
+
+/** An option with its name, where it has a value. */
+export function given(name: string, value: unknown): Record<string, unknown> {
+  return value === undefined ? {} : { [name]: value };
+}

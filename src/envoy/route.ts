@@ -2,9 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterPart } from './cluster.js';
-import { given, readMirrors } from './cluster-traffic.js';
-import { type Draft, longest, type Reader, spelledDuration } from './reader.js';
+import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
+import { readHeaders } from './route-headers.js';
+import { readMatch, readRewrites } from './route-path.js';
+import { readMirrors } from './route-traffic.js';
 
 /** A cluster of a route and its share of the calls. */
 export interface WeightedCluster {
@@ -130,67 +132,6 @@ function readTotal(action: Reader, draft: Draft): number | false {
   }
   if (ms === 0) return false;
   return Math.min(longest, Math.max(1, ms ?? 15_000));
-}
-
-/**
- * The prefix that a route matches. Nothing else of a match is kept, because the caller picks the client by its name.
- */
-function readMatch(route: Reader, draft: Draft): string {
-  const match = route.get('match');
-  if (match === undefined) return '/';
-  const prefix = match.get('prefix')?.text();
-  const all = prefix === '/' && Object.keys((match.value ?? {}) as object).length === 1;
-  if (all) match.exact(draft, 'baseURL');
-  else match.whole().differs(draft, '', 'the caller picks the client by its name; requests are not matched');
-  return prefix ?? match.get('path_separated_prefix')?.text() ?? '/';
-}
-
-function readRewrites(action: Reader, prefix: string, draft: Draft): string {
-  action
-    .get('host_rewrite_literal')
-    ?.differs(
-      draft,
-      'baseURL',
-      'the Host header is that of baseURL: use the name there, or set a host header on the call',
-    );
-  action.get('append_x_forwarded_host')?.unmapped('x-forwarded-host is not sent: set it in headers');
-  for (const name of ['auto_host_rewrite', 'host_rewrite_header', 'host_rewrite_path_regex'])
-    action.get(name)?.whole().differs(draft, 'baseURL', 'the Host header is that of baseURL');
-  action.get('regex_rewrite')?.unmapped('the caller has to use the path that the server expects');
-  const rewrite = action.get('prefix_rewrite');
-  if (rewrite === undefined) return '';
-  const path = (rewrite.text() ?? '').replace(/\/$/, '');
-  if (!/^(\/[^\s?#]*)?$/.test(path)) {
-    rewrite.unmapped('it is not a path that begins with /: write it into baseURL');
-    return '';
-  }
-  rewrite.differs(draft, 'baseURL', `the caller has to leave out the prefix ${prefix}`);
-  return path;
-}
-
-/** Headers added by route, virtual host and route configuration; the most specific level wins. */
-function readHeaders(levels: readonly Reader[], draft: Draft, option: string): Record<string, string> | undefined {
-  const headers = new Map<string, string>();
-  for (const level of [...levels].reverse()) {
-    for (const added of level.list('request_headers_to_add')) {
-      const header = added.structure().get('header');
-      const name = header?.get('key')?.text() ?? '';
-      const value = (header?.get('value')?.text() ?? '').replaceAll('%%', '\0');
-      if (value.includes('%'))
-        added.unmapped('there are no command operators such as %…%: set such a header in a perCall policy');
-      else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[\r\n]/.test(value))
-        added.unmapped('this is not a header that HTTP/1.1 can send');
-      else {
-        headers.set(name.toLowerCase(), value.replaceAll('\0', '%'));
-        header?.structure();
-        added.differs(draft, option, 'a call that sets this header itself overrides the value');
-      }
-    }
-    level.get('request_headers_to_remove')?.unmapped('only headers set by the caller are sent: do not set these');
-    for (const name of ['response_headers_to_add', 'response_headers_to_remove'])
-      level.get(name)?.unmapped('change response headers in an axios interceptor');
-  }
-  return headers.size > 0 ? Object.fromEntries(headers) : undefined;
 }
 
 function readRest(route: Reader, action: Reader, host: Reader): void {
