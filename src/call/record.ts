@@ -20,6 +20,14 @@ export type CallFlag =
   | 'fault'
   | 'cancelled';
 
+/** The options that a call gets from the route that it matches, in place of those of the client. */
+export interface CallRoute {
+  /** Its place in the configuration: `routes.0`. */
+  readonly place: string;
+  /** Options by the name of the policy that reads them. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** Something that retries and hedges draw from. */
 export interface Budget {
   /** Takes one, or tells what stands against it. */
@@ -111,6 +119,8 @@ export class Call {
   readonly flags: CallFlag[] = [];
   /** Path and query. */
   path: string;
+  /** The route that it matches; undefined where the client has no routes, or none for this call. */
+  route: CallRoute | undefined;
   /** What retries and hedges of this call may still add to the load. */
   budget: Budget | undefined;
   /** Endpoints that attempts of this call went to. */

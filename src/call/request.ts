@@ -34,6 +34,11 @@ export function withCall(request: Request): Request {
   return requestOf(own, {}, new Call(own));
 }
 
+/** An option that the route of the call sets for a policy; undefined where it sets none, or there is no route. */
+export function routeOption(request: Request, policy: string): unknown {
+  return (request as Carrying)[CALL]?.route?.options[policy];
+}
+
 /** The address an attempt goes to, where one was chosen among many. */
 export function endpointOf(request: Request): Endpoint | undefined {
   return (request as Carrying)[ENDPOINT];

@@ -21,10 +21,14 @@ import { attemptTracing, callTracing } from '../policies/telemetry/tracing.js';
 import { deadline } from '../policies/timeouts/deadline.js';
 import { deadlineHeader } from '../policies/timeouts/deadline-header.js';
 import { timeout } from '../policies/timeouts/timeout.js';
+import { directResponse } from '../policies/traffic/direct-response.js';
 import { fault, isFaultAllowed } from '../policies/traffic/fault.js';
 import { mirror } from '../policies/traffic/mirror.js';
+import { pathRewrite } from '../policies/traffic/path-rewrite.js';
+import { routes } from '../policies/traffic/routing.js';
 import { split } from '../policies/traffic/split.js';
 import type { Config } from './config/config.js';
+import { routesFor } from './config/route-section.js';
 
 /** A place in the stack: a policy with its options, or one the user brought. */
 export interface Stage {
@@ -48,12 +52,15 @@ export interface Slots {
 /** The stages that a configuration asks for; a section that is `false` is not in the stack. */
 export function stagesOf(config: Config, slots: Slots): Stage[] {
   const obeys = config.envoyHeaders === true;
-  // Headers may ask for retries and time limits where the configuration has none.
-  const timeouts = config.timeouts || (obeys && noTimeouts);
-  const retries = config.retry ? { ...config.retry, ...slots.retry } : obeys && retriesByHeaders;
+  const some = (name: keyof NonNullable<Config['routes']>[number]) =>
+    config.routes?.some((route) => route[name]) === true;
+  // Headers and routes may ask for retries and time limits where the client has none.
+  const timeouts = config.timeouts || ((obeys || some('timeouts')) && noTimeouts);
+  const retries = config.retry ? { ...config.retry, ...slots.retry } : (obeys || some('retry')) && noRetries;
   const balancing = balancingOf(config, slots);
   return [
     // once per call
+    stage(routes, config.routes !== undefined && routesFor(config.routes, retries)),
     stage(
       envoyHeaders,
       config.envoyHeaders !== false && {
@@ -65,9 +72,11 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     ),
     stage(callTracing, config.tracing),
     stage(logging, config.logging),
+    stage(directResponse, some('directResponse') && {}),
     ...slots.perCall,
     stage(deadline, timeouts && { total: timeouts.total, isDefault: isDefault(timeouts, 'total') }),
     stage(split, config.split ?? false),
+    stage(pathRewrite, config.pathRewrite ?? (some('pathRewrite') && {})),
     stage(mirror, config.mirror ?? false),
     // the hinge
     stage(retry, retries),
@@ -104,12 +113,8 @@ const standardBalance = balanceOptions.parse({});
 
 const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false };
 
-/** Envoy's own numbers for a call that asks for retries by a header, on a route without a policy for them. */
-const retriesByHeaders = parseOptions(
-  retryPolicyOptions,
-  { maxRetries: 1, on: [], backoff: { base: 25, max: 250 } },
-  'retry',
-);
+/** Retries nothing until a header or a route asks for it. The numbers are Envoy's for a call that asks by a header. */
+const noRetries = parseOptions(retryPolicyOptions, { maxRetries: 1, on: [], backoff: { base: 25, max: 250 } }, 'retry');
 
 function stage<Input, Options>(factory: PolicyFactory<Input, Options>, options: Options | false): Stage | undefined {
   if (options === false) return undefined;

@@ -10,7 +10,9 @@ import { hedgingOptions } from '../../policies/retries/hedging.js';
 import { deadlineHeaderOptions } from '../../policies/timeouts/deadline-header.js';
 import { faultOptions, isFaultAllowed } from '../../policies/traffic/fault.js';
 import { mirrorOptions } from '../../policies/traffic/mirror.js';
+import { pathRewriteOptions } from '../../policies/traffic/path-rewrite.js';
 import { splitOptions } from '../../policies/traffic/split.js';
+import { routesSection } from './route-section.js';
 
 export const trafficSections = {
   endpoints: endpointsOptions
@@ -19,9 +21,17 @@ export const trafficSections = {
   balance: balanceOptions.optional().describe('How one of the endpoints is chosen for each attempt.'),
   outlierDetection: outlierDetectionOptions.optional().describe('When an endpoint is left out for a while.'),
   healthCheck: healthCheckOptions.optional().describe('Asks each endpoint whether it is well.'),
+  routes: routesSection
+    .optional()
+    .describe('Options for some of the calls: the first route that matches; else the options of the client.'),
   split: splitOptions
     .optional()
     .describe('Shifts calls to other targets by weight: the first rule that matches; else `baseURL`.'),
+  pathRewrite: pathRewriteOptions
+    .optional()
+    .describe(
+      'Changes the path of calls: regular expressions of the path as it is sent, without the query, and what replaces each match. The first expression that matches applies.',
+    ),
   mirror: mirrorOptions.optional().describe('Copies calls to another target; the answers are thrown away.'),
   hedging: hedgingOptions.optional().describe('A second attempt beside one that is slow.'),
   rateLimit: rateLimitOptions.optional().describe('How many requests are sent in a time.'),

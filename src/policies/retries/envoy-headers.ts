@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { copyHeaders } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
+import { routeOption } from '../../call/request.js';
 import { maxTimeout } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
 import { mostRetries, type RetryPlan, retryPlan } from './retry-plan.js';
@@ -54,10 +55,25 @@ export const envoyHeaders = definePolicy('envoyHeaders', envoyHeadersOptions, (o
       const headers = copyHeaders(request.headers);
       const said = taken(headers);
       if (!options.obey) return next({ ...request, headers });
-      const retry = request.retry === false ? false : { ...retriesOf(said, options), ...request.retry };
-      return next({ ...request, headers, retry, timeouts: { ...timeoutsOf(said, options), ...request.timeouts } });
+      const forCall = optionsFor(request, options);
+      const asked = { ...retriesOf(said, forCall), ...(request.retry || undefined) };
+      const retry = request.retry !== false && Object.keys(asked).length > 0 && { retry: asked };
+      return next({ ...request, headers, ...retry, timeouts: { ...timeoutsOf(said, forCall), ...request.timeouts } });
     },
 }));
+
+/** The options with those of the call's route in their place. */
+function optionsFor(request: Request, options: Options): Options {
+  const retry = routeOption(request, 'retry') as Pick<RetryPlan, 'on'> | false | undefined;
+  const timeouts = routeOption(request, 'timeouts') as Partial<Pick<Options, 'total'>> & { attempt?: unknown };
+  if (retry === undefined && timeouts === undefined) return options;
+  return {
+    ...options,
+    ...(retry !== undefined && { on: retry ? retry.on : [] }),
+    ...(timeouts?.total !== undefined && { total: timeouts.total }),
+    ...(timeouts?.attempt !== undefined && { standardAttempt: false }),
+  };
+}
 
 function hasControls(headers: Request['headers']): boolean {
   for (const name in headers) if (isControl(name)) return true;

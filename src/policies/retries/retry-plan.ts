@@ -37,6 +37,12 @@ const conditions = [
 /** The most retries that a call may have. */
 export const mostRetries = 10;
 
+function isInOrder(backoff: { base: number; max?: number | undefined }): boolean {
+  const { base, max = base } = ownOf(backoff);
+  return max >= base;
+}
+const inOrder = rule(['base', 'max'], [], 'max must not be shorter than base');
+
 const plan = {
   maxRetries: z
     .int()
@@ -68,13 +74,7 @@ const plan = {
           'Upper bound of the wait before any retry. Default 2s, or `base` if that is longer. A `Retry-After` of the response is added on top.',
         ),
     })
-    .refine(
-      (given) => {
-        const { base, max = base } = ownOf(given);
-        return max >= base;
-      },
-      rule(['base', 'max'], [], 'max must not be shorter than base'),
-    )
+    .refine(isInOrder, inOrder)
     .prefault(nothing)
     .transform((given) => {
       const { base, max = Math.max(base, 2000) } = ownOf(given);
@@ -87,6 +87,23 @@ const plan = {
 
 /** The options that a single call may override: all but the budget, which all calls share. */
 export const retryPlan = z.strictObject(plan);
+
+/** Overrides of the plan for the calls of one route; an option that is not set stays that of the client. */
+export const routeRetry = z.strictObject({
+  maxRetries: plan.maxRetries.unwrap().optional().describe('Most retries of one call. Default: `retry.maxRetries`.'),
+  on: plan.on.unwrap().optional().describe('Failures that are retried. Default: `retry.on`.'),
+  backoff: z
+    .strictObject({
+      base: duration({ min: 1 }).describe('Upper bound of the wait before the first retry.'),
+      max: duration({ min: 1 })
+        .optional()
+        .meta({ [assumed]: '2s' })
+        .describe('Upper bound of the wait before any retry. Default 2s, or `base` if that is longer.'),
+    })
+    .refine(isInOrder, inOrder)
+    .optional()
+    .describe('How long to wait before a retry. Default: `retry.backoff`.'),
+});
 
 export const retryOptions = z.strictObject({
   ...plan,

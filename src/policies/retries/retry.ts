@@ -8,7 +8,7 @@ import { classify } from '../../call/failure.js';
 import { copyHeaders } from '../../call/headers.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import type { Call } from '../../call/record.js';
-import { callOf, withCall } from '../../call/request.js';
+import { callOf, routeOption, withCall } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { RetryBudget } from './budget.js';
@@ -72,9 +72,11 @@ export const retry = definePolicy('retry', retryPolicyOptions, (options, context
     wrap: (next) => {
       const attempt = attempts(next, budget, context);
       return function retry(original) {
-        if (original.retry === false) return next(original);
+        const ofRoute =
+          original.retry === false ? false : (routeOption(original, 'retry') as RetryPlan | false | undefined);
+        if (ofRoute === false && !original.retry) return next(original);
         const request = withCall(original);
-        const plan = planFor(request, options);
+        const plan = planFor(request, ofRoute || options);
         budget.deposit();
         const call = callOf(request);
         call.budget = budget;

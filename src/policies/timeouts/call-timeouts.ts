@@ -2,11 +2,11 @@
 import { AxiosError } from 'axios';
 import { z } from 'zod';
 import type { Request } from '../../call/message.js';
-import { nothing, ownValue } from '../../call/own.js';
+import { nothing, ownOf, ownValue } from '../../call/own.js';
 import type { Call } from '../../call/record.js';
-import { carriedCall } from '../../call/request.js';
+import { callOf, carriedCall, routeOption } from '../../call/request.js';
 import { type Duration, duration } from '../../options/duration.js';
-import { parseOptions } from '../../options/options.js';
+import { parseOptions, rule } from '../../options/options.js';
 
 declare module 'axios' {
   // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the generics of what it augments.
@@ -23,6 +23,24 @@ declare module 'axios' {
 const limit = duration({ min: 1 }).or(z.literal(false)).optional();
 const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
 
+/** The limits that a route sets for its calls. */
+export const routeTimeouts = z
+  .strictObject({
+    total: limit.describe('Time limit of the whole call; `false`: no limit. Default: `timeouts.total`.'),
+    attempt: limit.describe('Time limit of one attempt; `false`: no limit. Default: `timeouts.attempt`.'),
+  })
+  .refine(
+    (given) => {
+      const { total = false, attempt = false } = ownOf(given);
+      return total === false || attempt === false || attempt <= total;
+    },
+    rule(
+      ['total', 'attempt'],
+      ['attempt'],
+      'must not be longer than timeouts.total, or no attempt could ever reach it',
+    ),
+  );
+
 type CallTimeouts = z.output<typeof timeoutsOption>;
 
 const none: CallTimeouts = nothing();
@@ -31,16 +49,18 @@ const none: CallTimeouts = nothing();
 const known = new WeakMap<Call, CallTimeouts>();
 
 /**
- * The timeouts that a single call sets, in milliseconds.
+ * The timeouts that a single call sets, or its route, in milliseconds.
  * @throws PillionError `ERR_CONFIG` for a bad `timeouts` option of the call
  */
 export function callTimeouts(request: Request): CallTimeouts {
   const { timeouts } = request;
-  if (timeouts === undefined) return none;
+  const ofRoute = routeOption(request, 'timeouts') as CallTimeouts | undefined;
+  if (timeouts === undefined) return ofRoute ?? none;
   const call = carriedCall(request);
   const before = call && known.get(call);
   if (before !== undefined) return before;
-  const parsed = parseOptions(timeoutsOption, timeouts, 'the call option timeouts', ['timeouts']);
+  const own = parseOptions(timeoutsOption, timeouts, 'the call option timeouts', ['timeouts']);
+  const parsed = ofRoute === undefined ? own : { ...ofRoute, ...own };
   if (call !== undefined) known.set(call, parsed);
   return parsed;
 }
@@ -59,12 +79,10 @@ export function timeoutOf(request: Request): number | undefined {
 }
 
 /** The option that set a limit, in words for the message of the error that reports it. */
-export function limitName(
-  name: 'total' | 'attempt',
-  setBy: { readonly call: boolean; readonly isDefault: boolean },
-): string {
-  if (setBy.call) return `the call's timeouts.${name}`;
-  return setBy.isDefault ? `the default of timeouts.${name}` : `timeouts.${name}`;
+export function limitName(name: 'total' | 'attempt', request: Request, isDefault: boolean): string {
+  if (ownValue(request.timeouts, name) !== undefined) return `the call's timeouts.${name}`;
+  if (callTimeouts(request)[name] !== undefined) return `${callOf(request).route?.place}.timeouts.${name}`;
+  return isDefault ? `the default of timeouts.${name}` : `timeouts.${name}`;
 }
 
 /** The error of axios for a request that its own `timeout` has ended, with the code and the message of axios. */

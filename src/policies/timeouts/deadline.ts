@@ -47,7 +47,7 @@ export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDe
         call.flag('deadline');
         if (ms === own) return markCallEnded(timeoutError(request));
         if (ms === inbound) return expired(request, ms, 'the deadline of the inbound request');
-        return expired(request, ms, limitName('total', { call: said !== undefined, isDefault }));
+        return expired(request, ms, limitName('total', request, isDefault));
       };
       if (ms <= 0) return Promise.reject(why());
       call.endsAt = performance.now() + ms;

@@ -35,7 +35,7 @@ export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt, isDef
       const said = callTimeouts(request).attempt;
       const ms = said ?? (isDefault && hasOwnTimeout(request) ? false : attempt);
       if (ms === false) return next(request);
-      const why = () => expired(request, ms, limitName('attempt', { call: said !== undefined, isDefault }));
+      const why = () => expired(request, ms, limitName('attempt', request, isDefault));
       return bounded(next, request, { ms, until: 'headers', expired: why });
     },
 }));

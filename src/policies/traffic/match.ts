@@ -48,7 +48,7 @@ type MatchOptions = z.output<typeof matchOptions>;
 /** Returns true where the rule applies to the call. */
 export type Matcher = (request: Request) => boolean;
 
-function isRegExp(source: string): boolean {
+export function isRegExp(source: string): boolean {
   try {
     return Boolean(new RegExp(source));
   } catch {

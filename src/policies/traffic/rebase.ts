@@ -27,7 +27,8 @@ export function rebased(request: Request, call: Call, to: string): Rebased | und
   const isUnder = call.href === prefix || call.href === base.href;
   if (!isUnder && !call.href.startsWith(`${prefix}/`) && !call.href.startsWith(`${prefix}?`)) return undefined;
   const options = { url: call.href.slice(prefix.length), params: undefined, baseURL: to };
-  return { target: resolveUrl({ ...request, ...options }), options };
+  // The rest of the URL is a path, also where it begins with two slashes.
+  return { target: resolveUrl({ ...request, ...options }, false), options };
 }
 
 function isAbsolute(url: string): boolean {

@@ -1,0 +1,65 @@
+/** Changes the path of a call before it is sent, as the routes of a proxy do. */
+import { z } from 'zod';
+import type { Request } from '../../call/message.js';
+import { callOf, routeOption, withCall } from '../../call/request.js';
+import { resolveUrl } from '../../call/url.js';
+import { definePolicy } from '../policy.js';
+import { isRegExp } from './match.js';
+
+export const pathRewriteOptions = z
+  .record(
+    z.string().refine(isRegExp, { error: 'is not a regular expression' }),
+    z
+      .string()
+      .describe('Text in place of each match; `$1` is the first group of the expression, `$$` is a dollar sign.'),
+  )
+  .refine((rules) => Object.keys(rules).length > 0, { error: 'has no rules' });
+
+type Rules = readonly (readonly [RegExp, string])[];
+
+/**
+ * Replaces each match of the first regular expression that the path of the call matches; the query stays. Like Envoy's
+ * `prefix_rewrite` and `regex_rewrite`, and the option of the same name of http-proxy-middleware.
+ */
+export const pathRewrite = definePolicy('pathRewrite', pathRewriteOptions, (options) => {
+  const own = rulesOf(options);
+  const ofRoutes = new WeakMap<object, Rules>();
+  const rulesFor = (request: Request): Rules => {
+    const ofRoute = routeOption(request, 'pathRewrite') as Record<string, string> | undefined;
+    if (ofRoute === undefined) return own;
+    const rules = ofRoutes.get(ofRoute) ?? rulesOf(ofRoute);
+    ofRoutes.set(ofRoute, rules);
+    return rules;
+  };
+  return {
+    wrap: (next) =>
+      function pathRewrite(original) {
+        const request = withCall(original);
+        return next(rewritten(request, rulesFor(request)));
+      },
+  };
+});
+
+function rulesOf(options: Readonly<Record<string, string>>): Rules {
+  return Object.entries(options).map(([source, text]) => [new RegExp(source, 'g'), text]);
+}
+
+/** Moves the request and its call to the new path; the request is returned unchanged where no rule matches its path. */
+function rewritten(request: Request, rules: Rules): Request {
+  const call = callOf(request);
+  const end = call.path.indexOf('?');
+  const path = end < 0 ? call.path : call.path.slice(0, end);
+  const rule = rules.find(([pattern]) => path.search(pattern) >= 0);
+  if (rule === undefined) return request;
+  const [pattern, text] = rule;
+  const changed = path
+    .replace(pattern, text)
+    .replace(/^(?!\/)/, '/')
+    .replaceAll('#', '%23');
+  // An absolute URL: axios would read a path such as `//host/x` as another host, or drop its first slash.
+  const url = call.origin + changed + call.path.slice(path.length);
+  const options = { baseURL: call.origin, url, params: undefined, allowAbsoluteUrls: true };
+  const moved = { ...request, ...options };
+  call.aim(resolveUrl(moved));
+  return moved;
+}

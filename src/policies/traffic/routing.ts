@@ -1,0 +1,30 @@
+/** Gives a call the options of the first route that it matches, such as time limits for some of the paths. */
+import { z } from 'zod';
+import type { CallRoute } from '../../call/record.js';
+import { callOf, withCall } from '../../call/request.js';
+import { definePolicy } from '../policy.js';
+import { matcherOf, matchOptions } from './match.js';
+
+const routesOptions = z.array(
+  z.strictObject({ match: matchOptions.optional(), options: z.record(z.string(), z.unknown()) }),
+);
+
+/**
+ * Notes on a call the options of the first route that it matches; the policies further down read their own. Like the
+ * routes of one cluster in Envoy, which share its connections, limits and circuits. It is outermost, so that every other
+ * policy sees the route.
+ */
+export const routes = definePolicy('routes', routesOptions, (list) => {
+  const all = list.map(({ match, options }, index) => {
+    const route: CallRoute = { place: `routes.${index}`, options };
+    return { matches: matcherOf(match), route };
+  });
+  return {
+    wrap: (next) =>
+      function routes(original) {
+        const request = withCall(original);
+        callOf(request).route = all.find(({ matches }) => matches(request))?.route;
+        return next(request);
+      },
+  };
+});
