@@ -9,6 +9,10 @@ export interface Draft {
   name: string;
   /** True when no client was made; its lines are then left out of the report. */
   dropped?: boolean;
+  /** Where the options of a route stand in a client with several: `routes.0`. */
+  place?: string;
+  /** The draft of the client that has the options of this one. */
+  within?: Draft;
 }
 
 /** The option of a client that a part is mapped to. */
@@ -104,7 +108,7 @@ export class EnvoyFile {
       ),
     );
     const lines = this.#entries
-      .filter((entry) => !entry.target?.draft.dropped && !this.#isCorrected(entry, differences))
+      .filter((entry) => !isDropped(entry.target?.draft) && !this.#isCorrected(entry, differences))
       .map((entry) => this.#line(entry));
     const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
     return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
@@ -361,9 +365,23 @@ function lastWord(type: string | undefined): string | undefined {
 /** The longest duration that an option accepts. */
 export const longest = 24 * 60 * 60 * 1000;
 
-function targetOf({ draft, option }: Target): string {
-  return `clients.${draft.name}${option === '' ? '' : `.${option}`}`;
+function isDropped(draft: Draft | undefined): boolean {
+  return draft !== undefined && (draft.dropped === true || isDropped(draft.within));
 }
+
+/** The draft of the client that the options of `draft` became a part of. */
+function clientOf(draft: Draft): Draft {
+  return draft.within === undefined ? draft : clientOf(draft.within);
+}
+
+function targetOf({ draft, option }: Target): string {
+  const place = draft.place !== undefined && ofRoutes.test(option) ? `.${draft.place}` : '';
+  return `clients.${clientOf(draft).name}${place}${option === '' ? '' : `.${option}`}`;
+}
+
+/** Options that an entry of `routes` can have. */
+const ofRoutes =
+  /^(match|directResponse|pathRewrite|requestHeaders|timeouts\.(total|attempt)|retry(?!\.(budget|maxConcurrentRetries)))(\.|$)/;
 
 function camelCase(name: string): string {
   return name.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());

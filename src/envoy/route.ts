@@ -2,10 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterPart } from './cluster.js';
+import { shareOf } from './fraction.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
 import { readHeaders } from './route-headers.js';
-import { readMatch, readRewrites } from './route-path.js';
+import { type RouteMatch, readMatch, readRewrites } from './route-path.js';
 import { readMirrors } from './route-traffic.js';
 
 /** A cluster of a route and its share of the calls. */
@@ -20,14 +21,19 @@ export interface WeightedCluster {
 /** The options of a client that come from a route, without those of its cluster. */
 export interface RouteDraft extends Draft {
   /** One cluster, or several with weights. */
-  readonly clusters: readonly WeightedCluster[];
+  clusters: readonly WeightedCluster[];
   /** The route, and other parts of the file without which there is no client. */
-  readonly readers: readonly Reader[];
+  readers: readonly Reader[];
   /** `timeouts.total` in milliseconds; false for no limit. */
   total: number | false;
   retry: RetryPart;
-  /** Path appended to the base URL, from `prefix_rewrite`. */
-  path: string;
+  readonly match: RouteMatch;
+  /** The virtual host of the route: its routes to one cluster become one client. */
+  readonly host: Reader;
+  /** The share of the calls that the route takes, from `runtime_fraction`. */
+  readonly share: number;
+  /** The answer of a route without a cluster that Envoy gives itself. */
+  readonly direct?: { readonly status: number; readonly body?: string };
   sections: Record<string, unknown>;
 }
 
@@ -38,23 +44,28 @@ export interface RouteContext {
   cluster(name: string): ClusterPart | undefined;
 }
 
-/** Reads a route; undefined for a route without a cluster, such as a redirect. */
-export function readRoute(route: Reader, { host, config, cluster }: RouteContext): RouteDraft | undefined {
+/** Reads a route; undefined for a route that neither calls a cluster nor answers itself, such as a redirect. */
+export function readRoute(route: Reader, context: RouteContext): RouteDraft | undefined {
+  const { host, config, cluster } = context;
   const action = route.structure().get('route')?.structure();
   const clusters = action && readClusters(action);
   if (action === undefined || clusters === undefined || clusters.length === 0) {
-    route.unmapped('the route has no cluster, so there is nothing to call');
-    return undefined;
+    const direct = readDirectResponse(route, context);
+    if (direct === undefined) route.unmapped('the route has no cluster, so there is nothing to call');
+    return direct;
   }
   const [first] = clusters;
   const routeName = route.name('name') ?? host.name('name');
+  const match = readMatch(route);
   const draft: RouteDraft = {
     name: clusters.length === 1 ? (first?.name ?? '') : `${routeName ?? 'split'}`,
     clusters,
     readers: [route, host.get('retry_policy')].filter((each) => each !== undefined),
     total: false,
     retry: { retry: false, attempt: undefined },
-    path: '',
+    match,
+    host,
+    share: shareIn(match.reader),
     sections: {},
   };
   draft.total = readTotal(action, draft);
@@ -71,19 +82,51 @@ export function readRoute(route: Reader, { host, config, cluster }: RouteContext
       'retry',
       "no retry_policy: as in Envoy nothing is retried; remove this option to get pillion's default retries",
     );
-  const prefix = readMatch(route, draft);
-  draft.path = readRewrites(action, prefix, draft);
+  const pathRewrite = readRewrites(action, match, draft);
   const attempts = host.get('include_request_attempt_count');
   attempts?.exact(draft, 'tracing.attemptCountHeader');
   if (action.get('weighted_clusters') !== undefined)
     for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
   draft.sections = {
+    ...given('pathRewrite', pathRewrite),
     ...given('headers', readHeaders([route, host, config], draft, 'headers')),
     ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
   readRest(route, action, host);
   return draft;
+}
+
+/** A route that answers by itself is one for the clients of its virtual host, which then block the calls that it matches. */
+function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft | undefined {
+  const response = route.get('direct_response')?.structure();
+  const status = response?.get('status')?.structure().count();
+  if (response === undefined || status === undefined) return undefined;
+  const match = readMatch(route);
+  route.get('name')?.structure();
+  const text = response.get('body')?.structure().get('inline_string')?.structure().text();
+  const direct = { status: Math.min(599, Math.max(200, status)), ...given('body', text || undefined) };
+  return {
+    name: '',
+    clusters: [],
+    readers: [route],
+    total: false,
+    retry: { retry: false, attempt: undefined },
+    match,
+    host,
+    share: shareIn(match.reader),
+    direct,
+    sections: {},
+  };
+}
+
+/** The share of the calls that a route takes, of those that it matches. */
+function shareIn(match: Reader | undefined): number {
+  const fraction = match?.get('runtime_fraction')?.structure();
+  fraction
+    ?.get('runtime_key')
+    ?.unmapped('change the weights in the configuration file, which is reloaded when it is watched');
+  return fraction === undefined ? 1 : shareOf(fraction.get('default_value')?.structure());
 }
 
 /** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */

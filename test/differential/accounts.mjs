@@ -119,6 +119,12 @@ export const accounts = [
     },
   },
   {
+    docs: 'A virtual host that calls no cluster makes no client.',
+    cases: {
+      'route-direct': ['status', 'attempts'],
+    },
+  },
+  {
     docs: 'The Host header is that of `baseURL`.',
     cases: {
       'route-caller-host': ['host'],
@@ -200,10 +206,8 @@ export const accounts = [
     known: 'behaviour 10: enforcing_*, runtime_fraction, mirrors, levels and actions of headers',
     cases: {
       'balance-outlier-gateway-503': ['failed'],
-      'route-fraction': ['shifted'],
       'traffic-host': ['copies'],
       'traffic-host-plain': ['copies'],
-      'traffic-rewritten': ['copies'],
       'traffic-literal': ['copies'],
       'traffic-removed': ['copies'],
       'traffic-vhost': ['copies'],
@@ -224,9 +228,6 @@ export const accounts = [
     cases: {
       'balance-hash': ['endpoints'],
       'route-host-literal': ['headers'],
-      'route-rewrite-path': ['requests'],
-      'route-regex-rewrite': ['requests'],
-      'route-direct': ['status', 'attempts'],
       'time-hedge': ['status'],
       'time-max-stream-duration': ['status', 'time'],
       'time-idle-timeout': ['status', 'time'],

@@ -61,7 +61,7 @@ export async function startEnvoy(binary, file, adminPort) {
   const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    said = `${said}${text}`.slice(-5000);
+    said = `${said}${text}`.slice(0, 2000);
   });
   const ended = new Promise((resolve) => child.once('close', resolve).once('error', resolve));
   const kill = () => child.kill('SIGKILL');

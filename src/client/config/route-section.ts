@@ -16,9 +16,11 @@ const routeOptions = z.strictObject({
     .or(routeRetry)
     .optional()
     .describe("Retries of these calls; `false`: none. A call's own `retry` overrides it."),
-  pathRewrite: pathRewriteOptions
+  pathRewrite: z
+    .literal(false)
+    .or(pathRewriteOptions)
     .optional()
-    .describe('Changes the path of these calls, in place of the `pathRewrite` of the client.'),
+    .describe('Changes the path of these calls, in place of the `pathRewrite` of the client; `false`: not at all.'),
   directResponse: directResponseOptions
     .optional()
     .describe('Answers these calls at once with a status, without sending them. Set it to block paths.'),

@@ -25,8 +25,9 @@ export const pathRewrite = definePolicy('pathRewrite', pathRewriteOptions, (opti
   const own = rulesOf(options);
   const ofRoutes = new WeakMap<object, Rules>();
   const rulesFor = (request: Request): Rules => {
-    const ofRoute = routeOption(request, 'pathRewrite') as Record<string, string> | undefined;
+    const ofRoute = routeOption(request, 'pathRewrite') as Record<string, string> | false | undefined;
     if (ofRoute === undefined) return own;
+    if (ofRoute === false) return [];
     const rules = ofRoutes.get(ofRoute) ?? rulesOf(ofRoute);
     ofRoutes.set(ofRoute, rules);
     return rules;

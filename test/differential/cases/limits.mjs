@@ -174,9 +174,7 @@ const list = [
     script: slow,
     drive: async (send) => [
       await send({ path: '/a' }),
-      ...(await Promise.all(
-        [0, 1, 2, 3].map((index) => send(index % 2 === 0 ? { path: '/a' } : { path: '/b', client: 1 })),
-      )),
+      ...(await Promise.all([0, 1, 2, 3].map((index) => send(index % 2 === 0 ? { path: '/a' } : { path: '/b' })))),
     ],
     summary: results,
   },

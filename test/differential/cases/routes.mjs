@@ -6,6 +6,7 @@ const main = (match, route = {}, more = {}) => ({
 });
 const two = (ports, id) => ports.map((port, index) => clusterOf(`${id}-${'ab'[index]}`, [port]));
 const pair = (id, routes) => ({ id, upstreams: [{}, {}], clusters: (ports) => two(ports, `route-${id}`), routes });
+const quick = { retry_back_off: { base_interval: '0.02s', max_interval: '0.02s' } };
 const where = ({ answers, seen }) => ({
   status: answers.map(({ what }) => what),
   seen: seen.map(({ endpoint, url }) => `${endpoint} ${url}`),
@@ -35,13 +36,13 @@ const list = [
     id: 'rewrite',
     title: '`prefix_rewrite: /v1/` for the prefix `/api/`',
     ...main({ prefix: '/api/' }, { prefix_rewrite: '/v1/' }),
-    requests: [{ path: '/api/x?y=1', ownPath: '/x?y=1' }],
+    requests: [{ path: '/api/x?y=1' }],
   },
   {
     id: 'rewrite-slash',
     title: '`prefix_rewrite: /` for the prefix `/api/`',
     ...main({ prefix: '/api/' }, { prefix_rewrite: '/' }),
-    requests: [{ path: '/api/x', ownPath: '/x' }],
+    requests: [{ path: '/api/x' }],
   },
   {
     id: 'rewrite-add',
@@ -53,7 +54,7 @@ const list = [
     id: 'rewrite-path',
     title: '`prefix_rewrite` of an exact path',
     ...main({ path: '/old' }, { prefix_rewrite: '/new' }),
-    requests: [{ path: '/old?y=1', ownPath: '?y=1' }],
+    requests: [{ path: '/old?y=1' }],
   },
   {
     id: 'regex-rewrite',
@@ -79,7 +80,7 @@ const list = [
     routes: (id) =>
       ['0.4s', '5s'].map((timeout, index) => ({ match: { prefix: `/${index}` }, route: { cluster: id, timeout } })),
     script: [{ delay: 900 }],
-    requests: [{ path: '/0' }, { path: '/1', client: 1 }],
+    requests: [{ path: '/0' }, { path: '/1' }],
   },
   {
     id: 'first-wins',
@@ -92,7 +93,7 @@ const list = [
       { match: { prefix: '/' }, route: { cluster: id, timeout: '5s' } },
     ],
     script: [{ delay: 900 }],
-    requests: [{ method: 'POST', body: 'x' }, { client: 1 }],
+    requests: [{ method: 'POST', body: 'x' }, {}],
   },
   {
     ...pair('fraction', (id) => [
@@ -113,6 +114,115 @@ const list = [
     id: 'direct',
     title: '`direct_response` of 418',
     routes: () => [{ match: { prefix: '/' }, direct_response: { status: 418, body: { inline_string: 'tea' } } }],
+  },
+  {
+    id: 'direct-before',
+    title: '`direct_response` of 403 for one path, before the route of the others',
+    routes: (id) => [
+      { match: { prefix: '/admin' }, direct_response: { status: 403, body: { inline_string: 'closed' } } },
+      { match: { prefix: '/' }, route: { cluster: id } },
+    ],
+    requests: [{ path: '/admin/x' }, { path: '/other' }],
+  },
+  {
+    id: 'three-retries',
+    title: 'three routes of one cluster: two with retries of their own',
+    routes: (id) => [
+      { match: { path: '/never' }, route: { cluster: id } },
+      {
+        match: { prefix: '/often/' },
+        route: { cluster: id, retry_policy: { retry_on: '5xx', num_retries: 3, ...quick } },
+      },
+      { match: { prefix: '/' }, route: { cluster: id, retry_policy: { retry_on: '5xx', ...quick } } },
+    ],
+    script: [503],
+    requests: [{ path: '/never' }, { path: '/often/x' }, { path: '/never/x' }],
+  },
+  {
+    id: 'rewrite-of-one',
+    title: 'of two routes of one cluster one rewrites the path',
+    routes: (id) => [
+      { match: { path_separated_prefix: '/old' }, route: { cluster: id, prefix_rewrite: '/new' } },
+      { match: { prefix: '/' }, route: { cluster: id } },
+    ],
+    requests: [{ path: '/old/x?y=/old' }, { path: '/older' }, { path: '/old' }],
+  },
+  {
+    id: 'rewrite-case',
+    title: '`prefix_rewrite` of a prefix that ignores case',
+    ...main({ prefix: '/api/', case_sensitive: false }, { prefix_rewrite: '/v1/' }),
+    requests: [{ path: '/API/x' }],
+  },
+  {
+    id: 'rewrite-regex-route',
+    title: '`prefix_rewrite` of a route by regular expression replaces the whole path',
+    ...main({ safe_regex: { regex: '/v[0-9]+/.*' } }, { prefix_rewrite: '/all' }),
+    requests: [{ path: '/v2/x?y=1' }],
+  },
+  {
+    id: 'regex-rewrite-all',
+    title: '`regex_rewrite` replaces every match and knows two groups',
+    ...main(
+      { prefix: '/' },
+      { regex_rewrite: { pattern: { regex: '([a-z]+)-([0-9]+)' }, substitution: '\\2$\\1\\0' } },
+    ),
+    requests: [{ path: '/ab-1/cd-2?q=ef-3' }],
+  },
+  {
+    id: 'rewrite-double-slash',
+    title: 'a path that begins with two slashes after the rewrite stays on its server',
+    ...main({ prefix: '/api' }, { prefix_rewrite: '/' }),
+    requests: [{ path: '/api/example.com/x' }, { path: '/api//example.com/x' }],
+  },
+  {
+    id: 'by-header',
+    title: 'a route by header with a timeout of its own',
+    routes: (id) => [
+      {
+        match: { prefix: '/', headers: [{ name: 'x-slow', string_match: { exact: 'slow' } }] },
+        route: { cluster: id, timeout: '5s' },
+      },
+      { match: { prefix: '/' }, route: { cluster: id, timeout: '0.3s' } },
+    ],
+    script: [{ delay: 900 }],
+    requests: [{ headers: { 'x-slow': 'slow' } }, {}],
+  },
+  {
+    ...pair('fraction-of-prefix', (id) => [
+      {
+        match: { prefix: '/a', runtime_fraction: { default_value: { numerator: 300000, denominator: 'MILLION' } } },
+        route: { cluster: `${id}-a` },
+      },
+      {
+        match: { prefix: '/a' },
+        route: {
+          weighted_clusters: {
+            clusters: [
+              { name: `${id}-a`, weight: 3 },
+              { name: `${id}-b`, weight: 7 },
+            ],
+          },
+        },
+      },
+    ]),
+    title: '`runtime_fraction` of 30 % before a weighted route',
+    requests: Array(80).fill({ path: '/a/x' }),
+    summary: ({ answers, seen }) => {
+      const share = seen.filter(({ endpoint }) => endpoint === 0).length / answers.length;
+      return { shifted: share > 0.35 && share < 0.67 ? 'about half' : share };
+    },
+  },
+  {
+    ...pair('fraction-0', (id) => [
+      {
+        match: { prefix: '/', runtime_fraction: { default_value: { numerator: 0 } } },
+        route: { cluster: `${id}-a` },
+      },
+      { match: { prefix: '/' }, route: { cluster: `${id}-b` } },
+    ]),
+    title: '`runtime_fraction` of 0',
+    requests: Array(10).fill({}),
+    summary: where,
   },
   {
     id: 'redirect',

@@ -51,8 +51,12 @@ describe('pathRewrite', () => {
 
   it('of a route takes the place of that of the client', async () => {
     const config = {
-      routes: [{ match: { path: { prefix: '/a/' } }, pathRewrite: { '^/a/': '/one/' } }],
+      routes: [
+        { match: { path: { prefix: '/a/' } }, pathRewrite: { '^/a/': '/one/' } },
+        { match: { path: { prefix: '/none/' } }, pathRewrite: false },
+      ],
     };
+    expect(await sent({ '^/': '/all/' }, '/none/x', config)).toEqual([`${origin}/none/x`]);
     expect(await sent({ '^/': '/all/' }, '/a/x', config)).toEqual([`${origin}/one/x`]);
     expect(await sent({ '^/': '/all/' }, '/b/x', config)).toEqual([`${origin}/all/b/x`]);
   });
