@@ -67,8 +67,8 @@ export function overEnvoy(port, id) {
         const local = incoming.headers['x-local'];
         const fields = { headers: incoming.headers };
         // Envoy's own words for a failure are not compared, but those of a direct response are.
-        const done = (what) =>
-          resolve(answered(startedAt, what, { ...fields, body: Number.isInteger(what) ? text : '' }));
+        const isOwn = (what) => !Number.isInteger(what) || text === 'fault filter abort';
+        const done = (what) => resolve(answered(startedAt, what, { ...fields, body: isOwn(what) ? '' : text }));
         incoming.setEncoding('utf8').on('data', (part) => {
           text += part;
         });
