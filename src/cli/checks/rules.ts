@@ -189,18 +189,18 @@ const faults: Rule = ({ fault }) => [
   fault?.allowInProduction === true && warn('fault.allowInProduction', 'injects faults in production too'),
 ];
 
-const splits: Rule = ({ split }) => unreachable(split);
+const unreachable: Rule = ({ split, routes }) => [...afterAll('split', split), ...afterAll('routes', routes)];
 
-/** A split rule without a `match` takes every call, so the rules after it are never used. */
-function unreachable(split: Config['split']): OptionFault[] {
-  const all = split?.findIndex(({ match }) => match === undefined) ?? -1;
-  if (split === undefined || all < 0) return [];
-  return split
+/** A rule without a `match` takes every call, so the rules after it are never used. */
+function afterAll(section: string, rules: readonly { match?: unknown }[] = []): OptionFault[] {
+  const all = rules.findIndex(({ match }) => match === undefined);
+  if (all < 0) return [];
+  return rules
     .slice(all + 1)
-    .map((_, index) => warn(`split.${all + 1 + index}`, 'is never reached: a rule before it matches every call'));
+    .map((_, index) => warn(`${section}.${all + 1 + index}`, 'is never reached: a rule before it matches every call'));
 }
 
 const rules: readonly Rule[] = [
   ...[endless, hanging, connecting, tiny('total'), tiny('attempt'), retriesFit, budget, noRetries, circuit],
-  ...[trust, unused, credentials, hedges, faults, splits, withoutEffect],
+  ...[trust, unused, credentials, hedges, faults, unreachable, withoutEffect],
 ];

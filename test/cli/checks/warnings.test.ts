@@ -112,6 +112,11 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
     'split.1 is never reached: a rule before it matches every call',
     'split: [{ match: { methods: [GET] }, targets: [{ name: b, baseURL: https://b.test, weight: 1 }] }, { targets: [{ name: c, baseURL: https://c.test, weight: 1 }] }]',
   ],
+  [
+    'routes: [{ retry: false }, { match: { methods: [GET] }, retry: false }]',
+    'routes.1 is never reached: a rule before it matches every call',
+    'routes: [{ match: { methods: [GET] }, retry: false }, { retry: false }]',
+  ],
 ];
 
 describe('a warning', () => {

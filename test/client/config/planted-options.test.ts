@@ -62,6 +62,8 @@ it.each([
   ['split', [{ match: { path: { regex: '^/a(?=b)/v\\d?$' } }, targets: [] }], '^/a(?=b)/v\\d?$'],
   ['split', [{ match: { path: { exact: '/a?b=planted#planted' } }, targets: [] }], '/a?b=REDACTED'],
   ['fault', { match: { path: { prefix: '/a?b=planted&c=planted' } } }, '/a?b=REDACTED&c=REDACTED'],
+  ['pathRewrite', { '^/a': '/b?token=planted' }, '/b?token=REDACTED'],
+  ['routes', [{ pathRewrite: { '^/a': '/b?planted' } }], '/b?REDACTED'],
   ['mirror', [{ baseURL: 'https://u:planted@shadow.test/v1' }], 'https://REDACTED@shadow.test/v1'],
 ])('the query and the user of %s are masked, its shape is seen', (section, options, seen) => {
   const targets = [{ name: 'x', baseURL: 'https://x.test', weight: 1 }];

@@ -64,6 +64,11 @@ export function planted(identity: Identity): {
     headers: { 'x-a': text('mirror.0.headers.*') },
     removeHeaders: [name('mirror.0.removeHeaders.0')],
   });
+  const route = (path: 'prefix' | 'exact' | 'regex') => ({
+    match: match('routes.0.match', path),
+    pathRewrite: { '^/a': slash('routes.0.pathRewrite.*') },
+    directResponse: { status: 200, body: text('routes.0.directResponse.body') },
+  });
   const clients = {
     a: {
       baseURL: url('baseURL'),
@@ -93,6 +98,8 @@ export function planted(identity: Identity): {
           targets: [target()],
         },
       ],
+      pathRewrite: { '^/a': slash('pathRewrite.*') },
+      routes: [route('prefix')],
       mirror: [mirror('exact')],
       rateLimit: { keyHeader: name('rateLimit.keyHeader') },
       deadlineHeader: { name: name('deadlineHeader.name') },
@@ -114,6 +121,7 @@ export function planted(identity: Identity): {
           targets: [target()],
         },
       ],
+      routes: [route('exact')],
       mirror: [mirror('regex')],
       fault: { match: match('fault.match', 'prefix'), delay: { duration: 1, fraction: 0 } },
     },
@@ -126,6 +134,7 @@ export function planted(identity: Identity): {
         },
       },
       split: [{ match: match('split.0.match', 'regex'), targets: [target()] }],
+      routes: [route('regex')],
       mirror: [mirror('prefix')],
       fault: { match: match('fault.match', 'exact'), delay: { duration: 1, fraction: 0 } },
     },
