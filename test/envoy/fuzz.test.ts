@@ -10,7 +10,10 @@ import { formatReport } from '../../src/envoy/report.js';
 const folder = new URL('bootstraps/', import.meta.url);
 const bootstraps = readdirSync(folder)
   .filter((name) => !name.includes('expected'))
-  .map((name) => parse(readFileSync(new URL(name, folder), 'utf8')) as object);
+  .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  // Other forms, such as several documents and dumps, have tests of their own.
+  .filter((text) => !/^(!ignore|---$|kind:|resources:|\{\s*"configs")/m.test(text))
+  .map((text) => parse(text) as object);
 
 type Key = string | number;
 type Change = (holder: Record<Key, unknown> | unknown[], key: Key) => void;
