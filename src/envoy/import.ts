@@ -100,6 +100,14 @@ function isLocal(cluster: unknown): boolean {
   return hosts.length > 0 && hosts.every((host) => !isOpen(host) || host === '0.0.0.0');
 }
 
+/** Why a cluster has a client of its own, by what else uses it. */
+const notesAlone = {
+  split: 'also made a client of its own: a split uses only the address of the cluster',
+  mirror: 'also made a client of its own: a mirror uses only the address of the cluster',
+  route: 'no client was made of its route: this one is of the cluster alone',
+  none: 'no route uses this cluster',
+};
+
 /** The clients made of the routes and clusters of a file. */
 class Clients {
   readonly #clusters: ReadonlyMap<string, Cluster>;
@@ -132,9 +140,13 @@ class Clients {
         this.#done.add(main);
       } else refused.add(main);
     }
-    const targets = new Set(routes.flatMap((route) => route.clusters.map(({ name }) => name)));
-    for (const [name, cluster] of this.#clusters)
-      if (!this.#done.has(cluster)) this.#keepAlone(cluster, targets.has(name), refused.has(cluster));
+    const namesIn = (some: readonly RouteDraft[]) => some.flatMap((route) => route.clusters.map(({ name }) => name));
+    const targets = new Set(namesIn(routes));
+    const split = new Set(namesIn(routes.filter(({ dropped }) => !dropped)));
+    for (const [name, cluster] of this.#clusters) {
+      const role = split.has(name) ? 'split' : targets.has(name) ? 'route' : undefined;
+      if (!this.#done.has(cluster)) this.#keepAlone(cluster, role, refused.has(cluster));
+    }
     if (only === undefined) return this.#clients;
     const missing = only.find((name) => !this.#clients.has(name));
     if (missing !== undefined)
@@ -147,9 +159,9 @@ class Clients {
   }
 
   /** Adds a client for a cluster that is only a target of a weighted route, or of no route. */
-  #keepAlone({ reader, draft, part }: Cluster, target: boolean, refused: boolean): void {
+  #keepAlone({ reader, draft, part }: Cluster, role: 'split' | 'route' | undefined, refused: boolean): void {
     const clusterName = reader.name('name') ?? '';
-    const note = target ? undefined : this.#others.notes.get(clusterName);
+    const note = role === undefined ? this.#others.notes.get(clusterName) : undefined;
     if (part === undefined) reader.refuse('no client was made of this cluster, because a part of it has an error');
     else if (refused) reader.unmapped('no client was made of its route');
     else if (note !== undefined) reader.unmapped(note);
@@ -157,14 +169,8 @@ class Clients {
       reader.unmapped('no route uses this cluster, and the file has no address of it');
     else {
       const { baseURL, connect, sections } = part;
-      const use = target ? 'split' : this.#others.mirrors.has(clusterName) ? 'mirror' : undefined;
-      reader.remark(
-        draft,
-        '',
-        use === undefined
-          ? 'no route uses this cluster'
-          : `also made a client of its own: a ${use} uses only the address of the cluster`,
-      );
+      const use = role ?? (this.#others.mirrors.has(clusterName) ? 'mirror' : 'none');
+      reader.remark(draft, '', notesAlone[use]);
       const timeouts = { connect, attempt: false, total: '15s' };
       this.#keep(draft, { baseURL, timeouts, retry: false, ...sections }, reader);
       return;

@@ -220,7 +220,6 @@ const filters = new Map<string, string>(
     HeaderMutation: 'set headers in each client; change response headers in an axios interceptor',
     ExtAuthz: 'an HTTP client does not authorize inbound requests',
     RBAC: 'an HTTP client does not authorize inbound requests',
-    JwtAuthn: 'an HTTP client does not check tokens of inbound requests',
     JwtAuthentication: 'an HTTP client does not check tokens of inbound requests',
     OAuth2: 'an HTTP client does not check tokens of inbound requests',
     Cors: 'CORS is configured in the server',

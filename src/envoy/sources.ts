@@ -31,15 +31,13 @@ const reading: ForeignText = {
 
 /** @throws PillionError `ERR_CONFIG` for a text that is neither a bootstrap nor one of the other known forms */
 export function openSources(text: string, file: string): Sources {
-  const template = templateOf(text);
-  if (template !== undefined) throw refused(`${file}:1:1 ${template}`);
   const documents = documentsOf(text);
   const parsed = documents.map((each) => new ConfigDocument(each, reading));
-  const [first] = parsed;
   const manifest = parsed.findIndex(({ value }) => isPlain(value) && isPlain(value.data) && 'kind' in value);
   if (manifest >= 0) return ofManifest(parsed[manifest] as ConfigDocument, documents[manifest] ?? '', file);
-  const sources = first && ofDocument(first, file, (same) => same);
-  if (sources === undefined) throw refused(`${file}:1:1 is empty`);
+  const template = templateOf(text);
+  if (template !== undefined) throw refused(`${file}:1:1 ${template}`);
+  const sources = ofDocument(parsed[0] as ConfigDocument, file, (same) => same);
   for (const more of parsed.slice(1))
     if (more.value !== null && more.value !== undefined)
       sources.file.root.warn('the file has further YAML documents: Envoy reads only the first, and so does the import');
@@ -85,6 +83,7 @@ function documentsOf(text: string): string[] {
 function ofManifest(manifest: ConfigDocument, text: string, file: string): Sources {
   const { data } = manifest.value as { data: Record<string, unknown> };
   const candidates: string[] = [];
+  const templates: string[] = [];
   for (const [name, inner] of Object.entries(data)) {
     if (typeof inner !== 'string') continue;
     const { line } = manifest.keyPosition(['data', name]);
@@ -94,11 +93,15 @@ function ofManifest(manifest: ConfigDocument, text: string, file: string): Sourc
     const place = (at: Position): Position =>
       isBlock ? { line: line + at.line, column: indent + at.column } : manifest.keyPosition(['data', name]);
     const template = templateOf(inner);
-    if (template !== undefined) throw refused(`${file}:${line}:1 data.${name} ${template}`);
+    if (template !== undefined) {
+      templates.push(`${file}:${line}:1 data.${name} ${template}`);
+      continue;
+    }
     const document = new ConfigDocument(inner, reading);
     if (isPlain(document.value) && formOf(document.value) !== undefined) return ofDocument(document, file, place);
     candidates.push(name);
   }
+  if (templates.length > 0) throw refused(templates.join('\n'));
   throw refused(`${file}:1:1 has no Envoy configuration under data (${candidates.join(', ') || 'it is empty'})`);
 }
 

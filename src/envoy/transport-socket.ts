@@ -127,7 +127,7 @@ function choose(
   const [first] = used;
   if (candidates.every(isRaw)) {
     for (const each of candidates) each?.whole().structure();
-    matches.whole().exact(draft, 'baseURL');
+    matches.exact(draft, 'baseURL');
     return { socket: undefined };
   }
   if (used.some((each) => isRaw(each) || !isDeepStrictEqual(each?.value, first?.value)))

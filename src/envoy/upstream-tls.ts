@@ -263,6 +263,7 @@ function readNames(context: Reader | undefined, draft: Draft): Record<string, un
   sni?.differs(draft, 'tls.serverName', "the server's certificate is checked against this name too");
   const [automatic, verified] = [context?.get('auto_host_sni'), context?.get('auto_sni_san_validation')];
   if (automatic?.boolean() === true) automatic.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
+  else if (sni !== undefined) automatic?.structure();
   else automatic?.differs(draft, 'tls.serverName', 'without sni the host of baseURL is sent as the name');
   if (verified?.boolean() === true) verified.exact(draft, 'tls.serverName', 'the name is always verified');
   else verified?.differs(draft, 'tls.serverName', 'the name is always verified');

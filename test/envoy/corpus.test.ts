@@ -44,8 +44,13 @@ const refused = new Map<string, string>(
     'open-to-the-network.yaml': "Didn't find a registered implementation",
     'mirror-and-fault.yaml': "unknown shadow cluster 'nowhere'",
     'weights.yaml': "unknown weighted cluster 'gone'",
-    'odd-shapes.yaml': 'unexpected',
+    'odd-shapes.yaml': 'Unable to parse JSON as proto',
     'outliers-and-checks.yaml': 'value is required',
+    'filters-with-code.yaml': 'Invalid path',
+    'material-in-the-file.yaml': "could not find @type 'type.googleapis.com/envoy.extensions.private_key_providers",
+    'routes-without-clusters.yaml': "unknown cluster 'elsewhere'",
+    'tls-that-cannot-be-read.yaml': 'no such field',
+    'values-that-envoy-refuses.yaml': 'Unable to parse JSON as proto',
     'tcp-and-dynamic.yaml': 'value length must be at least 1 characters',
   }),
 );
@@ -154,6 +159,7 @@ const wholes = last(
     'transport_socket_matches',
   ],
   ...['validation_context_sds_secret_config', 'reset_headers', 'password', 'alpn_protocols'],
+  ...['private_key_provider', 'use_downstream_protocol_config'],
   // The line says that the value is not used.
   ...['healthy_panic_threshold', 'request_headers_to_add'],
 );
@@ -188,8 +194,12 @@ const neutral: Record<string, RegExp> = {
   'it matters with priorities only, which have lines': field('overprovisioning_factor'),
   'a name for health checks and Host headers, which have lines': field('hostname'),
   'the socket is chosen by them, which has a line': field('transport_socket_matches'),
+  'the line on the socket says what becomes of it': field('cleartext_socket_config'),
   'the first status that is expected, 200, is the default': field('expected_statuses'),
 };
+
+/** How often a field at a place, whatever its indices, was found in order: three times are enough. */
+const inOrder = new Map<string, number>();
 
 /** Where a field of the document is neither reported on nor known to need no line. */
 function untold(document: object): string[] {
@@ -201,10 +211,16 @@ function untold(document: object): string[] {
     if (told.has(path) || above.some(({ status }) => status === 'unmapped' || status === 'error')) return [];
     const lines = above.filter(({ from }) => !containers.test(from));
     if (lines.some(({ from }) => wholes.test(from))) return [];
-    const after = resultOf(without(document, place));
-    const changes = !isDeepStrictEqual(after, base);
-    if (changes) return lines.length > 0 || names.test(path) ? [] : [`${path} changes something`];
-    return Object.values(neutral).some((fields) => fields.test(path)) ? [] : [`${path} changes nothing`];
+    const shape = `${path.replace(/\[\d+\]/g, '[]')} ${lines.length > 0}`;
+    const times = inOrder.get(shape) ?? 0;
+    if (times >= 3) return [];
+    const changes = !isDeepStrictEqual(resultOf(without(document, place)), base);
+    const known = changes
+      ? lines.length > 0 || names.test(path)
+      : Object.values(neutral).some((fields) => fields.test(path));
+    if (!known) return [`${path} changes ${changes ? 'something' : 'nothing'}`];
+    inOrder.set(shape, times + 1);
+    return [];
   });
 }
 
