@@ -214,6 +214,8 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
   const main = clusters.get(heaviest?.name ?? '');
   for (const { name, reader } of known) {
     const part = clusters.get(name)?.part;
+    // The route of a single cluster with an error has a line of its own.
+    if (part === undefined && known.length === 1) continue;
     if (part === undefined) reader.fault('this cluster has an error');
     else if (part.scheme === 'https' && !isDeepStrictEqual(part.sections.tls, main?.part?.sections.tls))
       reader.fault(

@@ -99,9 +99,12 @@ export function ownClustersIn(value: unknown): string[] {
   if (!isPlain(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     if (/^(collector_?cluster|tcp_?cluster_?name)$/i.test(key) && typeof inner === 'string') return [inner];
+    if (/^cluster_?names$/i.test(key)) return [inner].flat().filter((name) => typeof name === 'string');
     if (!isPlain(inner)) return ownClustersIn(inner);
-    const service = /^(envoy_?grpc|http_?uri|server_?uri)$/i.test(key);
-    const name = service ? (inner.cluster_name ?? inner.clusterName ?? inner.cluster) : undefined;
+    // A gRPC service, or an HttpUri such as that of the keys of tokens.
+    const name = /^envoy_?grpc$/i.test(key)
+      ? (inner.cluster_name ?? inner.clusterName)
+      : typeof inner.uri === 'string' && inner.cluster;
     return typeof name === 'string' ? [name] : ownClustersIn(inner);
   });
 }
