@@ -14,21 +14,36 @@ export interface Cluster {
   readonly part: ClusterPart | undefined;
 }
 
+/** What clusters are used for other than as the cluster of a route, by name. */
+export interface OtherUses {
+  /** Notes on clusters that get no client unless a route uses them. */
+  readonly notes: ReadonlyMap<string, string>;
+  readonly mirrors: ReadonlySet<string>;
+}
+
+/** Why a cluster has a client of its own, by what else uses it. */
+const notesAlone = {
+  split: 'also made a client of its own: a split uses only the address of the cluster',
+  mirror: 'also made a client of its own: a mirror uses only the address of the cluster',
+  route: 'no client was made of its route: this one is of the cluster alone',
+  none: 'no route uses this cluster',
+};
+
 /** The clients made of the routes and clusters of a file. */
 export class Clients {
   readonly #clusters: ReadonlyMap<string, Cluster>;
   readonly #file: string;
-  readonly #notHttp: ReadonlySet<string>;
+  readonly #others: OtherUses;
   readonly #clients = new Map<string, Record<string, unknown>>();
   readonly #done = new Set<Cluster>();
   /** Virtual hosts with a client. */
   readonly #answering = new Set<Reader>();
   readonly #drafts: Draft[] = [];
 
-  constructor(clusters: ReadonlyMap<string, Cluster>, file: string, notHttp: ReadonlySet<string>) {
+  constructor(clusters: ReadonlyMap<string, Cluster>, file: string, others: OtherUses) {
     this.#clusters = clusters;
     this.#file = file;
-    this.#notHttp = notHttp;
+    this.#others = others;
   }
 
   /**
@@ -54,9 +69,13 @@ export class Clients {
     for (const { direct, host, readers } of routes)
       if (direct !== undefined && !this.#answering.has(host))
         readers[0]?.unmapped('no client is made of its virtual host, so there is nothing that could answer');
-    const targets = new Set(routes.flatMap((route) => route.clusters.map(({ name }) => name)));
-    for (const [name, cluster] of this.#clusters)
-      if (!this.#done.has(cluster)) this.#keepAlone(cluster, targets.has(name), refused.has(cluster));
+    const namesIn = (some: readonly RouteDraft[]) => some.flatMap((route) => route.clusters.map(({ name }) => name));
+    const targets = new Set(namesIn(routes));
+    const split = new Set(namesIn(routes.filter(({ dropped }) => !dropped)));
+    for (const [name, cluster] of this.#clusters) {
+      const role = split.has(name) ? 'split' : targets.has(name) ? 'route' : undefined;
+      if (!this.#done.has(cluster)) this.#keepAlone(cluster, role, refused.has(cluster));
+    }
     if (only === undefined) return this.#clients;
     const missing = only.find((name) => !this.#clients.has(name));
     if (missing !== undefined)
@@ -111,22 +130,18 @@ export class Clients {
   }
 
   /** Adds a client for a cluster that is only a target of a weighted route, or of no route. */
-  #keepAlone({ reader, draft, part }: Cluster, target: boolean, refused: boolean): void {
+  #keepAlone({ reader, draft, part }: Cluster, role: 'split' | 'route' | undefined, refused: boolean): void {
+    const clusterName = reader.name('name') ?? '';
+    const note = role === undefined ? this.#others.notes.get(clusterName) : undefined;
     if (part === undefined) reader.refuse('no client was made of this cluster, because a part of it has an error');
     else if (refused) reader.unmapped('no client was made of its route');
-    else if (!target && this.#notHttp.has(reader.name('name') ?? ''))
-      reader.unmapped('only filters that are not HTTP use this cluster');
+    else if (note !== undefined) reader.unmapped(note);
     else if (part.baseURL === undefined)
       reader.unmapped('no route uses this cluster, and the file has no address of it');
     else {
       const { baseURL, connect, sections } = part;
-      reader.remark(
-        draft,
-        '',
-        target
-          ? 'also made a client of its own: a split uses only the address of the cluster'
-          : 'no route uses this cluster',
-      );
+      const use = role ?? (this.#others.mirrors.has(clusterName) ? 'mirror' : 'none');
+      reader.remark(draft, '', notesAlone[use]);
       const timeouts = { connect, attempt: false, total: '15s' };
       this.#keep(draft, { baseURL, timeouts, retry: false, ...sections }, reader);
       return;
@@ -170,6 +185,8 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
   const main = clusters.get(heaviest?.name ?? '');
   for (const { name, reader } of known) {
     const part = clusters.get(name)?.part;
+    // The route of a single cluster with an error has a line of its own.
+    if (part === undefined && known.length === 1) continue;
     if (part === undefined) reader.fault('this cluster has an error');
     else if (part.scheme === 'https' && !isDeepStrictEqual(part.sections.tls, main?.part?.sections.tls))
       reader.fault(

@@ -1,9 +1,9 @@
 /** Makes a configuration file of clients from Envoy's configuration, with a report on each part. */
 import { stringify } from 'yaml';
 import { ConfigDocument } from '../registry/file/document.js';
-import { Clients, type Cluster } from './clients.js';
+import { Clients, type Cluster, type OtherUses } from './clients.js';
 import { readCluster } from './cluster.js';
-import { clustersIn, isOpen, outbound, readListeners } from './listeners.js';
+import { clustersIn, isOpen, mirrorsIn, outbound, ownClustersIn, readListeners } from './listeners.js';
 import type { Draft, Reader } from './reader.js';
 import type { ReportLine } from './report.js';
 import { openSources } from './sources.js';
@@ -38,10 +38,13 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
   }
   const notHttp = new Set<string>();
   const routes = readListeners(open, { cluster: (name) => clusters.get(name)?.part, routes: sources.routes, notHttp });
+  for (const each of sources.routes.values())
+    if (!each.isRead()) each.unmapped('no listener of the file uses these routes');
+  for (const each of sources.secrets.values())
+    if (!each.isRead()) each.unmapped('not taken over: a client that needs it names its files in tls');
   if (sources.bootstrap !== undefined) readBootstrap(sources.bootstrap);
-  const config = {
-    clients: Object.fromEntries(new Clients(clusters, file, new Set([...notHttp].map(escaped))).of(routes, only)),
-  };
+  const others = otherUses(envoy.root.value, notHttp);
+  const config = { clients: Object.fromEntries(new Clients(clusters, file, others).of(routes, only)) };
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
@@ -55,6 +58,13 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
 /** A name as `Reader.text` returns it. */
 function escaped(name: string): string {
   return name.replaceAll('${', () => '$${');
+}
+
+function otherUses(file: unknown, notHttp: ReadonlySet<string>): OtherUses {
+  const own = 'only the sidecar itself calls this cluster: for its configuration, tracing, statistics or a filter';
+  const notes = new Map(ownClustersIn(file).map((name) => [escaped(name), own]));
+  for (const name of notHttp) notes.set(escaped(name), 'only filters that are not HTTP use this cluster');
+  return { notes, mirrors: new Set(mirrorsIn(file).map(escaped)) };
 }
 
 function namedClusters(readers: readonly Reader[]): Map<string, Reader> {
@@ -73,6 +83,21 @@ function isLocal(cluster: unknown): boolean {
   return hosts.length > 0 && hosts.every((host) => !isOpen(host) || host === '0.0.0.0');
 }
 
+/** Settings of Envoy's process that change no call. */
+const processFields = [
+  'application_log_config',
+  'default_config_source',
+  'default_regex_engine',
+  'enable_dispatcher_stats',
+  'fatal_actions',
+  'flags_path',
+  'stats_eviction_interval',
+  'stats_flush_interval',
+  'stats_flush_on_admin',
+  'watchdog',
+  'watchdogs',
+];
+
 function readBootstrap(root: Reader): void {
   const admin = root.get('admin');
   const host = admin?.at('address', 'socket_address', 'address')?.text();
@@ -85,16 +110,22 @@ function readBootstrap(root: Reader): void {
       '',
       'createAdmin, clients.stats() and client.stats() show the configuration and the statistics',
     );
-  for (const name of ['node', 'stats_flush_interval', 'cluster_manager', 'flags_path'])
-    root.get(name)?.whole().structure();
+  for (const name of processFields) root.get(name)?.whole().structure();
+  root.get('static_resources')?.structure();
+  const zone = 'set balance.zone of each client to the zone of the service, such as from an environment variable';
+  root.get('node')?.get('locality')?.unmapped(zone);
+  root.get('node')?.whole().structure();
+  const manager = root.get('cluster_manager')?.structure();
+  manager?.get('local_cluster_name')?.unmapped(zone);
+  manager?.get('outlier_detection')?.unmapped('subscribe to the events of the client to log ejections');
   root.get('dynamic_resources')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
   root
     .get('layered_runtime')
     ?.unmapped('there is no runtime layer: change the configuration file, which is reloaded when it is watched');
-  const secrets = root.get('static_resources')?.structure().list('secrets') ?? [];
-  for (const each of secrets) if (!each.isRead()) each.unmapped('no cluster uses this secret');
   for (const name of ['stats_sinks', 'stats_config'])
     root.get(name)?.unmapped('use recordMetrics (OpenTelemetry) or createPrometheus in the service');
   root.get('tracing')?.whole().differs(undefined, '', 'spans are exported by the OpenTelemetry SDK of the service');
+  for (const name of ['dns_resolution_config', 'typed_dns_resolver_config', 'use_tcp_for_dns_lookups'])
+    root.get(name)?.unmapped('Node resolves names; a Discovery of your own may ask another server');
   root.get('overload_manager')?.unmapped('the limits of each client bound the requests in flight and in the queue');
 }

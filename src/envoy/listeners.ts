@@ -18,7 +18,7 @@ export interface ListenerContext {
 export function readListeners(listeners: readonly Reader[], context: ListenerContext): RouteDraft[] {
   return listeners.flatMap((listener) => {
     listener.structure().type();
-    for (const name of ['name', 'stat_prefix', 'metadata']) listener.get(name)?.whole().structure();
+    for (const name of ['name', 'stat_prefix', 'metadata', ...socketFields]) listener.get(name)?.whole().structure();
     readAddress(listener);
     const chains = [...listener.list('filter_chains'), ...(listener.get('default_filter_chain')?.items() ?? [])];
     return chains.flatMap((chain) => {
@@ -32,6 +32,28 @@ export function readListeners(listeners: readonly Reader[], context: ListenerCon
     });
   });
 }
+
+/** Settings of the listening socket: a line about each would only repeat the one about its address. */
+const socketFields = [
+  'bind_to_port',
+  'bypass_overload_manager',
+  'connection_balance_config',
+  'continue_on_listener_filters_timeout',
+  'deprecated_v1',
+  'drain_type',
+  'enable_mptcp',
+  'enable_reuse_port',
+  'freebind',
+  'ignore_global_conn_limit',
+  'listener_filters_timeout',
+  'max_connections_to_accept_per_socket_event',
+  'per_connection_buffer_limit_bytes',
+  'reuse_port',
+  'socket_options',
+  'tcp_backlog_size',
+  'tcp_fast_open_queue_length',
+  'transparent',
+] as const;
 
 const directions = ['UNSPECIFIED', 'INBOUND', 'OUTBOUND'] as const;
 
@@ -52,33 +74,75 @@ export function outbound(listeners: readonly Reader[], isLocal: (cluster: string
   });
 }
 
-/** The names of the clusters that a part of the file calls. */
+/** Parts of a listener that call clusters for the sidecar itself, such as one that authorizes requests. */
+const ownParts = /^(access_?log|tracing|http_?filters|(typed_?)?per_?filter_?config)$/i;
+
+/** The names of the clusters that the routes and TCP proxies in a part of the file call. */
 export function clustersIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(clustersIn);
   if (!isPlain(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     if (key === 'cluster' && typeof inner === 'string') return [inner];
+    if (ownParts.test(key)) return [];
     if (!/^weighted_?clusters$/i.test(key) || !isPlain(inner)) return clustersIn(inner);
     const names = [inner.clusters].flat().map((each) => (isPlain(each) ? each.name : undefined));
     return names.filter((name) => typeof name === 'string');
   });
 }
 
+/**
+ * The names of the clusters that the sidecar calls for itself: for its configuration and secrets, for tracing, statistics
+ * and filters.
+ */
+export function ownClustersIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(ownClustersIn);
+  if (!isPlain(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (/^(collector_?cluster|tcp_?cluster_?name)$/i.test(key) && typeof inner === 'string') return [inner];
+    if (/^cluster_?names$/i.test(key)) return [inner].flat().filter((name) => typeof name === 'string');
+    if (!isPlain(inner)) return ownClustersIn(inner);
+    // A gRPC service, or an HttpUri such as that of the keys of tokens.
+    const name = /^envoy_?grpc$/i.test(key)
+      ? (inner.cluster_name ?? inner.clusterName)
+      : typeof inner.uri === 'string' && inner.cluster;
+    return typeof name === 'string' ? [name] : ownClustersIn(inner);
+  });
+}
+
+/** The names of the clusters that get copies of calls. */
+export function mirrorsIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(mirrorsIn);
+  if (!isPlain(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    /^request_?mirror_?polic(y|ies)$/i.test(key) ? clustersIn(inner) : mirrorsIn(inner),
+  );
+}
+
 function readAddress(listener: Reader): void {
-  const address = listener.get('address');
-  const host = address?.at('socket_address', 'address')?.text();
-  if (host !== undefined && isOpen(host))
-    address?.warn('the listener was open to the pod network: every process that reached it called with this identity');
-  address
-    ?.whole()
-    .differs(
-      undefined,
-      '',
-      'there is no listener: the service picks the client by its name instead of calling this address',
-    );
-  listener.get('listener_filters')?.unmapped('there is no listener that could intercept connections');
+  const bound = listener.get('bind_to_port') ?? listener.get('deprecated_v1')?.get('bind_to_port');
+  const more = listener.list('additional_addresses');
+  for (const address of [listener.get('address'), ...more.map((each) => each.structure().get('address'))]) {
+    const host = address?.at('socket_address', 'address')?.text();
+    if (host !== undefined && isOpen(host) && bound?.boolean() !== false)
+      address?.warn(
+        'the listener was open to the pod network: every process that reached it called with this identity',
+      );
+    address
+      ?.whole()
+      .differs(
+        undefined,
+        '',
+        'there is no listener: the service picks the client by its name instead of calling this address',
+      );
+  }
+  for (const each of more) each.get('socket_options')?.whole().structure();
+  for (const name of ['listener_filters', 'use_original_dst'])
+    listener.get(name)?.unmapped('there is no listener that could intercept connections');
+  listener.get('access_log')?.whole().differs(undefined, '', logged);
   listener.get('traffic_direction')?.structure();
 }
+
+const logged = "one line a call goes to the service's logger; its fields are those of logging.profile";
 
 /** True for an address that other machines can reach. */
 export function isOpen(host: string): boolean {
@@ -152,18 +216,81 @@ const filters = new Map<string, string>(
     AdaptiveConcurrency: 'set adaptiveConcurrency in each client',
     AdmissionControl: 'circuitBreaker is the nearest counterpart: it rejects calls to a destination that keeps failing',
     Lua: 'write a perCall or perAttempt policy in TypeScript instead of the script',
+    Wasm: 'write a perCall or perAttempt policy in TypeScript instead of the module',
+    ExternalProcessor: 'write a perCall or perAttempt policy in TypeScript instead of the service',
+    AwsRequestSigning: 'sign the request in a perAttempt policy',
+    CredentialInjector: 'set the header in headers, or in a perAttempt policy if it changes',
+    HeaderMutation: 'set headers in each client; change response headers in an axios interceptor',
     ExtAuthz: 'an HTTP client does not authorize inbound requests',
-    JwtAuthn: 'an HTTP client does not check tokens of inbound requests',
+    RBAC: 'an HTTP client does not authorize inbound requests',
+    JwtAuthentication: 'an HTTP client does not check tokens of inbound requests',
+    OAuth2: 'an HTTP client does not check tokens of inbound requests',
     Cors: 'CORS is configured in the server',
+    CsrfPolicy: 'it is configured in the server',
+    HealthCheck: 'the service itself answers its probes',
+    Compressor: 'requests are sent as the caller gives them',
+    Decompressor: 'axios decompresses responses itself',
+    Buffer: "axios's maxBodyLength limits the body of a request",
     GrpcWeb: 'gRPC is not supported',
+    GrpcJsonTranscoder: 'gRPC is not supported',
   }),
 );
 
+const betweenBoth = 'it concerns the connection between service and sidecar, which no longer exists';
+
+/** Settings of a connection manager that are not options of a client, by what to know instead. */
+const managerFields: readonly (readonly [string, readonly string[]])[] = [
+  [
+    betweenBoth,
+    [
+      'codec_type',
+      'server_name',
+      'server_header_transformation',
+      'http_protocol_options',
+      'http2_protocol_options',
+      'http3_protocol_options',
+      'max_request_headers_kb',
+      'delayed_close_timeout',
+      'drain_timeout',
+      'request_headers_timeout',
+      'always_set_request_id_in_response',
+      'proxy_100_continue',
+      'stream_error_on_invalid_http_message',
+    ],
+  ],
+  [
+    'the path and the host of a call are sent as its URL has them',
+    [
+      'normalize_path',
+      'merge_slashes',
+      'path_with_escaped_slashes_action',
+      'path_normalization_options',
+      'strip_any_host_port',
+      'strip_matching_host_port',
+      'strip_trailing_host_dot',
+    ],
+  ],
+  [
+    'the service itself makes the call: no header says who called it (x-forwarded-for and the like)',
+    [
+      'use_remote_address',
+      'xff_num_trusted_hops',
+      'skip_xff_append',
+      'forward_client_cert_details',
+      'set_current_client_cert_details',
+      'original_ip_detection_extensions',
+      'append_x_forwarded_port',
+      'add_user_agent',
+      'via',
+    ],
+  ],
+  ['a WebSocket or a tunnel is not an HTTP call: use a client for it', ['upgrade_configs']],
+  ['a call that fails rejects with an error: there is no answer of a sidecar to rewrite', ['local_reply_config']],
+  ['set envoyHeaders to obey or drop the x-envoy headers of callers', ['internal_address_config']],
+];
+
 function readManager(manager: Reader, draft: Draft): void {
-  manager
-    .get('access_log')
-    ?.whole()
-    .differs(draft, 'logging', "one line a call goes to the service's logger; its fields are those of logging.profile");
+  manager.get('access_log')?.whole().differs(draft, 'logging', logged);
   manager
     .get('tracing')
     ?.whole()
@@ -171,29 +298,18 @@ function readManager(manager: Reader, draft: Draft): void {
   const ids = manager.get('generate_request_id');
   if (ids?.boolean() === false) ids.unmapped('a request id is sent; tracing.requestIdHeader: false switches it off');
   else ids?.exact(draft, 'tracing.requestIdHeader');
+  manager
+    .get('preserve_external_request_id')
+    ?.differs(draft, 'tracing.requestIdHeader', 'a request id that the call sets itself is always kept');
   manager.get('request_timeout')?.differs(draft, 'timeouts.total', 'timeouts.total limits the whole call');
   manager
     .get('stream_idle_timeout')
     ?.unmapped('there is no idle timeout between two bytes; timeouts.attempt limits the attempt');
-  for (const name of [
-    'codec_type',
-    'use_remote_address',
-    'server_name',
-    'http_protocol_options',
-    'http2_protocol_options',
-    'normalize_path',
-    'merge_slashes',
-    'upgrade_configs',
-    'common_http_protocol_options',
-    'skip_xff_append',
-    'xff_num_trusted_hops',
-    'local_reply_config',
-    'strip_any_host_port',
-    'delayed_close_timeout',
-    'drain_timeout',
-    'request_headers_timeout',
-    'preserve_external_request_id',
-    'always_set_request_id_in_response',
-  ])
-    manager.get(name)?.unmapped('it concerns the connection between service and sidecar, which no longer exists');
+  const common = manager.get('common_http_protocol_options');
+  common?.unmapped(betweenBoth);
+  common
+    ?.get('max_stream_duration')
+    ?.unmapped('it limits every call of the listener: lower timeouts.total in clients that allow more');
+  for (const [note, names] of managerFields) for (const name of names) manager.get(name)?.unmapped(note);
+  for (const name of ['access_log_flush_interval', 'access_log_options']) manager.get(name)?.whole().structure();
 }

@@ -321,10 +321,10 @@ export class Reader {
     this.whole().fault(note);
   }
 
-  /** True when an inner part other than its name was asked for. */
+  /** True when an inner part other than its name and type was asked for. */
   isRead(): boolean {
     const names = isPlain(this.value) ? Object.keys(this.value) : [];
-    return names.some((name) => name !== 'name' && this.file.isAsked([...this.path, name]));
+    return names.some((name) => name !== 'name' && name !== '@type' && this.file.isAsked([...this.path, name]));
   }
 
   /** True when the part, or a part inside it, was reported by `fault`. */

@@ -32,7 +32,10 @@ export function formatReport(lines: readonly ReportLine[], file: string): string
     const group = lines.filter((line) => line.status === status);
     return group.length === 0 ? [] : [`${title}:`, ...group.map((line) => `  ${spelled(line, file)}`), ''];
   });
-  const counts = titles.map(([status, short]) => `${lines.filter((line) => line.status === status).length} ${short}`);
+  const counts = titles.map(([status, many]) => {
+    const count = lines.filter((line) => line.status === status).length;
+    return `${count} ${count === 1 ? many.replace(/^(error|weakness)(es|s)/, '$1') : many}`;
+  });
   return `${[...groups, counts.join(', ')].join('\n')}\n`;
 }
 

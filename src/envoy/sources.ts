@@ -16,7 +16,7 @@ export interface Sources {
   readonly secrets: ReadonlyMap<string, Reader>;
   /** Endpoints outside of clusters, by the name of the cluster. */
   readonly endpoints: ReadonlyMap<string, Reader>;
-  /** The settings of the process: `admin`, `stats_sinks` and others. */
+  /** The settings of the process: `admin`, `stats_sinks` and others. A dump of other parts has none. */
   readonly bootstrap: Reader | undefined;
 }
 
@@ -31,15 +31,13 @@ const reading: ForeignText = {
 
 /** @throws PillionError `ERR_CONFIG` for a text that is neither a bootstrap nor one of the other known forms */
 export function openSources(text: string, file: string): Sources {
-  const template = templateOf(text);
-  if (template !== undefined) throw refused(`${file}:1:1 ${template}`);
   const documents = documentsOf(text);
   const parsed = documents.map((each) => new ConfigDocument(each, reading));
-  const [first] = parsed;
   const manifest = parsed.findIndex(({ value }) => isPlain(value) && isPlain(value.data) && 'kind' in value);
   if (manifest >= 0) return ofManifest(parsed[manifest] as ConfigDocument, documents[manifest] ?? '', file);
-  const sources = first && ofDocument(first, file, (same) => same);
-  if (sources === undefined) throw refused(`${file}:1:1 is empty`);
+  const template = templateOf(text);
+  if (template !== undefined) throw refused(`${file}:1:1 ${template}`);
+  const sources = ofDocument(parsed[0] as ConfigDocument, file, (same) => same);
   for (const more of parsed.slice(1))
     if (more.value !== null && more.value !== undefined)
       sources.file.root.warn('the file has further YAML documents: Envoy reads only the first, and so does the import');
@@ -85,6 +83,7 @@ function documentsOf(text: string): string[] {
 function ofManifest(manifest: ConfigDocument, text: string, file: string): Sources {
   const { data } = manifest.value as { data: Record<string, unknown> };
   const candidates: string[] = [];
+  const templates: string[] = [];
   for (const [name, inner] of Object.entries(data)) {
     if (typeof inner !== 'string') continue;
     const { line } = manifest.keyPosition(['data', name]);
@@ -94,11 +93,15 @@ function ofManifest(manifest: ConfigDocument, text: string, file: string): Sourc
     const place = (at: Position): Position =>
       isBlock ? { line: line + at.line, column: indent + at.column } : manifest.keyPosition(['data', name]);
     const template = templateOf(inner);
-    if (template !== undefined) throw refused(`${file}:${line}:1 data.${name} ${template}`);
+    if (template !== undefined) {
+      templates.push(`${file}:${line}:1 data.${name} ${template}`);
+      continue;
+    }
     const document = new ConfigDocument(inner, reading);
     if (isPlain(document.value) && formOf(document.value) !== undefined) return ofDocument(document, file, place);
     candidates.push(name);
   }
+  if (templates.length > 0) throw refused(templates.join('\n'));
   throw refused(`${file}:1:1 has no Envoy configuration under data (${candidates.join(', ') || 'it is empty'})`);
 }
 
@@ -120,6 +123,8 @@ function ofDocument(document: ConfigDocument, file: string, place: (place: Posit
   if (faults.length > 0) throw refused(faults.join('\n'));
   const envoy = new EnvoyFile(document, place);
   if (form === 'bootstrap') return ofBootstrap(envoy);
+  for (const name of ['version_info', 'system_version_info', 'type_url', 'nonce'])
+    envoy.root.get(name)?.whole().structure();
   return ofItems(envoy, envoy.root.list(form === 'dump' ? 'configs' : 'resources'));
 }
 
@@ -152,27 +157,28 @@ const dumped: readonly (readonly [string, readonly string[]])[] = [
   ['dynamic_endpoint_configs', ['endpoint_config']],
 ];
 
+const notInUse = 'it was not in use when the dump was made';
+
 /** Sorts the items of a dump, or of a file of resources for Envoy, by their types. */
 function ofItems(file: EnvoyFile, items: readonly Reader[]): Sources {
+  let bootstrap: Reader | undefined;
   const found = items.flatMap((item) => {
     const type = item.type();
     if (type === 'BootstrapConfigDump') {
-      item.whole().structure();
+      for (const name of ['version_info', 'last_updated']) item.get(name)?.structure();
+      bootstrap = item.structure().get('bootstrap')?.structure();
+      // The dump has its clusters, listeners and secrets once more.
+      bootstrap?.get('static_resources')?.whole().structure();
       return [];
     }
     const entries = dumped.flatMap(([list, way]) => item.list(list).map((entry) => [entry, way] as const));
     const alone = dumped.some(([, [name = '']]) => isPlain(item.value) && item.get(name) !== undefined);
     if (entries.length === 0 && !alone) return type?.endsWith('Dump') ? empty(item) : [item];
-    for (const name of [
-      'version_info',
-      // These say again what stands in the listeners and clusters.
-      'static_route_configs',
-      'static_endpoint_configs',
-      'dynamic_warming_clusters',
-      'dynamic_warming_secrets',
-      'dynamic_draining_listeners',
-    ])
+    // The routes and endpoints stand in the listeners and clusters too.
+    for (const name of ['version_info', 'static_route_configs', 'static_endpoint_configs'])
       item.get(name)?.whole().structure();
+    for (const name of ['dynamic_warming_clusters', 'dynamic_warming_secrets', 'dynamic_draining_listeners'])
+      item.get(name)?.whole().unmapped(notInUse);
     if (!alone) return entries.flatMap(([entry, way]) => inUse(entry, way));
     const ways = new Map(dumped.map(([, way]) => [way.join('.'), way]));
     return [...ways.values()].flatMap((way) => inUse(item, way));
@@ -185,7 +191,7 @@ function ofItems(file: EnvoyFile, items: readonly Reader[]): Sources {
     routes: named(of('RouteConfiguration'), 'name'),
     secrets: named(of('Secret'), 'name'),
     endpoints: named(of('ClusterLoadAssignment'), 'cluster_name'),
-    bootstrap: undefined,
+    bootstrap,
   };
 }
 
@@ -197,8 +203,7 @@ function empty(item: Reader): never[] {
 /** The resource of an entry of a dump; undefined for one that was still being loaded, or was refused. */
 function inUse(entry: Reader, way: readonly string[]): Reader[] {
   for (const name of ['name', 'version_info', 'last_updated', 'client_status']) entry.get(name)?.whole().structure();
-  for (const name of ['error_state', 'warming_state', 'draining_state'])
-    entry.get(name)?.whole().unmapped('it was not in use when the dump was made');
+  for (const name of ['error_state', 'warming_state', 'draining_state']) entry.get(name)?.whole().unmapped(notInUse);
   const state = way.length > 1 ? entry.get(way[0] ?? '') : undefined;
   for (const name of ['version_info', 'last_updated']) state?.get(name)?.structure();
   const resource = entry.at(...way);

@@ -24,7 +24,7 @@ export function readTransport(
   const matches = cluster.get('transport_socket_matches');
   const context = cluster.get('tls_context');
   if (context !== undefined) cluster.file.isOld = true;
-  const chosen = matches === undefined ? { socket: sockets } : choose(matches, sockets, endpoints);
+  const chosen = matches === undefined ? { socket: sockets } : choose(matches, sockets, endpoints, draft);
   if (chosen === undefined) return undefined;
   const read =
     context === undefined
@@ -112,6 +112,7 @@ function choose(
   matches: Reader,
   otherwise: Reader | undefined,
   endpoints: readonly Reader[],
+  draft: Draft,
 ): { socket: Reader | undefined } | undefined {
   const rules = matches.items().map((rule) => {
     rule.name('name');
@@ -126,7 +127,7 @@ function choose(
   const [first] = used;
   if (candidates.every(isRaw)) {
     for (const each of candidates) each?.whole().structure();
-    matches.whole().structure();
+    matches.exact(draft, 'baseURL');
     return { socket: undefined };
   }
   if (used.some((each) => isRaw(each) || !isDeepStrictEqual(each?.value, first?.value)))
@@ -134,6 +135,7 @@ function choose(
       'its endpoints do not all have the same protection, and a client has one: write a client for each kind, so no client was made',
     );
   for (const each of candidates) if (each !== first) each?.whole().structure();
+  matches.differs(draft, 'tls', 'all endpoints in the file use the same socket, so it is written into the client');
   return { socket: first };
 }
 

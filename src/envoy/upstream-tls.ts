@@ -261,8 +261,12 @@ function readChecks(context: Reader): void {
 function readNames(context: Reader | undefined, draft: Draft): Record<string, unknown> {
   const sni = context?.get('sni');
   sni?.differs(draft, 'tls.serverName', "the server's certificate is checked against this name too");
-  context?.get('auto_host_sni')?.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
-  context?.get('auto_sni_san_validation')?.exact(draft, 'tls.serverName', 'the name is always verified');
+  const [automatic, verified] = [context?.get('auto_host_sni'), context?.get('auto_sni_san_validation')];
+  if (automatic?.boolean() === true) automatic.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
+  else if (sni !== undefined) automatic?.structure();
+  else automatic?.differs(draft, 'tls.serverName', 'without sni the host of baseURL is sent as the name');
+  if (verified?.boolean() === true) verified.exact(draft, 'tls.serverName', 'the name is always verified');
+  else verified?.differs(draft, 'tls.serverName', 'the name is always verified');
   for (const name of ['allow_renegotiation', 'enforce_rsa_key_usage'])
     context?.get(name)?.unmapped("Node's default is used");
   context
@@ -281,10 +285,10 @@ function readVersions(common: Reader | undefined, draft: Draft): Record<string, 
   if (known) least?.exact(draft, 'tls.minVersion');
   else least?.differs(draft, 'tls.minVersion', 'TLS 1.2 is the oldest supported version');
   const most = parameters?.get('tls_maximum_protocol_version');
-  most?.differs(draft, 'tls.minVersion', 'there is no upper bound: TLS 1.3 is used with servers that support it');
+  if (most?.enum(versions) === 'TLSv1_3') most.structure();
+  else most?.differs(draft, 'tls.minVersion', 'there is no upper bound: TLS 1.3 is used with servers that support it');
   for (const name of ['cipher_suites', 'ecdh_curves', 'signature_algorithms'])
     parameters?.get(name)?.unmapped("Node's list is used");
-  most?.enum(versions);
   parameters?.get('compliance_policies')?.fault('compliance policies are not supported, so no client was made');
   if (most === undefined && common !== undefined && least === undefined)
     common.remark(draft, 'tls.minVersion', 'without tls_params Envoy uses TLS 1.2 at most; here 1.2 or 1.3 is used');

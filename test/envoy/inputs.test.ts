@@ -168,6 +168,15 @@ describe('YAML as Envoy reads it', () => {
     expect(long.length).toBeGreaterThan(1_000_000);
     expect(Object.keys(importEnvoy(long, 'envoy.json', ['c7', 'c9']).config.clients)).toEqual(['c7', 'c9']);
   });
+
+  it('may have more clients than a configuration file can have, which is an error unless some are named', () => {
+    const many = JSON.stringify(bootstrap(...Array.from({ length: 300 }, (_, index) => cluster(`c${index}`))));
+    const { report } = importEnvoy(many, 'envoy.json');
+    expect(report.find(({ status }) => status === 'error')?.note).toMatch(
+      /^the result is .*, which a configuration file must not be: name the clients that the service calls after the file, as in `import-envoy FILE NAME…`$/,
+    );
+    expect(importEnvoy(many, 'envoy.json', ['c7']).report.filter(({ status }) => status === 'error')).toEqual([]);
+  });
 });
 
 it('the API of 2020 is read as far as possible, and the report says so', () => {

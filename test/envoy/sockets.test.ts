@@ -145,6 +145,17 @@ describe('the transport of a cluster', () => {
     expect(imported({ transport_socket_matches: match, transport_socket: raw }).errors).not.toEqual([]);
   });
 
+  it('is refused for a socket of transport_socket_matches under a name that is misspelt', () => {
+    const matches = [
+      { name: 'mesh', match: { mode: 'mesh' }, transport_sockets: tls() },
+      { name: 'plain', match: {}, transport_socket: raw },
+    ];
+    const metadata = { filter_metadata: { 'envoy.transport_socket_match': { mode: 'mesh' } } };
+    const { client, errors } = imported({ transport_socket_matches: matches }, { metadata });
+    expect(client).toBeUndefined();
+    expect(errors).not.toEqual([]);
+  });
+
   it('is never cleartext for any socket but a raw buffer, however deep it is nested and however it is spelt', () => {
     const leaf = fc.oneof(
       fc.constant(tls(certificate)),
@@ -164,6 +175,7 @@ describe('the transport of a cluster', () => {
         { transport_socket: each },
         { transportSocket: each },
         { transport_socket_matches: [{ match: {}, transport_socket: each }] },
+        { transport_socket_matches: [{ match: {}, transport_sockets: each }] },
         { transport_socket_matches: { match: { a: 1 }, transport_socket: each }, transport_socket: raw },
         { transport_socket: [each] },
       ),
