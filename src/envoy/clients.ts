@@ -117,7 +117,11 @@ export class Clients {
       // A route that answers by itself is part of each client of its virtual host.
       .map((each) => (each.route.direct === undefined ? each : { ...each, route: { ...each.route } }));
     const { options, places } = merged(
-      members.map(({ route, options }) => ({ match: route.match.match ?? undefined, options, direct: route.direct })),
+      members.map(({ route, options }) => ({
+        match: route.match.match ?? undefined,
+        options,
+        direct: route.direct?.answer,
+      })),
     );
     const kept = this.#keep(first, options, first.readers[0]);
     first.dropped = !kept;
@@ -288,8 +292,10 @@ function tellPlace(route: RouteDraft, { entry, isClient, isUnreachable }: Place,
     return;
   }
   if (!isClient) route.place = place;
-  if (route.direct !== undefined) route.readers[0]?.whole().exact(route, 'directResponse');
-  else if (match === undefined) reader?.exact(route, 'baseURL');
+  if (route.direct !== undefined) {
+    route.direct.reader.exact(route, 'directResponse');
+    reader?.exact(route, 'match');
+  } else if (match === undefined) reader?.exact(route, 'baseURL');
   else if (!isRouted)
     reader?.whole().differs(route, '', 'the caller picks the client by its name; requests are not matched');
   else if (isClient)
@@ -321,7 +327,7 @@ function withShares(all: readonly RouteDraft[]): RouteDraft[] {
       continue;
     }
     share(route, next);
-    fraction?.exact(route, 'split');
+    for (const part of [route.match.reader, fraction]) part?.exact(route, 'split');
     routes.splice(index, 1);
   }
   return routes;

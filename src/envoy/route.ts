@@ -32,8 +32,8 @@ export interface RouteDraft extends Draft {
   readonly host: Reader;
   /** The share of the calls that the route takes, from `runtime_fraction`. */
   readonly share: number;
-  /** The answer of a route without a cluster that Envoy gives itself. */
-  readonly direct?: { readonly status: number; readonly body?: string };
+  /** The answer that Envoy gives itself on a route without a cluster, and the part of the file that describes it. */
+  readonly direct?: { readonly answer: { readonly status: number; readonly body?: string }; readonly reader: Reader };
   sections: Record<string, unknown>;
 }
 
@@ -99,13 +99,13 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
 
 /** A route that answers by itself is one for the clients of its virtual host, which then block the calls that it matches. */
 function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft | undefined {
-  const response = route.get('direct_response')?.structure();
+  const response = route.get('direct_response');
   const status = response?.get('status')?.structure().count();
   if (response === undefined || status === undefined) return undefined;
   const match = readMatch(route);
   route.get('name')?.structure();
   const text = response.get('body')?.structure().get('inline_string')?.structure().text();
-  const direct = { status: Math.min(599, Math.max(200, status)), ...given('body', text || undefined) };
+  const answer = { status: Math.min(599, Math.max(200, status)), ...given('body', text || undefined) };
   return {
     name: '',
     clusters: [],
@@ -115,7 +115,7 @@ function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft |
     match,
     host,
     share: shareIn(match.reader),
-    direct,
+    direct: { answer, reader: response },
     sections: {},
   };
 }

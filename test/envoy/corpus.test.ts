@@ -190,7 +190,12 @@ const neutral: Record<string, RegExp> = {
   'checks of Envoy on its own configuration': field('validate_clusters', 'validateClusters', 'total_weight'),
   'the routes stand in the listeners too': field('static_route_configs'),
   'the name itself tells its kind': field('san_type'),
-  'the default, written out': field('trust_chain_verification', 'denominator', 'tls_maximum_protocol_version'),
+  'the default, written out': field(
+    'trust_chain_verification',
+    'denominator',
+    'substitution',
+    'tls_maximum_protocol_version',
+  ),
   'it matters with priorities only, which have lines': field('overprovisioning_factor'),
   'a name for health checks and Host headers, which have lines': field('hostname'),
   'the socket is chosen by them, which has a line': field('transport_socket_matches'),

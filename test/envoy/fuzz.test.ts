@@ -77,7 +77,7 @@ function protectedHosts(document: object): string[] {
   return clusters
     .map(
       (cluster) =>
-        JSON.stringify(cluster, (key, value) => (/^(static_resources|admin)$/.test(key) ? undefined : value)) ?? '',
+        JSON.stringify(cluster, (key, value) => (/^(static_?resources|admin)$/i.test(key) ? undefined : value)) ?? '',
     )
     .filter((text) => /TlsContext|common_tls_context|"sni"/.test(text))
     .flatMap((text) => [...text.matchAll(/"address":"([\w.-]+)"/g)].map(([, host = '']) => host));

@@ -137,7 +137,17 @@ describe('a rewrite of the path', () => {
     const route = { regex_rewrite: { pattern: { regex: '(?i)a' }, substitution: 'b' } };
     const { clients, report } = imported([to({ prefix: '/' }, route)]);
     expect(clients.up?.pathRewrite).toBeUndefined();
-    expect(report.find(({ from }) => from.endsWith('regex_rewrite'))?.status).toBe('unmapped');
+    expect(report.find(({ from }) => from.endsWith('regex_rewrite'))).toMatchObject({
+      status: 'unmapped',
+      note: 'JavaScript reads this regular expression differently: write it into pathRewrite of the client',
+    });
+  });
+
+  it('by a template is reported', () => {
+    const path_rewrite_policy = { name: 'envoy.path.rewrite.uri_template.uri_template_rewriter' };
+    expect(imported([to({ prefix: '/' }, { path_rewrite_policy })]).report).toContainEqual(
+      expect.objectContaining({ status: 'unmapped', note: 'the caller has to use the path that the server expects' }),
+    );
   });
 
   it('of one of two routes is switched off for the other', () => {
@@ -163,7 +173,10 @@ describe('a route that answers by itself', () => {
   it('is reported where its virtual host calls nothing', () => {
     const { clients, report } = imported([closed]);
     expect(clients.up?.routes).toBeUndefined();
-    expect(report.find(({ from }) => from.endsWith('routes[0]'))).toMatchObject({ status: 'unmapped' });
+    expect(report.find(({ from }) => from.endsWith('routes[0]'))).toMatchObject({
+      status: 'unmapped',
+      note: 'no client is made of its virtual host, so there is nothing that could answer',
+    });
   });
 });
 
@@ -197,7 +210,13 @@ describe('runtime_fraction', () => {
     const { report } = imported([shift(55, 'other'), to({ prefix: '/a' })]);
     expect(report.find(({ from }) => from.endsWith('runtime_fraction'))).toMatchObject({
       status: 'unmapped',
-      note: expect.stringContaining('55 %'),
+      note: 'all calls have these options; in Envoy 55 % of them, and the rest had no route like it',
     });
+  });
+
+  it('of a route with other options is reported, since one client has one set of them', () => {
+    const { clients, report } = imported([shift(55, 'other'), to({ prefix: '/' }, { timeout: '1s' })]);
+    expect(clients.v0?.timeouts).toMatchObject({ total: '1s' });
+    expect(report.map(({ note }) => note)).toContain('the other options of the next route apply to the calls of both');
   });
 });
