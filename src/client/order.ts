@@ -20,6 +20,7 @@ import { logging } from '../policies/telemetry/logging.js';
 import { attemptTracing, callTracing } from '../policies/telemetry/tracing.js';
 import { deadline } from '../policies/timeouts/deadline.js';
 import { deadlineHeader } from '../policies/timeouts/deadline-header.js';
+import { idleTimeout } from '../policies/timeouts/idle-timeout.js';
 import { timeout } from '../policies/timeouts/timeout.js';
 import { fault, isFaultAllowed } from '../policies/traffic/fault.js';
 import { mirror } from '../policies/traffic/mirror.js';
@@ -81,6 +82,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(limits, config.limits),
     stage(circuitBreaker, config.circuitBreaker),
     stage(adaptiveConcurrency, config.adaptiveConcurrency ?? false),
+    stage(idleTimeout, timeouts && timeouts.idle !== false && { idle: timeouts.idle }),
     stage(timeout, timeouts && { attempt: timeouts.attempt, isDefault: isDefault(timeouts, 'attempt') }),
     stage(deadlineHeader, config.deadlineHeader ?? false),
     ...slots.perAttempt,
@@ -102,7 +104,7 @@ function balancingOf({ endpoints, balance, baseURL }: Config, { discovery }: Slo
 
 const standardBalance = balanceOptions.parse({});
 
-const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false };
+const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false, idle: false };
 
 /** Envoy's own numbers for a call that asks for retries by a header, on a route without a policy for them. */
 const retriesByHeaders = parseOptions(

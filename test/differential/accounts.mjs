@@ -83,6 +83,7 @@ export const accounts = [
   {
     docs: 'A call for which a connection is being opened does not count as pending.',
     cases: {
+      'limit-pending-0': ['results', 'attempts'],
       'limit-pending-0-one': ['results', 'attempts'],
     },
   },
@@ -152,37 +153,15 @@ export const accounts = [
     },
   },
   {
-    known: 'safety 2: forms that protobuf reads, such as one object where a list is meant',
-    cases: {
-      'limit-thresholds-object': ['results', 'attempts'],
-    },
-  },
-  {
     known: 'safety 5: fields that the report does not name',
     cases: {
       'fault-abort-headers': ['status', 'attempts'],
-      'http2-streams-2': ['connections'],
-    },
-  },
-  {
-    known: 'behaviour 7: caps of connections, requests and pending requests',
-    cases: {
-      'limit-pending-1': ['results', 'attempts'],
-      'limit-pending-0': ['results', 'attempts'],
-      'limit-requests-2': ['results', 'attempts'],
-      'limit-overflow-not-retried': ['results', 'attempts'],
-      'limit-camel': ['results', 'attempts'],
-      'limit-strings': ['results', 'attempts'],
-      'http2-max-requests-2': ['results'],
     },
   },
   {
     known: 'behaviour 8: caps are those of the cluster, and `retry_budget` overrides `max_retries`',
     cases: {
       'limit-two-routes': ['results', 'attempts'],
-      'limit-budget-100': ['moreThanThree'],
-      'limit-budget-least': ['retried'],
-      'retry-budget-over-max-retries': ['status', 'attempts'],
     },
   },
   {
@@ -235,9 +214,6 @@ export const accounts = [
       'header-remove': ['headers'],
       'header-remove-vhost': ['headers'],
       'header-remove-and-add': ['headers'],
-      'connection-per-connection-1': ['connections'],
-      'connection-per-connection-2': ['connections'],
-      'http2-per-connection-2': ['connections'],
     },
   },
   {

@@ -77,6 +77,13 @@ export interface Carrier {
   destroy(reason?: Error): Promise<void>;
 }
 
+/** The options of a pool that each of its connections keeps to. */
+export interface CarrierOptions {
+  readonly keepAliveTimeout: number;
+  readonly maxRequestsPerConnection?: number | undefined;
+  readonly maxConcurrentStreams?: number | undefined;
+}
+
 /** The changes that a connection reports to its pool. */
 export interface ConnectionEvents {
   /** It carries another number of requests, or can take another number: see `hasRoom` and `state`. */
@@ -97,13 +104,22 @@ export class Connection implements Carrier {
   #open: boolean | undefined;
   running = 0;
   used = false;
-  #sent = false;
+  /** Requests that it has taken. */
+  #sent = 0;
+  readonly #most: number;
   listed = false;
   finishing = false;
   #closed: Promise<void> | undefined;
 
-  constructor(origin: string, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: ConnectionEvents) {
+  constructor(
+    origin: string,
+    connect: Connect,
+    { keepAliveTimeout, maxRequestsPerConnection = Number.POSITIVE_INFINITY }: CarrierOptions,
+    retiresAt: number,
+    pool: ConnectionEvents,
+  ) {
     this.retiresAt = retiresAt;
+    this.#most = maxRequestsPerConnection;
     this.#pool = pool;
     this.#client = new Client(origin, {
       __proto__: null,
@@ -162,8 +178,8 @@ export class Connection implements Carrier {
     job.connection = this;
     this.#job = job;
     this.running = 1;
-    this.used = this.#sent;
-    this.#sent = true;
+    this.used = this.#sent > 0;
+    if (++this.#sent >= this.#most) this.retiresAt = 0;
     const free = this.#client.dispatch(job.options, job);
     // A request that undici refuses at once is over before it began, and no event reports that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
