@@ -82,7 +82,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(limits, config.limits),
     stage(circuitBreaker, config.circuitBreaker),
     stage(adaptiveConcurrency, config.adaptiveConcurrency ?? false),
-    stage(idleTimeout, timeouts && timeouts.idle !== false && { idle: timeouts.idle }),
+    stage(idleTimeout, timeouts && timeouts.idle !== undefined && { idle: timeouts.idle }),
     stage(timeout, timeouts && { attempt: timeouts.attempt, isDefault: isDefault(timeouts, 'attempt') }),
     stage(deadlineHeader, config.deadlineHeader ?? false),
     ...slots.perAttempt,
@@ -104,7 +104,7 @@ function balancingOf({ endpoints, balance, baseURL }: Config, { discovery }: Slo
 
 const standardBalance = balanceOptions.parse({});
 
-const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false, idle: false };
+const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false };
 
 /** Envoy's own numbers for a call that asks for retries by a header, on a route without a policy for them. */
 const retriesByHeaders = parseOptions(

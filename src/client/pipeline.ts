@@ -73,7 +73,7 @@ export class Pipeline {
 
   /** The same parts in the same order plus `deadline` and `timeout`, which then apply only the call's own limits. */
   #timed(config: Config, { slots, context }: PipelineDeps, edge: Transport, aside: Transport): Transport {
-    const stages = stagesOf({ ...config, timeouts: { total: false, attempt: false, connect: false, idle: false } }, slots);
+    const stages = stagesOf({ ...config, timeouts: { total: false, attempt: false, connect: false } }, slots);
     return compose(
       stages.map((stage) => this.policies.get(stage.name)?.part ?? stage.create(context)),
       edge,

@@ -26,19 +26,13 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints }: Lim
           ? 'as in Envoy, only the first thresholds of a priority count'
           : 'there are no priorities here; the thresholds of the default priority are mapped',
       );
-  breakers
-    ?.get('per_host_thresholds')
-    ?.unmapped(
-      'the caps of the whole cluster are mapped; limits.per: destination makes limits count for each endpoint instead',
-    );
+  const perHost = readPerHost(breakers, draft);
   const most = 1_000_000;
   const requests = capOf(ours, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: most });
   const pendingOption = h2 ? 'connections.maxPendingRequests' : 'limits.maxPendingRequests';
   const pending = capOf(ours, 'max_pending_requests', 1024, draft, pendingOption, { from: 0, to: most });
-  const maxConnections = capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', {
-    from: 1,
-    to: 65_535,
-  });
+  const together = capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
+  const maxConnections = Math.min(together, perHost);
   const several = endpoints > 1;
   if (several)
     ours
@@ -65,12 +59,32 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints }: Lim
     );
   return {
     limits: {
-      ...limitsOf({ h2, requests, pending, connections: Math.max(maxConnections, endpoints) }),
+      ...limitsOf({
+        h2,
+        requests,
+        pending,
+        connections: Math.max(endpoints, Math.min(together, perHost * Math.max(1, endpoints))),
+      }),
       ...(several && { per: 'origin' }),
     },
     connections: { maxConnections, ...(h2 && { maxPendingRequests: pending }) },
     maxConcurrentRetries: readRetryCap(ours, draft),
   };
+}
+
+const mostConnections = { from: 1, to: 65_535 };
+
+/** Connections to each endpoint. The first thresholds of a priority count here too. */
+function readPerHost(breakers: Reader | undefined, draft: Draft): number {
+  const all = breakers?.list('per_host_thresholds') ?? [];
+  const ours = all.find(isDefault);
+  for (const other of all)
+    if (other !== ours) other.unmapped('only the first thresholds of the default priority count');
+  ours?.structure().get('priority')?.structure();
+  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'retry_budget', 'track_remaining'])
+    ours?.get(name)?.whole().unmapped('for each endpoint only max_connections is mapped');
+  if (ours?.get('max_connections') === undefined) return Number.POSITIVE_INFINITY;
+  return capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
 }
 
 function isDefault(thresholds: Reader): boolean {

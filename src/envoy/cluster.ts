@@ -21,6 +21,8 @@ export interface ClusterPart {
   readonly sections: Record<string, unknown>;
   /** For the `retry` section. */
   readonly maxConcurrentRetries: RetryCap;
+  /** Milliseconds that an attempt may take at most; undefined: no limit. */
+  readonly maxStreamDuration: number | undefined;
   /** A retry policy of the cluster, which replaces that of the route. */
   readonly retryPolicy: Reader | undefined;
 }
@@ -73,6 +75,7 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
     connect,
     sections,
     maxConcurrentRetries,
+    maxStreamDuration: protocol.maxStreamDuration,
     retryPolicy: protocol.retryPolicy,
   };
 }

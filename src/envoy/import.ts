@@ -199,7 +199,7 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
 }
 
 function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string, Cluster>): Record<string, unknown> {
-  const { connect, sections, maxConcurrentRetries } = main.part as ClusterPart;
+  const { sections, maxConcurrentRetries } = main.part as ClusterPart;
   const { retry } = route.retry;
   const remark = (option: string, note: string) => main.reader.remark(route, option, note);
   if (retry)
@@ -209,7 +209,9 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
     );
   return {
     baseURL: addressOf(route, main),
-    timeouts: timeoutsOf(route, connect, (note) => remark('timeouts.attempt', `per_try_timeout is ${note}`)),
+    timeouts: timeoutsOf(route, main.part as ClusterPart, (note) =>
+      remark('timeouts.attempt', `per_try_timeout is ${note}`),
+    ),
     retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
     ...(route.clusters.some(({ headers }, index) => index > 0 || Object.keys(headers).length > 0) && {

@@ -3,7 +3,8 @@
 import { isPlain } from '../call/own.js';
 import type { Draft, Reader } from './reader.js';
 import { type RouteContext, type RouteDraft, readRoute } from './route.js';
-import { readFault } from './route-traffic.js';
+import { completed, readManagerLimits } from './route-limits.js';
+import { readFault, readLocalRateLimit } from './route-traffic.js';
 
 /** What a listener needs to know of the rest of the configuration. */
 export interface ListenerContext {
@@ -97,8 +98,9 @@ function readFilter(filter: Reader, context: ListenerContext): RouteDraft[] {
   fields.structure().get('stat_prefix')?.structure();
   const drafts = readRouteConfig(fields, context);
   const everyone: Draft = drafts[0] ?? { name: '*' };
-  const fault = readHttpFilters(fields, everyone);
-  for (const draft of drafts) Object.assign(draft.sections, fault);
+  const limits = readManagerLimits(fields, everyone);
+  readHttpFilters(fields, everyone, drafts);
+  for (const draft of drafts) draft.limits = completed(draft.limits, limits);
   readManager(fields, everyone);
   return drafts;
 }
@@ -125,18 +127,18 @@ function readRouteConfig(manager: Reader, { cluster, routes }: ListenerContext):
   });
 }
 
-/** Reads the HTTP filters; returns the sections they add to every client of the listener. */
-function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown> {
-  let fault = {};
+/** Reads the HTTP filters, which add sections to every client of the listener. */
+function readHttpFilters(manager: Reader, draft: Draft, drafts: readonly RouteDraft[]): void {
   for (const filter of manager.list('http_filters')) {
     const name = filter.structure().name('name') ?? '';
     const { type, fields } = filter.extension();
     if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
     else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
-      fault = readFault(fields, draft);
+      readFault(fields, draft, drafts);
+    else if (type === 'LocalRateLimit' && fields !== undefined)
+      for (const each of drafts) Object.assign(each.sections, readLocalRateLimit(fields, draft));
     else filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
   }
-  return fault;
 }
 
 function readRouter(router: Reader | undefined): void {
@@ -147,7 +149,6 @@ function readRouter(router: Reader | undefined): void {
 
 const filters = new Map<string, string>(
   Object.entries({
-    LocalRateLimit: 'set rateLimit in each client',
     RateLimit: 'rateLimit limits each process separately; there is no shared rate limit service',
     AdaptiveConcurrency: 'set adaptiveConcurrency in each client',
     AdmissionControl: 'circuitBreaker is the nearest counterpart: it rejects calls to a destination that keeps failing',
@@ -172,9 +173,6 @@ function readManager(manager: Reader, draft: Draft): void {
   if (ids?.boolean() === false) ids.unmapped('a request id is sent; tracing.requestIdHeader: false switches it off');
   else ids?.exact(draft, 'tracing.requestIdHeader');
   manager.get('request_timeout')?.differs(draft, 'timeouts.total', 'timeouts.total limits the whole call');
-  manager
-    .get('stream_idle_timeout')
-    ?.unmapped('there is no idle timeout between two bytes; timeouts.attempt limits the attempt');
   for (const name of [
     'codec_type',
     'use_remote_address',
@@ -184,7 +182,6 @@ function readManager(manager: Reader, draft: Draft): void {
     'normalize_path',
     'merge_slashes',
     'upgrade_configs',
-    'common_http_protocol_options',
     'skip_xff_append',
     'xff_num_trusted_hops',
     'local_reply_config',

@@ -15,6 +15,8 @@ export const accounts = [
       'retry-retriable-4xx-post-409': ['status', 'attempts'],
       'retry-5xx-patch-503': ['status', 'attempts'],
       'time-try-post': ['status', 'attempts'],
+      'time-try-idle-post': ['status', 'attempts'],
+      'time-hedge-post': ['attempts'],
     },
   },
   {
@@ -88,6 +90,12 @@ export const accounts = [
     },
   },
   {
+    docs: 'A call above a rate limit fails with `ERR_RATE_LIMITED` and has no status.',
+    cases: {
+      'fault-rate-limit': ['status'],
+    },
+  },
+  {
     docs: 'A cap of 0 requests becomes a cap of 1.',
     cases: {
       'limit-requests-0': ['results', 'attempts'],
@@ -153,12 +161,6 @@ export const accounts = [
     },
   },
   {
-    known: 'safety 5: fields that the report does not name',
-    cases: {
-      'fault-abort-headers': ['status', 'attempts'],
-    },
-  },
-  {
     known: 'behaviour 8: caps are those of the cluster, and `retry_budget` overrides `max_retries`',
     cases: {
       'limit-two-routes': ['results', 'attempts'],
@@ -206,11 +208,6 @@ export const accounts = [
       'route-rewrite-path': ['requests'],
       'route-regex-rewrite': ['requests'],
       'route-direct': ['status', 'attempts'],
-      'time-hedge': ['status'],
-      'time-max-stream-duration': ['status', 'time'],
-      'time-idle-timeout': ['status', 'time'],
-      'time-try-idle': ['attempts', 'time'],
-      'fault-rate-limit': ['status', 'attempts'],
       'header-remove': ['headers'],
       'header-remove-vhost': ['headers'],
       'header-remove-and-add': ['headers'],

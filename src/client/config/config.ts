@@ -24,7 +24,8 @@ interface TimeLimits {
   readonly total: number | false;
   readonly attempt: number | false;
   readonly connect: number | false;
-  readonly idle: number | false;
+  /** Absent for no limit. */
+  readonly idle?: number;
   /** Those of `total` and `attempt` that nobody has set: axios's `timeout` takes their place. */
   readonly [DEFAULTED]?: readonly string[];
 }
@@ -54,7 +55,8 @@ const timeouts = z
   .transform((given): TimeLimits => {
     const own = ownOf(given);
     const { total = defaultTotal, attempt = shorter(defaultAttempt, total), connect = shorter(1000, attempt) } = own;
-    return { total, attempt, connect, idle: own.idle, [DEFAULTED]: timeLimits.filter((name) => own[name] === undefined) };
+    const idle = own.idle ? { idle: own.idle } : {};
+    return { total, attempt, connect, ...idle, [DEFAULTED]: timeLimits.filter((name) => own[name] === undefined) };
   });
 
 const timeLimits = ['total', 'attempt'] as const;

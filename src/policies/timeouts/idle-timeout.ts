@@ -11,9 +11,9 @@ import { definePolicy } from '../policy.js';
 
 export const idleTimeoutOption = duration({ min: 1 })
   .or(z.literal(false))
-  .default(false)
+  .optional()
   .describe(
-    "Time limit without a byte in either direction during one attempt, to the end of a streamed body too; as Envoy's `per_try_idle_timeout`. A reader that holds the answer back does not count. Default false: no limit. Set it for long streams, where `total` and `attempt` say little. It has no effect on requests that take axios's http adapter, such as those through a proxy.",
+    "Time limit without a byte in either direction during one attempt, to the end of a streamed body too; as Envoy's `per_try_idle_timeout`. A reader that holds the answer back does not count. By default, and with `false`, there is none. Set it for long streams, where `total` and `attempt` say little. It has no effect on requests that take axios's http adapter, such as those through a proxy.",
   );
 
 const idleTimeoutOptions = z.strictObject({ idle: duration({ min: 1 }) });
