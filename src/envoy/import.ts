@@ -209,9 +209,7 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
     );
   return {
     baseURL: addressOf(route, main),
-    timeouts: timeoutsOf(route, main.part as ClusterPart, (note) =>
-      remark('timeouts.attempt', `per_try_timeout is ${note}`),
-    ),
+    timeouts: timeoutsOf(route, main.part as ClusterPart, remark),
     retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
     ...(route.clusters.some(({ headers }, index) => index > 0 || Object.keys(headers).length > 0) && {
