@@ -46,12 +46,18 @@ export function readFault(config: Reader, draft: Draft, drafts: readonly Affecte
   delay?.get('header_delay')?.whole().unmapped('headers of a call inject no faults');
   abort?.get('header_abort')?.whole().unmapped('headers of a call inject no faults');
   abort?.get('grpc_status')?.unmapped('gRPC is not supported');
-  for (const part of [delay, abort])
-    part?.differs(
-      draft,
-      'fault',
-      'injected in place of the upstream, so it is retried and counted like a real failure; off in production without allowInProduction',
-    );
+  const parts = [
+    [delay, fault.delay],
+    [abort, fault.abort],
+  ] as const;
+  for (const [part, made] of parts)
+    if (made === undefined) part?.structure().get('percentage')?.whole().structure();
+    else
+      part?.differs(
+        draft,
+        'fault',
+        'injected in place of the upstream, so it is retried and counted like a real failure; off in production without allowInProduction',
+      );
   for (const [name, note] of faultNotes) config.get(name)?.whole().unmapped(note);
   const cluster = config.get('upstream_cluster');
   cluster?.exact(draft, 'fault', 'only the clients of this cluster have it');
