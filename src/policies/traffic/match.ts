@@ -1,6 +1,6 @@
 /** The `match` option of a rule, which selects calls by method, path and headers. */
 import { z } from 'zod';
-import { getHeader } from '../../call/headers.js';
+import { getHeader, hasHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import type { Call } from '../../call/record.js';
 import { callOf } from '../../call/request.js';
@@ -67,13 +67,13 @@ export function matcherOf(match: MatchOptions | undefined): Matcher {
   return (request) => {
     const call = callOf(request);
     if (methods !== undefined && !methods.has(call.method)) return false;
-    if (!headers.every(([name, value]) => isAsked(value, getHeader(request.headers, name)))) return false;
+    if (!headers.every(([name, value]) => hasAsked(request, name, value))) return false;
     return matchesPath === undefined || matchesPath(pathOf(call));
   };
 }
 
-function isAsked(asked: string | boolean, value: string | undefined): boolean {
-  return typeof asked === 'boolean' ? asked === (value !== undefined) : asked === value;
+function hasAsked({ headers }: Request, name: string, asked: string | boolean): boolean {
+  return typeof asked === 'boolean' ? hasHeader(headers, name) === asked : getHeader(headers, name) === asked;
 }
 
 function pathMatcher(path: MatchOptions['path']): ((path: string) => boolean) | undefined {
