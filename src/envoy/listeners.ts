@@ -132,7 +132,12 @@ function readHttpFilters(manager: Reader, draft: Draft, drafts: readonly RouteDr
   for (const filter of manager.list('http_filters')) {
     const name = filter.structure().name('name') ?? '';
     const { type, fields } = filter.extension();
-    if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
+    filter.get('is_optional')?.structure();
+    if (filter.get('disabled')?.boolean() === true)
+      filter
+        .whole()
+        .unmapped('it is disabled; where a route enables it, write its section into the client of that route');
+    else if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
     else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
       readFault(fields, draft, drafts);
     else if (type === 'LocalRateLimit' && fields !== undefined)

@@ -61,6 +61,8 @@ export interface Carrier {
   listed: boolean;
   /** True where its answer is complete, and its socket becomes free in this turn of the event loop. */
   finishing: boolean;
+  /** True where its request was given up, and its socket is closed in this turn of the event loop. */
+  readonly closing: boolean;
   send(job: Job): void;
   /**
    * Called when the answer that comes in has no body, whatever its content-length: by its status, or since it answers a
@@ -194,6 +196,10 @@ export class Connection implements Carrier {
     if (toHead) this.retiresAt = 0;
     const parser = this.#socket && parserOf(this.#socket);
     if (parser) parser.contentLength = '';
+  }
+
+  get closing(): boolean {
+    return this.#socket?.destroyed === true;
   }
 
   get hasRoom(): boolean {

@@ -25,6 +25,8 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   #connected = false;
   listed = false;
   finishing = false;
+  /** A request that is given up leaves its place at once. */
+  readonly closing = false;
   used = false;
   /**
    * Streams that the server takes at once. Until its SETTINGS arrive, over TLS one request goes ahead and the others

@@ -223,8 +223,10 @@ export class Pool implements H2Events {
    */
   #refuseExcess(): void {
     const { maxPendingRequests: most, maxConnections } = this.#options;
-    if (most === undefined || this.#dialing !== undefined) return;
-    while (this.#waiting.length > most + this.#finishing)
+    if (most === undefined || this.#dialing !== undefined || this.#waiting.length <= most) return;
+    let expected = 0;
+    for (const { finishing, closing } of this.#all) if (finishing || closing) expected++;
+    while (this.#waiting.length > most + expected)
       this.#waiting.pop()?.onResponseError?.(undefined as never, overflow(this.origin, maxConnections, most));
   }
 

@@ -133,6 +133,13 @@ const injected = [
     listener: filter({ abort: { http_status: 503, percentage: all }, upstream_cluster: 'other' }),
   },
   {
+    id: 'disabled',
+    title: 'fault filter that is disabled',
+    listener: {
+      filters: [{ ...filter({ abort: { http_status: 503, percentage: all } }).filters[0], disabled: true }],
+    },
+  },
+  {
     id: 'per-header',
     title: 'fault filter: `header_abort` and a call without the header',
     listener: filter({ abort: { header_abort: {}, percentage: all } }),

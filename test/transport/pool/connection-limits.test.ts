@@ -152,6 +152,15 @@ describe('connections.maxPendingRequests', () => {
     expect(await results([first, client.get('/')])).toEqual(['ok', 'ok']);
   });
 
+  it('of 0 still lets a call follow one that was given up, which frees its connection', async () => {
+    const { origin } = await startHttp(() => {}, answer(200, 'ok'));
+    const client = using(origin, { connections: { maxConnections: 1, maxPendingRequests: 0 } });
+    const aborted = new AbortController();
+    setTimeout(() => aborted.abort(), 20);
+    await rejection(client.get('/', { signal: aborted.signal }));
+    expect((await client.get('/')).data).toBe('ok');
+  });
+
   it('opens no circuit, as the server is not at fault', async () => {
     const { origin } = await startHttp(slowly);
     const connections = { maxConnections: 1, maxPendingRequests: 0 };
