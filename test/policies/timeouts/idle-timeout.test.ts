@@ -3,7 +3,8 @@ import http from 'node:http';
 import type { Readable } from 'node:stream';
 import { createHttpClient, type HttpClientConfig } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { pause, rejection, silent, until } from '../../support/client.js';
+import { pause, rejection, silent, until, watch } from '../../support/client.js';
+import { overH2, startH2 } from '../../support/h2-server.js';
 import { type Behaviour, startHttp } from '../../support/upstream.js';
 
 function using(baseURL: string, config: HttpClientConfig = {}) {
@@ -112,6 +113,24 @@ describe('an idle timeout', () => {
     const { port } = server.address() as { port: number };
     const error = await rejection(using(`http://127.0.0.1:${port}`).put('/', Buffer.alloc(30_000_000)));
     expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT' });
+  });
+
+  it('ends one stream of an HTTP/2 connection, and not the others', async () => {
+    const { origin, sessions } = await startH2([
+      () => {},
+      (stream) => {
+        stream.respond({ ':status': 200 });
+        stream.write('slow ');
+        setTimeout(() => stream.write('but '), 100);
+        setTimeout(() => stream.end('sure'), 200);
+      },
+    ]);
+    const timeouts = { total: false, attempt: false, idle: 150 } as const;
+    const { client } = watch(overH2(origin, { retry: false, timeouts }));
+    const [silent, moving] = await Promise.all([rejection(client.get('/')), client.get('/')]);
+    expect(silent).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT' });
+    expect(moving.data).toBe('slow but sure');
+    expect(sessions).toHaveLength(1);
   });
 
   it('is off for a request that takes the http adapter of axios', async () => {
