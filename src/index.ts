@@ -48,6 +48,7 @@ export type { RetryDeps } from './policies/retries/retry-functions.js';
 export { logging } from './policies/telemetry/logging.js';
 export { deadline } from './policies/timeouts/deadline.js';
 export { deadlineHeader } from './policies/timeouts/deadline-header.js';
+export { idleTimeout } from './policies/timeouts/idle-timeout.js';
 export { timeout } from './policies/timeouts/timeout.js';
 export { fault } from './policies/traffic/fault.js';
 export { mirror } from './policies/traffic/mirror.js';

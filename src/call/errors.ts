@@ -19,7 +19,7 @@ export const ErrorCode = {
   ORIGIN: 'ERR_ORIGIN_NOT_ALLOWED',
   /** The whole call took longer than `timeouts.total`, or than the deadline of the inbound request. */
   DEADLINE: 'ERR_DEADLINE',
-  /** One attempt took longer than `timeouts.attempt`. */
+  /** One attempt took longer than `timeouts.attempt`, or nothing moved during it for `timeouts.idle`. */
   ATTEMPT_TIMEOUT: 'ERR_ATTEMPT_TIMEOUT',
   /** No connection, TLS included, within `timeouts.connect`; nothing was sent. */
   CONNECT_TIMEOUT: 'ERR_CONNECT_TIMEOUT',
@@ -27,7 +27,7 @@ export const ErrorCode = {
   HTTP2_UNSUPPORTED: 'ERR_HTTP2_UNSUPPORTED',
   /** The circuit to the destination is open; nothing was sent. */
   CIRCUIT_OPEN: 'ERR_CIRCUIT_OPEN',
-  /** More calls waiting than `limits.maxPendingRequests`, or more in flight than `adaptiveConcurrency` allows; nothing was sent. */
+  /** More calls waiting than `limits.maxPendingRequests` or `connections.maxPendingRequests`, or more in flight than `adaptiveConcurrency` allows; nothing was sent. */
   LIMIT: 'ERR_LIMIT',
   /** No endpoint is known: none could be looked up yet; nothing was sent. */
   NO_ENDPOINT: 'ERR_NO_ENDPOINT',
@@ -66,7 +66,7 @@ export interface ErrorDetails {
   reason?: LimitReason;
 }
 
-/** Which limit refused a call: the queue of `limits` was full, or `adaptiveConcurrency` found the destination at its limit. */
+/** Which limit refused a call: the queue of `limits` or of the connections was full, or `adaptiveConcurrency` found the destination at its limit. */
 export type LimitReason = 'max_pending_requests' | 'adaptive_concurrency';
 
 /** An error of this library. It is an `AxiosError`, so `axios.isAxiosError` and existing catch blocks hold. */

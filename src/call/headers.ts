@@ -25,6 +25,12 @@ export function getHeader(headers: Headers, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** True where the request has the header, an empty one too. */
+export function hasHeader(headers: Headers, name: string): boolean {
+  const key = nameIn(headers, name);
+  return key !== undefined && (headers[key] === '' || getHeader(headers, key) !== undefined);
+}
+
 /** Sets a header made here (not user input) in place of one of the same name. */
 export function setHeader(headers: Headers, name: string, value: string): void {
   headers[nameIn(headers, name) ?? name] = value;

@@ -5,7 +5,7 @@ import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
 import { markStalled } from './failure.js';
 import type { Request, Response, Transport } from './message.js';
 import { abortError, Scope } from './scope.js';
-import { Timer } from './timer.js';
+import { Timer, type TimerOwner } from './timer.js';
 
 /** Turns a synchronous throw into a rejection: a timer is running already, and only a settled promise clears it. */
 function attempt(next: Transport, request: Request): Promise<Response> {
@@ -22,6 +22,17 @@ export interface TimeLimit {
   expired: () => Error;
   /** What must arrive in time where the response is a stream: its headers only, or the whole body. */
   until: 'headers' | 'body';
+  /** Keeps a time of its own in place of `ms`. */
+  watch?: LimitWatch;
+}
+
+/** Keeps the time of a limit that depends on what moves. */
+export interface LimitWatch {
+  /** The time begins; once it is over, `owner` expires. */
+  begin(owner: TimerOwner): void;
+  /** The headers have arrived. */
+  answered(): void;
+  end(): void;
 }
 
 /**
@@ -84,6 +95,7 @@ class LimitedScope extends Scope {
     super(parent);
     this.#limit = limit;
     this.#timer = this.aborted || limit.ms === undefined ? undefined : new Timer(limit.ms, this);
+    if (!this.aborted) limit.watch?.begin(this);
   }
 
   expire(stalled: boolean): void {
@@ -102,10 +114,12 @@ class LimitedScope extends Scope {
   answered(): void {
     if (this.#limit.until === 'headers') this.#timer?.clear();
     else this.#timer?.unref();
+    this.#limit.watch?.answered();
   }
 
   release(): void {
     this.#timer?.clear();
+    this.#limit.watch?.end();
     this.leave();
   }
 

@@ -20,6 +20,7 @@ import { logging } from '../policies/telemetry/logging.js';
 import { attemptTracing, callTracing } from '../policies/telemetry/tracing.js';
 import { deadline } from '../policies/timeouts/deadline.js';
 import { deadlineHeader } from '../policies/timeouts/deadline-header.js';
+import { idleTimeout } from '../policies/timeouts/idle-timeout.js';
 import { timeout } from '../policies/timeouts/timeout.js';
 import { directResponse } from '../policies/traffic/direct-response.js';
 import { fault, isFaultAllowed } from '../policies/traffic/fault.js';
@@ -56,6 +57,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     config.routes?.some((route) => route[name]) === true;
   // Headers and routes may ask for retries and time limits where the client has none.
   const timeouts = config.timeouts || ((obeys || some('timeouts')) && noTimeouts);
+  const idles = config.routes?.some((route) => route.timeouts?.idle);
   const retries = config.retry ? { ...config.retry, ...slots.retry } : (obeys || some('retry')) && noRetries;
   const balancing = balancingOf(config, slots);
   return [
@@ -90,6 +92,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(limits, config.limits),
     stage(circuitBreaker, config.circuitBreaker),
     stage(adaptiveConcurrency, config.adaptiveConcurrency ?? false),
+    stage(idleTimeout, timeouts && (timeouts.idle !== undefined || idles) && { idle: timeouts.idle ?? false }),
     stage(timeout, timeouts && { attempt: timeouts.attempt, isDefault: isDefault(timeouts, 'attempt') }),
     stage(deadlineHeader, config.deadlineHeader ?? false),
     ...slots.perAttempt,

@@ -88,9 +88,11 @@ function withRetries(base: Options, before: readonly Part[]): Options {
 /** The options of a route that differ from those of the client. */
 function overrides(own: Options, base: Options): Options {
   const [limits, standard] = [own.timeouts, base.timeouts] as Options[];
-  const timeouts = ['total', 'attempt'].filter((name) => limits?.[name] !== standard?.[name]);
+  const timeouts = ['total', 'attempt', 'idle'].filter((name) => limits?.[name] !== standard?.[name]);
   return {
-    ...(timeouts.length > 0 && { timeouts: Object.fromEntries(timeouts.map((name) => [name, limits?.[name]])) }),
+    ...(timeouts.length > 0 && {
+      timeouts: Object.fromEntries(timeouts.map((name) => [name, limits?.[name] ?? false])),
+    }),
     ...retryOf(own, base),
     ...Object.fromEntries(
       ['pathRewrite', 'requestHeaders']

@@ -201,18 +201,18 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
 }
 
 function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string, Cluster>): Record<string, unknown> {
-  const { connect, sections, retries } = main.part as ClusterPart;
+  const { sections, maxConcurrentRetries } = main.part as ClusterPart;
   const { retry } = route.retry;
   const remark = (option: string, note: string) => main.reader.remark(route, option, note);
-  if (retry && retries.budget === undefined)
+  if (retry)
     remark(
       'retry.budget',
-      'Envoy has no budget without retry_budget; here retries are limited to 20 % of the calls plus one a second (false: no budget)',
+      "off as in Envoy, which limits only the retries at once; remove this option to get pillion's budget: retries for 20 % of the calls plus one a second",
     );
   return {
     baseURL: addressOf(route, main),
-    timeouts: timeoutsOf(route, connect, (note) => remark('timeouts.attempt', `per_try_timeout is ${note}`)),
-    retry: retry && { ...retry, ...retries },
+    timeouts: timeoutsOf(route, main.part as ClusterPart, remark),
+    retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
     ...(route.clusters.some(({ headers }, index) => index > 0 || Object.keys(headers).length > 0) && {
       split: splitOf(route, clusters),

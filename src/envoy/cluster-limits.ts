@@ -1,32 +1,46 @@
 /** Maps the circuit breaker thresholds of an Envoy cluster, which are caps on connections, requests and retries. */
 import type { Draft, Reader } from './reader.js';
 
+/** What the caps of a cluster depend on. */
+export interface LimitedCluster {
+  /** HTTP/2 is spoken, or may be: one connection then carries many requests. */
+  readonly h2: boolean;
+  /** How many endpoints it has: their caps count together. */
+  readonly endpoints: number;
+}
+
+/** Retries at once, as `retry.maxConcurrentRetries`. */
+export type RetryCap = number | { readonly ratio: number; readonly min: number };
+
 /** Envoy's caps are always on; the defaults are 1024 connections, 1024 pending requests and 3 retries at once. */
-export function readLimits(cluster: Reader, draft: Draft) {
+export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints }: LimitedCluster) {
   const breakers = cluster.get('circuit_breakers');
   const thresholds = breakers?.list('thresholds') ?? [];
-  const isDefault = (each: Reader) => each.get('priority')?.enum(['DEFAULT', 'HIGH']) !== 'HIGH';
   const ours = thresholds.find(isDefault);
   breakers?.structure();
   ours?.structure().get('priority')?.exact(draft, 'limits');
   for (const other of thresholds)
     if (other !== ours)
-      other.unmapped('there are no priorities here; the thresholds of the default priority are mapped');
-  breakers?.get('per_host_thresholds')?.unmapped('limits count for each destination, not for each host of a cluster');
-  const limits = {
-    maxRequests: capOf(ours, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: 1_000_000 }),
-    maxPendingRequests: capOf(ours, 'max_pending_requests', 1024, draft, 'limits.maxPendingRequests', {
-      from: 0,
-      to: 1_000_000,
-    }),
-  };
-  const connections = {
-    maxConnections: capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', { from: 1, to: 65_535 }),
-  };
-  const maxConcurrentRetries = capOf(ours, 'max_retries', 3, draft, 'retry.maxConcurrentRetries', {
-    from: 0,
-    to: 1_000_000,
-  });
+      other.unmapped(
+        isDefault(other)
+          ? 'as in Envoy, only the first thresholds of a priority count'
+          : 'there are no priorities here; the thresholds of the default priority are mapped',
+      );
+  const perHost = readPerHost(breakers, draft);
+  const most = 1_000_000;
+  const requests = capOf(ours, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: most });
+  const pendingOption = h2 ? 'connections.maxPendingRequests' : 'limits.maxPendingRequests';
+  const pending = capOf(ours, 'max_pending_requests', 1024, draft, pendingOption, { from: 0, to: most });
+  const together = capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
+  const maxConnections = Math.min(together, perHost);
+  const several = endpoints > 1;
+  if (several)
+    ours
+      ?.get('max_connections')
+      ?.remark(draft, 'connections.maxConnections', 'counts for each endpoint, in Envoy for all endpoints together');
+  ours
+    ?.get('max_connection_pools')
+    ?.unmapped('a client has one pool for each destination; connections.maxOrigins bounds them');
   ours?.get('track_remaining')?.exact(draft, '', 'client.stats() always has these numbers');
   if (breakers === undefined)
     cluster
@@ -43,8 +57,49 @@ export function readLimits(cluster: Reader, draft: Draft) {
       'circuitBreaker',
       'on by default here, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; false switches it off',
     );
-  const budget = readBudget(ours, draft);
-  return { limits, connections, retries: { maxConcurrentRetries, ...(budget && { budget }) } };
+  return {
+    limits: {
+      ...limitsOf({
+        h2,
+        requests,
+        pending,
+        connections: Math.max(endpoints, Math.min(together, perHost * Math.max(1, endpoints))),
+      }),
+      ...(several && { per: 'origin' }),
+    },
+    connections: { maxConnections, ...(h2 && { maxPendingRequests: pending }) },
+    maxConcurrentRetries: readRetryCap(ours, draft),
+  };
+}
+
+const mostConnections = { from: 1, to: 65_535 };
+
+/** Connections to each endpoint. The first thresholds of a priority count here too. */
+function readPerHost(breakers: Reader | undefined, draft: Draft): number {
+  const all = breakers?.list('per_host_thresholds') ?? [];
+  const ours = all.find(isDefault);
+  for (const other of all)
+    if (other !== ours) other.unmapped('only the first thresholds of the default priority count');
+  ours?.structure().get('priority')?.structure();
+  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'retry_budget', 'track_remaining'])
+    ours?.get(name)?.whole().unmapped('for each endpoint only max_connections is mapped');
+  if (ours?.get('max_connections') === undefined) return Number.POSITIVE_INFINITY;
+  return capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
+}
+
+function isDefault(thresholds: Reader): boolean {
+  return thresholds.get('priority')?.enum(['DEFAULT', 'HIGH']) !== 'HIGH';
+}
+
+/**
+ * In Envoy a request waits for a connection, and fails at once where it has one but `max_requests` are in flight. Over
+ * HTTP/1.1 each request has a connection of its own, so the lower of the two caps binds alone: further requests wait only
+ * where that is `max_connections`, of which each endpoint has at least one. Over HTTP/2 the pool has the queue.
+ */
+function limitsOf(caps: { h2: boolean; requests: number; pending: number; connections: number }) {
+  const { h2, requests, pending, connections } = caps;
+  if (h2 || requests < connections) return { maxRequests: requests, maxPendingRequests: 0 };
+  return { maxRequests: connections, maxPendingRequests: pending };
 }
 
 function capOf(
@@ -63,14 +118,17 @@ function capOf(
   return within;
 }
 
-function readBudget(thresholds: Reader | undefined, draft: Draft): Record<string, unknown> | undefined {
-  const budget = thresholds?.get('retry_budget');
-  if (budget === undefined) return undefined;
-  const percent = Math.max(0, budget.get('budget_percent')?.number() ?? 20);
-  budget.differs(
-    draft,
-    'retry.budget',
-    'here a share of the calls of the last 10 s, in Envoy of the requests in flight; min_retry_concurrency became minPerSecond',
-  );
-  return { ratio: Math.min(10, percent / 100), minPerSecond: budget.get('min_retry_concurrency')?.count() ?? 3 };
+/** `retry_budget` replaces `max_retries`. */
+function readRetryCap(thresholds: Reader | undefined, draft: Draft): RetryCap {
+  const option = 'retry.maxConcurrentRetries';
+  const budget = thresholds?.get('retry_budget')?.structure();
+  if (budget === undefined) return capOf(thresholds, 'max_retries', 3, draft, option, { from: 0, to: 1_000_000 });
+  thresholds?.get('max_retries')?.differs(draft, option, 'not used: as in Envoy, retry_budget replaces it');
+  const percent = budget.get('budget_percent');
+  const share = Math.max(0, (percent?.number() ?? 20) / 100);
+  percent?.exact(draft, `${option}.ratio`);
+  const min = capOf(budget, 'min_retry_concurrency', 3, draft, `${option}.min`, { from: 0, to: 1_000_000 });
+  if (percent === undefined)
+    budget.remark(draft, `${option}.ratio`, "budget_percent is not set: Envoy's default of 20 % is written out");
+  return { ratio: Math.min(10, share), min };
 }

@@ -1,13 +1,15 @@
 /** Reads which version of HTTP an Envoy cluster speaks, and how long its connections live. */
 import { isPlain } from '../call/own.js';
-import type { Draft, Reader } from './reader.js';
+import { type Draft, given, type Reader } from './reader.js';
 
 interface Protocol {
   /** The part of the file that asks for HTTP/2. */
   h2: Reader | undefined;
   /** The protocol is chosen in the TLS handshake. */
   auto: boolean;
-  connections: Record<string, string>;
+  connections: Record<string, unknown>;
+  /** Milliseconds that one attempt may take at most, its body included; undefined: no limit. */
+  maxStreamDuration: number | undefined;
   retryPolicy: Reader | undefined;
 }
 
@@ -42,7 +44,7 @@ export function readProtocol(cluster: Reader, draft: Draft): Protocol {
   names?.get('auto_san_validation')?.differs(draft, 'tls.serverName', 'the name is always verified');
   const common = options?.get('common_http_protocol_options') ?? cluster.get('common_http_protocol_options');
   common?.structure();
-  const connections: Record<string, string> = {};
+  const connections: Record<string, unknown> = {};
   const idle = common?.get('idle_timeout');
   const time = idle?.duration() === 0 ? undefined : idle?.spelled(draft, 'connections.keepAliveTimeout');
   if (time !== undefined) connections.keepAliveTimeout = time;
@@ -55,9 +57,53 @@ export function readProtocol(cluster: Reader, draft: Draft): Protocol {
   const oldest = age?.duration() ? age.spelled(draft, 'connections.maxConnectionAge', { least: 1000 }) : undefined;
   if (oldest !== undefined) connections.maxConnectionAge = oldest;
   age?.differs(draft, 'connections.maxConnectionAge', 'each connection is closed up to a fifth earlier, at random');
-  for (const each of [common, cluster])
-    each
-      ?.get('max_requests_per_connection')
-      ?.unmapped('connections are closed by age (connections.maxConnectionAge), not by their number of requests');
-  return { h2, auto: auto !== undefined, connections, retryPolicy: options?.get('retry_policy') };
+  Object.assign(connections, readRequestsPerConnection([common, cluster], draft), readH2Options(h2, draft));
+  const longest = common?.get('max_stream_duration');
+  longest?.differs(draft, 'timeouts.attempt', 'where it is shorter than per_try_timeout; not kept for a streamed body');
+  for (const name of ['max_headers_count', 'max_response_headers_kb', 'headers_with_underscores_action'])
+    common?.get(name)?.unmapped("the limits on headers of an answer are those of Node's HTTP parser");
+  return {
+    h2,
+    auto: auto !== undefined,
+    connections,
+    maxStreamDuration: longest?.duration() || undefined,
+    retryPolicy: options?.get('retry_policy'),
+  };
+}
+
+/** The field of the cluster itself is the older one; Envoy takes that of the protocol options first. 0 is no limit. */
+function readRequestsPerConnection(places: readonly (Reader | undefined)[], draft: Draft): Record<string, unknown> {
+  const option = 'connections.maxRequestsPerConnection';
+  const [used, ...others] = places.flatMap((each) => each?.get('max_requests_per_connection') ?? []);
+  for (const each of others) each.differs(draft, option, 'not used: that of common_http_protocol_options replaces it');
+  const most = used?.count() ? used.bounded(draft, option, 1) : undefined;
+  used?.exact(draft, option);
+  return given('maxRequestsPerConnection', most);
+}
+
+const standardWindow =
+  "the flow-control windows are those of Node's HTTP/2; a slow reader holds the server back by them as in Envoy";
+
+/** Fields of `http2_protocol_options` that do not change a call here. */
+const h2Notes = new Map<string, string>(
+  Object.entries({
+    initial_stream_window_size: standardWindow,
+    initial_connection_window_size: standardWindow,
+    connection_keepalive:
+      'a PING is sent only after a call was aborted; a connection that does not answer it within 2 s is closed',
+    hpack_table_size: "the size of the header table is that of Node's HTTP/2",
+    allow_connect: 'CONNECT and upgrades are not supported',
+    allow_metadata: 'METADATA frames are ignored',
+    custom_settings_parameters: "the SETTINGS are those of Node's HTTP/2",
+  }),
+);
+
+/** Limits of HTTP/2 connections. */
+function readH2Options(h2: Reader | undefined, draft: Draft): Record<string, unknown> {
+  const option = 'connections.maxConcurrentStreams';
+  const streams = h2?.get('max_concurrent_streams');
+  const most = streams?.bounded(draft, option, 1, 2_147_483_647);
+  streams?.exact(draft, option);
+  for (const [name, note] of h2Notes) h2?.get(name)?.whole().unmapped(note);
+  return given('maxConcurrentStreams', most);
 }

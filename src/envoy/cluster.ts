@@ -4,7 +4,7 @@ import { isPlain } from '../call/own.js';
 import { readBalance } from './cluster-balance.js';
 import { readEndpoints } from './cluster-endpoints.js';
 import { readHealthChecks, readOutlierDetection } from './cluster-health.js';
-import { readLimits } from './cluster-limits.js';
+import { type RetryCap, readLimits } from './cluster-limits.js';
 import { readProtocol } from './cluster-protocol.js';
 import type { Draft, Reader } from './reader.js';
 import { readTransport } from './transport-socket.js';
@@ -19,8 +19,10 @@ export interface ClusterPart {
   readonly connect: string;
   /** Options of the client other than `baseURL`, `timeouts` and `retry`. */
   readonly sections: Record<string, unknown>;
-  /** For the `retry` section: retries at once and, if the cluster sets a `retry_budget`, the budget. */
-  readonly retries: { readonly maxConcurrentRetries: number; readonly budget?: Record<string, unknown> };
+  /** For the `retry` section. */
+  readonly maxConcurrentRetries: RetryCap;
+  /** Milliseconds that an attempt may take at most; undefined: no limit. */
+  readonly maxStreamDuration: number | undefined;
   /** A retry policy of the cluster, which replaces that of the route. */
   readonly retryPolicy: Reader | undefined;
 }
@@ -41,7 +43,10 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
     cluster.get(name)?.whole().structure();
   const { endpoints, entries } = readEndpoints(cluster, draft, context.endpoints);
   const protocol = readProtocol(cluster, draft);
-  const { limits, connections, retries } = readLimits(cluster, draft);
+  const { limits, connections, maxConcurrentRetries } = readLimits(cluster, draft, {
+    h2: protocol.h2 !== undefined,
+    endpoints: endpoints.length,
+  });
   const balance = readBalance(cluster, draft, endpoints.length);
   const outliers = readOutlierDetection(cluster, draft);
   const healthCheck = readHealthChecks(cluster, draft);
@@ -69,7 +74,8 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
     baseURL: endpoints[0] && urlOf(endpoints[0].address, tls !== undefined),
     connect,
     sections,
-    retries,
+    maxConcurrentRetries,
+    maxStreamDuration: protocol.maxStreamDuration,
     retryPolicy: protocol.retryPolicy,
   };
 }

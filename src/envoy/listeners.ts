@@ -3,7 +3,8 @@
 import { isPlain } from '../call/own.js';
 import type { Draft, Reader } from './reader.js';
 import { type RouteContext, type RouteDraft, readRoute } from './route.js';
-import { readFault } from './route-traffic.js';
+import { completed, readManagerLimits } from './route-limits.js';
+import { readFault, readLocalRateLimit } from './route-traffic.js';
 
 /** What a listener needs to know of the rest of the configuration. */
 export interface ListenerContext {
@@ -161,8 +162,9 @@ function readFilter(filter: Reader, context: ListenerContext): RouteDraft[] {
   fields.structure().get('stat_prefix')?.structure();
   const drafts = readRouteConfig(fields, context);
   const everyone: Draft = drafts[0] ?? { name: '*' };
-  const fault = readHttpFilters(fields, everyone);
-  for (const draft of drafts) Object.assign(draft.sections, fault);
+  const limits = readManagerLimits(fields, everyone);
+  readHttpFilters(fields, everyone, drafts);
+  for (const draft of drafts) draft.limits = completed(draft.limits, limits);
   readManager(fields, everyone);
   return drafts;
 }
@@ -189,18 +191,23 @@ function readRouteConfig(manager: Reader, { cluster, routes }: ListenerContext):
   });
 }
 
-/** Reads the HTTP filters; returns the sections they add to every client of the listener. */
-function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown> {
-  let fault = {};
+/** Reads the HTTP filters, which add sections to every client of the listener. */
+function readHttpFilters(manager: Reader, draft: Draft, drafts: readonly RouteDraft[]): void {
   for (const filter of manager.list('http_filters')) {
     const name = filter.structure().name('name') ?? '';
     const { type, fields } = filter.extension();
-    if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
+    filter.get('is_optional')?.structure();
+    if (filter.get('disabled')?.boolean() === true)
+      filter
+        .whole()
+        .unmapped('it is disabled; where a route enables it, write its section into the client of that route');
+    else if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
     else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
-      fault = readFault(fields, draft);
+      readFault(fields, draft, drafts);
+    else if (type === 'LocalRateLimit' && fields !== undefined)
+      for (const each of drafts) Object.assign(each.sections, readLocalRateLimit(fields, draft));
     else filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
   }
-  return fault;
 }
 
 function readRouter(router: Reader | undefined): void {
@@ -211,7 +218,6 @@ function readRouter(router: Reader | undefined): void {
 
 const filters = new Map<string, string>(
   Object.entries({
-    LocalRateLimit: 'set rateLimit in each client',
     RateLimit: 'rateLimit limits each process separately; there is no shared rate limit service',
     AdaptiveConcurrency: 'set adaptiveConcurrency in each client',
     AdmissionControl: 'circuitBreaker is the nearest counterpart: it rejects calls to a destination that keeps failing',
@@ -302,14 +308,6 @@ function readManager(manager: Reader, draft: Draft): void {
     .get('preserve_external_request_id')
     ?.differs(draft, 'tracing.requestIdHeader', 'a request id that the call sets itself is always kept');
   manager.get('request_timeout')?.differs(draft, 'timeouts.total', 'timeouts.total limits the whole call');
-  manager
-    .get('stream_idle_timeout')
-    ?.unmapped('there is no idle timeout between two bytes; timeouts.attempt limits the attempt');
-  const common = manager.get('common_http_protocol_options');
-  common?.unmapped(betweenBoth);
-  common
-    ?.get('max_stream_duration')
-    ?.unmapped('it limits every call of the listener: lower timeouts.total in clients that allow more');
   for (const [note, names] of managerFields) for (const name of names) manager.get(name)?.unmapped(note);
   for (const name of ['access_log_flush_interval', 'access_log_options']) manager.get(name)?.whole().structure();
 }

@@ -381,7 +381,7 @@ function targetOf({ draft, option }: Target): string {
 
 /** Options that an entry of `routes` can have. */
 const ofRoutes =
-  /^(match|directResponse|pathRewrite|requestHeaders|timeouts\.(total|attempt)|retry(?!\.(budget|maxConcurrentRetries)))(\.|$)/;
+  /^(match|directResponse|pathRewrite|requestHeaders|timeouts\.(total|attempt|idle)|retry(?!\.(budget|maxConcurrentRetries)))(\.|$)/;
 
 function camelCase(name: string): string {
   return name.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase());

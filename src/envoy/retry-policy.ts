@@ -5,6 +5,8 @@ export interface RetryPart {
   readonly retry: false | Record<string, unknown>;
   /** `per_try_timeout` in milliseconds; undefined if it is not set. */
   readonly attempt: number | undefined;
+  /** `per_try_idle_timeout` in milliseconds; undefined if it is not set. */
+  readonly idle?: number | undefined;
 }
 
 /** Without a policy retries are off, because Envoy retries nothing by default. */
@@ -26,10 +28,13 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
       'per_try_timeout is not set: as in Envoy, one attempt may take the time of the whole call, so a hanging attempt is not retried',
     );
   readRest(policy, draft);
-  if (on.length === 0) return { retry: false, attempt: attempt?.duration() };
+  const idle = policy.get('per_try_idle_timeout');
+  idle?.exact(draft, 'timeouts.idle');
+  const times = { attempt: attempt?.duration(), idle: idle?.duration() };
+  if (on.length === 0) return { retry: false, ...times };
   return {
     retry: { maxRetries: readCount(policy, draft), on, backoff: readBackoff(policy, draft) },
-    attempt: attempt?.duration(),
+    ...times,
   };
 }
 
@@ -145,7 +150,4 @@ function readRest(policy: Reader, draft: Draft): void {
     .get('host_selection_retry_max_attempts')
     ?.differs(draft, 'endpoints', 'not needed: endpoints already tried are left out before one is picked');
   policy.get('retry_priority')?.unmapped('there are no priorities');
-  policy
-    .get('per_try_idle_timeout')
-    ?.unmapped('there is no idle timeout between two bytes; timeouts.attempt limits the attempt');
 }

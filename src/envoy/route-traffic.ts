@@ -1,6 +1,6 @@
 /** Maps request mirroring and fault injection, which belong to Envoy's routes and listeners. */
 import { shareOf } from './fraction.js';
-import type { Draft, Reader } from './reader.js';
+import { type Draft, given, type Reader } from './reader.js';
 
 /** The `mirror` section of a route; `urlOf` returns the base URL of a cluster. */
 export function readMirrors(
@@ -28,23 +28,149 @@ export function readMirrors(
   return mirror.length > 0 ? { mirror } : {};
 }
 
-/** The `fault` section from the fault filter, for all clients of its listener. */
-export function readFault(config: Reader, draft: Draft): Record<string, unknown> {
+/** A client of the listener, to which a filter adds a section. */
+interface Affected {
+  readonly clusters: readonly { readonly name: string }[];
+  readonly sections: Record<string, unknown>;
+}
+
+/** Adds the `fault` section of the fault filter to the clients of its listener. */
+export function readFault(config: Reader, draft: Draft, drafts: readonly Affected[]): void {
   const fault: Record<string, unknown> = {};
-  const [delay, abort] = [config.get('delay'), config.get('abort')];
+  const [delay, abort] = [config.structure().get('delay'), config.get('abort')];
   const duration = delay?.get('fixed_delay');
   const time = duration?.duration() ? duration.spelled(draft, 'fault.delay.duration') : undefined;
   if (time !== undefined) fault.delay = { duration: time, fraction: percentageOf(delay) };
   const status = abort?.get('http_status')?.bounded(draft, 'fault.abort.status', 200, 599);
   if (status !== undefined) fault.abort = { status, fraction: percentageOf(abort) };
-  for (const part of [delay, abort])
-    part?.differs(
-      draft,
-      'fault',
-      'injected in place of the upstream, so it is retried and counted like a real failure; off in production without allowInProduction',
-    );
-  return Object.keys(fault).length > 0 ? { fault } : {};
+  delay?.get('header_delay')?.whole().unmapped('headers of a call inject no faults');
+  abort?.get('header_abort')?.whole().unmapped('headers of a call inject no faults');
+  abort?.get('grpc_status')?.unmapped('gRPC is not supported');
+  const parts = [
+    [delay, fault.delay],
+    [abort, fault.abort],
+  ] as const;
+  for (const [part, made] of parts)
+    if (made === undefined) part?.structure().get('percentage')?.whole().structure();
+    else
+      part?.differs(
+        draft,
+        'fault',
+        'injected in place of the upstream, so it is retried and counted like a real failure; off in production without allowInProduction',
+      );
+  for (const [name, note] of faultNotes) config.get(name)?.whole().unmapped(note);
+  const cluster = config.get('upstream_cluster');
+  cluster?.exact(draft, 'fault', 'only the clients of this cluster have it');
+  const only = cluster?.text();
+  const match = matchOf(config, draft);
+  if (match === undefined || Object.keys(fault).length === 0) return;
+  for (const each of drafts)
+    if (!only || (each.clusters.length === 1 && each.clusters[0]?.name === only))
+      Object.assign(each.sections, { fault: { ...fault, ...match } });
 }
+
+const faultNotes = new Map<string, string>(
+  Object.entries({
+    max_active_faults: 'faults have no limit but their fraction',
+    response_rate_limit: 'bodies are not slowed down; fault.delay delays the whole answer',
+    ...Object.fromEntries(
+      ['delay_percent', 'abort_percent', 'delay_duration', 'abort_http_status', 'max_active_faults']
+        .concat('response_rate_limit_percent', 'abort_grpc_status')
+        .map((name) => [`${name}_runtime`, 'there is no runtime layer: change the configuration file']),
+    ),
+    disable_downstream_cluster_stats: 'client.stats() counts injected faults for each client',
+  }),
+);
+
+/** The `match` of the faults; undefined where calls cannot be told apart as in Envoy: then none is injected. */
+function matchOf(config: Reader, draft: Draft): { match?: { headers: Record<string, string | boolean> } } | undefined {
+  const nodes = config.get('downstream_nodes');
+  nodes?.whole().unmapped('a client is one node, so no fault is injected: write the section fault where it is meant');
+  const headers: Record<string, string | boolean> = {};
+  let known = nodes === undefined;
+  for (const matcher of config.list('headers')) {
+    const name = matcher.get('name')?.structure().text();
+    const value = headerConditionOf(matcher);
+    if (name === undefined || value === undefined || name.startsWith(':') || Object.hasOwn(headers, name)) {
+      matcher
+        .whole()
+        .unmapped('fault.match knows only the presence and the exact value of headers: no fault is injected');
+      known = false;
+    } else {
+      matcher.whole().exact(draft, 'fault.match.headers');
+      headers[name] = value;
+    }
+  }
+  if (!known) return undefined;
+  return Object.keys(headers).length > 0 ? { match: { headers } } : {};
+}
+
+/** The exact value that a header must have, or whether it must be there; undefined for any other condition. */
+function headerConditionOf(matcher: Reader): string | boolean | undefined {
+  const inverted = matcher.get('invert_match')?.boolean() === true;
+  const text = matcher.get('string_match');
+  const exact = matcher.get('exact_match') ?? text?.get('exact');
+  if (exact !== undefined) return inverted || text?.get('ignore_case')?.boolean() === true ? undefined : exact.text();
+  const conditions = ['range_match', 'prefix_match', 'suffix_match', 'contains_match', 'safe_regex_match'];
+  if (text !== undefined || conditions.some((name) => matcher.get(name) !== undefined)) return undefined;
+  if (matcher.get('treat_missing_header_as_empty')?.boolean() === true) return undefined;
+  // Without any condition presence is asked for.
+  return (matcher.get('present_match')?.boolean() ?? true) !== inverted;
+}
+
+/** The `rateLimit` section from the local rate limit filter; its bucket is that of all clients of the listener. */
+export function readLocalRateLimit(config: Reader, draft: Draft): Record<string, unknown> {
+  config.structure().get('stat_prefix')?.structure();
+  for (const [name, note] of rateLimitNotes) config.get(name)?.whole().unmapped(note);
+  const bucket = config.get('token_bucket');
+  const shares = ['filter_enabled', 'filter_enforced'].map((name) => config.get(name));
+  for (const each of shares) each?.structure().get('runtime_key')?.structure();
+  const [enabled = 0, enforced = 0] = shares.map((each) => each && shareOf(each.get('default_value')));
+  const share = enabled * enforced;
+  if (share < 1 || bucket === undefined) {
+    const why =
+      share === 0
+        ? 'no request is rejected, since filter_enabled and filter_enforced are not both set'
+        : 'it is enforced for a part of the requests only, which rateLimit cannot do; set rateLimit in each client';
+    if (bucket !== undefined && share > 0) bucket.whole().unmapped(why);
+    else bucket?.whole().differs(draft, 'rateLimit', why);
+    for (const each of shares) each?.whole().structure();
+    return {};
+  }
+  for (const each of shares) each?.whole().exact(draft, 'rateLimit');
+  const [most, perFill, interval] = ['max_tokens', 'tokens_per_fill', 'fill_interval'].map((name) => bucket.get(name));
+  const requests = perFill?.bounded(draft, 'rateLimit.requests', 1, 1_000_000) ?? 1;
+  const burst = most?.bounded(draft, 'rateLimit.burst', 1, 1_000_000);
+  const per = interval?.spelled(draft, 'rateLimit.per');
+  bucket
+    .whole()
+    .differs(
+      draft,
+      'rateLimit',
+      'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own, and retries take from it too',
+    );
+  return {
+    rateLimit: { requests, ...given('per', per), ...given('burst', burst), maxPending: 0, serverHeaders: false },
+  };
+}
+
+const rateLimitNotes = new Map<string, string>(
+  Object.entries({
+    status: 'a rejected call has no status; its code is ERR_RATE_LIMITED',
+    descriptors: 'rateLimit.keyHeader gives each value of one header a limit of its own',
+    rate_limits: 'rateLimit.keyHeader gives each value of one header a limit of its own',
+    stage: 'rateLimit.keyHeader gives each value of one header a limit of its own',
+    vh_rate_limits: 'rateLimit.keyHeader gives each value of one header a limit of its own',
+    always_consume_default_token_bucket: 'there are no descriptors with buckets of their own',
+    local_rate_limit_per_downstream_connection:
+      'there is no connection to the sidecar: the limit is that of the client',
+    local_cluster_rate_limit: 'each process has a limit of its own',
+    response_headers_to_add: 'a rejected call has no response; error.retryAfter has the time to wait',
+    request_headers_to_add_when_not_enforced: 'no header is added',
+    enable_x_ratelimit_headers: 'a rejected call has no response; error.retryAfter has the time to wait',
+    rate_limited_as_resource_exhausted: 'gRPC is not supported',
+  }),
+);
 
 function percentageOf(part: Reader | undefined): number {
   const percentage = part?.get('percentage');

@@ -6,6 +6,7 @@ import { shareOf } from './fraction.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
 import { readHeaders } from './route-headers.js';
+import { idleOf, type RouteLimits, readHedge, readRouteLimits, totalOf } from './route-limits.js';
 import { type RouteMatch, readMatch, readRewrites } from './route-path.js';
 import { readMirrors } from './route-traffic.js';
 
@@ -26,6 +27,8 @@ export interface RouteDraft extends Draft {
   readers: readonly Reader[];
   /** `timeouts.total` in milliseconds; false for no limit. */
   total: number | false;
+  /** Its other limits of time. */
+  limits: RouteLimits;
   retry: RetryPart;
   readonly match: RouteMatch;
   /** The virtual host of the route: its routes to one cluster become one client. */
@@ -62,6 +65,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     clusters,
     readers: [route, host.get('retry_policy')].filter((each) => each !== undefined),
     total: false,
+    limits: { duration: undefined, idle: undefined },
     retry: { retry: false, attempt: undefined },
     match,
     host,
@@ -69,6 +73,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     sections: {},
   };
   draft.total = readTotal(action, draft);
+  draft.limits = readRouteLimits(action, draft);
   const [policy, ...unused] = [
     cluster(first?.name ?? '')?.retryPolicy,
     action.get('retry_policy'),
@@ -91,6 +96,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     ...given('pathRewrite', pathRewrite),
     ...given('headers', readHeaders([route, host, config], draft, 'headers')),
     ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
+    ...readHedge(action.get('hedge_policy') ?? host.get('hedge_policy'), draft.retry, draft),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
   readRest(route, action, host);
@@ -111,6 +117,7 @@ function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft |
     clusters: [],
     readers: [route],
     total: false,
+    limits: { duration: undefined, idle: undefined },
     retry: { retry: false, attempt: undefined },
     match,
     host,
@@ -162,9 +169,10 @@ function readTotal(action: Reader, draft: Draft): number | false {
     action.remark(draft, 'timeouts.total', "timeout is not set: Envoy's default of 15 s is written out");
   else if (ms === 0) {
     timeout.exact(draft, 'timeouts.total');
-    timeout.warn(
-      'timeout: 0 has no limit: a hanging call blocks its caller and keeps its memory and connection forever',
-    );
+    if (action.at('max_stream_duration', 'max_stream_duration') === undefined)
+      timeout.warn(
+        'timeout: 0 is no limit: a call may last for ever, and a hanging one keeps its caller, memory and connection until an idle timeout ends it',
+      );
   } else {
     timeout.spelled(draft, 'timeouts.total');
     timeout.differs(
@@ -179,11 +187,7 @@ function readTotal(action: Reader, draft: Draft): number | false {
 
 function readRest(route: Reader, action: Reader, host: Reader): void {
   route.get('decorator')?.unmapped('set routeName on the call to name its span');
-  action.get('idle_timeout')?.unmapped('there is no idle timeout; timeouts.attempt limits the attempt');
   action.get('hash_policy')?.unmapped('set balance.hashHeader to hash by one header');
-  action
-    .get('hedge_policy')
-    ?.unmapped('set hedging: it starts a hedge after a delay or percentile, not after per_try_timeout');
   action.get('priority')?.unmapped('there are no priorities here');
   action.get('rate_limits')?.unmapped('set rateLimit in each client');
   host
@@ -200,14 +204,25 @@ function readRest(route: Reader, action: Reader, host: Reader): void {
  * The `timeouts` section; a `per_try_timeout` not below the total is left out, as Envoy ignores it, and reported by
  * `tell`.
  */
-export function timeoutsOf({ total, retry }: RouteDraft, connect: string, tell: (note: string) => void) {
-  const { attempt } = retry;
+export function timeoutsOf(
+  { total: timeout, retry, limits, sections }: RouteDraft,
+  { connect, maxStreamDuration }: ClusterPart,
+  tell: (option: string, note: string) => void,
+) {
+  const total = totalOf(timeout, limits);
+  // A hedged attempt goes on after `per_try_timeout`.
+  const own = sections.hedging === undefined ? retry.attempt : undefined;
+  const attempt = own && maxStreamDuration ? Math.min(own, maxStreamDuration) : own || maxStreamDuration;
   const fits = attempt !== undefined && attempt > 0 && (total === false || attempt < total);
   if (attempt !== undefined && attempt > 0 && !fits)
-    tell('as long as the whole timeout or longer, so Envoy ignores it');
+    tell('timeouts.attempt', 'per_try_timeout is as long as the whole timeout or longer, so Envoy ignores it');
+  const idle = idleOf(limits, retry.idle, total);
+  if ('idle' in idle && limits.idle === undefined && !retry.idle)
+    tell('timeouts.idle', "stream_idle_timeout is not set: Envoy's default of 5 minutes is written out");
   return {
     connect,
     attempt: fits ? spelledDuration(Math.min(longest, Math.max(1, attempt))) : (false as const),
-    total: total === false ? (false as const) : spelledDuration(total),
+    total: total === false ? (false as const) : spelledDuration(Math.min(longest, Math.max(1, total))),
+    ...idle,
   };
 }

@@ -87,6 +87,7 @@ const inSection: Readonly<Record<string, string>> = {
   },
   ...{
     'circuitBreaker maxretries': 'retry.maxConcurrentRetries',
+    'circuitBreaker maxpendingrequests': 'limits.maxPendingRequests',
     'circuitBreaker threshold': 'circuitBreaker.errorThresholdPercentage',
   },
   ...{ 'retry statuses': 'retry.on', 'retry codes': 'retry.on', 'retry conditions': 'retry.on' },

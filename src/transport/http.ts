@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosAdapter, AxiosError, AxiosHeaders, isAxiosError, isCancel } from 'axios';
+import { activityOf } from '../call/activity.js';
 import { bodyData } from '../call/answer.js';
 import { endBody, guard, isStream, onBodyEnd, uploadOwner } from '../call/body.js';
 import { isError } from '../call/conceal.js';
@@ -73,6 +74,8 @@ export class HttpLane {
     if (this.#closing !== undefined || this.#ended !== undefined) throw this.#endedError(request);
     this.#adapter ??= axios.getAdapter('http');
     const abort = new AbortController();
+    // axios tells too seldom what moves.
+    activityOf(request)?.hold();
     this.#active++;
     this.#unanswered.add(abort);
     const unlink = linked(request, abort);

@@ -15,6 +15,8 @@ export const accounts = [
       'retry-retriable-4xx-post-409': ['status', 'attempts'],
       'retry-5xx-patch-503': ['status', 'attempts'],
       'time-try-post': ['status', 'attempts'],
+      'time-try-idle-post': ['status', 'attempts'],
+      'time-hedge-post': ['attempts'],
     },
   },
   {
@@ -83,7 +85,14 @@ export const accounts = [
   {
     docs: 'A call for which a connection is being opened does not count as pending.',
     cases: {
+      'limit-pending-0': ['results', 'attempts'],
       'limit-pending-0-one': ['results', 'attempts'],
+    },
+  },
+  {
+    docs: 'A call above a rate limit fails with `ERR_RATE_LIMITED` and has no status.',
+    cases: {
+      'fault-rate-limit': ['status'],
     },
   },
   {
@@ -158,37 +167,9 @@ export const accounts = [
     },
   },
   {
-    known: 'safety 2: forms that protobuf reads, such as one object where a list is meant',
-    cases: {
-      'limit-thresholds-object': ['results', 'attempts'],
-    },
-  },
-  {
-    known: 'safety 5: fields that the report does not name',
-    cases: {
-      'fault-abort-headers': ['status', 'attempts'],
-      'http2-streams-2': ['connections'],
-    },
-  },
-  {
-    known: 'behaviour 7: caps of connections, requests and pending requests',
-    cases: {
-      'limit-pending-1': ['results', 'attempts'],
-      'limit-pending-0': ['results', 'attempts'],
-      'limit-requests-2': ['results', 'attempts'],
-      'limit-overflow-not-retried': ['results', 'attempts'],
-      'limit-camel': ['results', 'attempts'],
-      'limit-strings': ['results', 'attempts'],
-      'http2-max-requests-2': ['results'],
-    },
-  },
-  {
     known: 'behaviour 8: caps are those of the cluster, and `retry_budget` overrides `max_retries`',
     cases: {
       'limit-two-routes': ['results', 'attempts'],
-      'limit-budget-100': ['moreThanThree'],
-      'limit-budget-least': ['retried'],
-      'retry-budget-over-max-retries': ['status', 'attempts'],
     },
   },
   {
@@ -228,17 +209,9 @@ export const accounts = [
     cases: {
       'balance-hash': ['endpoints'],
       'route-host-literal': ['headers'],
-      'time-hedge': ['status'],
-      'time-max-stream-duration': ['status', 'time'],
-      'time-idle-timeout': ['status', 'time'],
-      'time-try-idle': ['attempts', 'time'],
-      'fault-rate-limit': ['status', 'attempts'],
       'header-remove': ['headers'],
       'header-remove-vhost': ['headers'],
       'header-remove-and-add': ['headers'],
-      'connection-per-connection-1': ['connections'],
-      'connection-per-connection-2': ['connections'],
-      'http2-per-connection-2': ['connections'],
     },
   },
   {

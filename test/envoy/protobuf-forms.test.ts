@@ -48,7 +48,7 @@ describe('a value in any form of Protobuf is read the same', () => {
     ['null for what is not set', { thresholds: { priority: null, max_connections: 7, max_requests: null } }],
   ])('a threshold: %s', (_, circuit_breakers) => {
     const { client, errors } = imported({ circuit_breakers });
-    expect(client).toMatchObject({ connections: { maxConnections: 7 }, limits: { maxRequests: 1024 } });
+    expect(client).toMatchObject({ connections: { maxConnections: 7 }, limits: { maxRequests: 7 } });
     expect(errors).toEqual([]);
   });
 

@@ -108,7 +108,7 @@ function retriesWithin(total: number, attempt: number, { maxRetries, backoff }: 
   return maxRetries;
 }
 
-const budget: Rule = ({ retry }) => {
+const budget: Rule = ({ retry, limits }) => {
   if (retry === false || retry.maxRetries === 0) return [];
   const { budget } = retry;
   const none = budget !== false && budget.ratio < 0.001 && budget.minPerSecond < 0.1;
@@ -117,9 +117,17 @@ const budget: Rule = ({ retry }) => {
     budget !== false &&
       budget.ratio >= retry.maxRetries &&
       warn('retry.budget.ratio', `allows all ${retry.maxRetries} retries of every call, so it limits nothing`),
-    budget === false && warn('retry.budget', 'without a budget, retries multiply the load on a failing upstream'),
+    budget === false &&
+      !areFew(retry.maxConcurrentRetries, limits) &&
+      warn('retry.budget', 'without a budget, retries multiply the load on a failing upstream'),
   ];
 };
+
+/** True where retries at once are at most a quarter of the load: they cannot multiply it, as in an imported client. */
+function areFew(most: Exclude<Rules['retry'], false>['maxConcurrentRetries'], limits: Rules['limits']): boolean {
+  if (typeof most === 'object') return most.ratio <= 0.25;
+  return limits !== false && most <= limits.maxRequests / 4;
+}
 
 const noRetries: Rule = ({ retry }) => [
   retry !== false &&

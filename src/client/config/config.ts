@@ -11,6 +11,7 @@ import { retryOptions } from '../../policies/retries/retry-plan.js';
 import { loggingOptions } from '../../policies/telemetry/logging.js';
 import { tracingOptions } from '../../policies/telemetry/tracing.js';
 import { defaultTotal, totalTimeout } from '../../policies/timeouts/deadline.js';
+import { idleTimeoutOption } from '../../policies/timeouts/idle-timeout.js';
 import { attemptTimeout, defaultAttempt } from '../../policies/timeouts/timeout.js';
 import { allowH2 } from '../../transport/pool/connection-options.js';
 import { materialFaults } from '../../transport/tls/material-faults.js';
@@ -23,6 +24,8 @@ interface TimeLimits {
   readonly total: number | false;
   readonly attempt: number | false;
   readonly connect: number | false;
+  /** Absent for no limit. */
+  readonly idle?: number;
   /** Those of `total` and `attempt` that nobody has set: axios's `timeout` takes their place. */
   readonly [DEFAULTED]?: readonly string[];
 }
@@ -36,6 +39,7 @@ const timeouts = z
     total: totalTimeout,
     attempt: attemptTimeout,
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
+    idle: idleTimeoutOption,
   })
   .refine(
     (given) => {
@@ -51,7 +55,8 @@ const timeouts = z
   .transform((given): TimeLimits => {
     const own = ownOf(given);
     const { total = defaultTotal, attempt = shorter(defaultAttempt, total), connect = shorter(1000, attempt) } = own;
-    return { total, attempt, connect, [DEFAULTED]: timeLimits.filter((name) => own[name] === undefined) };
+    const idle = own.idle ? { idle: own.idle } : {};
+    return { total, attempt, connect, ...idle, [DEFAULTED]: timeLimits.filter((name) => own[name] === undefined) };
   });
 
 const timeLimits = ['total', 'attempt'] as const;

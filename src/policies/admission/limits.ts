@@ -1,7 +1,7 @@
 /** Caps how many requests run at once for each destination; the next ones wait, the ones after that are turned away. */
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
-import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
+import { ErrorCode, type LimitReason, PillionError, traceless } from '../../call/errors.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
@@ -23,6 +23,12 @@ export const limitsOptions = z.strictObject({
     .default(1024)
     .describe(
       'Requests that wait for each destination while `maxRequests` are in flight; one more is rejected with `ERR_LIMIT`.',
+    ),
+  per: z
+    .enum(['destination', 'origin'])
+    .default('destination')
+    .describe(
+      'What the limits count for: `destination`, each endpoint by itself, or `origin`, all endpoints of a `baseURL` together, as in Envoy those of a cluster. Default `destination`. Set it to `origin` to limit what the client asks of a service as a whole.',
     ),
 });
 
@@ -63,13 +69,15 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       return response;
     } catch (error) {
       onBodyEnd(responseOf(error), leave);
+      // The pool of connections knows no call, so its refusal is announced here.
+      if ((error as { reason?: unknown } | null | undefined)?.reason === full) announce(request, gate, context);
       throw error;
     }
   };
   return {
     wrap: (next) =>
       function limits(request) {
-        const destination = destinationOf(request);
+        const destination = options.per === 'origin' ? callOf(request).origin : destinationOf(request);
         const gate = gates.get(destination) ?? new Gate();
         gates.set(destination, gate);
         if (gate.running < options.maxRequests) {
@@ -77,7 +85,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
           return run(next, request, destination, gate);
         }
         if (gate.waiting.length >= options.maxPendingRequests)
-          return Promise.reject(overflow(request, gate, options, context));
+          return Promise.reject(overflow(request, destination, gate, options, context));
         return turn(gate, request).then(() => run(next, request, destination, gate));
       },
     stats: (): Record<string, LimitStats> =>
@@ -95,14 +103,28 @@ function turn(gate: Gate, request: Request): Promise<void> {
   });
 }
 
-function overflow(request: Request, gate: Gate, options: LimitsOptions, { events }: PolicyContext): PillionError {
+/** The reason of a refusal, by this policy or by the pool of connections. */
+const full: LimitReason = 'max_pending_requests';
+
+function announce(request: Request, gate: Gate, { events }: PolicyContext): void {
   const call = callOf(request);
   call.flag('limited');
   events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
+}
+
+function overflow(
+  request: Request,
+  destination: string,
+  gate: Gate,
+  options: LimitsOptions,
+  context: PolicyContext,
+): PillionError {
+  announce(request, gate, context);
+  const call = callOf(request);
   const message =
-    `${call.client}: ${gate.running} requests to ${destinationOf(request)} are running and ${gate.waiting.length} are waiting ` +
+    `${call.client}: ${gate.running} requests to ${destination} are running and ${gate.waiting.length} are waiting ` +
     `(limits.maxRequests ${options.maxRequests}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
-  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: 'max_pending_requests' }));
+  return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: full }));
 }
 
 /** Requests of one destination. */

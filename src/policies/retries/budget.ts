@@ -7,19 +7,24 @@ export interface BudgetOptions {
   readonly minPerSecond: number;
 }
 
+/** How many retries may wait or run at once: a number, or a share of the attempts in flight. */
+export type MaxConcurrentRetries = number | { readonly ratio: number; readonly min: number };
+
 const windowSeconds = 10;
 
 /** Counts the calls and retries of the last ten seconds in one-second buckets, without timers. */
 export class RetryBudget {
   readonly #options: BudgetOptions | false;
-  readonly #maxConcurrent: number;
+  readonly #maxConcurrent: MaxConcurrentRetries;
   readonly #calls = new Array<number>(windowSeconds).fill(0);
   readonly #retries = new Array<number>(windowSeconds).fill(0);
   #second = 0;
   #active = 0;
+  /** Attempts in flight, those that wait in a queue included. */
+  #running = 0;
 
   /** `options: false` leaves only the cap on concurrent retries. */
-  constructor(options: BudgetOptions | false, maxConcurrent: number) {
+  constructor(options: BudgetOptions | false, maxConcurrent: MaxConcurrentRetries) {
     this.#options = options;
     this.#maxConcurrent = maxConcurrent;
   }
@@ -30,9 +35,18 @@ export class RetryBudget {
     this.#calls[slot] = (this.#calls[slot] ?? 0) + 1;
   }
 
+  /** Counts an attempt in flight until `ended`, which comes after the decision on its retry. */
+  begun(): void {
+    this.#running++;
+  }
+
+  ended(): void {
+    this.#running--;
+  }
+
   /** Takes one retry, held until `release`; otherwise returns the limit that refused it. */
   acquire(): 'granted' | 'budget' | 'concurrency' {
-    if (this.#active >= this.#maxConcurrent) return 'concurrency';
+    if (this.#active >= this.#mostActive()) return 'concurrency';
     if (!this.hasRoom()) return 'budget';
     const slot = this.#slot();
     this.#retries[slot] = (this.#retries[slot] ?? 0) + 1;
@@ -56,6 +70,11 @@ export class RetryBudget {
     const remaining =
       this.#options === false ? null : Math.max(0, Math.floor(this.#allowance(this.#options) - retries));
     return { calls: sum(this.#calls), retries, active: this.#active, remaining };
+  }
+
+  #mostActive(): number {
+    const most = this.#maxConcurrent;
+    return typeof most === 'number' ? most : Math.max(most.min, Math.floor(most.ratio * this.#running));
   }
 
   #allowance({ ratio, minPerSecond }: BudgetOptions): number {

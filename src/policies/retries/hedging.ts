@@ -42,7 +42,7 @@ export const hedgingOptions = z
     budget: z
       .number()
       .min(0.001)
-      .max(1)
+      .max(5)
       .default(0.02)
       .describe(
         'Hedges allowed for each call, counted over the last 10s. Default 0.02, which is 2 %. Each hedge also takes one retry from `retry.budget`. Raise it together with a lower `percentile`.',

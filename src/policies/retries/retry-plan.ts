@@ -111,8 +111,28 @@ export const retryOptions = z.strictObject({
     .int()
     .min(0)
     .max(1_000_000)
+    .or(
+      z.strictObject({
+        ratio: z
+          .number()
+          .min(0)
+          .max(10)
+          .default(0.2)
+          .describe(
+            'Retries allowed for each attempt in flight, rounded down; attempts that wait in a queue count. Default 0.2. Raise it for an upstream that can bear more load during an outage.',
+          ),
+        min: z
+          .int()
+          .min(0)
+          .max(1_000_000)
+          .default(3)
+          .describe('Retries that are always allowed at once, however few attempts are in flight. Default 3.'),
+      }),
+    )
     .default(50)
-    .describe("Retries that wait or run at once in the whole client, as Envoy's `max_retries`."),
+    .describe(
+      "Retries that wait or run at once in the whole client, as Envoy's `max_retries`. An object allows a share of the attempts in flight instead, as Envoy's `retry_budget`. Default 50.",
+    ),
   budget: z
     .literal(false)
     .or(

@@ -105,6 +105,8 @@ export const retry = definePolicy('retry', retryPolicyOptions, (options, context
 function attempts(next: Transport, budget: RetryBudget, context: PolicyContext): (trip: Trip) => Promise<Response> {
   let onFailure: (failed: FailedAttempt) => Promise<Response>;
   const attempt = async (trip: Trip): Promise<Response> => {
+    let failed: unknown;
+    budget.begun();
     try {
       // When the caller aborts during a wait, axios-retry calls once more and expects a rejection.
       if (trip.signal?.aborted) throw abortError(trip.signal, trip.request);
@@ -124,8 +126,11 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
         ? await decide(trip, error, budget, context)
         : shouldRetry(trip, error, budget, context);
       if (!again) throw error;
-      return await onFailure(new FailedAttempt(trip, error)).catch(unwrap);
+      failed = error;
+    } finally {
+      budget.ended();
     }
+    return await onFailure(new FailedAttempt(trip, failed)).catch(unwrap);
   };
   const instance = Object.assign(attempt, {
     defaults: {},

@@ -28,6 +28,7 @@ export const routeTimeouts = z
   .strictObject({
     total: limit.describe('Time limit of the whole call; `false`: no limit. Default: `timeouts.total`.'),
     attempt: limit.describe('Time limit of one attempt; `false`: no limit. Default: `timeouts.attempt`.'),
+    idle: limit.describe('Time limit without a byte in either direction; `false`: no limit. Default: `timeouts.idle`.'),
   })
   .refine(
     (given) => {

@@ -1,6 +1,6 @@
 /** The `match` option of a rule, which selects calls by method, path and headers. */
 import { z } from 'zod';
-import { getHeader } from '../../call/headers.js';
+import { getHeader, hasHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import type { Call } from '../../call/record.js';
 import { callOf } from '../../call/request.js';
@@ -38,9 +38,11 @@ export const matchOptions = z.strictObject({
       'Condition on the path of the URL, without the query: exactly one of `prefix`, `exact` and `regex`. By default any path.',
     ),
   headers: z
-    .record(headerName, headerValue)
+    .record(headerName, headerValue.or(z.boolean()))
     .optional()
-    .describe('Headers that the request must have, each with exactly this value. By default none.'),
+    .describe(
+      'Headers that the request must have, each with exactly this value; `true`: with any value, `false`: it must not have the header. By default none.',
+    ),
 });
 
 type MatchOptions = z.output<typeof matchOptions>;
@@ -65,9 +67,13 @@ export function matcherOf(match: MatchOptions | undefined): Matcher {
   return (request) => {
     const call = callOf(request);
     if (methods !== undefined && !methods.has(call.method)) return false;
-    if (!headers.every(([name, value]) => getHeader(request.headers, name) === value)) return false;
+    if (!headers.every(([name, value]) => hasAsked(request, name, value))) return false;
     return matchesPath === undefined || matchesPath(pathOf(call));
   };
+}
+
+function hasAsked({ headers }: Request, name: string, asked: string | boolean): boolean {
+  return typeof asked === 'boolean' ? hasHeader(headers, name) === asked : getHeader(headers, name) === asked;
 }
 
 function pathMatcher(path: MatchOptions['path']): ((path: string) => boolean) | undefined {

@@ -1,6 +1,7 @@
 /** What an exchange does with the body of its answer: gathers it, streams it, or discards that of a redirect. */
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Activity } from '../../call/activity.js';
 import { type BodyOptions, BodyStream } from './body-stream.js';
 
 /** Receives a body as it comes over the wire. */
@@ -36,11 +37,13 @@ export class GatheredBody implements BodySink {
 /** Hands a body to its caller while it arrives, with back-pressure down to the connection. */
 export class StreamedBody implements BodySink {
   readonly #stream: WeakRef<BodyStream>;
+  readonly #activity: Activity | undefined;
 
   /** `made` is given the stream, which is held weakly here: a body that its caller dropped can be collected. */
   constructor(
     controller: Dispatcher.DispatchController,
     heldBack: () => boolean,
+    activity: Activity | undefined,
     options: BodyOptions,
     made: (stream: Readable) => void,
   ) {
@@ -49,17 +52,20 @@ export class StreamedBody implements BodySink {
       pause: () => {
         if (!heldBack()) return;
         paused = true;
+        activity?.hold();
         controller.pause();
       },
       resume: () => {
         // Not at once: a reader may ask for more while undici parses data of another call, and it cannot do both.
         if (paused) process.nextTick(() => controller.resume());
+        if (paused) activity?.moved();
         paused = false;
       },
       abort: (reason: Error) => controller.abort(reason),
     };
     const stream = new BodyStream(source, options);
     this.#stream = new WeakRef(stream);
+    this.#activity = activity;
     made(stream);
   }
 
@@ -68,6 +74,8 @@ export class StreamedBody implements BodySink {
   }
 
   finish(): void {
+    // The rest is up to the reader.
+    this.#activity?.hold();
     this.#stream.deref()?.finish();
   }
 

@@ -6,8 +6,10 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 import { AxiosError, type GenericAbortSignal, isAxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
+import { type Activity, activityOf } from '../../call/activity.js';
 import { bodyData } from '../../call/answer.js';
 import { onStreamEnd } from '../../call/body.js';
+import { keep } from '../../call/conceal.js';
 import { closedError, withCause } from '../../call/errors.js';
 import { markBroken, markUnsent } from '../../call/failure.js';
 import { announcesBody } from '../../call/headers.js';
@@ -67,6 +69,7 @@ export class Exchange implements Job {
   /** A redirect that will be followed: its body counts for nothing. */
   #discards = false;
   #progress: Progress | undefined;
+  readonly #activity: Activity | undefined;
   /** The context of the call, where the caller's code runs in this exchange. */
   readonly #context: AsyncResource | undefined;
   #streams = false;
@@ -78,6 +81,7 @@ export class Exchange implements Job {
     const { request } = order;
     const callsBack = request.responseType === 'stream' || request.onDownloadProgress !== undefined;
     this.#context = callsBack ? contextOf(request) : undefined;
+    this.#activity = activityOf(request);
     this.#order = order;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -113,6 +117,7 @@ export class Exchange implements Job {
     if (this.over) throw new Error('aborted');
     this.#controller = controller;
     this.#started = true;
+    this.#activity?.moved();
     this.#reused = this.connection?.used ?? false;
   }
 
@@ -122,6 +127,7 @@ export class Exchange implements Job {
     raw: Record<string, unknown>,
     statusText = '',
   ): void {
+    this.#activity?.moved();
     if (status < 200) return;
     const { request, hop, follows } = this.#order;
     const headers = responseHeaders(raw);
@@ -151,6 +157,7 @@ export class Exchange implements Job {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#activity?.moved();
     if (!this.#discards && !this.#takes(chunk)) return;
     this.#sink?.receive(chunk);
   }
@@ -187,7 +194,8 @@ export class Exchange implements Job {
   }
 
   onResponseError(_controller: unknown, cause: Error): void {
-    const error = this.#order.upload.error ?? (isAxiosError(cause) ? cause : this.#networkError(cause));
+    const error =
+      this.#order.upload.error ?? (isAxiosError(cause) ? this.#ofRequest(cause) : this.#networkError(cause));
     this.#fail(error);
     this.#sink?.fail(error);
   }
@@ -219,6 +227,7 @@ export class Exchange implements Job {
     this.#sink = new StreamedBody(
       controller,
       () => !this.#flows,
+      this.#activity,
       options,
       (stream) => this.#hand(stream, controller),
     );
@@ -309,6 +318,11 @@ export class Exchange implements Job {
   /** The error for a body that arrived but cannot be decoded. */
   #unreadable(cause: NodeJS.ErrnoException): AxiosError {
     return this.#error(cause.message, cause.code ?? AxiosError.ERR_BAD_RESPONSE, cause);
+  }
+
+  /** Adds the request to an error of the pool, which does not know it. */
+  #ofRequest(error: AxiosError): AxiosError {
+    return error.config === undefined ? keep(error, { config: this.#order.request }) : error;
   }
 
   #networkError(cause: Error): AxiosError {

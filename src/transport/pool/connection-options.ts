@@ -14,6 +14,22 @@ export const connectionOptions = z.strictObject({
     .describe(
       'An unused connection is closed after this long, or 2 s before the time that the server tells (`Keep-Alive: timeout=`) where that is sooner.',
     ),
+  maxRequestsPerConnection: z
+    .int()
+    .min(1)
+    .max(4_294_967_295)
+    .optional()
+    .describe(
+      "A connection takes no further request after this many, and closes once they have ended; as Envoy's `max_requests_per_connection`. By default there is no such limit. Set it where a load balancer in between spreads connections and not requests.",
+    ),
+  maxConcurrentStreams: z
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional()
+    .describe(
+      'Requests at once on one connection over HTTP/2; further ones open another, up to `maxConnections`. By default the server alone sets the limit, and a lower one of the server always counts.',
+    ),
   maxOrigins: z
     .int()
     .min(1)

@@ -61,6 +61,8 @@ export interface Carrier {
   listed: boolean;
   /** True where its answer is complete, and its socket becomes free in this turn of the event loop. */
   finishing: boolean;
+  /** True where its request was given up, and its socket is closed in this turn of the event loop. */
+  readonly closing: boolean;
   send(job: Job): void;
   /**
    * Called when the answer that comes in has no body, whatever its content-length: by its status, or since it answers a
@@ -75,6 +77,13 @@ export interface Carrier {
   close(): Promise<void>;
   /** Ends its requests in flight, with `reason` where one is given. */
   destroy(reason?: Error): Promise<void>;
+}
+
+/** The options of a pool that each of its connections keeps to. */
+export interface CarrierOptions {
+  readonly keepAliveTimeout: number;
+  readonly maxRequestsPerConnection?: number | undefined;
+  readonly maxConcurrentStreams?: number | undefined;
 }
 
 /** The changes that a connection reports to its pool. */
@@ -97,13 +106,22 @@ export class Connection implements Carrier {
   #open: boolean | undefined;
   running = 0;
   used = false;
-  #sent = false;
+  /** Requests that it has taken. */
+  #sent = 0;
+  readonly #most: number;
   listed = false;
   finishing = false;
   #closed: Promise<void> | undefined;
 
-  constructor(origin: string, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: ConnectionEvents) {
+  constructor(
+    origin: string,
+    connect: Connect,
+    { keepAliveTimeout, maxRequestsPerConnection = Number.POSITIVE_INFINITY }: CarrierOptions,
+    retiresAt: number,
+    pool: ConnectionEvents,
+  ) {
     this.retiresAt = retiresAt;
+    this.#most = maxRequestsPerConnection;
     this.#pool = pool;
     this.#client = new Client(origin, {
       __proto__: null,
@@ -162,8 +180,8 @@ export class Connection implements Carrier {
     job.connection = this;
     this.#job = job;
     this.running = 1;
-    this.used = this.#sent;
-    this.#sent = true;
+    this.used = this.#sent > 0;
+    if (++this.#sent >= this.#most) this.retiresAt = 0;
     const free = this.#client.dispatch(job.options, job);
     // A request that undici refuses at once is over before it began, and no event reports that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
@@ -178,6 +196,10 @@ export class Connection implements Carrier {
     if (toHead) this.retiresAt = 0;
     const parser = this.#socket && parserOf(this.#socket);
     if (parser) parser.contentLength = '';
+  }
+
+  get closing(): boolean {
+    return this.#socket?.destroyed === true;
   }
 
   get hasRoom(): boolean {

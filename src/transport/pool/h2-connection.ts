@@ -6,7 +6,7 @@ import { ErrorCode } from '../../call/errors.js';
 import { markUnsent } from '../../call/failure.js';
 import { plainHost } from '../../call/url.js';
 import { type Connect, settled } from './connect.js';
-import type { Carrier, ConnectionEvents, ConnectionState, Job } from './connection.js';
+import type { Carrier, CarrierOptions, ConnectionEvents, ConnectionState, Job } from './connection.js';
 import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
 import { pseudoHeaders, uncarried } from './h2-headers.js';
 
@@ -25,6 +25,8 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   #connected = false;
   listed = false;
   finishing = false;
+  /** A request that is given up leaves its place at once. */
+  readonly closing = false;
   used = false;
   /**
    * Streams that the server takes at once. Until its SETTINGS arrive, over TLS one request goes ahead and the others
@@ -34,7 +36,9 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   /** True once it takes requests; a server may announce that it takes none for a while. */
   ready = false;
   readonly #pool: H2Events;
-  readonly #keepAliveTimeout: number;
+  readonly #options: CarrierOptions;
+  /** Requests that it has taken. */
+  #sent = 0;
   readonly #socket: Socket;
   #session: ClientHttp2Session | undefined;
   /**
@@ -53,9 +57,9 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   /** Resolves the promise of `close`. */
   #closed: (() => void) | undefined;
 
-  constructor(origin: URL, connect: Connect, keepAliveTimeout: number, retiresAt: number, pool: H2Events) {
+  constructor(origin: URL, connect: Connect, options: CarrierOptions, retiresAt: number, pool: H2Events) {
     this.retiresAt = retiresAt;
-    this.#keepAliveTimeout = keepAliveTimeout;
+    this.#options = options;
     this.#pool = pool;
     const { host, protocol, port } = origin;
     this.#socket = connect({ host, hostname: plainHost(origin), protocol, port } as never, (error, socket) => {
@@ -178,7 +182,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 
   /** A server may raise or lower its limit at any time. */
   #heed({ maxConcurrentStreams = Number.POSITIVE_INFINITY }: http2.Settings): void {
-    this.#limit = maxConcurrentStreams;
+    this.#limit = Math.min(maxConcurrentStreams, this.#options.maxConcurrentStreams ?? Number.POSITIVE_INFINITY);
     this.ready = maxConcurrentStreams > 0;
     if (!this.#confirmed) {
       this.#socket.emit(settled);
@@ -230,7 +234,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     this.#streams.add(exchange);
     exchange.begin();
     // Without an id: the connection has used up its stream ids.
-    if (stream.id === undefined) this.#drains();
+    if (stream.id === undefined || ++this.#sent === this.#options.maxRequestsPerConnection) this.#drains();
   }
 
   ended(exchange: H2Exchange): void {
@@ -268,7 +272,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
 
   #closeWhenUnused(): void {
     clearTimeout(this.#idleTimer);
-    if (!this.#draining) this.#idleTimer = setTimeout(() => this.#drains(), this.#keepAliveTimeout).unref();
+    if (!this.#draining) this.#idleTimer = setTimeout(() => this.#drains(), this.#options.keepAliveTimeout).unref();
   }
 }
 

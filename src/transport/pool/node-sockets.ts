@@ -11,6 +11,8 @@ export interface NodeSocketOptions {
   readonly keepAliveTimeout: number;
   /** Milliseconds after which a socket carries no further request, less up to a fifth at random; false: no limit. */
   readonly maxConnectionAge: number | false;
+  /** Requests that one socket may carry in its life; undefined: no limit. */
+  readonly maxRequestsPerConnection?: number | undefined;
   /** Destinations with open sockets; beyond this number, the one used longest ago is evicted. */
   readonly maxOrigins: number;
 }
@@ -25,6 +27,8 @@ interface Host {
 interface Kept {
   readonly host: Host;
   readonly retiresAt: number;
+  /** Requests that it has carried. */
+  requests: number;
 }
 
 /** Milliseconds that are taken off the time a server announces, as undici does for the way. */
@@ -49,7 +53,7 @@ export class NodeSockets {
     };
     // Runs before Node's own listener, which gives the socket to the next request in the queue.
     agent.prependListener('free', (socket: Socket) => {
-      if (this.#isTooOld(socket) || mayBringMore(socket)) socket.destroy();
+      if (this.#isTooOld(socket) || this.#isSpent(socket) || mayBringMore(socket)) socket.destroy();
     });
     Object.assign(agent, {
       keepSocketAlive: (socket: Socket) => keepSocketAlive.call(agent, socket) && this.#rest(socket),
@@ -69,7 +73,7 @@ export class NodeSockets {
     const host = this.#hosts.get(key) ?? { key, open: new Set(), idle: new Set() };
     this.#use(host);
     host.open.add(socket);
-    this.#kept.set(socket, { host, retiresAt: this.#retirement() });
+    this.#kept.set(socket, { host, retiresAt: this.#retirement(), requests: 0 });
     // Requests in flight have time limits of their own, so a timeout closes only an idle socket.
     socket.on('timeout', () => host.idle.has(socket) && socket.destroy());
     socket.once('close', () => {
@@ -141,6 +145,11 @@ export class NodeSockets {
 
   #isTooOld(socket: Socket): boolean {
     return (this.#kept.get(socket)?.retiresAt ?? Number.POSITIVE_INFINITY) <= performance.now();
+  }
+
+  #isSpent(socket: Socket): boolean {
+    const kept = this.#kept.get(socket);
+    return kept !== undefined && ++kept.requests === this.#options.maxRequestsPerConnection;
   }
 
   #retirement(): number {

@@ -1,6 +1,6 @@
 /** The connections to one origin: which are idle, which requests wait for one, and which have become too old. */
 import type { TLSSocket } from 'node:tls';
-import { closedError } from '../../call/errors.js';
+import { closedError, ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { Endpoint } from '../../call/record.js';
 import { type Connect, type Connectors, connectorTo } from './connect.js';
 import { type Carrier, Connection, type Job } from './connection.js';
@@ -8,6 +8,12 @@ import { H2Connection, type H2Events } from './h2-connection.js';
 
 export interface PoolOptions {
   readonly maxConnections: number;
+  /** Requests that may wait while all connections are in use; undefined: no limit. */
+  readonly maxPendingRequests?: number | undefined;
+  /** Requests that one connection may carry in its life; undefined: no limit. */
+  readonly maxRequestsPerConnection?: number | undefined;
+  /** Requests that one HTTP/2 connection may carry at once, where the server allows as many; undefined: no limit. */
+  readonly maxConcurrentStreams?: number | undefined;
   /** Milliseconds after which a connection takes no further request, less up to a fifth at random; false: no limit. */
   readonly maxConnectionAge: number | false;
   /** Milliseconds that an idle connection stays open, unless the server announces a shorter time. */
@@ -203,9 +209,25 @@ export class Pool implements H2Events {
   #spread(): void {
     while (this.#waiting.length > 0) {
       const connection = this.#takeIdle() ?? this.#open();
-      if (connection === undefined) return;
+      if (connection === undefined) {
+        this.#refuseExcess();
+        return;
+      }
       this.#give(connection, this.#waiting.shift() as Job);
     }
+  }
+
+  /**
+   * Refuses the requests that came last where too many wait. Those for which a connection is being opened, or becomes
+   * free in this turn of the event loop, do not count.
+   */
+  #refuseExcess(): void {
+    const { maxPendingRequests: most, maxConnections } = this.#options;
+    if (most === undefined || this.#dialing !== undefined || this.#waiting.length <= most) return;
+    let expected = 0;
+    for (const { finishing, closing } of this.#all) if (finishing || closing) expected++;
+    while (this.#waiting.length > most + expected)
+      this.#waiting.pop()?.onResponseError?.(undefined as never, overflow(this.origin, maxConnections, most));
   }
 
   /** A connection that carries many requests stays in the list for as long as it has room. */
@@ -243,16 +265,14 @@ export class Pool implements H2Events {
   }
 
   #add(connect: Connect): Connection {
-    const { keepAliveTimeout } = this.#options;
-    const connection = new Connection(this.origin, connect, keepAliveTimeout, this.#retirement(), this);
+    const connection = new Connection(this.origin, connect, this.#options, this.#retirement(), this);
     this.#all.add(connection);
     return connection;
   }
 
   #dial(connect: Connect): H2Connection {
-    const { keepAliveTimeout } = this.#options;
     const origin = new URL(this.origin);
-    const connection = new H2Connection(origin, connect, keepAliveTimeout, this.#retirement(), this);
+    const connection = new H2Connection(origin, connect, this.#options, this.#retirement(), this);
     this.#dialing = connection;
     this.#all.add(connection);
     return connection;
@@ -295,6 +315,14 @@ export class Pool implements H2Events {
     if (this.#all.size === 0 && this.#waiting.length === 0) this.#onEmpty(this);
     return true;
   }
+}
+
+/** The error for a request that may not wait; its exchange adds the request. */
+function overflow(origin: string, maxConnections: number, most: number): PillionError {
+  const message =
+    `All connections to ${origin} are in use and ${most} requests wait for one ` +
+    `(connections.maxConnections ${maxConnections}, connections.maxPendingRequests ${most}).`;
+  return traceless(() => new PillionError(ErrorCode.LIMIT, message, undefined, { reason: 'max_pending_requests' }));
 }
 
 /** True for a connection whose socket is ready, though it may take no further request. */

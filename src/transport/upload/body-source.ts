@@ -130,7 +130,7 @@ export function ownLength({ headers }: Request, length: number): BodyHeaders | u
   return getHeader(headers, 'content-length') === undefined ? { 'content-length': String(length) } : undefined;
 }
 
-const sliceSize = 64 * 1024;
+export const sliceSize = 64 * 1024;
 
 /** The bytes in pieces, so that progress can be reported. */
 export function slices(bytes: Buffer): Pieces {

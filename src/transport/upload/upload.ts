@@ -3,6 +3,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 import { types } from 'node:util';
 import { AxiosError, CanceledError } from 'axios';
+import { type Activity, activityOf } from '../../call/activity.js';
 import { discardUpload } from '../../call/body.js';
 import { isError } from '../../call/conceal.js';
 import { asAxiosError, withCause } from '../../call/errors.js';
@@ -17,6 +18,7 @@ import {
   ownLength,
   type Pieces,
   type Source,
+  sliceSize,
   slices,
   sourceOf,
 } from './body-source.js';
@@ -47,13 +49,18 @@ export function uploadOf(request: Request): Upload | Promise<Upload> {
     return formPackageSource(data, request).then((source) => new StreamUpload(request, source));
   if (plain === undefined) return new StreamUpload(request, sourceOf(data, request));
   checkLength(plain, request);
-  if (request.onUploadProgress === undefined) return { body: () => plain };
+  if (request.onUploadProgress === undefined && !isWatched(request, plain)) return { body: () => plain };
   const bytes = Buffer.from(plain as string);
   return new StreamUpload(request, {
     open: () => slices(bytes),
     replayable: true,
     headers: ownLength(request, bytes.length),
   });
+}
+
+/** True for a body that may take a while to be sent, where somebody asks what moves: it is then sent piece by piece. */
+function isWatched(request: Request, { length }: Buffer | string): boolean {
+  return length > sliceSize && activityOf(request) !== undefined;
 }
 
 function bytesOf(data: unknown): Buffer | string | undefined {
@@ -80,6 +87,7 @@ class StreamUpload implements Upload {
   readonly #context: AsyncResource;
   readonly #limit: number;
   readonly #progress: Progress | undefined;
+  readonly #activity: Activity | undefined;
   /** True where a redirect may need a body that cannot be opened again. */
   readonly #keeps: boolean;
   #kept: Buffer[] = [];
@@ -98,6 +106,7 @@ class StreamUpload implements Upload {
     const length = Number(
       source.headers?.['content-length'] ?? getHeader(request.headers, 'content-length') ?? Number.NaN,
     );
+    this.#activity = activityOf(request);
     this.#progress = progressOf(request.onUploadProgress, 'upload', length);
     if (this.#limit > -1 && length > this.#limit && source.replayable) throw tooLarge(request);
   }
@@ -147,8 +156,11 @@ class StreamUpload implements Upload {
 
   async #next(): Promise<Buffer | undefined> {
     if (this.#size > 0) this.#progress?.moved(this.#size);
+    // The source of the body may be slow, which is not the server's doing.
+    this.#activity?.hold();
     try {
       const { done, value } = await (this.#pieces as Pieces).next();
+      this.#activity?.moved();
       if (!done) return this.#counted(Buffer.isBuffer(value) ? value : Buffer.from(value as string));
       this.#progress?.end();
       return undefined;

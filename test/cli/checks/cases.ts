@@ -616,12 +616,12 @@ export const unknownKeys: readonly Broken[] = [
           fault: { zzzzzzzz: 1 }
     `,
     faults: [
-      '3:17 clients.a.timeouts.zzzzzzzz unknown option (known: total, attempt, connect)',
+      '3:17 clients.a.timeouts.zzzzzzzz unknown option (known: total, attempt, connect, idle)',
       '4:14 clients.a.retry.zzzzzzzz unknown option (known: maxRetries, on, backoff, maxConcurrentRetries, budget)',
       '4:38 clients.a.retry.backoff.zzzzzzzz unknown option (known: base, max)',
       '4:63 clients.a.retry.budget.zzzzzzzz unknown option (known: ratio, minPerSecond)',
       '5:23 clients.a.circuitBreaker.zzzzzzzz unknown option (known: errorThresholdPercentage, volumeThreshold, rollingWindow, resetTimeout, maxResetTimeout)',
-      '6:15 clients.a.limits.zzzzzzzz unknown option (known: maxRequests, maxPendingRequests)',
+      '6:15 clients.a.limits.zzzzzzzz unknown option (known: maxRequests, maxPendingRequests, per)',
       '7:16 clients.a.tracing.zzzzzzzz unknown option (known: propagation, requestIdHeader, attemptCountHeader)',
       '8:16 clients.a.logging.zzzzzzzz unknown option (known: profile, successSampleRate)',
       '9:12 clients.a.tls.zzzzzzzz unknown option (known: cert, key, passphrase, pfx, ca, reload, serverName, minVersion, subjectAltNames, pins, rejectUnauthorized)',

@@ -27,7 +27,7 @@ describe('a configuration of nothing', () => {
         resetTimeout: 5000,
         maxResetTimeout: 60_000,
       },
-      limits: { maxRequests: 128, maxPendingRequests: 1024 },
+      limits: { maxRequests: 128, maxPendingRequests: 1024, per: 'destination' },
       connections: { maxConnections: 1024, maxConnectionAge: 600_000, keepAliveTimeout: 4000, maxOrigins: 1024 },
       maxContentLength: 10 * 1024 * 1024,
       tracing: { propagation: true, requestIdHeader: 'x-request-id', attemptCountHeader: false },

@@ -43,6 +43,7 @@ describe('the JSON Schema', () => {
 /** The least that sections which are off by default may hold. */
 const optional: Record<string, object> = {
   tls: { tls: {} },
+  'retry.maxConcurrentRetries': { retry: { maxConcurrentRetries: {} } },
   'endpoints.dns': { baseURL: 'http://api.test', endpoints: { dns: { address: 'api.test:80' } } },
   'endpoints.srv': { baseURL: 'http://api.test', endpoints: { srv: { name: 'api.test' } } },
   balance: { balance: {} },

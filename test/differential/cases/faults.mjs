@@ -56,6 +56,20 @@ const filter = (fields) => ({
     { name: 'envoy.filters.http.fault', typed_config: typed('extensions.filters.http.fault.v3.HTTPFault', fields) },
   ],
 });
+const limited = (token_bucket, more = {}) => ({
+  filters: [
+    {
+      name: 'envoy.filters.http.local_ratelimit',
+      typed_config: typed('extensions.filters.http.local_ratelimit.v3.LocalRateLimit', {
+        stat_prefix: 'limit',
+        token_bucket,
+        filter_enabled: { default_value: all },
+        filter_enforced: { default_value: all },
+        ...more,
+      }),
+    },
+  ],
+});
 const injected = [
   {
     id: 'abort',
@@ -102,23 +116,75 @@ const injected = [
       headers: [{ name: 'x-chaos', present_match: true }],
     }),
   },
+  ...[
+    ['exact', { name: 'x-chaos', string_match: { exact: 'full' } }],
+    ['absent', { name: 'x-calm', present_match: false }],
+    ['inverted', { name: 'x-calm', present_match: true, invert_match: true }],
+    ['name-only', { name: 'x-chaos' }],
+  ].map(([kind, matcher]) => ({
+    id: `headers-${kind}`,
+    title: `fault filter: \`headers\`, ${JSON.stringify(matcher)}`,
+    listener: filter({ abort: { http_status: 503, percentage: all }, headers: [matcher] }),
+    requests: [{ headers: { 'x-chaos': 'full' } }, {}, { headers: { 'x-chaos': 'off', 'x-calm': 'yes' } }],
+  })),
+  {
+    id: 'other-cluster',
+    title: 'fault filter: only for another cluster',
+    listener: filter({ abort: { http_status: 503, percentage: all }, upstream_cluster: 'other' }),
+  },
+  {
+    id: 'disabled',
+    title: 'fault filter that is disabled',
+    listener: {
+      filters: [{ ...filter({ abort: { http_status: 503, percentage: all } }).filters[0], disabled: true }],
+    },
+  },
+  {
+    id: 'per-header',
+    title: 'fault filter: `header_abort` and a call without the header',
+    listener: filter({ abort: { header_abort: {}, percentage: all } }),
+  },
+  {
+    id: 'million',
+    title: 'fault filter: abort of 1,000,000 in a million',
+    listener: filter({ abort: { http_status: 503, percentage: { numerator: 1_000_000, denominator: 'MILLION' } } }),
+  },
   {
     id: 'rate-limit',
     title: 'local rate limit: two requests, then 429',
-    listener: {
-      filters: [
-        {
-          name: 'envoy.filters.http.local_ratelimit',
-          typed_config: typed('extensions.filters.http.local_ratelimit.v3.LocalRateLimit', {
-            stat_prefix: 'limit',
-            token_bucket: { max_tokens: 2, tokens_per_fill: 2, fill_interval: '60s' },
-            filter_enabled: { default_value: all },
-            filter_enforced: { default_value: all },
-          }),
-        },
-      ],
-    },
+    listener: limited({ max_tokens: 2, tokens_per_fill: 2, fill_interval: '60s' }),
     requests: [{}, {}, {}],
+  },
+  {
+    id: 'rate-limit-refilled',
+    title: 'local rate limit: a token comes back after 0.5 s',
+    listener: limited({ max_tokens: 1, fill_interval: '0.5s' }),
+    drive: async (send) => {
+      const first = [await send({}), await send({})];
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return [...first, await send({})];
+    },
+    summary: ({ seen }) => ({ attempts: seen.length }),
+  },
+  {
+    id: 'rate-limit-not-enforced',
+    title: 'local rate limit that is enabled but not enforced',
+    listener: limited({ max_tokens: 1, fill_interval: '60s' }, { filter_enforced: undefined }),
+    requests: [{}, {}, {}],
+  },
+  {
+    id: 'rate-limit-not-enabled',
+    title: 'local rate limit without `filter_enabled`',
+    listener: limited({ max_tokens: 1, fill_interval: '60s' }, { filter_enabled: undefined }),
+    requests: [{}, {}, {}],
+  },
+  {
+    id: 'rate-limit-retried',
+    title: 'local rate limit: what it rejects is not retried',
+    listener: limited({ max_tokens: 1, fill_interval: '60s' }),
+    route: { retry_policy: { retry_on: '5xx,retriable-status-codes', retriable_status_codes: [429] } },
+    requests: [{}, {}],
+    summary: ({ seen }) => ({ attempts: seen.length }),
   },
 ];
 

@@ -134,6 +134,89 @@ const list = [
     route: { retry_policy: { ...retried(undefined), per_try_idle_timeout: '0.5s' } },
   },
   {
+    id: 'stream-duration-longer',
+    title: '`timeout: 0.5s` below `max_stream_duration: 2s`',
+    script: slow(3000),
+    route: { timeout: '0.5s', max_stream_duration: { max_stream_duration: '2s' } },
+  },
+  {
+    id: 'stream-duration-retried',
+    title: '`max_stream_duration: 0.7s` bounds all attempts together',
+    script: [{ status: 503, delay: 300 }],
+    route: {
+      timeout: '0s',
+      max_stream_duration: { max_stream_duration: '0.7s' },
+      retry_policy: retried(undefined, { num_retries: 9 }),
+    },
+  },
+  {
+    id: 'stream-duration-manager',
+    title: '`max_stream_duration` of the connection manager, 0.6 s',
+    listener: { manager: { common_http_protocol_options: { max_stream_duration: '0.6s' } } },
+    script: slow(3000),
+    route: { timeout: '0s' },
+  },
+  {
+    id: 'stream-duration-cluster',
+    title: '`max_stream_duration` of the cluster, 0.5 s, bounds an attempt',
+    script: [{ hang: true }, 200],
+    cluster: {
+      typed_extension_protocol_options: {
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+          '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+          common_http_protocol_options: { max_stream_duration: '0.5s' },
+          explicit_http_config: { http_protocol_options: {} },
+        },
+      },
+    },
+    route: { retry_policy: retried(undefined) },
+  },
+  {
+    id: 'idle-manager',
+    title: '`stream_idle_timeout` of the connection manager, 0.6 s',
+    listener: { manager: { stream_idle_timeout: '0.6s' } },
+    script: slow(3000),
+    route: { timeout: '0s' },
+  },
+  {
+    id: 'idle-route-off',
+    title: '`idle_timeout: 0s` of the route switches that of the connection manager off',
+    listener: { manager: { stream_idle_timeout: '0.4s' } },
+    script: slow(900),
+    route: { timeout: '0s', idle_timeout: '0s' },
+  },
+  {
+    id: 'idle-body',
+    title: '`idle_timeout: 0.5s`, the rest of the body comes after 1.5 s',
+    script: [{ bodyDelay: 1500, body: 'long body' }],
+    route: { timeout: '0s', idle_timeout: '0.5s' },
+  },
+  {
+    id: 'idle-moving',
+    title: '`idle_timeout: 0.6s`, headers after 0.4 s and the rest of the body after another 0.4 s',
+    script: [{ delay: 400, bodyDelay: 400, body: 'long body' }],
+    route: { timeout: '0s', idle_timeout: '0.6s' },
+  },
+  {
+    id: 'try-idle-moving',
+    title: '`per_try_idle_timeout: 0.6s`, headers after 0.4 s and the rest of the body after another 0.4 s',
+    script: [{ delay: 400, bodyDelay: 400, body: 'long body' }],
+    route: { retry_policy: { ...retried(undefined), per_try_idle_timeout: '0.6s' } },
+  },
+  {
+    id: 'try-idle-post',
+    title: '`per_try_idle_timeout: 0.5s`, POST',
+    script: [{ delay: 3000 }, 200],
+    route: { retry_policy: { ...retried(undefined), per_try_idle_timeout: '0.5s' } },
+    requests: [{ method: 'POST', body: 'pay' }],
+  },
+  {
+    id: 'try-idle-connect-failure',
+    title: '`per_try_idle_timeout: 0.5s` with `retry_on: connect-failure`',
+    script: [{ delay: 3000 }, 200],
+    route: { retry_policy: { ...retried(undefined), retry_on: 'connect-failure', per_try_idle_timeout: '0.5s' } },
+  },
+  {
     id: 'expected',
     title: '`x-envoy-expected-rq-timeout-ms` to the upstream',
     route: { timeout: '2s' },
@@ -153,6 +236,56 @@ const list = [
       { delay: 2500, body: 'second' },
     ],
     route: { retry_policy: retried('0.4s'), hedge_policy: { hedge_on_per_try_timeout: true } },
+  },
+  {
+    id: 'hedge-second',
+    title: '`hedge_on_per_try_timeout`: the second attempt is the first to answer',
+    script: [
+      { delay: 2500, body: 'first' },
+      { delay: 100, body: 'second' },
+    ],
+    route: { retry_policy: retried('0.4s'), hedge_policy: { hedge_on_per_try_timeout: true } },
+  },
+  {
+    id: 'hedge-twice',
+    title: '`hedge_on_per_try_timeout` with `num_retries: 2`: three attempts run at once',
+    script: [{ hang: true }, { hang: true }, { delay: 100, body: 'third' }],
+    route: { retry_policy: retried('0.4s', { num_retries: 2 }), hedge_policy: { hedge_on_per_try_timeout: true } },
+  },
+  {
+    id: 'hedge-no-retry',
+    title: '`hedge_on_per_try_timeout` without a retry policy',
+    script: [{ delay: 900, body: 'first' }],
+    route: { hedge_policy: { hedge_on_per_try_timeout: true } },
+  },
+  {
+    id: 'hedge-other-word',
+    title: '`hedge_on_per_try_timeout` hedges whatever `retry_on` says',
+    script: [{ hang: true }, { delay: 100, body: 'second' }],
+    route: {
+      retry_policy: { ...retried('0.4s'), retry_on: 'connect-failure' },
+      hedge_policy: { hedge_on_per_try_timeout: true },
+    },
+  },
+  {
+    id: 'hedge-post',
+    title: '`hedge_on_per_try_timeout`, POST',
+    script: [
+      { delay: 900, body: 'first' },
+      { delay: 2500, body: 'second' },
+    ],
+    route: { retry_policy: retried('0.4s'), hedge_policy: { hedge_on_per_try_timeout: true } },
+    requests: [{ method: 'POST', body: 'pay' }],
+  },
+  {
+    id: 'hedge-host',
+    title: '`hedge_policy` of the virtual host',
+    script: [
+      { delay: 900, body: 'first' },
+      { delay: 2500, body: 'second' },
+    ],
+    route: { retry_policy: retried('0.4s') },
+    vhost: { hedge_policy: { hedge_on_per_try_timeout: true } },
   },
   {
     id: 'object-duration',

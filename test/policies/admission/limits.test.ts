@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { limits } from 'pillion';
 import { type HeldReply, holdReply } from 'pillion/testing';
 import { describe, expect, it, vi } from 'vitest';
+import { atEndpoint } from '../../../src/call/request.js';
 import { baseURL, collecting, rejection, scripted } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { alone, aRequest, ended, outcomeOf } from '../alone.js';
@@ -258,5 +259,38 @@ describe('the limits of a client', () => {
     for (let i = 0; i < 2000; i++) client.get('/').catch(() => {});
     await settle();
     expect(transport.requests).toHaveLength(2000);
+  });
+});
+
+describe('limits for an origin', () => {
+  const at = (address: string, port: number) =>
+    atEndpoint(aRequest(), { address: `${address}:${port}`, host: address, port });
+
+  it('count for all endpoints together', async () => {
+    const held = holdReply();
+    const stack = limits({ maxRequests: 1, maxPendingRequests: 0, per: 'origin' })(alone(held, 200).next);
+    const first = outcomeOf(stack(at('10.0.0.1', 80)));
+    const { code, error } = await outcomeOf(stack(at('10.0.0.2', 80)));
+    expect(code).toBe('ERR_LIMIT');
+    expect(error?.message).toContain('1 requests to http://api.test are running');
+    held.reply(200);
+    expect(await first).toMatchObject({ status: 200 });
+    expect(await outcomeOf(stack(at('10.0.0.2', 80)))).toMatchObject({ status: 200 });
+  });
+
+  it('count for each endpoint by itself where nothing is said', async () => {
+    const held = hold(2);
+    const stack = limits({ maxRequests: 1, maxPendingRequests: 0 })(alone(...held).next);
+    const both = [outcomeOf(stack(at('10.0.0.1', 80))), outcomeOf(stack(at('10.0.0.2', 80)))];
+    for (const each of held) each.reply(200);
+    expect(await Promise.all(both)).toMatchObject([{ status: 200 }, { status: 200 }]);
+  });
+
+  it('are those of each origin', async () => {
+    const held = hold(2);
+    const stack = limits({ maxRequests: 1, maxPendingRequests: 0, per: 'origin' })(alone(...held).next);
+    const requests = ['http://a.test', 'http://b.test'].map((baseURL) => outcomeOf(stack(aRequest({ baseURL }))));
+    for (const each of held) each.reply(200);
+    expect(await Promise.all(requests)).toMatchObject([{ status: 200 }, { status: 200 }]);
   });
 });

@@ -219,3 +219,50 @@ describe('retry.maxConcurrentRetries', () => {
     expect(client.stats().policies.retry).toMatchObject({ active: 0, retries: 4 });
   });
 });
+
+describe('a cap on retries at once', () => {
+  /** So many calls at once, each of which fails twice. */
+  async function together(count: number, maxConcurrentRetries: NonNullable<HttpClientConfig['retry']>) {
+    const held = Array.from({ length: count }, () => holdReply());
+    const retry = { budget: false as const, on: ['5xx' as const], ...(maxConcurrentRetries as object) };
+    const made = scripted([...held, ...new Array(count).fill('hang')], {
+      circuitBreaker: false,
+      retry,
+      timeouts: false,
+    });
+    const refused: string[] = [];
+    made.client.on('retry.refused', ({ reason }) => refused.push(reason));
+    for (let i = 0; i < count; i++) made.client.get('/').catch(() => {});
+    await vi.advanceTimersByTimeAsync(0);
+    for (const each of held) {
+      each.reply(503);
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    return { retries: retriesIn(made.transport), refused };
+  }
+
+  it.each([
+    [10, { ratio: 0.5, min: 0 }, 5],
+    [10, { ratio: 0.5, min: 7 }, 7],
+    [10, { ratio: 0, min: 0 }, 0],
+    [10, { ratio: 0.29, min: 0 }, 2],
+    [10, { ratio: 10, min: 0 }, 10],
+    [2, {}, 2],
+    [10, {}, 3],
+  ])('of %i calls that fail, a share of %j lets %i be retried', async (count, maxConcurrentRetries, retried) => {
+    const { retries, refused } = await together(count, { maxConcurrentRetries } as never);
+    expect(retries).toBe(retried);
+    expect(refused).toEqual(new Array(count - retried).fill('concurrency'));
+  });
+
+  it('frees the share of a call that has ended', async () => {
+    const retry = { budget: false as const, maxConcurrentRetries: { ratio: 1, min: 0 } };
+    const { client, transport } = scripted([503, 200, 503, 200, 503, 200], { retry });
+    for (let call = 0; call < 3; call++) {
+      const answer = client.get('/');
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(await answer).toMatchObject({ status: 200 });
+    }
+    expect(retriesIn(transport)).toBe(3);
+  });
+});

@@ -78,6 +78,20 @@ describe('a fault', () => {
     expect((await ended(client.get('/bad/1'))).status).toBe(500);
     expect(told).toEqual(['abort /bad/1 fault']);
   });
+
+  it.each([
+    [true, { 'x-chaos': 'on' }, 500],
+    [true, { 'X-Chaos': '' }, 500],
+    [true, {}, 200],
+    [false, { 'x-chaos': 'on' }, 200],
+    [false, {}, 500],
+    ['on', { 'x-chaos': 'on' }, 500],
+    ['on', { 'x-chaos': 'off' }, 200],
+  ])('is made where x-chaos is %j of a call with %j: %i', async (asked, headers, status) => {
+    const match = { headers: { 'x-chaos': asked } };
+    const { client } = scripted([ok], { fault: { abort: { status: 500 }, match }, retry: false });
+    expect((await ended(client.get('/', { headers: headers as Record<string, string> }))).status).toBe(status);
+  });
 });
 
 describe('the share', () => {

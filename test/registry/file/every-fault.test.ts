@@ -173,7 +173,6 @@ describe('pillion check tells in one run', () => {
     `;
     expect(check(text).warnings).toEqual([
       '3:52 clients.a.timeouts.connect is longer than timeouts.attempt, which ends the attempt first',
-      '4:22 clients.a.retry.budget without a budget, retries multiply the load on a failing upstream',
       '4:66 clients.a.retry.maxConcurrentRetries allows no retries at all; to switch retries off, write retry: false',
       '6:23 clients.a.hedging.delay is not shorter than timeouts.attempt, so a hedge is never sent',
       '8:38 clients.a.circuitBreaker.rollingWindow is shorter than two attempt timeouts, so it counts too few outcomes of a slow upstream',
