@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterPart } from './cluster.js';
+import { readHashPolicy } from './cluster-balance.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
 import { readHeaders } from './route-headers.js';
@@ -79,6 +80,7 @@ export function readRoute(route: Reader, { host, config, cluster }: RouteContext
     for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
   draft.sections = {
     ...given('headers', readHeaders([route, host, config], draft, 'headers')),
+    ...readHashPolicy(action, cluster(first?.name ?? '')?.sections.balance, draft),
     ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
@@ -137,7 +139,6 @@ function readTotal(action: Reader, draft: Draft): number | false {
 function readRest(route: Reader, action: Reader, host: Reader): void {
   route.get('decorator')?.unmapped('set routeName on the call to name its span');
   action.get('idle_timeout')?.unmapped('there is no idle timeout; timeouts.attempt limits the attempt');
-  action.get('hash_policy')?.unmapped('set balance.hashHeader to hash by one header');
   action
     .get('hedge_policy')
     ?.unmapped('set hedging: it starts a hedge after a delay or percentile, not after per_try_timeout');

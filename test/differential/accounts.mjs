@@ -187,19 +187,11 @@ export const accounts = [
   },
   {
     known: 'behaviour 9: health, priority and weight of endpoints, and the default policy',
-    cases: {
-      'balance-unhealthy': ['first'],
-      'balance-draining': ['first'],
-      'balance-priority': ['first'],
-      'balance-locality-weights': ['first'],
-      'balance-default': ['even'],
-      'balance-outlier-back': ['back'],
-    },
+    cases: {},
   },
   {
     known: 'behaviour 10: enforcing_*, runtime_fraction, mirrors, levels and actions of headers',
     cases: {
-      'balance-outlier-gateway-503': ['failed'],
       'route-fraction': ['shifted'],
       'traffic-host': ['copies'],
       'traffic-host-plain': ['copies'],
@@ -222,7 +214,6 @@ export const accounts = [
     known:
       'behaviour 11: hash, host and path rewrites, hedging, local rate limit, removed headers, limits of connections and of time',
     cases: {
-      'balance-hash': ['endpoints'],
       'route-host-literal': ['headers'],
       'route-rewrite-path': ['requests'],
       'route-regex-rewrite': ['requests'],

@@ -51,10 +51,10 @@ const priority = z
     'Endpoints of a higher number stand by: they get traffic only while too few of the lower numbers are usable (see `balance.overprovisioningFactor`). Default 0.',
   );
 const health = z
-  .enum(['healthy', 'degraded', 'unhealthy'])
+  .enum(['healthy', 'degraded', 'unhealthy', 'draining'])
   .default('healthy')
   .describe(
-    'A `degraded` endpoint gets traffic only where the healthy ones do not suffice, an `unhealthy` one only where all endpoints are used (`balance.panicThresholdPercent`). Default `healthy`. Set it to take an endpoint out of use without forgetting it.',
+    'A `degraded` endpoint gets traffic only where the healthy ones do not suffice, an `unhealthy` or `draining` one only where all endpoints are used; `unhealthy` ones count for `balance.panicThresholdPercent`, `draining` ones do not. Default `healthy`. Set it to take an endpoint out of use without forgetting it.',
   );
 const serverName = z
   .string()
@@ -155,7 +155,7 @@ const discovered = z.array(
     weight: z.int().min(1).optional(),
     zone: z.string().min(1).optional(),
     priority: z.int().min(0).optional(),
-    health: z.enum(['healthy', 'degraded', 'unhealthy']).optional(),
+    health: z.enum(['healthy', 'degraded', 'unhealthy', 'draining']).optional(),
     serverName: z.string().min(1).optional(),
   }),
 );

@@ -12,14 +12,14 @@ export interface DiscoveredEndpoint {
   readonly zone?: string | undefined;
   /** Endpoints of a higher number get traffic only while too few of the lower ones are usable; 0 by default. */
   readonly priority?: number | undefined;
-  /** As the source of the endpoints judges it: `healthy` by default, `degraded` for a last resort, `unhealthy`. */
+  /** As the source of the endpoints judges it: `healthy` by default. */
   readonly health?: EndpointHealth | undefined;
   /** Name for SNI and for the check of its certificate; by default that of the client. */
   readonly serverName?: string | undefined;
 }
 
 /** How a source of endpoints judges one of them. */
-export type EndpointHealth = 'healthy' | 'degraded' | 'unhealthy';
+export type EndpointHealth = 'healthy' | 'degraded' | 'unhealthy' | 'draining';
 
 /** Whether an endpoint may be used, and why not. */
 export type EndpointState = 'usable' | 'ejected' | 'circuit_open' | 'unhealthy';
@@ -84,7 +84,7 @@ export class Host implements Endpoint {
   }
 
   #isUnhealthy(): boolean {
-    return this.unhealthyBy !== undefined || this.health === 'unhealthy';
+    return this.unhealthyBy !== undefined || this.health === 'unhealthy' || this.health === 'draining';
   }
 
   /** The weight in force: during slow start it grows from a tenth to the full weight. */

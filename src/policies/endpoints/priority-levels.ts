@@ -19,10 +19,12 @@ interface Rules {
   nearest(usable: Level, all: Level): Level;
 }
 
-/** The endpoints by priority, the first one first; undefined where all are of one priority and none is degraded. */
+/** The endpoints by priority, the first one first; undefined where all are of one priority, and none is degraded
+ * or draining. */
 export function levelsOf(hosts: readonly Host[]): Level[] | undefined {
   const numbers = [...new Set(hosts.map(({ priority }) => priority))].sort((a, b) => a - b);
-  if (numbers.length < 2 && hosts.every(({ health }) => health !== 'degraded')) return undefined;
+  if (numbers.length < 2 && hosts.every(({ health }) => health === 'healthy' || health === 'unhealthy'))
+    return undefined;
   return numbers.map((number) => hosts.filter(({ priority }) => priority === number));
 }
 
@@ -34,12 +36,13 @@ export function levelsOf(hosts: readonly Host[]): Level[] | undefined {
 export function sharesOf(levels: readonly Level[], now: number, rules: Rules): { shares: Share[]; panicking: boolean } {
   const found = levels.map((all) => {
     const usable = all.filter((host) => host.isUsable(now));
-    return { all, usable, panics: rules.isTooFew(usable, all) };
+    const counted = all.filter(({ health }) => health !== 'draining');
+    return { all, usable, counted, panics: rules.isTooFew(usable, counted) };
   });
   const ranked = [false, true].flatMap((degraded) =>
-    found.map(({ all, usable, panics }) => {
+    found.map(({ all, usable, counted, panics }) => {
       const part = usable.filter(({ health }) => (health === 'degraded') === degraded);
-      const bears = Math.min(100, Math.floor((Math.round(rules.factor * 100) * part.length) / all.length));
+      const bears = Math.min(100, Math.floor((Math.round(rules.factor * 100) * part.length) / (counted.length || 1)));
       return { all, part, panics, bears };
     }),
   );

@@ -14,14 +14,16 @@ const names = addresses(9);
 fakeTimers();
 beforeEach(() => vi.advanceTimersByTimeAsync(1000));
 
-/** Endpoints by a letter each: `u` is unhealthy, `d` degraded, anything else healthy; a word is a priority. */
+const healths: Record<string, Endpoint['health']> = { u: 'unhealthy', d: 'degraded', x: 'draining' };
+
+/** Endpoints by a letter each, `h` for a healthy one; a word is a priority. */
 function endpointsOf(...levels: string[]): Endpoint[] {
   let index = 0;
   return levels.flatMap((level, priority) =>
     [...level].map((letter) => ({
       address: names[index++] ?? '',
       priority,
-      health: letter === 'u' ? ('unhealthy' as const) : letter === 'd' ? ('degraded' as const) : ('healthy' as const),
+      health: healths[letter] ?? 'healthy',
     })),
   );
 }
@@ -103,6 +105,14 @@ describe('a degraded endpoint', () => {
     expect(healthy + degraded).toBe(100);
     expect(await percentages(['ud', 'h'])).toEqual([0, 0, 100]);
   });
+});
+
+it('a draining endpoint does not count: the others are enough, and its priority gives nothing away', async () => {
+  expect(await percentages(['xxh'])).toEqual([0, 0, 100]);
+  expect(await percentages(['xh', 'h'])).toEqual([0, 100, 0]);
+  expect(await percentages(['xx', 'h'])).toEqual([0, 0, 100]);
+  expect((await percentages(['xuu'])).every((each) => each > 25)).toBe(true);
+  expect((await percentages(['xx'])).every((each) => each > 45)).toBe(true);
 });
 
 it('an unhealthy endpoint gets nothing without priorities too, and stats() shows it', async () => {
