@@ -1,6 +1,7 @@
 /** Reads the endpoints of an Envoy cluster, and how they are found. */
 import { isIP, isIPv6 } from 'node:net';
 import { type Draft, given, type Reader } from './reader.js';
+import type { TlsPart } from './upstream-tls.js';
 
 /** An endpoint as `endpoints.static` and `endpoints.dns.names` have it. */
 interface Endpoint {
@@ -65,19 +66,24 @@ export function readEndpoints(
   };
 }
 
-/** The `endpoints` section, the base URL, and the server name of the only endpoint. */
-export function endpointsOf({ found, dns, several }: EndpointsPart, draft: Draft, secure: boolean, sni: boolean) {
+/**
+ * The `endpoints` section, the base URL, and the server name of the only endpoint. With TLS each endpoint is verified by
+ * its own name, unless `sni` names them all.
+ */
+export function endpointsOf({ found, dns, several }: EndpointsPart, draft: Draft, tls: TlsPart | undefined) {
   const option = several ? 'endpoints' : 'tls.serverName';
-  const named = secure && !sni;
+  const sni = tls?.options.serverName as string | undefined;
+  const named = tls !== undefined && (sni === undefined || tls.hostSni);
   const names = found.map(({ address, hostname }) => hostname?.text() || nameIn(address));
   for (const { hostname } of found)
     if (named)
       hostname?.differs(draft, option, 'the name of the endpoint is sent as SNI, and its certificate has to have it');
     else hostname?.structure();
   // An endpoint without a name is verified by its address, where that of baseURL is an address too.
-  const nameless = named ? names.indexOf(undefined) : -1;
+  const nameless = named && sni === undefined ? names.indexOf(undefined) : -1;
   const main = found[Math.max(0, nameless)]?.address;
-  const differ = named && names.some((name) => name !== undefined && name !== (main && nameIn(main)));
+  const standard = sni ?? (main && nameIn(main));
+  const differ = named && names.some((name) => name !== undefined && name !== standard);
   const list = found.map(({ place: _, hostname: __, ...endpoint }, index) => ({
     ...endpoint,
     ...(differ && names[index] !== undefined && { serverName: names[index] }),

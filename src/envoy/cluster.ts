@@ -54,11 +54,7 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   const { tls } = transport;
   if (tls === undefined) protocol.h2?.exact(draft, 'allowH2');
   else protocol.h2?.differs(draft, 'allowH2', 'HTTP/2 is offered in the TLS handshake, and HTTP/1.1 too');
-  const {
-    main,
-    sections: endpoints,
-    serverName,
-  } = endpointsOf(found, draft, tls !== undefined, tls?.options.serverName !== undefined);
+  const { main, sections: endpoints, serverName } = endpointsOf(found, draft, tls);
   const tlsOptions = { ...tls?.options, ...(serverName !== undefined && { serverName }) };
   // Without TLS there is no handshake in which `auto_config` could choose: Envoy speaks HTTP/1.1 then.
   const priorKnowledge = tls === undefined && protocol.h2 !== undefined && !protocol.auto;

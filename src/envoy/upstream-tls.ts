@@ -5,6 +5,8 @@ export interface TlsPart {
   readonly options: Record<string, unknown>;
   /** True when `alpn_protocols` contains `h2`. */
   readonly h2: boolean;
+  /** True where the name of each endpoint goes before `sni`. */
+  readonly hostSni: boolean;
 }
 
 type Secrets = ReadonlyMap<string, Reader>;
@@ -31,7 +33,7 @@ export function readTls(context: Reader, socket: Reader, draft: Draft, secrets: 
     common?.get(name)?.fault('an extension of the handshake is not supported, so no client was made');
   common?.get('key_log')?.whole().unmapped('session keys are never written to a file');
   common?.structure();
-  return { options, h2 };
+  return { options, h2, hostSni: context.get('auto_host_sni')?.boolean() === true };
 }
 
 /** A reference to an environment variable of its own for each cluster, such as `${BILLING_TLS_KEY}`. */
@@ -261,7 +263,9 @@ function readChecks(context: Reader): void {
 function readNames(context: Reader | undefined, draft: Draft): Record<string, unknown> {
   const sni = context?.get('sni');
   sni?.differs(draft, 'tls.serverName', "the server's certificate is checked against this name too");
-  context?.get('auto_host_sni')?.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
+  context
+    ?.get('auto_host_sni')
+    ?.exact(draft, 'tls.serverName', 'the default is the name of the endpoint, or the host of baseURL');
   context?.get('auto_sni_san_validation')?.exact(draft, 'tls.serverName', 'the name is always verified');
   for (const name of ['allow_renegotiation', 'enforce_rsa_key_usage'])
     context?.get(name)?.unmapped("Node's default is used");

@@ -1,4 +1,6 @@
 /** Several endpoints of one cluster: how calls are spread, and which endpoints are left out. */
+import { socket } from './tls.mjs';
+
 const three = [{}, {}, {}];
 const perEndpoint = ({ seen }) =>
   [0, 1, 2].map((index) => seen.filter(({ endpoint, url }) => endpoint === index && url !== '/health').length);
@@ -527,6 +529,28 @@ const list = [
     requests: calls(30),
     summary: failures,
   },
+  ...[
+    ['hostname', {}],
+    ['auto-host-sni', { sni: 'billing.test', auto_host_sni: true }],
+  ].map(([id, fields]) => ({
+    id: `names-${id}`,
+    title: `TLS, endpoints with a \`hostname\` each${id === 'hostname' ? '' : ' and `auto_host_sni`'}: all are called`,
+    upstreams: (tls) => [
+      { kind: 'https', tls: tls.server },
+      { kind: 'https', tls: tls.other },
+    ],
+    cluster: (tls) => ({
+      ...socket({ common_tls_context: { validation_context: { trusted_ca: { filename: tls.files.ca } } }, ...fields }),
+      hosts: [{}, {}],
+    }),
+    clusterChange: (cluster) => {
+      const names = ['billing.test', 'other.test'];
+      for (const [i, { endpoint }] of cluster.load_assignment.endpoints[0].lb_endpoints.entries())
+        endpoint.hostname = names[i];
+    },
+    requests: calls(10),
+    summary: spread,
+  })),
   ...hashed('cookie', [{ cookie: { name: 'session' } }], { cookie: 'theme=dark; session=ada' }),
   ...hashed('header-number', [{ header: { headerName: 'X-User' }, terminal: true }], { 'x-user': 'ada' }),
   ...hashed('query', [{ query_parameter: { name: 'tenant' } }], {}, '/?tenant=ada&page=1'),
