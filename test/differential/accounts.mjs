@@ -100,6 +100,18 @@ export const accounts = [
     },
   },
   {
+    docs: 'If no endpoint is usable, all of them get calls, also with a panic threshold of 0.',
+    cases: {
+      'balance-all-unhealthy-calm': ['answer'],
+    },
+  },
+  {
+    docs: 'Health checks begin with the first call, and until a check has failed an endpoint counts as healthy.',
+    cases: {
+      'balance-check-before': ['first'],
+    },
+  },
+  {
     docs: 'An injected delay counts towards `timeouts.total`.',
     cases: {
       'fault-delay-and-timeout': ['status', 'attempts', 'time'],

@@ -407,6 +407,13 @@ const list = [
     }),
   })),
   {
+    id: 'all-unhealthy-calm',
+    title: 'all are `UNHEALTHY`, panic threshold of 0',
+    cluster: { hosts: Array(3).fill({ health_status: 'UNHEALTHY' }), ...calm },
+    requests: [{}],
+    summary: ({ answers }) => ({ answer: answers[0].what }),
+  },
+  {
     id: 'all-unhealthy',
     title: 'all are `UNHEALTHY`: panic, all get calls',
     cluster: { hosts: Array(3).fill({ health_status: 'UNHEALTHY' }) },
@@ -524,7 +531,11 @@ const list = [
     id: 'dns-outlier',
     title: '`STRICT_DNS` in camelCase: a failing endpoint is ejected',
     upstreams: bad,
-    cluster: { type: 'strict_dns', dnsLookupFamily: 'V4_ONLY', ...outlier({ consecutive5xx: 2 }) },
+    cluster: {
+      ...{ type: 'strict_dns', dnsLookupFamily: 'V4_ONLY', ...outlier({ consecutive5xx: 2 }) },
+      // Otherwise Envoy applies the ejection only a second after the names were looked up.
+      common_lb_config: { ...calm.common_lb_config, update_merge_window: '0s' },
+    },
     clusterChange: named('localhost'),
     requests: calls(30),
     summary: failures,
@@ -636,6 +647,28 @@ const list = [
     title: 'an unexpected status makes an endpoint unhealthy at once, whatever `unhealthy_threshold` is',
     upstreams: [{ script: [503] }, { script: [200] }, { script: [200] }],
     cluster: { lb_policy: 'ROUND_ROBIN', ...checks({ unhealthy_threshold: 50 }) },
+    drive: afterChecks,
+    summary: avoided,
+  },
+  {
+    id: 'check-before',
+    title: 'an endpoint that fails its health check gets no call, from the first one on',
+    upstreams: [{ script: [503] }, { script: [200] }, { script: [200] }],
+    cluster: { lb_policy: 'ROUND_ROBIN', ...checks() },
+    requests: calls(3),
+    summary: avoided,
+  },
+  {
+    id: 'check-retriable',
+    title: '`retriable_statuses` of 503 count towards `unhealthy_threshold`',
+    upstreams: [{ script: [503] }, { script: [200] }, { script: [200] }],
+    cluster: {
+      lb_policy: 'ROUND_ROBIN',
+      ...checks({
+        unhealthy_threshold: 2,
+        http_health_check: { path: '/health', retriable_statuses: [{ start: 503, end: 504 }] },
+      }),
+    },
     drive: afterChecks,
     summary: avoided,
   },
