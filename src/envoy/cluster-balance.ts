@@ -34,6 +34,8 @@ export interface BalancePolicy {
   readonly name: string;
   /** The parts that have the details of the policy. */
   readonly details: readonly Reader[];
+  /** Parts of the file that Envoy does not read, because another one names the policy. */
+  readonly unused: readonly Reader[];
   /** Whether localities get traffic by their weights. */
   readonly byLocality: boolean;
   readonly zoneAware: Reader | undefined;
@@ -44,10 +46,16 @@ export function policyOf(cluster: Reader): BalancePolicy {
   const common = cluster.get('common_lb_config')?.structure();
   const listed = cluster.get('load_balancing_policy')?.structure().list('policies') ?? [];
   const extension = chosen(listed);
-  const legacy = ['least_request_lb_config', 'ring_hash_lb_config', 'round_robin_lb_config', 'maglev_lb_config'];
-  const details = extension?.fields ? [extension.fields] : legacy.flatMap((name) => cluster.get(name) ?? []);
-  const named = extension?.reader ?? cluster.get('lb_policy');
-  const name = extension?.name ?? named?.enum(policyNames) ?? 'ROUND_ROBIN';
+  const legacy = cluster.get('lb_policy');
+  const named = extension?.reader ?? legacy;
+  const name = extension?.name ?? legacy?.enum(policyNames) ?? 'ROUND_ROBIN';
+  const fields = extension === undefined ? cluster.get(`${name.toLowerCase()}_lb_config`) : extension.fields;
+  const details = fields === undefined ? [] : [fields];
+  const others = ['round_robin', 'least_request', 'ring_hash', 'maglev'].map((each) =>
+    cluster.get(`${each}_lb_config`),
+  );
+  const replaced = extension === undefined ? [] : [legacy];
+  const unused = [...replaced, ...others].filter((each) => each !== undefined && each.value !== fields?.value);
   const ofLocality = [
     common,
     ...details,
@@ -55,7 +63,14 @@ export function policyOf(cluster: Reader): BalancePolicy {
   ];
   const weighted = ofLocality.flatMap((each) => each?.get('locality_weighted_lb_config')?.whole().structure() ?? []);
   const [zoneAware] = ofLocality.flatMap((each) => each?.get('zone_aware_lb_config') ?? []);
-  return { reader: named, name, details, byLocality: weighted.length > 0 || extension?.byLocality === true, zoneAware };
+  return {
+    reader: named,
+    name,
+    details,
+    unused: unused as Reader[],
+    byLocality: weighted.length > 0 || extension?.byLocality === true,
+    zoneAware,
+  };
 }
 
 interface Extension {
@@ -105,6 +120,8 @@ export function readBalance(
     policy.reader?.unmapped('there is no such load balancing here: the endpoints take turns (balance.strategy)');
   else if (note !== undefined) policy.reader?.differs(draft, 'balance.strategy', note);
   else policy.reader?.exact(draft, 'balance.strategy');
+  for (const each of policy.unused)
+    each.whole().differs(draft, 'balance', `not used, as in Envoy: the policy is ${policy.name}`);
   const slowStart = readDetails(policy.details, draft, isUsed);
   const zone = readZone(policy.zoneAware, draft, cluster, isUsed ? count : 0);
   if (!isUsed) return {};
@@ -187,8 +204,14 @@ function readZone(config: Reader | undefined, draft: Draft, cluster: Reader, cou
   const zone = cluster.file.root.at('node', 'locality', 'zone')?.text();
   const least = config.get('min_cluster_size')?.structure().count() ?? 6;
   const enabled = config.get('routing_enabled')?.structure().number() ?? 100;
-  const off =
-    count < least ? `there are less than ${least} endpoints` : enabled === 0 ? 'routing_enabled is 0' : undefined;
+  const inCluster = cluster.file.root.at('cluster_manager', 'local_cluster_name') !== undefined;
+  const off = !inCluster
+    ? 'cluster_manager has no local_cluster_name'
+    : count < least
+      ? `there are less than ${least} endpoints`
+      : enabled === 0
+        ? 'routing_enabled is 0'
+        : undefined;
   if (zone === undefined)
     config.whole().unmapped('set balance.zone to the zone of the service to prefer endpoints of the same zone');
   else if (off !== undefined) config.whole().differs(draft, 'balance', `not used, as in Envoy, because ${off}`);

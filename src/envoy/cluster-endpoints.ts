@@ -56,6 +56,12 @@ export function readEndpoints(
   const dns = discovery.expands && found.some(({ address }) => isIP(hostOf(address)) === 0);
   const several = dns || found.length > 1;
   const option = dns ? 'endpoints.dns' : several ? 'endpoints.static' : 'baseURL';
+  for (const { zone, says } of localities) {
+    zone?.differs(draft, option, several ? "used only if balance.zone names the client's own zone" : alone);
+    for (const each of says)
+      if (several) each.exact(draft, option);
+      else each.differs(draft, option, alone);
+  }
   for (const { place, endpoint } of all) if (endpoint !== undefined) place.exact(draft, option);
   return {
     found,
@@ -97,6 +103,8 @@ export function endpointsOf({ found, dns, several }: EndpointsPart, draft: Draft
   };
 }
 
+const alone = 'not used: there is only one endpoint';
+
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
@@ -129,7 +137,9 @@ interface Entry {
 interface Locality {
   readonly reader: Reader;
   readonly weight: Reader | undefined;
-  readonly priority: number;
+  readonly zone: Reader | undefined;
+  /** The parts that tell its endpoints from others. */
+  readonly says: readonly Reader[];
   readonly entries: readonly Entry[];
 }
 
@@ -142,21 +152,19 @@ const healths = new Map<string, string>(
 
 function readLocality(locality: Reader, draft: Draft): Locality {
   const zone = locality.get('locality')?.structure().get('zone');
-  zone?.differs(draft, 'endpoints', "used only if balance.zone names the client's own zone");
   for (const name of ['region', 'sub_zone'])
     locality.at('locality', name)?.unmapped('only the zone of a locality is kept');
   locality.get('metadata')?.whole().structure();
   const priority = locality.get('priority');
   const number = Math.min(128, priority?.count() ?? 0);
-  priority?.exact(draft, 'endpoints');
+  const says = [priority];
   const weight = locality.get('load_balancing_weight');
   const entries = locality.list('lb_endpoints').map((entry) => {
     entry.structure().get('metadata')?.whole().structure();
     const weighed = entry.get('load_balancing_weight');
-    weighed?.exact(draft, 'endpoints');
     const status = entry.get('health_status');
     const health = status?.enum(statuses);
-    status?.exact(draft, 'endpoints');
+    says.push(weighed, status);
     const endpoint = entry.get('endpoint')?.structure();
     return entryOf(
       entry,
@@ -171,7 +179,7 @@ function readLocality(locality: Reader, draft: Draft): Locality {
       endpoint?.get('hostname'),
     );
   });
-  return { reader: locality, weight, priority: number, entries };
+  return { reader: locality, weight, zone, says: says.filter((each) => each !== undefined), entries };
 }
 
 /**

@@ -258,10 +258,12 @@ describe('the zone of the service', () => {
   const aware = (fields = {}) => ({ common_lb_config: { zone_aware_lb_config: fields } });
 
   it('is preferred where Envoy would prefer it', () => {
-    const node = { node: { locality: { zone: 'a' } } };
+    const node = { node: { locality: { zone: 'a' } }, cluster_manager: { local_cluster_name: 'mine' } };
     expect(imported(aware(), zones, node).client.balance).toMatchObject({ zone: 'a' });
     expect(imported(aware({ min_cluster_size: 7 }), zones, node).client.balance).not.toHaveProperty('zone');
     expect(imported(aware({ routing_enabled: { value: 0 } }), zones, node).client.balance).not.toHaveProperty('zone');
+    const { cluster_manager: _, ...alone } = node;
+    expect(imported(aware(), zones, alone).client.balance).not.toHaveProperty('zone');
     expect(imported(aware(), zones).notes('zone_aware')).toEqual([expect.stringMatching(/^unmapped/)]);
   });
 });
@@ -294,6 +296,30 @@ describe('a policy', () => {
     [{ lb_policy: 'CLUSTER_PROVIDED' }, { strategy: 'round-robin', slowStart: '0s' }],
   ])('%j', (fields, balance) => {
     expect(imported(fields).client.balance).toEqual(balance);
+  });
+
+  it('is that of load_balancing_policy, and details of others are not used', () => {
+    const { client, notes } = imported({
+      lb_policy: 'LOAD_BALANCING_POLICY_CONFIG',
+      load_balancing_policy: policy('random.v3.Random'),
+      round_robin_lb_config: { slow_start_config: { slow_start_window: '60s' } },
+    });
+    expect(client.balance).toEqual({ strategy: 'random', slowStart: '0s' });
+    expect([...notes('lb_policy'), ...notes('round_robin')]).toEqual(
+      Array(2).fill('difference not used, as in Envoy: the policy is RANDOM'),
+    );
+    const byName = imported({ least_request_lb_config: { slow_start_config: { slow_start_window: '60s' } } });
+    expect(byName.client.balance).toEqual({ strategy: 'round-robin', slowStart: '0s' });
+  });
+
+  it('of one endpoint, its weight, priority and health are not used', () => {
+    const only = [
+      { priority: 0, lb_endpoints: [host('10.0.0.1', { load_balancing_weight: 2, health_status: 'UNHEALTHY' })] },
+    ];
+    const { client, report } = imported({ lb_policy: 'RANDOM' }, only);
+    expect(client).not.toHaveProperty('balance');
+    const lines = report.filter(({ from }) => /lb_policy|priority|weight|health/.test(from)).map(({ note }) => note);
+    expect(lines).toEqual(Array(4).fill('not used: there is only one endpoint'));
   });
 
   it('has a line for each of its details', () => {

@@ -99,7 +99,7 @@ it('any part of a bootstrap may be dropped, doubled, renamed or something else: 
 
 /** Parts of the sidecar that one line covers whole, or that change no call. */
 const neutral =
-  /metadata|^(admin|node|tracing)|\.(access_log|tracing|match|address|locality|retriable_request_headers|retry_host_predicate|dns_\w+|watched_directory|\w+_sds_secret_configs?)(\.|\[|$)|virtual_hosts\[\d+\]\.retry_policy|typed_extension_protocol_options\.[^[]*_x$/;
+  /metadata|^(admin|node|tracing)|\.(access_log|tracing|match|address|locality|retriable_request_headers|retry_host_predicate|hash_policy|dns_\w+|watched_directory|\w+_sds_secret_configs?)(\.|\[|$)|virtual_hosts\[\d+\]\.retry_policy|typed_extension_protocol_options\.[^[]*_x$/;
 
 it('a field that the import does not know is never without a line', () => {
   const places = bootstraps.flatMap((bootstrap) =>
