@@ -80,12 +80,17 @@ export function readRoute(route: Reader, { host, config, cluster }: RouteContext
     for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
   draft.sections = {
     ...given('headers', readHeaders([route, host, config], draft, 'headers')),
-    ...readHashPolicy(action, cluster(first?.name ?? '')?.sections.balance, draft),
+    ...readHashPolicy(action, cluster(heaviest(clusters))?.sections.balance, draft),
     ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
   readRest(route, action, host);
   return draft;
+}
+
+/** The name of the cluster whose options the client has. */
+function heaviest(clusters: readonly WeightedCluster[]): string {
+  return [...clusters].sort((a, b) => b.weight - a.weight)[0]?.name ?? '';
 }
 
 /** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */

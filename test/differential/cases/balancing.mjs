@@ -673,6 +673,45 @@ const list = [
     summary: avoided,
   },
   {
+    id: 'check-hostname',
+    title: 'the `hostname` of `health_check_config` goes before `host`, and `port_value` is asked',
+    cluster: checks({ http_health_check: { path: '/health', host: 'checks.test' } }),
+    clusterChange: (cluster) => {
+      const [, ...others] = cluster.load_assignment.endpoints[0].lb_endpoints;
+      const port_value = others[1].endpoint.address.socket_address.port_value;
+      for (const { endpoint } of cluster.load_assignment.endpoints[0].lb_endpoints)
+        endpoint.health_check_config = { hostname: 'own.test', port_value };
+    },
+    drive: afterChecksSeen,
+    summary: ({ seen }) => {
+      const asked = seen.filter(({ url }) => url === '/health');
+      return {
+        host: asked[0]?.headers.host,
+        endpoints: [...new Set(asked.map(({ endpoint }) => endpoint))].join(' '),
+      };
+    },
+  },
+  {
+    id: 'check-ends-ejection',
+    title: 'a successful check returns an ejected endpoint to use',
+    upstreams: [{ script: [200, 503, 503, 503, 503, 503, 503, 503, 503, 200] }, {}, {}],
+    cluster: {
+      lb_policy: 'ROUND_ROBIN',
+      ...checks(),
+      ...outlier({ consecutive_5xx: 2 }),
+      ...calm,
+    },
+    drive: async (send, upstream) => {
+      const answers = [];
+      for (let call = 0; call < 12; call++) answers.push(await send({}));
+      await pause(2500);
+      upstream.seen = [];
+      for (let call = 0; call < 12; call++) answers.push(await send({}));
+      return answers;
+    },
+    summary: ({ seen }) => ({ back: seen.some(({ endpoint, url }) => endpoint === 0 && url !== '/health') }),
+  },
+  {
     id: 'check-request',
     title: 'method, `host` and headers of a check',
     cluster: checks({

@@ -228,7 +228,10 @@ describe('endpoints with names of their own', () => {
 });
 
 describe('over HTTP/2', () => {
-  it('the address is that of the endpoint; authority and server name are those of baseURL', async () => {
+  it.each([
+    ['those of baseURL', 'api.mesh.test', undefined],
+    ["those of baseURL and, with serverName, the endpoint's own", 'other.mesh.test', 'api.mesh.test'],
+  ])('the address is that of the endpoint; authority and server name are %s', async (_, name, serverName) => {
     const seen: unknown[] = [];
     const sessions: http2.ServerHttp2Session[] = [];
     const start = async () => {
@@ -248,16 +251,17 @@ describe('over HTTP/2', () => {
       });
       return (server.address() as AddressInfo).port;
     };
+    const addresses = [await start(), await start()].map((port) => `127.0.0.1:${port}`);
     const { client } = watch({
-      baseURL: 'https://api.mesh.test',
-      endpoints: at(await start(), await start()),
+      baseURL: `https://${name}`,
+      endpoints: { static: addresses.map((address) => ({ address, serverName })) },
       balance: { strategy: 'round-robin' },
       allowH2: true,
       tls: { ca: ca.cert },
       retry: false,
     });
     for (let i = 0; i < 6; i++) expect((await client.get('/')).data).toBe('second');
-    expect(counted(seen as string[])).toEqual({ 'api.mesh.test api.mesh.test': 6 });
+    expect(counted(seen as string[])).toEqual({ [`${name} api.mesh.test`]: 6 });
     expect(sessions).toHaveLength(2);
   });
 });
