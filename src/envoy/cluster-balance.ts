@@ -150,6 +150,12 @@ function readCommon(cluster: Reader): void {
     ['override_host_status', 'no header chooses an endpoint'],
   ] as const)
     common?.get(name)?.unmapped(note);
+  cluster
+    .get('close_connections_on_host_health_failure')
+    ?.unmapped('connections to an endpoint that fails its checks are not closed at once, but get no new calls');
+  cluster
+    .get('ignore_health_on_host_removal')
+    ?.unmapped('an endpoint that is not listed any more gets no calls, whatever its health');
   cluster.get('lb_subset_config')?.unmapped('there are no subsets of endpoints: write a client for each');
   cluster.get('original_dst_lb_config')?.unmapped('calls go to the endpoints of the configuration');
 }

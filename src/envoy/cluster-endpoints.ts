@@ -342,9 +342,13 @@ function keepResolving({ says, isStatic, lookups }: Found, draft: Draft): undefi
   for (const each of says)
     if (isStatic) each.exact(draft, 'baseURL');
     else each.differs(draft, 'baseURL', resolved);
-  if (isStatic) return;
-  for (const each of ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'])
-    lookups.get(each)?.whole().differs(draft, 'connections.maxConnectionAge', resolved);
+  const rates = ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'];
+  if (isStatic) {
+    for (const each of [...rates, ...ofResolvers, 'dns_lookup_family', 'use_tcp_for_dns_lookups'])
+      lookups.get(each)?.whole().differs(draft, 'baseURL', 'not used, as in Envoy: no name is looked up');
+    return;
+  }
+  for (const each of rates) lookups.get(each)?.whole().differs(draft, 'connections.maxConnectionAge', resolved);
   lookups
     .get('dns_lookup_family')
     ?.differs(draft, 'baseURL', 'Node tries IPv6 and IPv4 addresses in turn, 250 ms apart');

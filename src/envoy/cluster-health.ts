@@ -6,12 +6,18 @@ interface Checked {
   readonly isAlone: boolean;
   /** The parts of the file that describe endpoints. */
   readonly entries: readonly Reader[];
+  /** The number of endpoints, where the file has them all. */
+  readonly count: number | undefined;
 }
 
 const alone =
   'not used: there is only one endpoint, which gets all calls whatever its state, as in Envoy unless the panic threshold is 0';
 
-export function readOutlierDetection(cluster: Reader, draft: Draft, { isAlone }: Checked): Record<string, unknown> {
+export function readOutlierDetection(
+  cluster: Reader,
+  draft: Draft,
+  { isAlone, count }: Checked,
+): Record<string, unknown> {
   const outlier = cluster.get('outlier_detection');
   if (outlier === undefined) return {};
   if (isAlone) {
@@ -19,6 +25,14 @@ export function readOutlierDetection(cluster: Reader, draft: Draft, { isAlone }:
     return {};
   }
   const options = { ...readFailures(outlier, draft), ...readEjection(outlier, draft), ...readRates(outlier, draft) };
+  const { maxEjectionPercent = 10, alwaysEjectOneHost } = options as {
+    maxEjectionPercent?: number;
+    alwaysEjectOneHost: boolean;
+  };
+  if (count !== undefined && !alwaysEjectOneHost && count * maxEjectionPercent < 100)
+    outlier.warn(
+      `no endpoint was ever ejected: ${maxEjectionPercent} % of ${count} endpoints (max_ejection_percent) is less than one. It stays so here; raise outlierDetection.maxEjectionPercent, or set alwaysEjectOneHost to true`,
+    );
   outlier.remark(draft, 'outlierDetection', 'the last usable endpoint is never ejected');
   outlier.structure();
   return { outlierDetection: options };

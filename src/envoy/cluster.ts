@@ -45,7 +45,11 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   const { limits, connections, retries } = readLimits(cluster, draft);
   const count = found.found.length;
   const balance = readBalance(cluster, draft, policy, { ...found, count });
-  const checked = { isAlone: count > 0 && !found.several, entries: found.entries };
+  const checked = {
+    isAlone: count > 0 && !found.several,
+    entries: found.entries,
+    count: found.several && found.dns === undefined ? count : undefined,
+  };
   const outliers = readOutlierDetection(cluster, draft, checked);
   const healthCheck = readHealthChecks(cluster, draft, checked);
   const connect = readConnect(cluster, draft);

@@ -407,6 +407,16 @@ describe('outlier detection', () => {
     expect(notes('enforcing_consecutive_5xx')).toEqual(['difference enforced in all cases, not in 30 % of them']);
   });
 
+  it('has a warning where the percentage allows no ejection at all', () => {
+    const warnings = (outlier_detection: object) =>
+      imported({ outlier_detection })
+        .report.filter(({ status }) => status === 'warning')
+        .map(({ note }) => note);
+    expect(warnings({})).toEqual([expect.stringMatching(/^no endpoint was ever ejected: 10 % of 2 endpoints/)]);
+    for (const enough of [{ max_ejection_percent: 50 }, { always_eject_one_host: true }])
+      expect(warnings(enough)).toEqual([]);
+  });
+
   it('of one endpoint is left out with a line', () => {
     const { client, notes } = imported({ outlier_detection: { consecutive_5xx: 1 } }, [
       { lb_endpoints: [host('10.0.0.1')] },
