@@ -82,7 +82,11 @@ export interface IdentityEvents {
 }
 
 /** Why an endpoint is left out. */
-export type EjectionReason = 'consecutive_failures' | 'success_rate';
+export type EjectionReason =
+  | 'consecutive_failures'
+  | 'consecutive_gateway_failures'
+  | 'success_rate'
+  | 'failure_percentage';
 /** What a circuit was told to be by hand; `auto`: what its outcomes say. */
 export type ForcedCircuit = 'open' | 'closed' | 'auto';
 /** Why a call was not copied. */

@@ -31,6 +31,16 @@ export function hasHeader(headers: Headers, name: string): boolean {
   return key !== undefined && (headers[key] === '' || getHeader(headers, key) !== undefined);
 }
 
+/** The value of a cookie in the request. */
+export function cookieOf(headers: Headers, name: string): string | undefined {
+  const start = `${name}=`;
+  const pairs = getHeader(headers, 'cookie')?.split(';') ?? [];
+  return pairs
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(start))
+    ?.slice(start.length);
+}
+
 /** Sets a header made here (not user input) in place of one of the same name. */
 export function setHeader(headers: Headers, name: string, value: string): void {
   headers[nameIn(headers, name) ?? name] = value;

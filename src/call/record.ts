@@ -44,6 +44,8 @@ export interface Endpoint {
   readonly host: string;
   /** From 1 to 65535. */
   readonly port: number;
+  /** Name for SNI and for the check of its certificate; undefined: that of the client. */
+  readonly serverName?: string | undefined;
 }
 
 /** What listeners see of a call. */

@@ -57,7 +57,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     config.routes?.some((route) => route[name]) === true;
   // Headers and routes may ask for retries and time limits where the client has none.
   const timeouts = config.timeouts || ((obeys || some('timeouts')) && noTimeouts);
-  const idles = config.routes?.some((route) => route.timeouts?.idle);
+  const idles = config.routes?.some((route) => route.timeouts?.idle) === true;
   const retries = config.retry ? { ...config.retry, ...slots.retry } : (obeys || some('retry')) && noRetries;
   const balancing = balancingOf(config, slots);
   return [

@@ -1,5 +1,5 @@
 /** Maps the load balancing of an Envoy cluster to the `balance` section. */
-import type { Draft, Reader } from './reader.js';
+import { type Draft, given, type Reader } from './reader.js';
 
 const policyNames = [
   'ROUND_ROBIN',
@@ -12,51 +12,321 @@ const policyNames = [
   'LOAD_BALANCING_POLICY_CONFIG',
 ] as const;
 
-const policies = new Map<string, string>(
+/** Strategies by the names of `lb_policy` and by the types of extensions, and what differs. */
+const strategies = new Map<string, readonly [strategy: string, note?: string]>(
   Object.entries({
-    ROUND_ROBIN: 'round-robin',
-    LEAST_REQUEST: 'least-pending',
-    RANDOM: 'random',
-    RING_HASH: 'hash',
-    MAGLEV: 'hash',
-  }),
+    ROUND_ROBIN: ['round-robin'],
+    LEAST_REQUEST: [
+      'least-pending',
+      'all endpoints are compared, not two at random, and slow or failing ones get less',
+    ],
+    RANDOM: ['random'],
+    RING_HASH: ['hash', 'rendezvous hashing is used: keys go to other endpoints than in Envoy'],
+    MAGLEV: ['hash', 'rendezvous hashing is used: keys go to other endpoints than in Envoy'],
+    CLIENT_SIDE_WEIGHTED_ROUND_ROBIN: ['least-pending', 'endpoints are weighed by their latency, not by their reports'],
+  } satisfies Record<string, [string, string?]>),
 );
 
-export function readBalance(cluster: Reader, draft: Draft, count: number): Record<string, unknown> {
-  const options = { ...readPolicy(cluster, draft, count), ...readPanic(cluster, draft, count) };
-  for (const name of ['least_request_lb_config', 'ring_hash_lb_config', 'round_robin_lb_config', 'maglev_lb_config'])
-    cluster.get(name)?.unmapped('the details of load balancing are not configurable here');
-  return Object.keys(options).length > 0 ? { balance: options } : {};
+/** How a cluster chooses among its endpoints. */
+export interface BalancePolicy {
+  /** The part of the file that names the policy; undefined for Envoy's default. */
+  readonly reader: Reader | undefined;
+  readonly name: string;
+  /** The parts that have the details of the policy. */
+  readonly details: readonly Reader[];
+  /** Parts of the file that Envoy does not read, because another one names the policy. */
+  readonly unused: readonly Reader[];
+  /** Whether localities get traffic by their weights. */
+  readonly byLocality: boolean;
+  readonly zoneAware: Reader | undefined;
 }
 
-function readPolicy(cluster: Reader, draft: Draft, count: number): { strategy?: string } {
-  const extension = cluster.get('load_balancing_policy')?.structure().list('policies')[0]?.structure();
-  const typed = extension?.get('typed_extension_config')?.structure();
-  typed?.name('name');
-  const type = typed?.extension().type;
-  const fields = typed?.get('typed_config');
-  const policy = fields ?? cluster.get('lb_policy');
-  if (policy === undefined) return {};
-  const name =
-    fields === undefined ? policy.enum(policyNames) : type?.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
-  const ours = policies.get(name ?? '');
-  if (count < 2) policy.differs(draft, 'baseURL', 'not used: there is only one endpoint');
-  else if (ours === undefined) policy.unmapped('there is no such load balancing here');
-  else if (ours === 'hash')
-    policy.differs(draft, 'balance.strategy', 'rendezvous hashing is used; name the header in balance.hashHeader');
-  else policy.exact(draft, 'balance.strategy');
-  return count < 2 || ours === undefined ? {} : { strategy: ours };
-}
-
-function readPanic(cluster: Reader, draft: Draft, count: number): { panicThresholdPercent?: number } {
+/** Finds the policy of a cluster, without a line in the report. */
+export function policyOf(cluster: Reader): BalancePolicy {
   const common = cluster.get('common_lb_config')?.structure();
-  const threshold = common?.get('healthy_panic_threshold');
+  const listed = cluster.get('load_balancing_policy')?.structure().list('policies') ?? [];
+  const extension = chosen(listed);
+  const legacy = cluster.get('lb_policy');
+  const named = extension?.reader ?? legacy;
+  const name = extension?.name ?? legacy?.enum(policyNames) ?? 'ROUND_ROBIN';
+  const fields = extension === undefined ? cluster.get(`${name.toLowerCase()}_lb_config`) : extension.fields;
+  const details = fields === undefined ? [] : [fields];
+  const others = ['round_robin', 'least_request', 'ring_hash', 'maglev'].map((each) =>
+    cluster.get(`${each}_lb_config`),
+  );
+  const replaced = extension === undefined ? [] : [legacy];
+  const unused = [...replaced, ...others].filter((each) => each !== undefined && each.value !== fields?.value);
+  const ofLocality = [
+    common,
+    ...details,
+    ...details.flatMap((each) => each.get('locality_lb_config')?.structure() ?? []),
+  ];
+  const weighted = ofLocality.flatMap((each) => each?.get('locality_weighted_lb_config')?.whole().structure() ?? []);
+  const [zoneAware] = ofLocality.flatMap((each) => each?.get('zone_aware_lb_config') ?? []);
+  return {
+    reader: named,
+    name,
+    details,
+    unused: unused as Reader[],
+    byLocality: weighted.length > 0 || extension?.byLocality === true,
+    zoneAware,
+  };
+}
+
+interface Extension {
+  readonly name: string;
+  readonly reader: Reader;
+  readonly fields: Reader | undefined;
+  readonly byLocality: boolean;
+}
+
+/** The first policy of a list that is known here, as Envoy takes the first one that it knows; else the first one. */
+function chosen(listed: readonly Reader[]): Extension | undefined {
+  const found = listed.map((each): Extension => {
+    const typed = each.structure().get('typed_extension_config')?.structure();
+    const extension = typed?.name('name') ?? '';
+    const { type, fields } = typed?.extension() ?? {};
+    const inner = fields?.get('endpoint_picking_policy')?.structure().list('policies');
+    const picked = inner && chosen(inner);
+    if (picked !== undefined) {
+      fields?.structure();
+      return { ...picked, byLocality: true };
+    }
+    const name = (type ?? extension.split('.').at(-1) ?? '').replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+    return { name, reader: fields ?? each, fields, byLocality: false };
+  });
+  const used = found.find(({ name }) => strategies.has(name)) ?? found[0];
+  for (const each of found)
+    if (each !== used) each.reader.unmapped('not used: only one of the policies is, the first one that is known here');
+  return used;
+}
+
+/** `count` is the number of endpoints in the file; `several`: there is something to choose from. */
+export function readBalance(
+  cluster: Reader,
+  draft: Draft,
+  policy: BalancePolicy,
+  { count, several, factor }: { count: number; several: boolean; factor: number | undefined },
+): Record<string, unknown> {
+  readCommon(cluster);
+  const panic = readPanic(cluster, draft, several);
+  const idle =
+    count === 0 ? 'not used: the file has no endpoints of this cluster' : 'not used: there is only one endpoint';
+  // Without endpoints in the file the policy is kept for those that are added by hand.
+  const isUsed = several || (count === 0 && policy.reader !== undefined);
+  const [strategy, note] = strategies.get(policy.name) ?? [];
+  if (!isUsed) policy.reader?.differs(draft, 'baseURL', idle);
+  else if (strategy === undefined)
+    policy.reader?.unmapped('there is no such load balancing here: the endpoints take turns (balance.strategy)');
+  else if (note !== undefined) policy.reader?.differs(draft, 'balance.strategy', note);
+  else policy.reader?.exact(draft, 'balance.strategy');
+  for (const each of policy.unused)
+    each.whole().differs(draft, 'balance', `not used, as in Envoy: the policy is ${policy.name}`);
+  const slowStart = readDetails(policy.details, draft, isUsed);
+  const zone = readZone(policy.zoneAware, draft, cluster, isUsed ? count : 0);
+  if (!isUsed) return {};
+  if (policy.reader === undefined && several)
+    cluster.remark(draft, 'balance', "no lb_policy: Envoy's default, turns without a slow start, is written out");
+  const key = strategy === 'hash' ? clusterKey(cluster, policy, draft) : {};
+  return {
+    balance: {
+      strategy: strategy ?? 'round-robin',
+      ...key,
+      slowStart,
+      ...zone,
+      ...panic,
+      ...given('overprovisioningFactor', factor),
+    },
+  };
+}
+
+function readCommon(cluster: Reader): void {
+  const common = cluster.get('common_lb_config');
+  common?.get('update_merge_window')?.whole().structure();
+  for (const [name, note] of [
+    ['ignore_new_hosts_until_first_hc', 'a new endpoint counts as healthy until its checks have failed'],
+    ['close_connections_on_host_set_change', 'connections to endpoints that stay are kept'],
+    ['consistent_hashing_lb_config', 'endpoints are told apart by their addresses, and no cap bounds the load of one'],
+    ['override_host_status', 'no header chooses an endpoint'],
+  ] as const)
+    common?.get(name)?.unmapped(note);
+  cluster
+    .get('close_connections_on_host_health_failure')
+    ?.unmapped('connections to an endpoint that fails its checks are not closed at once, but get no new calls');
+  cluster
+    .get('ignore_health_on_host_removal')
+    ?.unmapped('an endpoint that is not listed any more gets no calls, whatever its health');
+  cluster.get('lb_subset_config')?.unmapped('there are no subsets of endpoints: write a client for each');
+  cluster.get('original_dst_lb_config')?.unmapped('calls go to the endpoints of the configuration');
+}
+
+/** The details of policies that change which endpoint is chosen, or how often. */
+function readDetails(details: readonly Reader[], draft: Draft, isUsed: boolean): string {
+  let slowStart = '0s';
+  for (const each of details) {
+    each.structure();
+    const slow = each.get('slow_start_config')?.structure();
+    const window = slow?.get('slow_start_window');
+    slowStart = window?.spelled(draft, 'balance.slowStart', { least: 0 }) ?? slowStart;
+    if (isUsed) window?.exact(draft, 'balance.slowStart');
+    else window?.structure();
+    for (const name of ['aggression', 'min_weight_percent'])
+      slow?.get(name)?.whole().differs(draft, 'balance.slowStart', 'the share grows evenly, from a tenth');
+    for (const name of ['choice_count', 'active_request_bias', 'enable_full_scan', 'selection_method'])
+      each
+        .get(name)
+        ?.whole()
+        .differs(
+          draft,
+          'balance.strategy',
+          'least-pending compares up to 32 endpoints by their requests in flight, latency and failures',
+        );
+    for (const name of ['minimum_ring_size', 'maximum_ring_size', 'hash_function', 'table_size'])
+      each.get(name)?.differs(draft, 'balance.strategy', 'rendezvous hashing has no ring or table');
+    const consistent = each.get('consistent_hashing_lb_config')?.structure();
+    for (const holder of [each, consistent]) {
+      holder
+        ?.get('use_hostname_for_hashing')
+        ?.differs(draft, 'balance.strategy', 'endpoints are told apart by their addresses');
+      holder?.get('hash_balance_factor')?.unmapped('no cap bounds the load of one endpoint');
+    }
+    for (const name of [
+      'blackout_period',
+      'weight_expiration_period',
+      'weight_update_period',
+      'oob_reporting_period',
+      'error_utilization_penalty',
+      'enable_oob_load_report',
+      'metric_names_for_computing_utilization',
+    ])
+      each.get(name)?.whole().unmapped('endpoints report no load');
+  }
+  return slowStart;
+}
+
+/** Envoy prefers its own zone if it knows its own cluster, by the share of the zone in both clusters. */
+function readZone(config: Reader | undefined, draft: Draft, cluster: Reader, count: number): { zone?: string } {
+  if (config === undefined) return {};
+  const zone = cluster.file.root.at('node', 'locality', 'zone')?.text();
+  const least = config.get('min_cluster_size')?.structure().count() ?? 6;
+  const enabled = config.get('routing_enabled')?.structure().number() ?? 100;
+  const inCluster = cluster.file.root.at('cluster_manager', 'local_cluster_name') !== undefined;
+  const off = !inCluster
+    ? 'cluster_manager has no local_cluster_name'
+    : count < least
+      ? `there are less than ${least} endpoints`
+      : enabled === 0
+        ? 'routing_enabled is 0'
+        : undefined;
+  if (zone === undefined)
+    config.whole().unmapped('set balance.zone to the zone of the service to prefer endpoints of the same zone');
+  else if (off !== undefined) config.whole().differs(draft, 'balance', `not used, as in Envoy, because ${off}`);
+  else {
+    config
+      .whole()
+      .differs(
+        draft,
+        'balance.zone',
+        'all calls stay in the zone while half of its endpoints are usable; Envoy sends a share elsewhere if the zone has more callers than endpoints',
+      );
+    return { zone };
+  }
+  return {};
+}
+
+function readPanic(cluster: Reader, draft: Draft, several: boolean): { panicThresholdPercent?: number } {
+  const threshold = cluster.get('common_lb_config')?.get('healthy_panic_threshold');
   const value = threshold?.number();
   if (threshold === undefined || value === undefined) return {};
-  if (count < 2) {
+  if (!several) {
     threshold.differs(draft, 'baseURL', 'not used: there is only one endpoint');
     return {};
   }
-  threshold.exact(draft, 'balance.panicThresholdPercent');
+  if (value === 0)
+    threshold.differs(
+      draft,
+      'balance.panicThresholdPercent',
+      'if no endpoint is usable, all get calls; Envoy answers 503',
+    );
+  else threshold.exact(draft, 'balance.panicThresholdPercent');
   return { panicThresholdPercent: Math.min(100, Math.max(0, value)) };
+}
+
+/** The key that the cluster itself has for hashing, which replaces that of the route. */
+function clusterKey(cluster: Reader, { details }: BalancePolicy, draft: Draft): Record<string, unknown> {
+  const protocol = cluster.at(
+    'typed_extension_protocol_options',
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  );
+  const lists = [...details.map((each) => each.get('consistent_hashing_lb_config')), protocol].map(
+    (each) => each?.list('hash_policy') ?? [],
+  );
+  const [used = [], ...others] = lists.filter((list) => list.length > 0);
+  for (const each of others.flat())
+    each.whole().differs(draft, 'balance', 'not used: another list of hash_policy replaces it');
+  return hashKey(used, draft);
+}
+
+/** The `balance` section of a route with `hash_policy`, for the section of its cluster. */
+export function readHashPolicy(action: Reader, balance: unknown, draft: Draft): Record<string, unknown> {
+  const policies = action.list('hash_policy');
+  if (policies.length === 0) return {};
+  const section = (balance ?? {}) as Record<string, unknown>;
+  const why =
+    section.strategy !== 'hash'
+      ? 'not used, as in Envoy: the cluster does not choose its endpoints by a hash'
+      : section.hashHeader !== undefined || section.hashOn !== undefined
+        ? 'not used, as in Envoy: the cluster has a hash_policy of its own'
+        : undefined;
+  if (why === undefined) return { balance: { ...section, ...hashKey(policies, draft) } };
+  for (const each of policies) each.whole().differs(draft, 'balance', why);
+  return {};
+}
+
+function hashKey(policies: readonly Reader[], draft: Draft): Record<string, unknown> {
+  const parts = policies.flatMap((policy) => readKeyPart(policy.structure(), draft));
+  const [first] = parts;
+  if (first === undefined) return {};
+  return parts.length === 1 && first.header !== undefined ? { hashHeader: first.header } : { hashOn: parts };
+}
+
+interface KeyPart {
+  header?: string | undefined;
+  cookie?: string | undefined;
+  query?: string | undefined;
+  value?: string;
+  terminal?: boolean;
+}
+
+function readKeyPart(policy: Reader, draft: Draft): KeyPart[] {
+  const terminal = policy.get('terminal')?.structure().boolean() === true;
+  const [header, cookie, query] = (['header', 'cookie', 'query_parameter'] as const).map((name) => policy.get(name));
+  const connection = policy.get('connection_properties');
+  policy.get('filter_state')?.whole().unmapped('set hashKey on the call, or name a header in balance.hashHeader');
+  const partOf = (part: Reader | undefined, name: string) => {
+    const text = part?.get(name)?.structure().text();
+    if (text) part?.exact(draft, 'balance');
+    return text || undefined;
+  };
+  header?.get('regex_rewrite')?.whole().unmapped('the whole value of the header is the key');
+  for (const name of ['path', 'attributes']) cookie?.get(name)?.whole().structure();
+  cookie
+    ?.get('ttl')
+    ?.whole()
+    .unmapped('no cookie is made for a request without it: its endpoint is drawn, and no Set-Cookie is added');
+  const source = connection?.get('source_ip')?.structure().boolean();
+  if (source === true)
+    connection?.differs(
+      draft,
+      'balance.hashOn',
+      'the caller is this process: all its calls have the same key, so they go to one endpoint',
+    );
+  else connection?.structure();
+  const part: KeyPart = {
+    ...given('header', partOf(header, 'header_name')),
+    ...given('cookie', partOf(cookie, 'name')),
+    ...given('query', partOf(query, 'name')),
+    ...(source === true && { value: '127.0.0.1' }),
+  };
+  return Object.keys(part).length === 1 ? [{ ...part, ...(terminal && { terminal: true }) }] : [];
 }

@@ -1,66 +1,254 @@
 /** Reads the endpoints of an Envoy cluster, and how they are found. */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { type Draft, given, type Reader } from './reader.js';
+import type { TlsPart } from './upstream-tls.js';
 
+/** An endpoint as `endpoints.static` and `endpoints.dns.names` have it. */
 interface Endpoint {
   address: string;
   weight?: number;
   zone?: string;
+  priority?: number;
+  health?: string;
+  serverName?: string;
 }
 
-/**
- * The endpoints with an address, and the parts of the file that describe any endpoint; `discovered` has those that a dump
- * lists outside of the clusters.
- */
-export function readEndpoints(cluster: Reader, draft: Draft, discovered: ReadonlyMap<string, Reader>) {
-  const service = readDiscovery(cluster, draft) ?? cluster.name('name') ?? '';
+interface FoundEndpoint extends Endpoint {
+  /** The part of the file that has the address. */
+  readonly place: Reader;
+  /** Its name in the file, in place of the host of its address. */
+  readonly hostname: Reader | undefined;
+}
+
+/** The endpoints of a cluster. */
+export interface EndpointsPart {
+  readonly found: readonly FoundEndpoint[];
+  /** The parts of the file that describe any endpoint, also those without an address. */
+  readonly entries: readonly Reader[];
+  /** Options of `endpoints.dns` besides the names; undefined where endpoints are not looked up. */
+  readonly dns: Record<string, unknown> | undefined;
+  /** True where there is something to choose from. */
+  readonly several: boolean;
+  /** For `balance.overprovisioningFactor`. */
+  readonly factor: number | undefined;
+}
+
+/** Reads the endpoints; `discovered` has those that a dump lists outside of the clusters. */
+export function readEndpoints(
+  cluster: Reader,
+  draft: Draft,
+  discovered: ReadonlyMap<string, Reader>,
+  byLocality: boolean,
+): EndpointsPart {
+  const hosts = cluster.list('hosts');
+  if (hosts.length > 0) cluster.file.isOld = true;
+  const discovery = readDiscovery(cluster);
+  const service = discovery.service ?? cluster.name('name') ?? '';
   const assignment = cluster.get('load_assignment') ?? discovered.get(service);
   assignment?.structure().get('cluster_name')?.structure();
   assignment?.type();
-  // Its one field matters only with priorities, which have lines of their own.
-  assignment?.get('policy')?.structure().get('overprovisioning_factor')?.structure();
-  const localities = assignment?.list('endpoints') ?? [];
-  const hosts = cluster.list('hosts');
-  if (hosts.length > 0) cluster.file.isOld = true;
-  const all = [
-    ...localities.flatMap((locality) => localityOf(locality.structure(), draft)),
-    ...hosts.map((address) => entryOf(address, address, undefined, draft)),
-  ];
-  const found = all.flatMap(({ endpoint }) => endpoint ?? []);
-  const several = found.length > 1;
-  for (const { place, endpoint } of all)
-    if (endpoint !== undefined) place.exact(draft, several ? 'endpoints.static' : 'baseURL');
-  const endpoints: Endpoint[] = [];
-  for (const each of found) {
-    const same = endpoints.find(({ address, zone }) => address === each.address && zone === each.zone);
-    if (same === undefined) endpoints.push(each);
-    else if (same.weight !== undefined || each.weight !== undefined)
-      same.weight = (same.weight ?? 1) + (each.weight ?? 1);
+  const localities = (assignment?.list('endpoints') ?? []).map((each) => readLocality(each.structure(), draft));
+  const all = [...spread(localities, byLocality, draft), ...hosts.map((address) => entryOf(address, address, draft))];
+  const found = unique(
+    all.flatMap(({ endpoint }) => endpoint ?? []),
+    draft,
+  );
+  const dns = discovery.expands && found.some(({ address }) => isIP(hostOf(address)) === 0);
+  const several = dns || found.length > 1;
+  const option = dns ? 'endpoints.dns' : several ? 'endpoints.static' : 'baseURL';
+  for (const { zone, says } of localities) {
+    zone?.differs(draft, option, several ? "used only if balance.zone names the client's own zone" : alone);
+    for (const each of says)
+      if (several) each.exact(draft, option);
+      else each.differs(draft, option, alone);
   }
-  return { endpoints, entries: all.map(({ entry }) => entry) };
+  for (const { place, endpoint } of all) if (endpoint !== undefined) place.exact(draft, option);
+  return {
+    found,
+    entries: all.map(({ entry }) => entry),
+    several,
+    dns: dns ? readLookups(discovery, draft) : keepResolving(discovery, draft),
+    factor: readFactor(assignment?.get('policy')?.structure(), found, draft),
+  };
 }
 
-function localityOf(locality: Reader, draft: Draft) {
+/**
+ * The `endpoints` section, the base URL, and the server name of the only endpoint. With TLS each endpoint is verified by
+ * its own name, unless `sni` names them all.
+ */
+export function endpointsOf({ found, dns, several }: EndpointsPart, draft: Draft, tls: TlsPart | undefined) {
+  const option = several ? 'endpoints' : 'tls.serverName';
+  const sni = tls?.options.serverName as string | undefined;
+  const named = tls !== undefined && (sni === undefined || tls.hostSni);
+  const names = found.map(({ address, hostname }) => hostname?.text() || nameIn(address));
+  for (const { hostname } of found)
+    if (named)
+      hostname?.differs(draft, option, 'the name of the endpoint is sent as SNI, and its certificate has to have it');
+    else hostname?.structure();
+  // An endpoint without a name is verified by its address, where that of baseURL is an address too.
+  const nameless = named && sni === undefined ? names.indexOf(undefined) : -1;
+  const main = found[Math.max(0, nameless)]?.address;
+  const standard = sni ?? (main && nameIn(main));
+  const differ = named && names.some((name) => name !== undefined && name !== standard);
+  const list = found.map(({ place: _, hostname: __, ...endpoint }, index) => ({
+    ...endpoint,
+    ...(differ && names[index] !== undefined && { serverName: names[index] }),
+  }));
+  const looked = list.length === 1 ? given('address', list[0]?.address) : { names: list };
+  const section = dns === undefined ? { static: list } : { dns: { ...looked, ...dns } };
+  return {
+    main,
+    sections: several ? { endpoints: section } : {},
+    serverName: !several && differ ? names[0] : undefined,
+  };
+}
+
+const alone = 'not used: there is only one endpoint';
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+}
+
+/** The host of an address if it is a name. */
+function nameIn(address: string): string | undefined {
+  const host = hostOf(address);
+  return isIP(host) === 0 ? host : undefined;
+}
+
+/** Endpoints of one address are one, whose weights add up. */
+function unique(all: readonly FoundEndpoint[], draft: Draft): FoundEndpoint[] {
+  const endpoints: FoundEndpoint[] = [];
+  for (const each of all) {
+    const same = endpoints.find(({ address }) => address === each.address);
+    if (same === undefined) endpoints.push(each);
+    else if (same.zone === each.zone && same.priority === each.priority) {
+      if (same.weight !== undefined || each.weight !== undefined) same.weight = (same.weight ?? 1) + (each.weight ?? 1);
+    } else each.place.remark(draft, 'endpoints', 'the address is listed before, and counts only once');
+  }
+  return endpoints;
+}
+
+interface Entry {
+  readonly entry: Reader;
+  readonly place: Reader;
+  readonly endpoint: FoundEndpoint | undefined;
+}
+
+interface Locality {
+  readonly reader: Reader;
+  readonly weight: Reader | undefined;
+  readonly zone: Reader | undefined;
+  /** The parts that tell its endpoints from others. */
+  readonly says: readonly Reader[];
+  readonly entries: readonly Entry[];
+}
+
+/** The names of Envoy's health of endpoints, by their numbers. */
+const statuses = ['UNKNOWN', 'HEALTHY', 'UNHEALTHY', 'DRAINING', 'TIMEOUT', 'DEGRADED'] as const;
+
+const healths = new Map<string, string>(
+  Object.entries({ UNHEALTHY: 'unhealthy', TIMEOUT: 'unhealthy', DRAINING: 'draining', DEGRADED: 'degraded' }),
+);
+
+function readLocality(locality: Reader, draft: Draft): Locality {
   const zone = locality.get('locality')?.structure().get('zone');
-  zone?.differs(draft, 'endpoints.static', "used only if balance.zone names the client's own zone");
   for (const name of ['region', 'sub_zone'])
     locality.at('locality', name)?.unmapped('only the zone of a locality is kept');
-  for (const name of ['priority', 'load_balancing_weight'])
-    locality.get(name)?.unmapped('localities have no priority and no weight here; only their zone is kept');
-  return locality.list('lb_endpoints').map((entry) => {
-    const weight = entry.structure().get('load_balancing_weight');
-    weight?.exact(draft, 'endpoints.static');
-    entry
-      .get('health_status')
-      ?.unmapped('every endpoint starts as healthy, until a health check or outlier detection excludes it');
+  locality.get('metadata')?.whole().structure();
+  const priority = locality.get('priority');
+  const number = Math.min(128, priority?.count() ?? 0);
+  const says = [priority];
+  const weight = locality.get('load_balancing_weight');
+  const entries = locality.list('lb_endpoints').map((entry) => {
+    entry.structure().get('metadata')?.whole().structure();
+    const weighed = entry.get('load_balancing_weight');
+    const status = entry.get('health_status');
+    const health = status?.enum(statuses);
+    says.push(weighed, status);
     const endpoint = entry.get('endpoint')?.structure();
-    endpoint?.get('hostname')?.structure();
-    const address = endpoint?.get('address') ?? entry;
-    const options = { ...given('weight', weight?.count()), ...given('zone', zone?.text()) };
-    const found = entryOf(entry, address, options, draft);
-    entry.get('metadata')?.whole().structure();
-    return found;
+    return entryOf(
+      entry,
+      endpoint?.get('address') ?? entry,
+      draft,
+      {
+        ...given('weight', weighed?.bounded(draft, 'endpoints', 1)),
+        ...given('zone', zone?.text()),
+        ...(number > 0 && { priority: number }),
+        ...given('health', healths.get(health ?? '')),
+      },
+      endpoint?.get('hostname'),
+    );
   });
+  return { reader: locality, weight, zone, says: says.filter((each) => each !== undefined), entries };
+}
+
+/**
+ * The endpoints with the weights of their localities: a locality's share is divided among its endpoints by their own
+ * weights.
+ */
+function spread(localities: readonly Locality[], byLocality: boolean, draft: Draft): Entry[] {
+  const weights = localities.map(({ weight }) => weight?.count() ?? 0);
+  if (!byLocality || weights.every((weight) => weight === 0)) {
+    for (const { weight } of localities)
+      weight?.differs(draft, 'endpoints', 'not used, as in Envoy without locality_weighted_lb_config');
+    return localities.flatMap(({ entries }) => entries);
+  }
+  const totals = localities.map(({ entries }) => sum(entries.map(({ endpoint }) => endpoint?.weight ?? 1)));
+  const scale = totals.reduce((product, total) => leastMultiple(product, Math.max(1, total)), 1);
+  const shares = localities.map(({ entries }, index) =>
+    entries.map(({ endpoint }) => ((endpoint?.weight ?? 1) * (weights[index] ?? 0) * scale) / (totals[index] || 1)),
+  );
+  const largest = Math.max(...shares.flat());
+  const divisor = largest > 4_294_967_295 ? largest / 1e6 : shares.flat().reduce(commonDivisor, 0);
+  return localities.flatMap(({ reader, weight, entries }, index) => {
+    weight?.differs(
+      draft,
+      'endpoints',
+      'divided among the weights of its endpoints; a locality with unusable endpoints loses their shares, which Envoy makes up for with the others of it, up to 40 %',
+    );
+    if (weights[index] === 0) {
+      reader.remark(draft, 'endpoints', 'without a load_balancing_weight Envoy sends nothing to this locality');
+      return entries.map(({ entry, place }) => ({ entry, place, endpoint: undefined }));
+    }
+    return entries.map((each, at) => ({
+      ...each,
+      endpoint: each.endpoint && {
+        ...each.endpoint,
+        weight: Math.max(1, Math.round((shares[index]?.[at] ?? 1) / divisor)),
+      },
+    }));
+  });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
+function leastMultiple(a: number, b: number): number {
+  return Math.min(1e9, (a / commonDivisor(a, b)) * b);
+}
+
+/** Priorities and degraded endpoints share the traffic by this factor, which is in percent in Envoy. */
+function readFactor(policy: Reader | undefined, found: readonly FoundEndpoint[], draft: Draft): number | undefined {
+  const factor = policy?.get('overprovisioning_factor');
+  policy?.get('drop_overloads')?.unmapped('no share of the calls is dropped; fault.abort can do so');
+  policy
+    ?.get('weighted_priority_health')
+    ?.unmapped('the health of a priority is that of its endpoints by their number');
+  policy?.get('endpoint_stale_after')?.unmapped('endpoints stay in use until a new list comes');
+  const used =
+    new Set(found.map(({ priority }) => priority)).size > 1 || found.some(({ health }) => health === 'degraded');
+  const percent = factor?.bounded(draft, 'balance.overprovisioningFactor', 1, 100_000);
+  if (!used) {
+    factor?.differs(draft, 'endpoints', 'not used: all endpoints are of one priority');
+    return undefined;
+  }
+  factor?.exact(draft, 'balance.overprovisioningFactor');
+  return percent === undefined ? undefined : percent / 100;
 }
 
 function notHost(host: string): string {
@@ -72,49 +260,140 @@ function notHost(host: string): string {
 /** Well-known names of ports; others would need a resolver that knows them. */
 const ports = new Map<string, number>(Object.entries({ http: 80, https: 443 }));
 
-function entryOf(entry: Reader, address: Reader, options: object | undefined, draft: Draft) {
+function entryOf(entry: Reader, address: Reader, draft: Draft, options?: object, hostname?: Reader): Entry {
   address.get('pipe')?.whole().unmapped("for a unix socket, set axios's socketPath on the call");
   address.get('envoy_internal_address')?.whole().unmapped('there are no internal listeners');
-  const socket = address.structure().get('socket_address')?.structure();
-  if (socket === undefined) return { entry, place: address, endpoint: undefined };
-  const host = (socket.get('address')?.text() ?? '').trim();
-  socket.get('protocol')?.structure();
-  for (const name of ['ipv4_compat', 'resolver_name']) socket.get(name)?.unmapped('Node resolves names');
-  const named = socket.get('named_port');
-  const port = socket.get('port_value')?.count() ?? ports.get(named?.text() ?? '');
+  const place = address.structure().get('socket_address')?.structure();
+  hostname?.structure();
+  if (place === undefined) return { entry, place: address, endpoint: undefined };
+  const host = (place.get('address')?.text() ?? '').trim();
+  place.get('protocol')?.structure();
+  for (const name of ['ipv4_compat', 'resolver_name']) place.get(name)?.unmapped('Node resolves names');
+  const named = place.get('named_port');
+  const port = place.get('port_value')?.count() ?? ports.get(named?.text() ?? '');
   named?.differs(draft, 'baseURL', 'the name stands for its well-known port here');
   if (port === undefined || port > 65_535)
-    return { entry, place: socket, endpoint: socket.fault('it has no port that is a number') };
-  if (!/^[\w.-]+$/.test(host) && !isIPv6(host)) return { entry, place: socket, endpoint: socket.fault(notHost(host)) };
+    return { entry, place, endpoint: place.fault('it has no port that is a number') };
+  if (!/^[\w.-]+$/.test(host) && !isIPv6(host)) return { entry, place, endpoint: place.fault(notHost(host)) };
   const spelt = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  return { entry, place: socket, endpoint: { address: spelt, ...options } as Endpoint };
+  return { entry, place, endpoint: { address: spelt, ...options, place, hostname } };
 }
 
 const kinds = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'] as const;
 
-/** Reports how endpoints are found; returns the name under which EDS delivers them, if it is another than the cluster's. */
-function readDiscovery(cluster: Reader, draft: Draft): string | undefined {
-  const resolved =
-    'Node resolves the name for each new connection, and connections.maxConnectionAge (10 minutes) closes old ones; with endpoints.dns each address becomes an endpoint';
+const resolved =
+  'Node resolves the name for each new connection, and connections.maxConnectionAge (10 minutes) closes old ones; with endpoints.dns each address becomes an endpoint';
+
+interface Found {
+  /** The parts that say how endpoints are found. */
+  readonly says: readonly Reader[];
+  readonly isStatic: boolean;
+  /** The part that has the details of lookups, where there are any. */
+  readonly lookups: Reader;
+  /** True where each address becomes an endpoint. */
+  readonly expands: boolean;
+  /** The name under which EDS delivers the endpoints, if it is another than the cluster's. */
+  readonly service: string | undefined;
+}
+
+/** Whatever tells one address of a cluster from another. */
+const tellsApart = ['outlier_detection', 'health_checks', 'lb_policy', 'load_balancing_policy'];
+
+function readDiscovery(cluster: Reader): Found {
   const type = cluster.get('type');
   const kind = type?.enum(kinds);
   const atRunTime = 'endpoints are found at run time: list them in endpoints, or set baseURL to a host name';
-  if (kind === 'STATIC') type?.exact(draft, 'baseURL');
-  else if (kind === 'STRICT_DNS' || kind === 'LOGICAL_DNS') type?.differs(draft, 'baseURL', resolved);
-  else if (kind !== undefined) type?.unmapped(`${kind}: ${atRunTime}`);
   const custom = cluster.get('cluster_type')?.structure();
   const name = custom?.name('name') ?? '';
   const { type: extension, fields } = custom?.extension() ?? {};
-  if (extension === 'DnsCluster' || /(strict|logical)_dns$|clusters?\.dns$/.test(name))
-    (fields ?? custom)?.differs(draft, 'baseURL', resolved);
-  else if (custom !== undefined && !name.endsWith('.static')) custom.unmapped(`${extension ?? name}: ${atRunTime}`);
-  for (const each of ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'])
-    cluster.get(each)?.whole().differs(draft, 'connections.maxConnectionAge', resolved);
-  cluster
-    .get('dns_lookup_family')
-    ?.differs(draft, 'baseURL', 'Node tries IPv6 and IPv4 addresses in turn, 250 ms apart');
+  const isDns = extension === 'DnsCluster' || /(strict|logical)_dns$|clusters?\.dns$/.test(name);
+  if (custom !== undefined && !isDns && !name.endsWith('.static'))
+    custom.unmapped(`${extension ?? name}: ${atRunTime}`);
+  if (kind === 'EDS' || kind === 'ORIGINAL_DST') type?.unmapped(`${kind}: ${atRunTime}`);
+  const single = fields?.get('all_addresses_in_single_endpoint')?.structure().boolean() === true;
+  const strict = kind === 'STRICT_DNS' || (isDns && !single && !name.endsWith('logical_dns'));
   const eds = cluster.get('eds_cluster_config');
   const service = eds?.get('service_name')?.text();
   eds?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
-  return service;
+  const entries = (cluster.get('load_assignment')?.list('endpoints') ?? []).flatMap((each) =>
+    each.list('lb_endpoints'),
+  );
+  const matters =
+    entries.length > 1 ||
+    cluster.list('hosts').length > 1 ||
+    cluster.at('common_lb_config', 'healthy_panic_threshold') !== undefined ||
+    tellsApart.some((each) => cluster.get(each) !== undefined);
+  const isNamed = kind === 'STRICT_DNS' || kind === 'LOGICAL_DNS';
+  return {
+    says: [...(kind === 'STATIC' || isNamed ? [type] : []), ...(isDns ? [fields?.structure() ?? custom] : [])].filter(
+      (each) => each !== undefined,
+    ),
+    isStatic: kind === 'STATIC',
+    lookups: isDns && fields !== undefined ? fields : cluster,
+    expands: strict && matters,
+    service,
+  };
+}
+
+/** Names of the details of lookups that have no counterpart, with or without `endpoints.dns`. */
+const ofResolvers = ['dns_resolvers', 'dns_resolution_config', 'typed_dns_resolver_config'];
+
+function keepResolving({ says, isStatic, lookups }: Found, draft: Draft): undefined {
+  for (const each of says)
+    if (isStatic) each.exact(draft, 'baseURL');
+    else each.differs(draft, 'baseURL', resolved);
+  const rates = ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'];
+  if (isStatic) {
+    for (const each of [...rates, ...ofResolvers, 'dns_lookup_family', 'use_tcp_for_dns_lookups'])
+      lookups.get(each)?.whole().differs(draft, 'baseURL', 'not used, as in Envoy: no name is looked up');
+    return;
+  }
+  for (const each of rates) lookups.get(each)?.whole().differs(draft, 'connections.maxConnectionAge', resolved);
+  lookups
+    .get('dns_lookup_family')
+    ?.differs(draft, 'baseURL', 'Node tries IPv6 and IPv4 addresses in turn, 250 ms apart');
+  for (const each of [...ofResolvers, 'use_tcp_for_dns_lookups'])
+    lookups.get(each)?.whole().unmapped("the system's resolver is used");
+}
+
+const families = ['AUTO', 'V4_ONLY', 'V6_ONLY', 'V4_PREFERRED', 'ALL'] as const;
+
+/** The options of `endpoints.dns` besides its names. */
+function readLookups({ says, lookups }: Found, draft: Draft): Record<string, unknown> {
+  for (const each of says)
+    each.differs(
+      draft,
+      'endpoints.dns',
+      'each address of a name is an endpoint; limits and circuits are those of each',
+    );
+  const ttl = lookups.get('respect_dns_ttl');
+  ttl?.exact(draft, 'endpoints.dns.refresh');
+  const rate = lookups.get('dns_refresh_rate');
+  const refresh = rate?.spelled(draft, 'endpoints.dns.refresh', { least: 100 }) ?? '5s';
+  const byTtl = ttl?.boolean() === true;
+  if (byTtl) rate?.differs(draft, 'endpoints.dns.refresh', 'not used, because respect_dns_ttl is true');
+  else rate?.exact(draft, 'endpoints.dns.refresh');
+  lookups
+    .get('dns_failure_refresh_rate')
+    ?.whole()
+    .differs(draft, 'endpoints.dns', 'a lookup that fails is repeated after 1s, 2s, 4s and so on, up to 30s');
+  lookups
+    .get('dns_jitter')
+    ?.differs(draft, 'endpoints.dns.refresh', 'lookups are repeated up to 10 % earlier, at random');
+  for (const each of ofResolvers) lookups.get(each)?.whole().unmapped('name the DNS servers in endpoints.dns.servers');
+  lookups.get('use_tcp_for_dns_lookups')?.unmapped('DNS is asked over UDP, and over TCP for long answers');
+  const family = lookups.get('dns_lookup_family');
+  const wanted = family?.enum(families) ?? 'AUTO';
+  if (wanted === 'V4_ONLY' || wanted === 'V6_ONLY' || wanted === 'ALL') family?.exact(draft, 'endpoints.dns.family');
+  else
+    (family ?? says[0])?.differs(
+      draft,
+      'endpoints.dns.family',
+      'addresses of both families are endpoints; Envoy uses IPv4 ones only if there is no IPv6 one, or the other way round',
+    );
+  return {
+    refresh: byTtl ? 'ttl' : refresh,
+    ...(wanted === 'V4_ONLY' && { family: 'ipv4' }),
+    ...(wanted === 'V6_ONLY' && { family: 'ipv6' }),
+  };
 }

@@ -5,15 +5,17 @@ import type { Draft, Reader } from './reader.js';
 export interface LimitedCluster {
   /** HTTP/2 is spoken, or may be: one connection then carries many requests. */
   readonly h2: boolean;
-  /** How many endpoints it has: their caps count together. */
+  /** How many endpoints the file has. */
   readonly endpoints: number;
+  /** Their caps count together; the addresses of a DNS name are several. */
+  readonly several: boolean;
 }
 
 /** Retries at once, as `retry.maxConcurrentRetries`. */
 export type RetryCap = number | { readonly ratio: number; readonly min: number };
 
 /** Envoy's caps are always on; the defaults are 1024 connections, 1024 pending requests and 3 retries at once. */
-export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints }: LimitedCluster) {
+export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints, several }: LimitedCluster) {
   const breakers = cluster.get('circuit_breakers');
   const thresholds = breakers?.list('thresholds') ?? [];
   const ours = thresholds.find(isDefault);
@@ -33,7 +35,6 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints }: Lim
   const pending = capOf(ours, 'max_pending_requests', 1024, draft, pendingOption, { from: 0, to: most });
   const together = capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
   const maxConnections = Math.min(together, perHost);
-  const several = endpoints > 1;
   if (several)
     ours
       ?.get('max_connections')

@@ -1,8 +1,8 @@
 /** Reads an Envoy cluster: its endpoints, connect timeout, circuit breaker thresholds, protocol and load balancing. */
 
 import { isPlain } from '../call/own.js';
-import { readBalance } from './cluster-balance.js';
-import { readEndpoints } from './cluster-endpoints.js';
+import { policyOf, readBalance } from './cluster-balance.js';
+import { endpointsOf, readEndpoints } from './cluster-endpoints.js';
 import { readHealthChecks, readOutlierDetection } from './cluster-health.js';
 import { type RetryCap, readLimits } from './cluster-limits.js';
 import { readProtocol } from './cluster-protocol.js';
@@ -41,21 +41,31 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   cluster.get('alt_stat_name')?.structure().text();
   for (const name of ['metadata', 'track_cluster_stats', 'track_timeout_budgets'])
     cluster.get(name)?.whole().structure();
-  const { endpoints, entries } = readEndpoints(cluster, draft, context.endpoints);
+  const policy = policyOf(cluster);
+  const found = readEndpoints(cluster, draft, context.endpoints, policy.byLocality);
   const protocol = readProtocol(cluster, draft);
+  const count = found.found.length;
   const { limits, connections, maxConcurrentRetries } = readLimits(cluster, draft, {
     h2: protocol.h2 !== undefined,
-    endpoints: endpoints.length,
+    endpoints: count,
+    several: found.several,
   });
-  const balance = readBalance(cluster, draft, endpoints.length);
-  const outliers = readOutlierDetection(cluster, draft);
-  const healthCheck = readHealthChecks(cluster, draft);
+  const balance = readBalance(cluster, draft, policy, { ...found, count });
+  const checked = {
+    isAlone: count > 0 && !found.several,
+    entries: found.entries,
+    count: found.several && found.dns === undefined ? count : undefined,
+  };
+  const outliers = readOutlierDetection(cluster, draft, checked);
+  const healthCheck = readHealthChecks(cluster, draft, checked);
   const connect = readConnect(cluster, draft);
-  const transport = readTransport(cluster, entries, draft, context.secrets);
+  const transport = readTransport(cluster, found.entries, draft, context.secrets);
   if (transport === undefined) return undefined;
   const { tls } = transport;
   if (tls === undefined) protocol.h2?.exact(draft, 'allowH2');
   else protocol.h2?.differs(draft, 'allowH2', 'HTTP/2 is offered in the TLS handshake, and HTTP/1.1 too');
+  const { main, sections: endpoints, serverName } = endpointsOf(found, draft, tls);
+  const tlsOptions = { ...tls?.options, ...(serverName !== undefined && { serverName }) };
   // Without TLS there is no handshake in which `auto_config` could choose: Envoy speaks HTTP/1.1 then.
   const priorKnowledge = tls === undefined && protocol.h2 !== undefined && !protocol.auto;
   const sections = {
@@ -63,15 +73,15 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
     ...(priorKnowledge && { allowH2: 'prior-knowledge' }),
     limits,
     connections: { ...connections, ...protocol.connections },
-    ...(tls && Object.keys(tls.options).length > 0 && { tls: tls.options }),
-    ...(endpoints.length > 1 && { endpoints: { static: endpoints } }),
+    ...(Object.keys(tlsOptions).length > 0 && { tls: tlsOptions }),
+    ...endpoints,
     ...balance,
     ...outliers,
     ...healthCheck,
   };
   return {
     scheme: tls === undefined ? 'http' : 'https',
-    baseURL: endpoints[0] && urlOf(endpoints[0].address, tls !== undefined),
+    baseURL: main && urlOf(main, tls !== undefined),
     connect,
     sections,
     maxConcurrentRetries,

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterPart } from './cluster.js';
+import { readHashPolicy } from './cluster-balance.js';
 import { shareOf } from './fraction.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
@@ -95,6 +96,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
   draft.sections = {
     ...given('pathRewrite', pathRewrite),
     ...given('headers', readHeaders([route, host, config], draft, 'headers')),
+    ...readHashPolicy(action, cluster(heaviest(clusters))?.sections.balance, draft),
     ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
     ...readHedge(action.get('hedge_policy') ?? host.get('hedge_policy'), draft.retry, draft),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
@@ -134,6 +136,11 @@ function shareIn(match: Reader | undefined): number {
     ?.get('runtime_key')
     ?.unmapped('change the weights in the configuration file, which is reloaded when it is watched');
   return fraction === undefined ? 1 : shareOf(fraction.get('default_value')?.structure());
+}
+
+/** The name of the cluster whose options the client has. */
+function heaviest(clusters: readonly WeightedCluster[]): string {
+  return [...clusters].sort((a, b) => b.weight - a.weight)[0]?.name ?? '';
 }
 
 /** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */
@@ -187,7 +194,6 @@ function readTotal(action: Reader, draft: Draft): number | false {
 
 function readRest(route: Reader, action: Reader, host: Reader): void {
   route.get('decorator')?.unmapped('set routeName on the call to name its span');
-  action.get('hash_policy')?.unmapped('set balance.hashHeader to hash by one header');
   action.get('priority')?.unmapped('there are no priorities here');
   action.get('rate_limits')?.unmapped('set rateLimit in each client');
   host

@@ -5,6 +5,8 @@ export interface TlsPart {
   readonly options: Record<string, unknown>;
   /** True when `alpn_protocols` contains `h2`. */
   readonly h2: boolean;
+  /** True where the name of each endpoint goes before `sni`. */
+  readonly hostSni: boolean;
 }
 
 type Secrets = ReadonlyMap<string, Reader>;
@@ -31,7 +33,7 @@ export function readTls(context: Reader, socket: Reader, draft: Draft, secrets: 
     common?.get(name)?.fault('an extension of the handshake is not supported, so no client was made');
   common?.get('key_log')?.whole().unmapped('session keys are never written to a file');
   common?.structure();
-  return { options, h2 };
+  return { options, h2, hostSni: context.get('auto_host_sni')?.boolean() === true };
 }
 
 /** A reference to an environment variable of its own for each cluster, such as `${BILLING_TLS_KEY}`. */
@@ -262,7 +264,8 @@ function readNames(context: Reader | undefined, draft: Draft): Record<string, un
   const sni = context?.get('sni');
   sni?.differs(draft, 'tls.serverName', "the server's certificate is checked against this name too");
   const [automatic, verified] = [context?.get('auto_host_sni'), context?.get('auto_sni_san_validation')];
-  if (automatic?.boolean() === true) automatic.exact(draft, 'tls.serverName', 'the default is the host of baseURL');
+  if (automatic?.boolean() === true)
+    automatic.exact(draft, 'tls.serverName', 'the default is the name of the endpoint, or the host of baseURL');
   else if (sni !== undefined) automatic?.structure();
   else automatic?.differs(draft, 'tls.serverName', 'without sni the host of baseURL is sent as the name');
   if (verified?.boolean() === true) verified.exact(draft, 'tls.serverName', 'the name is always verified');

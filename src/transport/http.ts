@@ -189,7 +189,7 @@ export class HttpLane {
     const origin = carriedCall(request)?.origin;
     const route = endpoint !== undefined && origin !== undefined ? { origin, endpoint } : undefined;
     const stranger = away && this.#options.stranger !== undefined;
-    const key = `${stranger ? 'away ' : ''}${route === undefined ? '' : `${origin} at ${endpoint?.address}`}`;
+    const key = `${stranger ? 'away ' : ''}${route === undefined ? '' : `${origin} at ${endpoint?.address} as ${endpoint?.serverName}`}`;
     return this.#agents.use(key, () => {
       const options = stranger ? { ...this.#options, identity: strangerOf(this.#options) } : this.#options;
       return nodeAgents(options, this.#options.maxConnections, this.#sockets, route);

@@ -185,7 +185,10 @@ function destinationOf(request: Request, { target: { origin } }: Hop, away: bool
   if (away) return { origin, key: `${origin} without certificate`, endpoint: undefined };
   if (endpoint === undefined || carriedCall(request)?.origin !== origin)
     return { origin, key: origin, endpoint: undefined };
-  return { origin, key: `${origin} at ${endpoint.address}`, endpoint };
+  const { address, serverName } = endpoint;
+  // An update may give the address another name, and its connections were verified by the name.
+  const name = serverName === undefined ? '' : ` as ${serverName}`;
+  return { origin, key: `${origin} at ${address}${name}`, endpoint };
 }
 
 function firstHop(request: Request): Hop {

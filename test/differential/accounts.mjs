@@ -109,6 +109,18 @@ export const accounts = [
     },
   },
   {
+    docs: 'If no endpoint is usable, all of them get calls, also with a panic threshold of 0.',
+    cases: {
+      'balance-all-unhealthy-calm': ['answer'],
+    },
+  },
+  {
+    docs: 'Health checks begin with the first call, and until a check has failed an endpoint counts as healthy.',
+    cases: {
+      'balance-check-before': ['first'],
+    },
+  },
+  {
     docs: 'An injected delay counts towards `timeouts.total`.',
     cases: {
       'fault-delay-and-timeout': ['status', 'attempts', 'time'],
@@ -174,19 +186,11 @@ export const accounts = [
   },
   {
     known: 'behaviour 9: health, priority and weight of endpoints, and the default policy',
-    cases: {
-      'balance-unhealthy': ['first'],
-      'balance-draining': ['first'],
-      'balance-priority': ['first'],
-      'balance-locality-weights': ['first'],
-      'balance-default': ['even'],
-      'balance-outlier-back': ['back'],
-    },
+    cases: {},
   },
   {
     known: 'behaviour 10: enforcing_*, runtime_fraction, mirrors, levels and actions of headers',
     cases: {
-      'balance-outlier-gateway-503': ['failed'],
       'traffic-host': ['copies'],
       'traffic-host-plain': ['copies'],
       'traffic-literal': ['copies'],
@@ -207,7 +211,6 @@ export const accounts = [
     known:
       'behaviour 11: hash, host and path rewrites, hedging, local rate limit, removed headers, limits of connections and of time',
     cases: {
-      'balance-hash': ['endpoints'],
       'route-host-literal': ['headers'],
       'header-remove': ['headers'],
       'header-remove-vhost': ['headers'],

@@ -3,21 +3,22 @@ import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { healthOf } from '../../call/failure.js';
-import { getHeader } from '../../call/headers.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import type { Call } from '../../call/record.js';
 import { callOf, withCall } from '../../call/request.js';
 import { duration } from '../../options/duration.js';
 import { headerName } from '../../options/header.js';
+import { rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { choosers } from './choose.js';
 import type { Discovery } from './discovery.js';
 import { checked, discoveryOf, endpointsOptions } from './endpoints.js';
+import { hashKeyOf, hashOn } from './hash-key.js';
 import type { Host } from './host.js';
 import { HostSet } from './host-set.js';
 import { type Placement, placed } from './placement.js';
 
-export const balanceOptions = z.strictObject({
+const balanceShape = z.strictObject({
   strategy: z
     .enum(['least-pending', 'round-robin', 'random', 'hash'])
     .default('least-pending')
@@ -28,6 +29,11 @@ export const balanceOptions = z.strictObject({
     .optional()
     .describe(
       "Name of the request header whose value is the key for `hash`. A call's own `hashKey` overrides it; a call without a key goes to a random endpoint. Not set by default.",
+    ),
+  hashOn: hashOn
+    .optional()
+    .describe(
+      'Parts of the request that make up the key for `hash`, where it is more than one header: those that the request has are joined. Not set by default; not together with `hashHeader`.',
     ),
   slowStart: duration()
     .prefault('30s')
@@ -49,9 +55,22 @@ export const balanceOptions = z.strictObject({
     .describe(
       'If fewer than this percentage of the endpoints are usable, all of them get traffic, since the few could not bear it. Default 50; 0: only if none is usable.',
     ),
+  overprovisioningFactor: z
+    .number()
+    .min(0.01)
+    .max(1000)
+    .default(1.4)
+    .describe(
+      'Where endpoints have priorities: how much more traffic the usable endpoints of a priority bear than their own share, before the rest of it goes to the next priority. Default 1.4, so that three of four still get all of it. Lower it if endpoints have no room to spare.',
+    ),
 });
 
-const policyOptions = balanceOptions.extend({
+export const balanceOptions = balanceShape.refine(
+  ({ hashHeader, hashOn }) => hashHeader === undefined || hashOn === undefined,
+  rule(['hashHeader', 'hashOn'], ['hashHeader'], 'is the same as one entry of hashOn: give one of them'),
+);
+
+const policyOptions = balanceShape.extend({
   endpoints: endpointsOptions.optional(),
   discovery: z.custom<Discovery>((given) => typeof (given as Discovery | undefined)?.watch === 'function').optional(),
   /** Only calls to this origin are balanced; undefined: all calls. */
@@ -74,20 +93,21 @@ export const balance = definePolicy<typeof policyOptions, State>(
   'balance',
   policyOptions,
   (options, context, before) => {
-    const { strategy, slowStart, hashHeader, origin } = options;
+    const { strategy, slowStart, origin } = options;
+    const keyOf = strategy === 'hash' ? hashKeyOf(options) : () => undefined;
     const set = setFor(options, context, before);
     const typical = (now: number) => set.typicalLatency(now);
     const choose = (request: Request, call: Call, refused: readonly Host[]): Host | undefined => {
       const now = performance.now();
+      const key = keyOf(request);
       return choosers[strategy]({
-        hosts: candidates(set, call, refused, now),
+        hosts: candidates(set, call, refused, now, key),
         now,
         slowStart,
         random: context.random,
         typical,
         even: set.even,
-        key:
-          strategy === 'hash' ? (request.hashKey ?? (hashHeader && getHeader(request.headers, hashHeader))) : undefined,
+        key,
       });
     };
     return {
@@ -120,19 +140,25 @@ export const balance = definePolicy<typeof policyOptions, State>(
 
 /** Makes the endpoint set, which inherits the endpoints of its predecessor if the origin is the same. */
 function setFor(options: BalanceOptions, context: PolicyContext, before: State | undefined): HostSet {
-  const { zone, panicThresholdPercent, slowStart, endpoints, discovery, origin } = options;
+  const { zone, panicThresholdPercent, slowStart, overprovisioningFactor, endpoints, discovery, origin } = options;
   const earlier = before?.origin === origin ? before?.set : undefined;
   const found = endpoints && discoveryOf(endpoints);
   const source = discovery === undefined ? found : checked(discovery);
-  return new HostSet({ zone, panicThresholdPercent, slowStart }, source, context, earlier);
+  return new HostSet({ zone, panicThresholdPercent, slowStart, overprovisioningFactor }, source, context, earlier);
 }
 
 /**
  * The endpoints to choose from: usable ones that the call has not tried, else usable ones whose circuit did not refuse,
  * else any.
  */
-function candidates(set: HostSet, { tried }: Call, refused: readonly Host[], now: number): readonly Host[] {
-  const usable = set.usable(now);
+function candidates(
+  set: HostSet,
+  { tried }: Call,
+  refused: readonly Host[],
+  now: number,
+  key: string | undefined,
+): readonly Host[] {
+  const usable = set.usable(now, key);
   if (tried.length === 0 && refused.length === 0) return usable;
   const fresh = usable.filter(({ address }) => !tried.some((each) => each.address === address));
   if (fresh.length > 0) return fresh;

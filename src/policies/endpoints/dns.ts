@@ -5,7 +5,8 @@ import type { Discovery } from './discovery.js';
 import type { DiscoveredEndpoint } from './host.js';
 
 interface DnsOptions {
-  readonly address: string;
+  /** Each with the name in place of an address. */
+  readonly names: readonly DiscoveredEndpoint[];
   readonly refresh: number | 'ttl';
   readonly family: 'any' | 'ipv4' | 'ipv6';
   readonly servers?: readonly string[] | undefined;
@@ -33,15 +34,32 @@ const standardRefresh = 5000;
 /** Upper bound of the wait after failed lookups, in milliseconds. */
 const longestPause = 30_000;
 
-/** Discovers endpoints by A and AAAA records: each address is an endpoint. */
-export function dnsDiscovery({ address, refresh, family, servers }: DnsOptions): Discovery {
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
-  const port = address.slice(colon + 1);
+/**
+ * Discovers endpoints by A and AAAA records: each address is an endpoint. Of several names, one that cannot be looked
+ * up keeps its last addresses; the lookup fails if no name has any.
+ */
+export function dnsDiscovery({ names: list, refresh, family, servers }: DnsOptions): Discovery {
+  const last = new Map<DiscoveredEndpoint, readonly string[]>();
   return repeated(refresh, servers, async (names) => {
-    const { found, ttl } = await names.addresses(host, family);
-    return { found: found.map((ip) => ({ address: join(ip, port) })), ttl };
+    const answers = await Promise.allSettled(
+      list.map(({ address }) => names.addresses(hostAndPort(address)[0], family)),
+    );
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    const ttls = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value.ttl : standardRefresh));
+    const found = list.flatMap((each, index) => {
+      const answer = answers[index];
+      if (answer?.status === 'fulfilled') last.set(each, answer.value.found);
+      const port = hostAndPort(each.address)[1];
+      return (last.get(each) ?? []).map((ip) => ({ ...each, address: join(ip, port) }));
+    });
+    if (failed !== undefined && (list.length === 1 || found.length === 0)) throw failed.reason;
+    return { found, ttl: Math.min(...ttls) };
   });
+}
+
+function hostAndPort(address: string): [host: string, port: string] {
+  const colon = address.lastIndexOf(':');
+  return [address.slice(0, colon).replace(/^\[|\]$/g, ''), address.slice(colon + 1)];
 }
 
 /**

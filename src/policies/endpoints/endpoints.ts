@@ -5,6 +5,7 @@ import { duration } from '../../options/duration.js';
 import { rule } from '../../options/options.js';
 import type { Discovery } from './discovery.js';
 import { dnsDiscovery, srvDiscovery } from './dns.js';
+import type { DiscoveredEndpoint } from './host.js';
 
 /** `host:port` with an IPv6 address in brackets and a port up to 65535. */
 const pattern = /^(\[[0-9A-Fa-f:.]+\]|[^\s:/[\]]+):(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]?\d{1,4})$/;
@@ -30,23 +31,50 @@ function isServer(text: string): boolean {
   return isIP(bracketed ?? plain ?? text) !== 0;
 }
 
+const weight = z
+  .int()
+  .min(1)
+  .max(4_294_967_295)
+  .default(1)
+  .describe('Share of the traffic, relative to the weights of the other endpoints. Default 1.');
+const zone = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('Zone of the endpoint, compared with `balance.zone`. Not set by default.');
+const priority = z
+  .int()
+  .min(0)
+  .max(128)
+  .default(0)
+  .describe(
+    'Endpoints of a higher number stand by: they get traffic only while too few of the lower numbers are usable (see `balance.overprovisioningFactor`). Default 0.',
+  );
+const health = z
+  .enum(['healthy', 'degraded', 'unhealthy', 'draining'])
+  .default('healthy')
+  .describe(
+    'A `degraded` endpoint gets traffic only where the healthy ones do not suffice, an `unhealthy` or `draining` one only where all endpoints are used; `unhealthy` ones count for `balance.panicThresholdPercent`, `draining` ones do not. Default `healthy`. Set it to take an endpoint out of use without forgetting it.',
+  );
+const serverName = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'Name for SNI and for the check of the certificate of this endpoint. Default: `tls.serverName`, or the host of `baseURL`; set it if each endpoint has a certificate of its own.',
+  );
+
 export const endpointsOptions = z
   .strictObject({
     static: z
       .array(
         z.strictObject({
           address: address.describe('Address as `host:port`, an IPv6 address in brackets.'),
-          weight: z
-            .int()
-            .min(1)
-            .max(4_294_967_295)
-            .default(1)
-            .describe('Share of the traffic, relative to the weights of the other endpoints. Default 1.'),
-          zone: z
-            .string()
-            .min(1)
-            .optional()
-            .describe('Zone of the endpoint, compared with `balance.zone`. Not set by default.'),
+          weight,
+          zone,
+          priority,
+          health,
+          serverName,
         }),
       )
       .min(1)
@@ -54,9 +82,25 @@ export const endpointsOptions = z
       .describe('A fixed list of endpoints, for addresses that do not change.'),
     dns: z
       .strictObject({
-        address: address.describe(
-          'Name to look up, as `host:port`: each of its A and AAAA records is an endpoint with this port.',
-        ),
+        address: address
+          .optional()
+          .describe('Name to look up, as `host:port`: each of its A and AAAA records is an endpoint with this port.'),
+        names: z
+          .array(
+            z.strictObject({
+              address: address.describe('Name to look up, as `host:port`.'),
+              weight: weight.describe('Weight of each address of the name. Default 1.'),
+              zone,
+              priority,
+              health,
+              serverName,
+            }),
+          )
+          .min(1)
+          .optional()
+          .describe(
+            'Several names in place of `address`. A name that cannot be looked up keeps its last addresses. Not set by default.',
+          ),
         refresh,
         family: z
           .enum(['any', 'ipv4', 'ipv6'])
@@ -66,6 +110,10 @@ export const endpointsOptions = z
           ),
         servers,
       })
+      .refine(
+        (given) => (given.address === undefined) !== (given.names === undefined),
+        rule(['address', 'names'], [], 'give exactly one of address and names'),
+      )
       .optional()
       .describe('Endpoints by DNS: all addresses of a name, such as that of a headless Kubernetes service.'),
     srv: z
@@ -88,7 +136,10 @@ export type EndpointsOptions = z.output<typeof endpointsOptions>;
 
 /** Makes the source of endpoints that the section asks for. */
 export function discoveryOf({ static: list, dns, srv }: EndpointsOptions): Discovery {
-  if (dns !== undefined) return dnsDiscovery(dns);
+  if (dns !== undefined) {
+    const { address = '', names = [{ address }] as readonly DiscoveredEndpoint[], ...rest } = dns;
+    return dnsDiscovery({ names, ...rest });
+  }
   if (srv !== undefined) return srvDiscovery(srv);
   return {
     watch: (update) => {
@@ -99,7 +150,14 @@ export function discoveryOf({ static: list, dns, srv }: EndpointsOptions): Disco
 }
 
 const discovered = z.array(
-  z.object({ address, weight: z.int().min(1).optional(), zone: z.string().min(1).optional() }),
+  z.object({
+    address,
+    weight: z.int().min(1).optional(),
+    zone: z.string().min(1).optional(),
+    priority: z.int().min(0).optional(),
+    health: z.enum(['healthy', 'degraded', 'unhealthy', 'draining']).optional(),
+    serverName: z.string().min(1).optional(),
+  }),
 );
 
 /** Checks the lists of a user's `Discovery`; a malformed list counts as a failed lookup. */

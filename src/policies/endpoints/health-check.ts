@@ -3,22 +3,39 @@ import { AxiosHeaders, CanceledError } from 'axios';
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
 import type { Request, Transport } from '../../call/message.js';
-import { Call } from '../../call/record.js';
-import { callOf, requestOf } from '../../call/request.js';
+import { Call, type Endpoint } from '../../call/record.js';
+import { atEndpoint, callOf, requestOf } from '../../call/request.js';
 import { Scope } from '../../call/scope.js';
 import { bounded } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
+import { headerName } from '../../options/header.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import type { Host } from './host.js';
 import type { HostSet } from './host-set.js';
 import type { Load } from './load.js';
-import { placed, placementOf } from './placement.js';
+import { placementOf } from './placement.js';
 
 export const healthCheckOptions = z.strictObject({
   path: z
     .string()
     .regex(/^\//, { error: 'must begin with /' })
-    .describe('Path that is requested with GET from each endpoint, such as `/healthz`.'),
+    .describe('Path that is requested from each endpoint, such as `/healthz`.'),
+  method: z
+    .enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .default('GET')
+    .describe('Method of the request, which has no body. Default GET.'),
+  headers: z
+    .record(headerName, z.string())
+    .optional()
+    .describe(
+      "Headers of the request; the client's own are not sent. Default: none. Set `host` for a server that answers checks under another name.",
+    ),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe('Port that is asked. Default: that of the endpoint; set it for a server that answers checks elsewhere.'),
   interval: duration({ min: 100 })
     .prefault('10s')
     .describe(
@@ -46,6 +63,19 @@ export const healthCheckOptions = z.strictObject({
     .min(1)
     .default([200])
     .describe('Statuses of a healthy endpoint. Default [200]; any other status counts as a failed check.'),
+  retriableStatuses: z
+    .literal('all')
+    .or(z.array(z.int().min(100).max(599)))
+    .default('all')
+    .describe(
+      'Unexpected statuses that count as one failed check of `unhealthyThreshold`; after any other the endpoint is unhealthy at once. Default `all`. Set it to [] for a server that says by a status that it is going down.',
+    ),
+  endsEjection: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a successful check returns an endpoint to use that `outlierDetection` has ejected. Default: false; set it if the check shows everything that calls need.',
+    ),
 });
 
 type HealthCheckOptions = z.output<typeof healthCheckOptions>;
@@ -119,17 +149,23 @@ class Checker {
   }
 
   async #check(host: Host): Promise<void> {
-    const well = await this.#ask(host);
+    const status = await this.#ask(host);
     if (this.#scope.aborted) return;
+    const { healthyThreshold, unhealthyThreshold, expectedStatuses, retriableStatuses, endsEjection } = this.#options;
+    const well = expectedStatuses.includes(status);
     this.counts.checks++;
     if (!well) this.counts.failures++;
+    else if (endsEjection && host.ejectedUntil > 0) {
+      host.ejectedUntil = Math.min(host.ejectedUntil, performance.now());
+      this.#set?.touch();
+    }
     if (well === (host.unhealthyBy === undefined)) {
       this.#contrary.delete(host.load);
       return;
     }
     const contrary = (this.#contrary.get(host.load) ?? 0) + 1;
-    const { healthyThreshold, unhealthyThreshold } = this.#options;
-    if (contrary < (well ? healthyThreshold : unhealthyThreshold)) {
+    const isFinal = status !== 0 && retriableStatuses !== 'all' && !retriableStatuses.includes(status);
+    if (contrary < (well ? healthyThreshold : isFinal ? 1 : unhealthyThreshold)) {
       this.#contrary.set(host.load, contrary);
       return;
     }
@@ -141,24 +177,34 @@ class Checker {
     events.emit('endpoint.health_changed', { client, endpoint: host.address, healthy: well });
   }
 
-  async #ask(host: Host): Promise<boolean> {
-    const { path, timeout, expectedStatuses } = this.#options;
-    if (this.#wire === undefined || this.#set === undefined) return true;
-    const request = placed(checkOf(this.#origin + path, this.#scope), { host, set: this.#set });
+  /** The status of the answer; 0 where there was none. */
+  async #ask(host: Host): Promise<number> {
+    const { timeout, port } = this.#options;
+    const [expected = 0] = this.#options.expectedStatuses;
+    if (this.#wire === undefined) return expected;
+    const request = atEndpoint(
+      checkOf(this.#origin, this.#options, this.#scope),
+      port === undefined ? host : atPort(host, port),
+    );
     const limit = { ms: timeout, until: 'body' as const, expired: () => new Error('The health check timed out.') };
     try {
       const response = await bounded(this.#wire, request, limit);
-      return expectedStatuses.includes(response.status);
+      return response.status;
     } catch (error) {
-      return expectedStatuses.includes(responseOf(error)?.status ?? 0);
+      return responseOf(error)?.status ?? 0;
     }
   }
 }
 
-function checkOf(url: string, signal: Scope): Request {
-  const request = { url, method: 'get', headers: new AxiosHeaders(), responseType: 'text', signal } as Request;
-  const own = { validateStatus: null, maxContentLength: longestAnswer, maxRedirects: 0, proxy: false } as const;
-  return requestOf(request, own, new Call(request));
+function checkOf(origin: string, { path, method, headers }: HealthCheckOptions, signal: Scope): Request {
+  const own = { url: origin + path, method: method.toLowerCase(), headers: new AxiosHeaders(headers) };
+  const request = { ...own, responseType: 'text', signal } as Request;
+  const limits = { validateStatus: null, maxContentLength: longestAnswer, maxRedirects: 0, proxy: false } as const;
+  return requestOf(request, limits, new Call(request));
+}
+
+function atPort({ host, serverName }: Host, port: number): Endpoint {
+  return { address: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`, host, port, serverName };
 }
 
 export interface HealthCheckStats {

@@ -4,9 +4,11 @@ import { ErrorCode, PillionError } from '../../call/errors.js';
 import { harmless } from '../../call/harmless.js';
 import type { Request } from '../../call/message.js';
 import { waitUnlessAborted } from '../../call/wait.js';
+import { hashOf } from '../hash.js';
 import type { PolicyContext } from '../policy.js';
 import type { Discovery } from './discovery.js';
 import { type DiscoveredEndpoint, type EndpointState, Host } from './host.js';
+import { type Level, levelsOf, type Share, sharesOf } from './priority-levels.js';
 
 export interface HostSetOptions {
   /** Zone of the client, whose endpoints are preferred. */
@@ -14,6 +16,8 @@ export interface HostSetOptions {
   /** Percentage of usable endpoints below which all endpoints are used. */
   readonly panicThresholdPercent: number;
   readonly slowStart: number;
+  /** How much more traffic the usable endpoints of a priority can bear than their own share. */
+  readonly overprovisioningFactor: number;
 }
 
 /** Number of endpoints that the typical latency is computed from. */
@@ -33,6 +37,10 @@ export class HostSet {
   readonly #discovery: Discovery | undefined;
   readonly #context: PolicyContext;
   #usable: readonly Host[] = [];
+  /** The endpoints by priority; undefined where all are healthy ones of one priority. */
+  #levels: readonly Level[] | undefined;
+  /** The shares of the traffic that priorities get; undefined where all of it goes to `#usable`. */
+  #shares: readonly Share[] | undefined;
   /** `performance.now()` until which `#usable` is valid. */
   #holdsUntil = 0;
   #typical = Number.POSITIVE_INFINITY;
@@ -53,6 +61,7 @@ export class HostSet {
     this.#discovery = discovery;
     this.#context = context;
     this.hosts = before?.hosts ?? [];
+    this.#levels = levelsOf(this.hosts);
     this.#known = this.hosts.length > 0;
   }
 
@@ -109,10 +118,12 @@ export class HostSet {
     this.#holdsUntil = 0;
   }
 
-  /** The endpoints that may get the next attempt; empty only if there are none at all. */
-  usable(now: number): readonly Host[] {
+  /** The endpoints that may get the next attempt; empty only if there are none at all. With priorities one is drawn, by `key` where there is one. */
+  usable(now: number, key?: string): readonly Host[] {
     if (now >= this.#holdsUntil) this.#sort(now);
-    return this.#usable;
+    if (this.#shares === undefined) return this.#usable;
+    const drawn = key === undefined ? this.#context.random() : hashOf(key) / 0x1_0000_0000;
+    return (this.#shares.find(({ upTo }) => drawn * 100 < upTo) ?? (this.#shares[0] as Share)).hosts;
   }
 
   /**
@@ -138,11 +149,11 @@ export class HostSet {
 
   #sort(now: number): void {
     this.#welcome(now);
-    const { zone, panicThresholdPercent } = this.#options;
-    const usable = this.hosts.filter((host) => host.isUsable(now));
-    const local = this.#local(zone, usable);
-    this.panicking = usable.length === 0 || usable.length * 100 < this.hosts.length * panicThresholdPercent;
-    this.#usable = this.panicking ? this.hosts : (local ?? usable);
+    if (this.#levels === undefined) {
+      const usable = this.hosts.filter((host) => host.isUsable(now));
+      this.panicking = this.#isTooFew(usable, this.hosts);
+      this.#usable = this.panicking ? this.hosts : this.#nearest(usable, this.hosts);
+    } else this.#share(this.#levels, now);
     const [first] = this.#usable;
     const share = first?.share(now, this.#options.slowStart);
     this.even = this.#usable.every((host) => host.share(now, this.#options.slowStart) === share);
@@ -151,12 +162,29 @@ export class HostSet {
     this.#holdsUntil = Math.min(...ends.filter((end) => end > now), now + 1000);
   }
 
-  /** The usable endpoints of the client's own zone; undefined where too few of them are usable. */
-  #local(zone: string | undefined, usable: readonly Host[]): readonly Host[] | undefined {
-    if (zone === undefined) return undefined;
+  #isTooFew(usable: readonly Host[], all: readonly Host[]): boolean {
+    return usable.length === 0 || usable.length * 100 < all.length * this.#options.panicThresholdPercent;
+  }
+
+  /** The usable endpoints of the client's own zone; all usable ones where too few of the zone are usable. */
+  #nearest(usable: readonly Host[], all: readonly Host[]): readonly Host[] {
+    const { zone } = this.#options;
+    if (zone === undefined) return usable;
     const local = usable.filter((host) => host.zone === zone);
-    const all = this.hosts.filter((host) => host.zone === zone).length;
-    return local.length > 0 && local.length * 100 >= all * this.#options.panicThresholdPercent ? local : undefined;
+    const ofZone = all.filter((host) => host.zone === zone);
+    return this.#isTooFew(local, ofZone) ? usable : local;
+  }
+
+  /** Spreads the traffic over the priorities. */
+  #share(levels: readonly Level[], now: number): void {
+    const { shares, panicking } = sharesOf(levels, now, {
+      factor: this.#options.overprovisioningFactor,
+      isTooFew: (usable, all) => this.#isTooFew(usable, all),
+      nearest: (usable, all) => this.#nearest(usable, all),
+    });
+    this.panicking = panicking;
+    this.#usable = shares.flatMap(({ hosts }) => hosts);
+    this.#shares = shares;
   }
 
   /** Returns endpoints whose ejection has ended to use, with slow start. */
@@ -177,6 +205,8 @@ export class HostSet {
     const before = new Map(this.hosts.map((host) => [host.address, host]));
     const unique = new Map(list.map((each) => [each.address, each]));
     this.hosts = [...unique.values()].map((each) => sameOr(before.get(each.address), each, since));
+    this.#levels = levelsOf(this.hosts);
+    this.#shares = undefined;
     const added = this.hosts.filter(({ address }) => !before.has(address)).map(({ address }) => address);
     const removed = [...before.keys()].filter((address) => !unique.has(address));
     this.#known = this.hosts.length > 0;
@@ -207,6 +237,7 @@ export class HostSet {
       endpoints: this.hosts.map((host) => ({
         address: host.address,
         ...(host.zone !== undefined && { zone: host.zone }),
+        ...(host.priority > 0 && { priority: host.priority }),
         weight: host.weight,
         state: host.state(now),
         pending: host.load.pending,
@@ -219,8 +250,7 @@ export class HostSet {
 
 /** Keeps the same object for an unchanged endpoint, because requests in flight update it. */
 function sameOr(before: Host | undefined, found: DiscoveredEndpoint, since: number): Host {
-  const same = before !== undefined && before.weight === (found.weight ?? 1) && before.zone === found.zone;
-  return same ? before : new Host(found, since, before);
+  return before?.is(found) ? before : new Host(found, since, before);
 }
 
 /** The endpoints of a client. */
@@ -235,6 +265,8 @@ export interface EndpointStats {
   /** `host:port`. */
   readonly address: string;
   readonly zone?: string;
+  /** Left out where it is 0. */
+  readonly priority?: number;
   readonly weight: number;
   readonly state: EndpointState;
   /** Attempts in flight. */

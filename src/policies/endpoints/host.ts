@@ -10,7 +10,16 @@ export interface DiscoveredEndpoint {
   readonly weight?: number | undefined;
   /** Zone of the endpoint, compared with `balance.zone`. */
   readonly zone?: string | undefined;
+  /** Endpoints of a higher number get traffic only while too few of the lower ones are usable; 0 by default. */
+  readonly priority?: number | undefined;
+  /** As the source of the endpoints judges it: `healthy` by default. */
+  readonly health?: EndpointHealth | undefined;
+  /** Name for SNI and for the check of its certificate; by default that of the client. */
+  readonly serverName?: string | undefined;
 }
+
+/** How a source of endpoints judges one of them. */
+export type EndpointHealth = 'healthy' | 'degraded' | 'unhealthy' | 'draining';
 
 /** Whether an endpoint may be used, and why not. */
 export type EndpointState = 'usable' | 'ejected' | 'circuit_open' | 'unhealthy';
@@ -21,6 +30,9 @@ export class Host implements Endpoint {
   readonly port: number;
   readonly weight: number;
   readonly zone: string | undefined;
+  readonly priority: number;
+  readonly health: EndpointHealth;
+  readonly serverName: string | undefined;
   readonly load: Load;
   /**
    * `performance.now()` when the endpoint appeared or returned, for slow start; -Infinity for those of the first list.
@@ -36,13 +48,17 @@ export class Host implements Endpoint {
   turn = 0;
 
   /** `before` is the earlier object for the same address, whose state is inherited. */
-  constructor({ address, weight = 1, zone }: DiscoveredEndpoint, since: number, before?: Host) {
+  constructor(found: DiscoveredEndpoint, since: number, before?: Host) {
+    const { address } = found;
     const colon = address.lastIndexOf(':');
     this.address = address;
     this.host = address.slice(0, colon).replace(/^\[|\]$/g, '');
     this.port = Number(address.slice(colon + 1));
-    this.weight = weight;
-    this.zone = zone;
+    this.weight = found.weight ?? 1;
+    this.zone = found.zone;
+    this.priority = found.priority ?? 0;
+    this.health = found.health ?? 'healthy';
+    this.serverName = found.serverName;
     this.load = before?.load ?? new Load();
     this.since = before?.since ?? since;
     if (before !== undefined) {
@@ -52,8 +68,23 @@ export class Host implements Endpoint {
     }
   }
 
+  /** True for an endpoint that `found` describes too, so that it stays the same object. */
+  is(found: DiscoveredEndpoint): boolean {
+    return (
+      this.weight === (found.weight ?? 1) &&
+      this.zone === found.zone &&
+      this.priority === (found.priority ?? 0) &&
+      this.health === (found.health ?? 'healthy') &&
+      this.serverName === found.serverName
+    );
+  }
+
   isUsable(now: number): boolean {
-    return this.unhealthyBy === undefined && this.ejectedUntil <= now && this.restsUntil <= now;
+    return !this.#isUnhealthy() && this.ejectedUntil <= now && this.restsUntil <= now;
+  }
+
+  #isUnhealthy(): boolean {
+    return this.unhealthyBy !== undefined || this.health === 'unhealthy' || this.health === 'draining';
   }
 
   /** The weight in force: during slow start it grows from a tenth to the full weight. */
@@ -63,7 +94,7 @@ export class Host implements Endpoint {
   }
 
   state(now: number): EndpointState {
-    if (this.unhealthyBy !== undefined) return 'unhealthy';
+    if (this.#isUnhealthy()) return 'unhealthy';
     if (this.ejectedUntil > now) return 'ejected';
     return this.restsUntil > now ? 'circuit_open' : 'usable';
   }

@@ -1,6 +1,7 @@
 /** Ejects an endpoint for a while when it fails more than the others. */
 
 import { z } from 'zod';
+import { responseOf } from '../../call/body.js';
 import type { EjectionReason } from '../../call/events.js';
 import { type HealthVerdict, healthOf } from '../../call/failure.js';
 import { nothing } from '../../call/own.js';
@@ -23,6 +24,14 @@ export const outlierDetectionOptions = z
       .describe(
         'Consecutive failures after which an endpoint is ejected: statuses >= 500, timeouts and network failures. Default 5; `false`: never for this reason. Raise it for endpoints with much traffic and occasional failures.',
       ),
+    consecutiveGatewayFailures: z
+      .int()
+      .min(1)
+      .or(z.literal(false))
+      .default(false)
+      .describe(
+        'Consecutive failures of a gateway after which an endpoint is ejected: statuses 502, 503 and 504, timeouts and network failures, but not another status >= 500. Default `false`: never for this reason. Set it, with `consecutiveFailures: false`, for endpoints whose 500s are answers like any other.',
+      ),
     interval: duration({ min: 100 })
       .prefault('10s')
       .describe(
@@ -43,6 +52,12 @@ export const outlierDetectionOptions = z
       .default(10)
       .describe(
         'Most endpoints that are ejected at once, in percent of all. Default 10. One of several may be ejected whatever the percentage, but never the last. Raise it for a client with few endpoints.',
+      ),
+    alwaysEjectOneHost: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether one of several endpoints may be ejected whatever `maxEjectionPercent` is. Default: true; false keeps to the percentage, so that with 10 % and less than ten endpoints none is ejected.',
       ),
     successRate: z
       .literal(false)
@@ -83,6 +98,31 @@ export const outlierDetectionOptions = z
       .describe(
         'Ejects endpoints whose success rate in an interval is clearly below that of the others. On by default; `false`: only `consecutiveFailures` eject.',
       ),
+    failurePercentage: z
+      .strictObject({
+        threshold: z
+          .number()
+          .min(0)
+          .max(100)
+          .default(85)
+          .describe('Percentage of failures in an interval from which an endpoint is ejected. Default 85.'),
+        minimumHosts: z
+          .int()
+          .min(0)
+          .default(5)
+          .describe(
+            'Endpoints with at least `requestVolume` requests in an interval that are needed to eject one. Default 5.',
+          ),
+        requestVolume: z
+          .int()
+          .min(1)
+          .default(50)
+          .describe('Requests that an endpoint must get in an interval for its failures to count. Default 50.'),
+      })
+      .optional()
+      .describe(
+        'Ejects endpoints by their share of failures in an interval, whatever that of the others is. Off by default. Set it where all endpoints may fail together, or are too few to be compared.',
+      ),
   })
   .refine(
     ({ baseEjectionTime, maxEjectionTime }) => maxEjectionTime >= baseEjectionTime,
@@ -94,6 +134,7 @@ type OutlierOptions = z.output<typeof outlierDetectionOptions>;
 /** The counters of one endpoint. */
 class Tally {
   consecutiveFailures = 0;
+  consecutiveGatewayFailures = 0;
   /** Successes in the current interval; `failures` likewise. */
   successes = 0;
   failures = 0;
@@ -131,21 +172,32 @@ class Judge {
     this.state = state ?? { tallies: new WeakMap(), counts: { ejections: 0, refused: 0 } };
   }
 
-  hear(host: Host, set: HostSet, health: HealthVerdict): void {
+  /** `status` is that of the answer, where there was one. */
+  hear(host: Host, set: HostSet, health: HealthVerdict, status?: number): void {
     if (health === 'nothing') return;
     const now = performance.now();
     const tally = this.#tallyOf(host);
     if (health === 'success') {
       tally.successes++;
       tally.consecutiveFailures = 0;
+      tally.consecutiveGatewayFailures = 0;
     } else {
       tally.failures++;
       // Attempts that were in flight when the endpoint was ejected must not eject it again.
-      const limit = this.#options.consecutiveFailures;
-      if (host.ejectedUntil <= now && ++tally.consecutiveFailures >= (limit || Number.POSITIVE_INFINITY))
-        this.#eject(host, set, now, 'consecutive_failures');
+      if (host.ejectedUntil <= now) this.#count(host, set, tally, now, status);
     }
     if (now - this.#judgedAt >= this.#options.interval) this.#judge(set, now);
+  }
+
+  #count(host: Host, set: HostSet, tally: Tally, now: number, status: number | undefined): void {
+    const { consecutiveFailures, consecutiveGatewayFailures } = this.#options;
+    const ofGateway = status === undefined || (status >= 502 && status <= 504);
+    tally.consecutiveFailures++;
+    tally.consecutiveGatewayFailures = ofGateway ? tally.consecutiveGatewayFailures + 1 : 0;
+    if (consecutiveFailures !== false && tally.consecutiveFailures >= consecutiveFailures)
+      this.#eject(host, set, now, 'consecutive_failures');
+    else if (consecutiveGatewayFailures !== false && tally.consecutiveGatewayFailures >= consecutiveGatewayFailures)
+      this.#eject(host, set, now, 'consecutive_gateway_failures');
   }
 
   #tallyOf(host: Host): Tally {
@@ -159,6 +211,8 @@ class Judge {
     this.#judgedAt = now;
     const inUse = set.hosts.filter((host) => host.ejectedUntil <= now);
     for (const host of this.#belowOthers(inUse)) this.#eject(host, set, now, 'success_rate');
+    for (const host of this.#failing(inUse))
+      if (host.ejectedUntil <= now) this.#eject(host, set, now, 'failure_percentage');
     for (const host of set.hosts) {
       const tally = this.#tallyOf(host);
       if (host.ejectedUntil <= now && !tally.ejectedInInterval && tally.multiplier > 0) tally.multiplier--;
@@ -184,6 +238,15 @@ class Judge {
     });
   }
 
+  /** The endpoints with enough requests that failed too many of them. */
+  #failing(hosts: readonly Host[]): Host[] {
+    const { failurePercentage } = this.#options;
+    if (failurePercentage === undefined) return [];
+    const busy = hosts.filter((host) => this.#tallyOf(host).total >= failurePercentage.requestVolume);
+    if (busy.length < failurePercentage.minimumHosts) return [];
+    return busy.filter((host) => 100 - this.#rateOf(host) >= failurePercentage.threshold);
+  }
+
   /** Success rate in percent. */
   #rateOf(host: Host): number {
     const tally = this.#tallyOf(host);
@@ -193,6 +256,7 @@ class Judge {
   #eject(host: Host, set: HostSet, now: number, reason: EjectionReason): void {
     const tally = this.#tallyOf(host);
     tally.consecutiveFailures = 0;
+    tally.consecutiveGatewayFailures = 0;
     if (!this.#mayEject(set, now)) {
       this.state.counts.refused++;
       return;
@@ -208,11 +272,12 @@ class Judge {
     events.emit('endpoint.ejected', { client, endpoint: host.address, reason, forMs });
   }
 
-  /** One of several may always be ejected, the last never, further ones up to `maxEjectionPercent`. */
+  /** The last endpoint is never ejected, one of several always by default, others up to `maxEjectionPercent`. */
   #mayEject({ hosts }: HostSet, now: number): boolean {
+    const { maxEjectionPercent, alwaysEjectOneHost } = this.#options;
     const ejected = hosts.filter(({ ejectedUntil }) => ejectedUntil > now).length;
     if (ejected + 1 >= hosts.length) return false;
-    return ejected === 0 || (ejected + 1) * 100 <= hosts.length * this.#options.maxEjectionPercent;
+    return (alwaysEjectOneHost && ejected === 0) || (ejected + 1) * 100 <= hosts.length * maxEjectionPercent;
   }
 }
 
@@ -239,7 +304,7 @@ export const outlierDetection = definePolicy<typeof outlierDetectionOptions, Jud
             judge.hear(host, set, 'success');
             return response;
           } catch (error) {
-            judge.hear(host, set, healthOf(error, call.attempts > sent));
+            judge.hear(host, set, healthOf(error, call.attempts > sent), responseOf(error)?.status);
             throw error;
           }
         },

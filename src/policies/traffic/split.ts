@@ -1,6 +1,6 @@
 /** Routes calls to other targets: the first matching rule applies and chooses a target by weight, once per call. */
 import { z } from 'zod';
-import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
+import { cookieOf, copyHeaders, getHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
 import { url } from '../../options/base-url.js';
@@ -107,13 +107,7 @@ function chooser({ sticky, targets }: Rule, random: () => number): (request: Req
 
 function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | undefined {
   if (sticky?.header !== undefined) return getHeader(headers, sticky.header);
-  if (sticky?.cookie === undefined) return undefined;
-  const pairs = getHeader(headers, 'cookie')?.split(';') ?? [];
-  const start = `${sticky.cookie}=`;
-  return pairs
-    .map((pair) => pair.trim())
-    .find((pair) => pair.startsWith(start))
-    ?.slice(start.length);
+  return sticky?.cookie === undefined ? undefined : cookieOf(headers, sticky.cookie);
 }
 
 /**

@@ -75,8 +75,9 @@ export function connector({ connectTimeout, identity }: ConnectOptions, version:
   const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
   const connect = buildConnector(options as buildConnector.BuildOptions);
   // undici would take the name of a call's Host header, and check the server's certificate for that.
-  const named = identity.servername === undefined ? {} : { servername: identity.servername };
   return (options, callback) => {
+    const servername = (options as { serverName?: string }).serverName ?? identity.servername;
+    const named = servername === undefined ? {} : { servername };
     const socket = connect({ ...options, ...named }, callback) as unknown as Socket;
     tame(socket);
     const ready = version === 'h2c' ? settled : readyEvent(options.protocol === 'https:');
@@ -90,11 +91,13 @@ function readyEvent(secure: boolean): string {
 }
 
 /**
- * A connector to one address in place of the origin's own. The name in the Host header and the TLS handshake stays the
- * origin's; where that is an IP address, the certificate has to be the endpoint's.
+ * A connector to one address in place of the origin's own. The name in the Host header stays the origin's, and that in
+ * the TLS handshake too, unless the endpoint has its own; where it is an IP address, the certificate has to be the
+ * endpoint's.
  */
-export function connectorTo({ host, port }: Endpoint, connect: Connect): Connect {
-  return (options, callback) => connect({ ...options, hostname: host, port: String(port) }, callback);
+export function connectorTo({ host, port, serverName }: Endpoint, connect: Connect): Connect {
+  return (options, callback) =>
+    connect({ ...options, hostname: host, port: String(port), serverName } as typeof options, callback);
 }
 
 /** Corrects two faults in the way undici ends a socket. */
@@ -196,5 +199,6 @@ function routed(options: SocketAddress, { origin, endpoint }: Route, secure: boo
   const url = new URL(origin);
   const port = Number(url.port) || (secure ? 443 : 80);
   if (options.host !== plainHost(url) || Number(options.port) !== port) return options;
-  return { ...options, host: endpoint.host, port: endpoint.port };
+  const { host, serverName } = endpoint;
+  return { ...options, host, port: endpoint.port, ...(serverName !== undefined && { servername: serverName }) };
 }

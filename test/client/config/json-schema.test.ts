@@ -47,6 +47,7 @@ const optional: Record<string, object> = {
   'endpoints.dns': { baseURL: 'http://api.test', endpoints: { dns: { address: 'api.test:80' } } },
   'endpoints.srv': { baseURL: 'http://api.test', endpoints: { srv: { name: 'api.test' } } },
   balance: { balance: {} },
+  'outlierDetection.failurePercentage': { outlierDetection: { failurePercentage: {} } },
   outlierDetection: { outlierDetection: {} },
   healthCheck: { healthCheck: { path: '/' } },
   hedging: { hedging: {} },

@@ -44,7 +44,7 @@ it('what references gave is in no configuration that is shown, no diff, event, l
   const { port } = await admin.listen();
   const { text: answer } = await ask(port, '/config');
   const { 'clients.json': path } = files({ 'clients.json': JSON.stringify(config) });
-  for (const name of ['a', 'b', 'c']) {
+  for (const name of ['a', 'b', 'c', 'd']) {
     await explain.run([path, name], terminal(env));
     await explain.run([path, name, '--json'], terminal(env));
   }

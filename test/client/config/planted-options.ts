@@ -28,7 +28,7 @@ type Plant = (path: string, secret: (word: string) => string) => string;
 
 const header: [string, (word: string) => string] = ['', (word) => `x-${word}`];
 
-/** What there are variants of is spread over three clients. */
+/** What there are variants of is spread over four clients. */
 export function planted(identity: Identity): {
   config: HttpClientsConfig;
   paths: string[];
@@ -87,10 +87,16 @@ export function planted(identity: Identity): {
         pins: [plant('tls.pins.0', (word) => `${word.padEnd(43, 'A').replaceAll('-', '+')}=`)],
       },
       endpoints: {
-        static: [{ address: address('endpoints.static.0.address'), zone: text('endpoints.static.0.zone') }],
+        static: [
+          {
+            address: address('endpoints.static.0.address'),
+            zone: text('endpoints.static.0.zone'),
+            serverName: text('endpoints.static.0.serverName'),
+          },
+        ],
       },
       balance: { hashHeader: name('balance.hashHeader'), zone: text('balance.zone') },
-      healthCheck: { path: slash('healthCheck.path') },
+      healthCheck: { path: slash('healthCheck.path'), headers: { 'x-a': text('healthCheck.headers.*') } },
       split: [
         {
           match: match('split.0.match', 'prefix'),
@@ -114,6 +120,14 @@ export function planted(identity: Identity): {
           servers: [plant('endpoints.dns.servers.0', (word) => `203.0.113.7:${5300 + Number(word.slice(-1))}`)],
         },
       },
+      balance: {
+        hashOn: [
+          { header: name('balance.hashOn.0.header') },
+          { cookie: text('balance.hashOn.0.cookie') },
+          { query: text('balance.hashOn.0.query') },
+          { value: text('balance.hashOn.0.value') },
+        ],
+      },
       split: [
         {
           match: match('split.0.match', 'exact'),
@@ -124,6 +138,20 @@ export function planted(identity: Identity): {
       routes: [route('exact')],
       mirror: [mirror('regex')],
       fault: { match: match('fault.match', 'prefix'), delay: { duration: 1, fraction: 0 } },
+    },
+    d: {
+      baseURL: url('baseURL'),
+      endpoints: {
+        dns: {
+          names: [
+            {
+              address: address('endpoints.dns.names.0.address'),
+              zone: text('endpoints.dns.names.0.zone'),
+              serverName: text('endpoints.dns.names.0.serverName'),
+            },
+          ],
+        },
+      },
     },
     c: {
       baseURL: url('baseURL'),

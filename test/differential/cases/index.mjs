@@ -25,6 +25,6 @@ export const cases = [
 
 /** Cases that wait for seconds; the test of the suite leaves them out. */
 const slow =
-  /^(time-|balance-check|balance-outlier-(all|back)|balance-panic|connection-(idle|age)|retry-retry-after|retry-rate-limited-back-off|tls-clear)/;
+  /^(time-|balance-check|balance-outlier-(all|back)|balance-panic|balance-priority-failover|connection-(idle|age)|retry-retry-after|retry-rate-limited-back-off|tls-clear)/;
 
 export const quickCases = cases.filter(({ id }) => !slow.test(id));

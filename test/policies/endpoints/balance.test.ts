@@ -130,6 +130,55 @@ describe('hash', () => {
   });
 });
 
+describe('hashOn', () => {
+  const asked = async (hashOn: Options['hashOn'], requests: Partial<Request>[]) => {
+    const { chosen } = await picks(
+      requests.length * 20,
+      { strategy: 'hash', hashOn, endpoints: equals(10) },
+      (i) => requests[i % requests.length] as Partial<Request>,
+    );
+    return requests.map((_, at) => new Set(chosen.filter((__, i) => i % requests.length === at)));
+  };
+  const withHeaders = (headers: Record<string, string>) => ({
+    headers: Object.assign(aRequest().headers.concat(), headers),
+  });
+
+  it('keeps a cookie, a parameter of the query and a fixed text at one endpoint each', async () => {
+    const cookies = ['ada', 'bob', 'eve'].map((name) => withHeaders({ cookie: `theme=dark; session=${name}` }));
+    for (const each of await asked([{ cookie: 'session' }], cookies)) expect(each.size).toBe(1);
+    const queries = ['ada', 'bob', 'eve'].map((name) => ({ url: `http://api.test/?tenant=${name}` }));
+    const byQuery = await asked([{ query: 'tenant' }], queries);
+    for (const each of byQuery) expect(each.size).toBe(1);
+    expect(new Set(byQuery.flatMap((each) => [...each])).size).toBeGreaterThan(1);
+    const [always] = await asked([{ value: 'this process' }], [{}]);
+    expect(always?.size).toBe(1);
+  });
+
+  it('reads a parameter given as axios params', async () => {
+    const endpoints = equals(10);
+    const { client, sent } = fleet({}, { endpoints, balance: { strategy: 'hash', hashOn: [{ query: 'tenant' }] } });
+    for (let i = 0; i < 20; i++) await client.get('/', { params: { tenant: 'ada', page: i } });
+    expect(new Set(sent).size).toBe(1);
+  });
+
+  it('joins the parts that a request has, up to a terminal one, and draws where it has none', async () => {
+    const joined = [{ header: 'x-a' }, { header: 'x-b' }];
+    const both = await asked(
+      joined,
+      ['1', '2', '3', '4'].map((b) => withHeaders({ 'x-a': 'same', 'x-b': b })),
+    );
+    expect(new Set(both.flatMap((each) => [...each])).size).toBeGreaterThan(1);
+    const ends = [{ header: 'x-a', terminal: true }, { header: 'x-b' }];
+    const first = await asked(
+      ends,
+      ['1', '2', '3', '4'].map((b) => withHeaders({ 'x-a': 'same', 'x-b': b })),
+    );
+    expect(new Set(first.flatMap((each) => [...each])).size).toBe(1);
+    const [none] = await asked(joined, [{}]);
+    expect(none?.size).toBeGreaterThan(1);
+  });
+});
+
 /** Calls that come at a steady rate, whatever becomes of those before. */
 async function steadily(client: { get(url: string): Promise<unknown> }, count: number, everyMs: number) {
   for (let i = 0; i < count; i++) {

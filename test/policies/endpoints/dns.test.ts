@@ -97,6 +97,37 @@ describe('the endpoints', () => {
     expect(known(client)).toEqual(['10.0.0.1:8001']);
   });
 
+  it('may be those of several names, each with its own port, weight and priority', async () => {
+    const { client } = await named(
+      { 'a.test': { A: ['10.0.0.1', '10.0.0.2'] }, 'b.test': { A: ['10.0.0.3'] } },
+      {
+        address: undefined,
+        names: [
+          { address: 'a.test:80', weight: 3 },
+          { address: 'b.test:81', priority: 1 },
+        ],
+      },
+    );
+    await client.get('/');
+    expect(balanceOf(client).endpoints).toMatchObject([
+      { address: '10.0.0.1:80', weight: 3 },
+      { address: '10.0.0.2:80', weight: 3 },
+      { address: '10.0.0.3:81', weight: 1, priority: 1 },
+    ]);
+  });
+
+  it('keep those of a name that cannot be looked up any more, while the others are followed', async () => {
+    const { client, server } = await named(
+      { 'a.test': { A: ['10.0.0.1'] }, 'b.test': { A: ['10.0.0.2'] } },
+      { address: undefined, names: [{ address: 'a.test:80' }, { address: 'b.test:80' }] },
+    );
+    await client.get('/');
+    delete server.zone['a.test'];
+    server.zone['b.test'] = { A: ['10.0.0.3'] };
+    await until(() => known(client).includes('10.0.0.3:80'));
+    expect(known(client)).toEqual(['10.0.0.1:80', '10.0.0.3:80']);
+  });
+
   it('may be an IP address, for which nobody is asked', async () => {
     const { client, server, sent } = await named({}, { address: '10.0.0.9:8080' });
     await client.get('/');

@@ -92,6 +92,16 @@ describe('checks', () => {
     expect(checkRequests()).toHaveLength(2);
   });
 
+  it('may have a method, headers and a port of their own', async () => {
+    const { client, sent, checkRequests } = checkedFleet(1, {
+      healthCheck: { path: '/health', method: 'HEAD', headers: { host: 'checks.test', 'x-probe': '1' }, port: 9000 },
+    });
+    await client.get('/');
+    await vi.advanceTimersByTimeAsync(0);
+    expect([...sent].sort()).toEqual([one, '10.0.0.1:9000']);
+    expect(checkRequests()[0]).toMatchObject({ method: 'head', headers: { host: 'checks.test', 'x-probe': '1' } });
+  });
+
   it('are no attempts: nobody is told of them, and no line is logged', async () => {
     const { logger, lines } = collecting();
     const { client, checks, health } = checkedFleet(2, {}, { logger });
@@ -216,6 +226,34 @@ describe('an endpoint', () => {
     await client.get('/');
     await rounds(4);
     expect(unhealthy()).toEqual([three]);
+  });
+
+  it('is unhealthy at once after a status that is not retriable, but not after a lost connection', async () => {
+    const healthCheck = { path: '/health', retriableStatuses: [503] };
+    const { client, health, unhealthy } = checkedFleet(3, { healthCheck });
+    Object.assign(health, { [one]: 500, [two]: 503, [three]: { error: 'ECONNRESET' } });
+    await client.get('/');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(unhealthy()).toEqual([one]);
+    await rounds(2);
+    expect(unhealthy()).toEqual([one, two, three]);
+  });
+
+  it.each([true, false])('that was ejected is back after a check where endsEjection is %s', async (endsEjection) => {
+    const made = checkedFleet(3, {
+      healthCheck: { path: '/health', endsEjection },
+      outlierDetection: { consecutiveFailures: 1, baseEjectionTime: '1h', maxEjectionTime: '1h' },
+    });
+    await made.client.get('/');
+    await made.client.get('/', { validateStatus: null });
+    const replies = made.replies[three];
+    made.replies[three] = 503;
+    await made.client.get('/').catch(() => {});
+    if (replies !== undefined) made.replies[three] = replies;
+    expect(inState(made.client, 'ejected')).toEqual([three]);
+    await rounds(1);
+    await made.client.get('/');
+    expect(inState(made.client, 'ejected')).toEqual(endsEjection ? [] : [three]);
   });
 
   it('starts slowly when it is well again', async () => {

@@ -140,6 +140,67 @@ describe('failures in a row', () => {
   });
 });
 
+describe('failures of a gateway in a row', () => {
+  const only = (count: number) => ({
+    outlierDetection: { consecutiveFailures: false, consecutiveGatewayFailures: count } as const,
+  });
+
+  it.each<[string, Reply]>([
+    ['a 502', 502],
+    ['a 503', 503],
+    ['a 504', 504],
+    ['refused connections', { error: 'ECONNREFUSED' }],
+    ['lost connections', { error: 'ECONNRESET' }],
+    ['timeouts', 'hang'],
+  ])('may be %s', async (_, reply) => {
+    const all = judged(3, { [one]: reply }, { ...only(3), timeouts: { attempt: '100ms' } });
+    await calls(all, 9);
+    expect(all.ejections).toEqual([{ endpoint: one, reason: 'consecutive_gateway_failures', forMs: 30_000 }]);
+  });
+
+  it.each([500, 501, 505])('are no %ds, after which they begin anew', async (status) => {
+    const all = judged(3, { [one]: inTurn(503, 503, status, 503, 503, status) }, only(3));
+    await calls(all, 30);
+    expect(all.ejections).toEqual([]);
+  });
+
+  it('do not eject by default before other failures would', async () => {
+    const all = judged(3, { [one]: 503 });
+    await calls(all, 15);
+    expect(all.ejections).toMatchObject([{ reason: 'consecutive_failures' }]);
+  });
+});
+
+describe('a share of failures', () => {
+  const failurePercentage = { threshold: 50, minimumHosts: 1, requestVolume: 10 };
+  const shareAlone = {
+    outlierDetection: { consecutiveFailures: false, successRate: false, failurePercentage },
+  } as const;
+
+  it('ejects at the end of the interval each endpoint that reaches it, and no other', async () => {
+    const all = judged(
+      20,
+      { [one]: inTurn(...Array(5).fill([200, 500]).flat()), [two]: inTurn(...Array(4).fill(500), 200) },
+      shareAlone,
+    );
+    await calls(all, 200);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await calls(all, 20);
+    expect(all.ejections).toEqual([{ endpoint: one, reason: 'failure_percentage', forMs: 30_000 }]);
+  });
+
+  it('is not judged on fewer requests or endpoints than it needs', async () => {
+    for (const more of [{ requestVolume: 100 }, { minimumHosts: 30 }]) {
+      const outlier = { ...shareAlone.outlierDetection, failurePercentage: { ...failurePercentage, ...more } };
+      const all = judged(20, { [one]: 500 }, { outlierDetection: outlier });
+      await calls(all, 200);
+      await vi.advanceTimersByTimeAsync(10_000);
+      await calls(all, 20);
+      expect(all.ejections).toEqual([]);
+    }
+  });
+});
+
 describe('an ejection', () => {
   const touchy = { outlierDetection: { consecutiveFailures: 1 } };
   /** Calls until there are so many ejections. */
@@ -347,6 +408,16 @@ describe('the success rate', () => {
 });
 
 describe('at once are ejected', () => {
+  it('no more than the percentage where no endpoint is always ejected', async () => {
+    const keeping = { outlierDetection: { alwaysEjectOneHost: false } };
+    const three = judged(3, failing(3), keeping);
+    await calls(three, 30);
+    expect(three.ejections).toEqual([]);
+    const ten = judged(10, failing(3), keeping);
+    await calls(ten, 100);
+    expect(ten.ejections).toHaveLength(1);
+  });
+
   const failing = (count: number): Replies => Object.fromEntries(addresses(count).map((address) => [address, 500]));
 
   it.each([

@@ -26,9 +26,10 @@ it('endpoints are looked for once a configuration is in force, not while it is p
   const changed: unknown[] = [];
   opened.client.on('endpoints.changed', (event) => changed.push(event));
   expect(discovery.watching).toBe(1);
-  opened.prepare({ ...config, balance: { strategy: 'random', slowStart: 0, panicThresholdPercent: 50 } }).discard();
+  const balance = { strategy: 'random', slowStart: 0, panicThresholdPercent: 50, overprovisioningFactor: 1.4 } as const;
+  opened.prepare({ ...config, balance }).discard();
   expect(discovery.watching).toBe(1);
-  opened.prepare({ ...config, balance: { strategy: 'random', slowStart: 0, panicThresholdPercent: 50 } }).apply();
+  opened.prepare({ ...config, balance }).apply();
   expect(discovery.watching).toBe(1);
   opened.client.update({ baseURL });
   expect(discovery.watching).toBe(1);

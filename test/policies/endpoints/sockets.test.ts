@@ -180,8 +180,58 @@ describe.each(lanes)('on %s', (_, lane) => {
   });
 });
 
+describe('endpoints with names of their own', () => {
+  async function startNamed(name: string, certified = name) {
+    const upstream = await startHttps(await ca.issue({ name: certified, dns: [certified] }), answer(200, name));
+    return { port: upstream.port, requests: upstream.requests };
+  }
+  const configOf = (ports: number[], names: (string | undefined)[], more: HttpClientConfig = {}): HttpClientConfig => ({
+    baseURL: 'https://api.mesh.test',
+    endpoints: { static: ports.map((port, i) => ({ address: `127.0.0.1:${port}`, serverName: names[i] })) },
+    balance: { strategy: 'round-robin' },
+    tls: { ca: ca.cert },
+    retry: false,
+    ...more,
+  });
+
+  describe.each([...lanes, ['HTTP/2 and HTTP/1.1 by ALPN', {}] as const])('on %s', (title, lane) => {
+    const allowH2 = title.startsWith('HTTP/2');
+
+    it('each is verified by its own, also against tls.serverName, and the Host stays', async () => {
+      const [a, b] = [await startNamed('a.mesh.test'), await startNamed('b.mesh.test')];
+      const names = ['a.mesh.test', 'b.mesh.test'];
+      for (const serverName of [undefined, 'other.mesh.test']) {
+        const tls = { ca: ca.cert, serverName };
+        const { client } = watch(configOf([a.port, b.port], names, { allowH2, tls }));
+        const answers = [];
+        for (let i = 0; i < 4; i++) answers.push((await client.get('/', lane)).data);
+        expect(answers.sort()).toEqual(['a.mesh.test', 'a.mesh.test', 'b.mesh.test', 'b.mesh.test']);
+      }
+      expect(a.requests[0]?.headers.host).toBe('api.mesh.test');
+    });
+
+    it('one that shows the certificate of another is refused', async () => {
+      const a = await startNamed('a.mesh.test', 'b.mesh.test');
+      const { client } = watch(configOf([a.port], ['a.mesh.test'], { allowH2 }));
+      await expect(client.get('/', lane)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      expect(a.requests).toEqual([]);
+    });
+
+    it('an update to another name does not use connections that were verified by the first', async () => {
+      const a = await startNamed('a.mesh.test');
+      const { client } = watch(configOf([a.port], ['a.mesh.test'], { allowH2 }));
+      await client.get('/', lane);
+      client.update(configOf([a.port], ['b.mesh.test'], { allowH2 }));
+      await expect(client.get('/', lane)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    });
+  });
+});
+
 describe('over HTTP/2', () => {
-  it('the address is that of the endpoint; authority and server name are those of baseURL', async () => {
+  it.each([
+    ['those of baseURL', 'api.mesh.test', undefined],
+    ["those of baseURL and, with serverName, the endpoint's own", 'other.mesh.test', 'api.mesh.test'],
+  ])('the address is that of the endpoint; authority and server name are %s', async (_, name, serverName) => {
     const seen: unknown[] = [];
     const sessions: http2.ServerHttp2Session[] = [];
     const start = async () => {
@@ -201,16 +251,17 @@ describe('over HTTP/2', () => {
       });
       return (server.address() as AddressInfo).port;
     };
+    const addresses = [await start(), await start()].map((port) => `127.0.0.1:${port}`);
     const { client } = watch({
-      baseURL: 'https://api.mesh.test',
-      endpoints: at(await start(), await start()),
+      baseURL: `https://${name}`,
+      endpoints: { static: addresses.map((address) => ({ address, serverName })) },
       balance: { strategy: 'round-robin' },
       allowH2: true,
       tls: { ca: ca.cert },
       retry: false,
     });
     for (let i = 0; i < 6; i++) expect((await client.get('/')).data).toBe('second');
-    expect(counted(seen as string[])).toEqual({ 'api.mesh.test api.mesh.test': 6 });
+    expect(counted(seen as string[])).toEqual({ [`${name} api.mesh.test`]: 6 });
     expect(sessions).toHaveLength(2);
   });
 });
