@@ -23,6 +23,7 @@ import { deadlineHeader } from '../policies/timeouts/deadline-header.js';
 import { timeout } from '../policies/timeouts/timeout.js';
 import { fault, isFaultAllowed } from '../policies/traffic/fault.js';
 import { mirror } from '../policies/traffic/mirror.js';
+import { requestHeaders } from '../policies/traffic/request-headers.js';
 import { split } from '../policies/traffic/split.js';
 import type { Config } from './config/config.js';
 
@@ -68,6 +69,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     ...slots.perCall,
     stage(deadline, timeouts && { total: timeouts.total, isDefault: isDefault(timeouts, 'total') }),
     stage(split, config.split ?? false),
+    stage(requestHeaders, config.requestHeaders ?? false),
     stage(mirror, config.mirror ?? false),
     // the hinge
     stage(retry, retries),

@@ -10,6 +10,7 @@ import { hedgingOptions } from '../../policies/retries/hedging.js';
 import { deadlineHeaderOptions } from '../../policies/timeouts/deadline-header.js';
 import { faultOptions, isFaultAllowed } from '../../policies/traffic/fault.js';
 import { mirrorOptions } from '../../policies/traffic/mirror.js';
+import { requestHeadersOptions } from '../../policies/traffic/request-headers.js';
 import { splitOptions } from '../../policies/traffic/split.js';
 
 export const trafficSections = {
@@ -22,6 +23,9 @@ export const trafficSections = {
   split: splitOptions
     .optional()
     .describe('Shifts calls to other targets by weight: the first rule that matches; else `baseURL`.'),
+  requestHeaders: requestHeadersOptions
+    .optional()
+    .describe('Removes, replaces, sets and adds headers of every call, whatever the caller has set.'),
   mirror: mirrorOptions.optional().describe('Copies calls to another target; the answers are thrown away.'),
   hedging: hedgingOptions.optional().describe('A second attempt beside one that is slow.'),
   rateLimit: rateLimitOptions.optional().describe('How many requests are sent in a time.'),
