@@ -15,16 +15,7 @@ export function readMatch(route: Reader, draft: Draft): string {
 }
 
 export function readRewrites(action: Reader, prefix: string, draft: Draft): string {
-  action
-    .get('host_rewrite_literal')
-    ?.differs(
-      draft,
-      'baseURL',
-      'the Host header is that of baseURL: use the name there, or set a host header on the call',
-    );
   action.get('append_x_forwarded_host')?.unmapped('x-forwarded-host is not sent: set it in headers');
-  for (const name of ['auto_host_rewrite', 'host_rewrite_header', 'host_rewrite_path_regex'])
-    action.get(name)?.whole().differs(draft, 'baseURL', 'the Host header is that of baseURL');
   action.get('regex_rewrite')?.unmapped('the caller has to use the path that the server expects');
   const rewrite = action.get('prefix_rewrite');
   if (rewrite === undefined) return '';

@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterPart } from './cluster.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
-import { readHeaders } from './route-headers.js';
+import type { Caller } from './caller.js';
+import { readHeaders, readHost } from './route-headers.js';
 import { readMatch, readRewrites } from './route-path.js';
 import { readMirrors } from './route-traffic.js';
 
@@ -15,6 +16,8 @@ export interface WeightedCluster {
   readonly reader: Reader;
   readonly weight: number;
   readonly headers: Record<string, string>;
+  /** Names of headers of the call that this cluster does not get. */
+  readonly removeHeaders: string[];
 }
 
 /** The options of a client that come from a route, without those of its cluster. */
@@ -36,10 +39,12 @@ export interface RouteContext {
   readonly host: Reader;
   readonly config: Reader;
   cluster(name: string): ClusterPart | undefined;
+  /** How Envoy treats the service that calls. */
+  readonly caller: Caller;
 }
 
 /** Reads a route; undefined for a route without a cluster, such as a redirect. */
-export function readRoute(route: Reader, { host, config, cluster }: RouteContext): RouteDraft | undefined {
+export function readRoute(route: Reader, { host, config, cluster, caller }: RouteContext): RouteDraft | undefined {
   const action = route.structure().get('route')?.structure();
   const clusters = action && readClusters(action);
   if (action === undefined || clusters === undefined || clusters.length === 0) {
@@ -75,11 +80,15 @@ export function readRoute(route: Reader, { host, config, cluster }: RouteContext
   draft.path = readRewrites(action, prefix, draft);
   const attempts = host.get('include_request_attempt_count');
   attempts?.exact(draft, 'tracing.attemptCountHeader');
-  if (action.get('weighted_clusters') !== undefined)
-    for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
+  const weighted = action.get('weighted_clusters') !== undefined ? clusters : [];
+  const main = cluster(first?.name ?? '');
+  const hostName = readHost(action, weighted, main?.baseURL, draft);
   draft.sections = {
-    ...given('headers', readHeaders([route, host, config], draft, 'headers')),
-    ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
+    ...readHeaders({ targets: weighted, levels: [route, host, config], caller, host: hostName }, draft),
+    ...readMirrors([action, host, config], draft, {
+      urlOf: (name) => mirrorUrl(main, cluster(name), draft.path),
+      host: hostName ?? (main?.baseURL && new URL(main.baseURL).host),
+    }),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
   readRest(route, action, host);
@@ -87,15 +96,15 @@ export function readRoute(route: Reader, { host, config, cluster }: RouteContext
 }
 
 /** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */
-function mirrorUrl(main: ClusterPart | undefined, target: ClusterPart | undefined): string | undefined {
+function mirrorUrl(main: ClusterPart | undefined, target: ClusterPart | undefined, path: string): string | undefined {
   if (target?.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
-  return target?.baseURL;
+  return target?.baseURL && target.baseURL + path;
 }
 
 function readClusters(action: Reader): WeightedCluster[] | undefined {
   const single = action.get('cluster')?.structure();
   if (single !== undefined && single.text() !== undefined)
-    return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {} }];
+    return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {}, removeHeaders: [] }];
   const header = action.get('cluster_header');
   header?.unmapped('the caller picks the client by its name, not by a header');
   const weighted = action.get('weighted_clusters')?.structure();
@@ -108,6 +117,7 @@ function readClusters(action: Reader): WeightedCluster[] | undefined {
     reader: cluster,
     weight: Math.min(4_294_967_295, cluster.get('weight')?.structure().count() ?? 0),
     headers: {},
+    removeHeaders: [],
   }));
 }
 

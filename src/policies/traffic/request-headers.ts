@@ -1,18 +1,20 @@
 /** Removes, replaces, sets and adds headers of every call, whatever the caller has set. */
 import { z } from 'zod';
-import { copyHeaders, nameIn } from '../../call/headers.js';
+import { authorizationOf } from '../../call/authorization.js';
+import { copyHeaders, omitHeader, takeHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
-import { withCall } from '../../call/request.js';
+import { callOf, withCall } from '../../call/request.js';
+import { resolveUrl } from '../../call/url.js';
 import { headerName, headerValue } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 
-/** Of these a request has one or none, and the wire refuses a second one. */
-const single = new Set(['host', 'content-length', 'content-type', 'authorization', 'user-agent']);
+type Headers = Request['headers'];
 
 const byName = z.record(headerName, headerValue);
 
-const lines = headerValue.or(z.array(headerValue).min(1));
+/** A request has one of these, and the transport refuses a second. */
+const single = /^(host|content-length)$/i;
 
 export const requestHeadersOptions = z
   .strictObject({
@@ -20,78 +22,91 @@ export const requestHeadersOptions = z
       .array(headerName)
       .min(1)
       .optional()
-      .describe('Names of headers that are not sent. By default none; use it for headers that the upstream must not see.'),
+      .describe(
+        'Names of headers that are not sent, whoever has set them. Default: none. List those that the upstream must not see.',
+      ),
     replace: byName
       .optional()
-      .describe('Headers to set where the call has one of that name, and only there. By default none.'),
+      .describe('Headers to set where the call has one of that name, and only there. Default: none.'),
     set: byName
       .optional()
       .describe(
-        'Headers to set in place of those of the call. By default none. `host` sets the Host header, or `:authority` over HTTP/2; the address, SNI and the name in the certificate stay those of `baseURL` and `tls`.',
+        "Headers to set in place of the call's own. Default: none. `host` is the Host header, over HTTP/2 `:authority`; address, SNI and the name that is verified stay those of `baseURL` and `tls`.",
       ),
     add: z
-      .record(headerName, lines)
+      .record(headerName, headerValue.or(z.array(headerValue).min(1)))
       .optional()
       .describe(
-        'Headers to add to those of the call: each value is a line of its own, after those of the same name. By default none.',
+        "Headers to add, each value as a line of its own after the call's own of that name. Default: none. Use it for headers that are lists.",
       ),
   })
   .refine(
-    ({ add = {} }) => !Object.keys(add).some((name) => single.has(name.toLowerCase())),
-    rule(['add'], ['add'], 'a request has one of host, content-length, content-type, authorization and user-agent: use set'),
+    ({ add = {} }) => !Object.keys(add).some((name) => single.test(name)),
+    rule(['add'], ['add'], 'a request has one host and one content-length: use set for host'),
   );
 
-type Change = (headers: Request['headers']) => void;
+type RequestHeadersOptions = z.output<typeof requestHeadersOptions>;
 
 /**
- * Changes the headers of a call in the order `remove`, `replace`, `set`, `add`, once per call: retries and hedges send
- * the same headers. Like Envoy's `request_headers_to_remove` and `request_headers_to_add`, and `RequestHeaderModifier`
- * of the Gateway API. Headers made for each attempt, such as `traceparent`, come after it.
+ * Changes the headers of a call in the order `remove`, `replace`, `set`, `add`, once per call: retries, hedges and
+ * mirrored copies have the changed ones. Like Envoy's `request_headers_to_remove` and `request_headers_to_add`, and the
+ * Gateway API's `RequestHeaderModifier`. Headers made for each attempt, such as `traceparent`, are added later.
  */
 export const requestHeaders = definePolicy('requestHeaders', requestHeadersOptions, (options) => {
   const changes = changesOf(options);
+  const changed = namesOf(options);
   return {
     wrap: (next) =>
       function requestHeaders(original) {
         const request = withCall(original);
         const headers = copyHeaders(request.headers);
+        const bare = changed.has('authorization') ? withoutAuth(request, headers) : undefined;
+        callOf(request).disown(changed);
         for (const change of changes) change(headers);
-        return next({ ...request, headers });
+        return next({ ...request, ...bare, headers });
       },
   };
 });
 
-function changesOf({ remove = [], replace = {}, set = {}, add = {} }: z.output<typeof requestHeadersOptions>): Change[] {
+function changesOf({ remove = [], replace = {}, set = {}, add = {} }: RequestHeadersOptions) {
   return [
-    ...remove.map((name): Change => (headers) => void takeAll(headers, name)),
-    ...Object.entries(replace).map(([name, value]): Change => {
-      return (headers) => {
-        if (takeAll(headers, name).length > 0) headers[name] = value;
-      };
+    ...remove.map((name) => (headers: Headers) => omitHeader(headers, name)),
+    ...Object.entries(replace).map(([name, value]) => (headers: Headers) => {
+      if (takeHeader(headers, name).length > 0) headers[name] = value;
     }),
-    ...Object.entries(set).map(([name, value]): Change => {
-      return (headers) => {
-        takeAll(headers, name);
-        headers[name] = value;
-      };
+    ...Object.entries(set).map(([name, value]) => (headers: Headers) => {
+      takeHeader(headers, name);
+      headers[name] = value;
     }),
-    ...Object.entries(add).map(([name, value]): Change => {
-      return (headers) => {
-        const all = [...takeAll(headers, name), value].flat();
-        headers[name] = all.length === 1 ? all[0] : all;
-      };
+    ...Object.entries(add).map(([name, value]) => (headers: Headers) => {
+      const lines = [...takeHeader(headers, name), value].flat() as string[];
+      headers[name] = lines.length === 1 ? (lines[0] as string) : lines;
     }),
   ];
 }
 
-/** Takes a header out, in every spelling, and returns its values as they would have been sent. */
-function takeAll(headers: Request['headers'], name: string): unknown[] {
-  const values: unknown[] = [];
-  for (let key = nameIn(headers, name); key !== undefined; key = nameIn(headers, name)) {
-    const value: unknown = headers[key];
-    delete headers[key];
-    // axios sends none of these.
-    if (value !== undefined && value !== null && value !== false) values.push(value);
-  }
-  return values.flat();
+function namesOf({ remove = [], ...byName }: RequestHeadersOptions): ReadonlySet<string> {
+  const names = [...remove, ...Object.values(byName).flatMap((named) => Object.keys(named ?? {}))];
+  return new Set(names.map((name) => name.toLowerCase()));
+}
+
+/** Writes the credentials of `auth` or of the URL as a header: otherwise the wire would add them to the changed ones. */
+function withoutAuth(request: Request, headers: Headers): object | undefined {
+  const call = callOf(request);
+  const authorization = authorizationOf(request, call);
+  if (authorization === undefined) return undefined;
+  takeHeader(headers, 'authorization');
+  headers.authorization = authorization;
+  const { url, baseURL } = request;
+  const bare = {
+    auth: undefined,
+    ...(url !== undefined && { url: withoutCredentials(url) }),
+    ...(baseURL !== undefined && { baseURL: withoutCredentials(baseURL) }),
+  };
+  call.aim(resolveUrl({ ...request, ...bare } as never));
+  return bare;
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/^([a-z][a-z\d+\-.]*:)?\/\/[^/?#]*@/i, '$1//');
 }

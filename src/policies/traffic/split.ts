@@ -1,6 +1,6 @@
 /** Routes calls to other targets: the first matching rule applies and chooses a target by weight, once per call. */
 import { z } from 'zod';
-import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
+import { copyHeaders, getHeader, omitHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
 import { url } from '../../options/base-url.js';
@@ -23,6 +23,10 @@ const target = z.strictObject({
     .record(headerName, headerValue)
     .optional()
     .describe('Headers to set on calls to this target; they override those of the client and the call.'),
+  removeHeaders: z
+    .array(headerName)
+    .default([])
+    .describe('Names of headers to leave out of calls to this target. By default none.'),
 });
 
 const splitRule = z.strictObject({
@@ -119,14 +123,17 @@ function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | und
 /**
  * Moves the request and its call to the target's base URL; returns it unchanged if its own URL is outside the client's.
  */
-function shift(request: Request, { baseURL, headers }: SplitTarget): Request {
+function shift(request: Request, { baseURL, headers, removeHeaders }: SplitTarget): Request {
   const call = callOf(request);
   const moved = rebased(request, call, baseURL);
   if (moved === undefined) return request;
   call.aim(moved.target);
   const shifted = { ...request, ...moved.options };
-  if (headers === undefined) return shifted;
+  if (headers === undefined && removeHeaders.length === 0) return shifted;
   const own = copyHeaders(request.headers);
-  for (const [name, value] of Object.entries(headers)) setHeader(own, name, value);
+  for (const name of removeHeaders) omitHeader(own, name);
+  const set = Object.entries(headers ?? {});
+  for (const [name, value] of set) setHeader(own, name, value);
+  call.disown(new Set(set.map(([name]) => name.toLowerCase())));
   return { ...shifted, headers: own };
 }

@@ -63,11 +63,6 @@ function byteString(value: string): string {
 
 const beyondLatin1 = /[^\0-\xff]+/;
 
-/** The value of an `Authorization` header for basic authentication (RFC 7617, UTF-8). */
-export function basic(username = '', password = ''): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
-
 /** Headers of which Node keeps the first where a server sends several. */
 const single = new Set([
   ...['age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host'],
