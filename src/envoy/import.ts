@@ -212,7 +212,9 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
     timeouts: timeoutsOf(route, connect, (note) => remark('timeouts.attempt', `per_try_timeout is ${note}`)),
     retry: retry && { ...retry, ...retries },
     ...sections,
-    ...(route.clusters.some(({ headers, removeHeaders }, index) => index > 0 || Object.keys(headers).length + removeHeaders.length > 0) && {
+    ...(route.clusters.some(
+      ({ headers, removeHeaders }, index) => index > 0 || Object.keys(headers).length + removeHeaders.length > 0,
+    ) && {
       split: splitOf(route, clusters),
     }),
     ...route.sections,
@@ -244,7 +246,11 @@ function splitOf(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>) {
       ...(removeHeaders.length > 0 && { removeHeaders }),
     };
     const baseURL = addressOf(route, cluster);
-    const same = targets.find((each) => each.baseURL === baseURL && isDeepStrictEqual([each.headers, each.removeHeaders], [extra.headers, extra.removeHeaders]));
+    const same = targets.find(
+      (each) =>
+        each.baseURL === baseURL &&
+        isDeepStrictEqual([each.headers, each.removeHeaders], [extra.headers, extra.removeHeaders]),
+    );
     if (same !== undefined) same.weight = Math.min(4_294_967_295, same.weight + weight);
     else {
       const number = targets.filter((each) => each.name === name || each.name.startsWith(`${name}-`)).length;

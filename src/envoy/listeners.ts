@@ -105,10 +105,25 @@ function readFilter(filter: Reader, context: ListenerContext, place: ListenerPla
     return [];
   }
   fields.structure().get('stat_prefix')?.structure();
-  const everyone: Draft = { name: '*' };
+  let first: Draft = { name: '*' };
+  // Lines about the listener name its first client, whose name is known last.
+  const everyone: Draft = {
+    get name() {
+      return first.name;
+    },
+    get dropped() {
+      return first.dropped ?? false;
+    },
+  };
   const caller = readCaller(fields, place, everyone);
   const drafts = readRouteConfig(fields, { ...context, caller });
-  if (drafts[0] !== undefined) everyone.name = drafts[0].name;
+  [first = first] = drafts;
+  if (drafts.length > 0)
+    filter.exact(
+      everyone,
+      'envoyHeaders',
+      'what Envoy does unasked: it sends x-forwarded-proto (headers) and the time that is left (deadlineHeader), and takes out the headers by which callers steer it',
+    );
   const { tracing, ...sections } = { tracing: {}, ...caller.sections, ...readHttpFilters(fields, everyone) };
   for (const draft of drafts) {
     const own = { ...tracing, ...(draft.sections.tracing as object) };
@@ -118,7 +133,10 @@ function readFilter(filter: Reader, context: ListenerContext, place: ListenerPla
   return drafts;
 }
 
-function readRouteConfig(manager: Reader, { cluster, routes, caller }: ListenerContext & { caller: Caller }): RouteDraft[] {
+function readRouteConfig(
+  manager: Reader,
+  { cluster, routes, caller }: ListenerContext & { caller: Caller },
+): RouteDraft[] {
   const rds = manager.get('rds');
   const delivered = routes.get(rds?.get('route_config_name')?.text() ?? '');
   if (delivered === undefined) rds?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
@@ -149,8 +167,7 @@ function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown>
     const { type, fields } = filter.extension();
     if (type === 'Router' || /(^|\.)router$/.test(name)) {
       if (readRouter(fields, draft)) deadlineHeader = undefined;
-    }
-    else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
+    } else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
       fault = readFault(fields, draft);
     else filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
   }
@@ -167,7 +184,9 @@ function readRouter(router: Reader | undefined, draft: Draft): boolean {
   suppressed?.exact(draft, 'deadlineHeader');
   router
     ?.get('respect_expected_rq_timeout')
-    ?.unmapped('the time limit of a call is set by timeouts, and by runWithDeadline for calls made for an inbound request');
+    ?.unmapped(
+      'the time limit of a call is set by timeouts, and by runWithDeadline for calls made for an inbound request',
+    );
   for (const name of ['dynamic_stats', 'start_child_span', 'upstream_log', 'upstream_log_options'])
     router?.get(name)?.unmapped('log lines, spans and metrics are those of the service');
   return suppressed?.boolean() === true;

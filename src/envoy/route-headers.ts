@@ -24,7 +24,7 @@ export interface TargetHeaders {
 }
 
 export interface HeaderLevels {
-  /** The clusters of a weighted route; they are more specific than all levels. */
+  /** The clusters of a weighted route. Envoy makes their changes before those of the levels, in either order. */
   readonly targets: readonly TargetHeaders[];
   /** The route, its virtual host and its route configuration. */
   readonly levels: readonly [Reader, Reader, Reader];
@@ -38,23 +38,28 @@ export function readHeaders({ targets, levels, caller, host }: HeaderLevels, dra
   const [, , config] = levels;
   const specificWins = config.get('most_specific_header_mutations_wins')?.structure().boolean() === true;
   const made = new Map([...caller.made, ...readInternalOnly(config, caller, draft)]);
-  const outer = levels.map(readLevel);
+  const inOrder = levels.map(readLevel);
+  const outer = specificWins ? inOrder.reverse() : inOrder;
   const inner = targets.map(({ reader }) => readLevel(reader));
-  const ordered = (all: HeaderLevel[]) => (specificWins ? all.reverse() : all);
   const written: [string, HeaderOptions][] = host === undefined ? [] : [['host', { set: host }]];
   const all = [...outer, ...inner];
   for (const name of new Set([...made.keys(), ...all.flatMap((level) => [...level.keys()])])) {
     const start = made.get(name) ?? untouched;
     const mutations = all.flatMap((level) => level.get(name) ?? []);
     const [options, ...others] = (inner.length > 0 ? inner : [undefined]).map((level) =>
-      optionsOf(outcomeOf(name, start, ordered(level === undefined ? [...outer] : [level, ...outer]))),
+      optionsOf(outcomeOf(name, start, level === undefined ? outer : [level, ...outer])),
     );
     if (others.every((each) => isDeepStrictEqual(each, options))) {
       if (options !== undefined) written.push([name, options]);
       tell(mutations, draft, options && sectionOf(options));
     } else {
       const differ = [options, ...others].map((each, at) => giveTarget(targets[at], name, each));
-      tell(mutations, draft, 'split', differ.find((note) => note !== undefined));
+      tell(
+        mutations,
+        draft,
+        'split',
+        differ.find((note) => note !== undefined),
+      );
     }
   }
   return sectionsOf(written);
@@ -102,7 +107,10 @@ function sectionOf({ otherwise, ...changes }: HeaderOptions): string {
 function sectionsOf(written: readonly (readonly [string, HeaderOptions])[]): Record<string, unknown> {
   const pick = (option: keyof HeaderOptions) =>
     written.flatMap(([name, { [option]: value }]) => (value === undefined ? [] : [[name, value] as const]));
-  const added = pick('add').map(([name, values]) => [name, (values as string[]).length > 1 ? values : (values as string[])[0]]);
+  const added = pick('add').map(([name, values]) => [
+    name,
+    (values as string[]).length > 1 ? values : (values as string[])[0],
+  ]);
   const requestHeaders = filled({
     remove: pick('remove').map(([name]) => name),
     replace: Object.fromEntries(pick('replace')),
@@ -157,7 +165,7 @@ export function readAddition(added: Reader): [string, HeaderMutation] | undefine
   const given = named === undefined ? headerActions[append?.boolean() === false ? 2 : 0] : named.enum(headerActions);
   const action = given ?? 'APPEND_IF_EXISTS_OR_ADD';
   header?.get('raw_value')?.unmapped('Envoy does not send it in a header that a route adds: set value');
-  const value = valueOf(header?.get('value'));
+  const value = valueIn(header?.get('value'));
   if (name === undefined) return undefined;
   if (value === undefined)
     added.unmapped('there are no command operators such as %…%: set such a header in a perCall policy');
@@ -185,7 +193,7 @@ function nameOf(reader: Reader): string | undefined {
 }
 
 /** The value with `%%` as a percent sign, and its UTF-8 as the bytes that Envoy sends; undefined for an operator. */
-function valueOf(value: Reader | undefined): string | undefined {
+function valueIn(value: Reader | undefined): string | undefined {
   const text = (value?.structure().text() ?? '').replaceAll('%%', '\0');
   if (text.includes('%')) return undefined;
   return Buffer.from(text.replaceAll('\0', '%'), 'utf8').toString('latin1');

@@ -62,7 +62,11 @@ function readSuffix(policy: Reader, draft: Draft, { headers }: TargetHeaders, ho
   const plain = policy.get('disable_shadow_host_suffix_append');
   const name = literal?.text() || (plain?.boolean() === true ? host : undefined);
   if (plain?.boolean() === true && literal === undefined && name === undefined)
-    plain.differs(draft, 'mirror', 'the Host header of a copy is that of its own baseURL: set it in headers of the mirror');
+    plain.differs(
+      draft,
+      'mirror',
+      'the Host header of a copy is that of its own baseURL: set it in headers of the mirror',
+    );
   else plain?.exact(draft, 'mirror');
   if (name !== undefined) headers.host = name;
   return name === undefined && plain?.boolean() !== true;
@@ -91,7 +95,11 @@ function shareOfMirror(policy: Reader, draft: Draft): number {
     ?.differs(draft, 'mirror', 'the share is that of the file: there is no runtime layer that could override it');
   const old = policy.get('runtime_key');
   if (old !== undefined) policy.file.isOld = true;
-  old?.differs(draft, 'mirror', 'the share is in the runtime, and 0 without an entry there: set fraction of the mirror');
+  old?.differs(
+    draft,
+    'mirror',
+    'the share is in the runtime, and 0 without an entry there: set fraction of the mirror',
+  );
   return old === undefined ? shareOf(runtime?.get('default_value')) : 0;
 }
 

@@ -1,10 +1,10 @@
 /** Reads an Envoy route: its clusters, timeout, retries and headers. */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { ClusterPart } from './cluster.js';
-import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
-import { type RetryPart, readRetry } from './retry-policy.js';
 import type { Caller } from './caller.js';
+import type { ClusterPart } from './cluster.js';
+import { type Draft, longest, type Reader, spelledDuration } from './reader.js';
+import { type RetryPart, readRetry } from './retry-policy.js';
 import { readHeaders, readHost } from './route-headers.js';
 import { readMatch, readRewrites } from './route-path.js';
 import { readMirrors } from './route-traffic.js';

@@ -48,6 +48,7 @@ const optional: Record<string, object> = {
   balance: { balance: {} },
   outlierDetection: { outlierDetection: {} },
   healthCheck: { healthCheck: { path: '/' } },
+  requestHeaders: { requestHeaders: {} },
   hedging: { hedging: {} },
   rateLimit: { rateLimit: {} },
   adaptiveConcurrency: { adaptiveConcurrency: {} },

@@ -57,6 +57,7 @@ export function planted(identity: Identity): {
     baseURL: url('split.0.targets.0.baseURL'),
     weight: 1,
     headers: { 'x-a': text('split.0.targets.0.headers.*') },
+    removeHeaders: [name('split.0.targets.0.removeHeaders.0')],
   });
   const mirror = (path: 'prefix' | 'exact' | 'regex') => ({
     baseURL: url('mirror.0.baseURL'),
@@ -93,6 +94,12 @@ export function planted(identity: Identity): {
           targets: [target()],
         },
       ],
+      requestHeaders: {
+        remove: [name('requestHeaders.remove.0')],
+        replace: { 'x-a': text('requestHeaders.replace.*') },
+        set: { 'x-b': text('requestHeaders.set.*') },
+        add: { 'x-c': text('requestHeaders.add.*') },
+      },
       mirror: [mirror('exact')],
       rateLimit: { keyHeader: name('rateLimit.keyHeader') },
       deadlineHeader: { name: name('deadlineHeader.name') },

@@ -213,7 +213,10 @@ const mixes = [
     routeLevel: add(set('x-a', 'route')),
     vhost: add(set('x-a', 'vhost')),
   }),
-  mixed('numbers', 'actions by their numbers', { routeLevel: add(set('x-a', 'a', 3), set('x-b', 'b', 2), set('x-c', 'c', 1)), watch: ['x-a', 'x-b', 'x-c'] }),
+  mixed('numbers', 'actions by their numbers', {
+    routeLevel: add(set('x-a', 'a', 3), set('x-b', 'b', 2), set('x-c', 'c', 1)),
+    watch: ['x-a', 'x-b', 'x-c'],
+  }),
   mixed('camel', 'camelCase', {
     routeLevel: {
       requestHeadersToRemove: ['x-b'],
@@ -350,7 +353,9 @@ const controls = [
     { 'x-envoy-retry-on': '5xx' },
     {
       script: [503, 200],
-      listener: { manager: { internal_address_config: { cidr_ranges: [{ address_prefix: '127.0.0.0', prefix_len: 8 }] } } },
+      listener: {
+        manager: { internal_address_config: { cidr_ranges: [{ address_prefix: '127.0.0.0', prefix_len: 8 }] } },
+      },
     },
   ),
   control(

@@ -44,13 +44,16 @@ const ways: readonly [string, (origin: string) => { config?: HttpClientConfig; c
 ];
 
 describe.each(lanes)('on %s', (_, lane) => {
-  it.each(ways)('a Host header %s reaches the server, which is verified by the name in the URL', async (_way, given) => {
-    const { origin, seen } = await named();
-    const { config, call } = given(origin);
-    const { client } = watch({ baseURL: origin, tls: { ca: ca.cert }, retry: false, ...config });
-    expect((await client.get('/', { ...lane, ...call })).data).toBe('ok');
-    expect(seen).toEqual([['billing.test', 'localhost']]);
-  });
+  it.each(ways)(
+    'a Host header %s reaches the server, which is verified by the name in the URL',
+    async (_way, given) => {
+      const { origin, seen } = await named();
+      const { config, call } = given(origin);
+      const { client } = watch({ baseURL: origin, tls: { ca: ca.cert }, retry: false, ...config });
+      expect((await client.get('/', { ...lane, ...call })).data).toBe('ok');
+      expect(seen).toEqual([['billing.test', 'localhost']]);
+    },
+  );
 
   it('calls with different Host headers share one connection', async () => {
     const { origin, seen, connections } = await named();
