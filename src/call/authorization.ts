@@ -4,7 +4,7 @@ import { ownOf, ownValue } from './own.js';
 import type { Target } from './url.js';
 
 /** The `auth` option, else the credentials in the URL. */
-export function authorizationOf(request: Request, { href }: Pick<Target, 'href'>): string | undefined {
+export function basicAuthOf(request: Request, { href }: Pick<Target, 'href'>): string | undefined {
   const auth = ownValue(request, 'auth') as object | undefined;
   if (auth) {
     const { username, password } = ownOf(auth as { username?: unknown; password?: unknown });

@@ -1,6 +1,6 @@
 /** Reads how Envoy's connection manager treats the service that calls: which headers it makes, obeys and takes away. */
 import { BlockList, isIP } from 'node:net';
-import { always, type HeaderOutcome, headerOf, whatever } from './header-outcome.js';
+import { always, type HeaderOutcome, unlessSet, whatever } from './header-outcome.js';
 import type { Draft, Reader } from './reader.js';
 
 /** The service as Envoy sees it on a listener. */
@@ -34,7 +34,7 @@ export function readCaller(
   return {
     trusted,
     made: new Map([
-      ['x-forwarded-proto', replaces ? whatever([proto]) : headerOf(proto)],
+      ['x-forwarded-proto', replaces ? whatever([proto]) : unlessSet(proto)],
       ...(withoutId ? [] : [['x-request-id', always] as const]),
     ]),
     sections: {

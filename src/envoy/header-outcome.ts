@@ -34,7 +34,7 @@ export const untouched: HeaderOutcome = { present: [callers], absent: [] };
 export const always: HeaderOutcome = { present: [callers], absent: [callers] };
 
 /** A header with a value of its own where the caller does not set it. */
-export const headerOf = (value: string): HeaderOutcome => ({ present: [callers], absent: [value] });
+export const unlessSet = (value: string): HeaderOutcome => ({ present: [callers], absent: [value] });
 
 /** A header that is the same whatever the caller sets. */
 export const whatever = (values: readonly string[]): HeaderOutcome => ({ present: values, absent: values });
@@ -52,7 +52,7 @@ export interface HeaderOptions {
 }
 
 /** The outcome after all levels, in the order in which Envoy makes their changes. */
-export function outcomeOf(name: string, start: HeaderOutcome, levels: readonly HeaderLevel[]): HeaderOutcome {
+export function mutated(name: string, start: HeaderOutcome, levels: readonly HeaderLevel[]): HeaderOutcome {
   return levels.reduce((before, level) => {
     const mutations = level.get(name) ?? [];
     return { present: changed(before.present, mutations), absent: changed(before.absent, mutations) };

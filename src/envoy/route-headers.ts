@@ -9,8 +9,8 @@ import {
   type HeaderOptions,
   type HeaderOutcome,
   headerActions,
+  mutated,
   optionsOf,
-  outcomeOf,
   untouched,
   whatever,
 } from './header-outcome.js';
@@ -47,7 +47,7 @@ export function readHeaders({ targets, levels, caller, host }: HeaderLevels, dra
     const start = made.get(name) ?? untouched;
     const mutations = all.flatMap((level) => level.get(name) ?? []);
     const [options, ...others] = (inner.length > 0 ? inner : [undefined]).map((level) =>
-      optionsOf(outcomeOf(name, start, level === undefined ? outer : [level, ...outer])),
+      optionsOf(mutated(name, start, level === undefined ? outer : [level, ...outer])),
     );
     if (others.every((each) => isDeepStrictEqual(each, options))) {
       if (options !== undefined) written.push([name, options]);
@@ -85,7 +85,7 @@ export function giveTo(
   draft: Draft,
   option: string,
 ): void {
-  const differ = giveTarget(target, name, optionsOf(outcomeOf(name, untouched, levels)));
+  const differ = giveTarget(target, name, optionsOf(mutated(name, untouched, levels)));
   const mutations = levels.flatMap((level) => level.get(name) ?? []);
   tell(mutations, draft, option, differ);
 }

@@ -3,7 +3,7 @@
  * adapter.
  */
 
-import { authorizationOf } from '../call/authorization.js';
+import { basicAuthOf } from '../call/authorization.js';
 import { closedError } from '../call/errors.js';
 import { markSent } from '../call/failure.js';
 import type { Request, Response } from '../call/message.js';
@@ -193,7 +193,7 @@ function firstHop(request: Request): Hop {
     target,
     method: (request.method ?? 'get').toUpperCase(),
     headers: request.headers,
-    authorization: authorizationOf(request, target),
+    authorization: basicAuthOf(request, target),
     withBody: true,
   };
 }

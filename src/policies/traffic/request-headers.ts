@@ -1,6 +1,6 @@
 /** Removes, replaces, sets and adds headers of every call, whatever the caller has set. */
 import { z } from 'zod';
-import { authorizationOf } from '../../call/authorization.js';
+import { basicAuthOf } from '../../call/authorization.js';
 import { copyHeaders, omitHeader, takeHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
@@ -93,7 +93,7 @@ function namesOf({ remove = [], ...byName }: RequestHeadersOptions): ReadonlySet
 /** Writes the credentials of `auth` or of the URL as a header: otherwise the wire would add them to the changed ones. */
 function withoutAuth(request: Request, headers: Headers): object | undefined {
   const call = callOf(request);
-  const authorization = authorizationOf(request, call);
+  const authorization = basicAuthOf(request, call);
   if (authorization === undefined) return undefined;
   takeHeader(headers, 'authorization');
   headers.authorization = authorization;

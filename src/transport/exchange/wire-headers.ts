@@ -20,7 +20,7 @@ const none: BodyHeaders = {};
  * A list of name, value, name, value …, which undici takes fastest. Null, undefined and false are not sent, as in
  * axios. A caller's `content-length` goes before the body's own, except where the body is encoded here.
  */
-export function requestHeaders(
+export function flatHeaders(
   headers: Request['headers'],
   {
     authorization,

@@ -632,7 +632,7 @@ export const unknownKeys: readonly Broken[] = [
       '12:25 clients.a.outlierDetection.zzzzzzzz unknown option (known: consecutiveFailures, interval, baseEjectionTime, maxEjectionTime, maxEjectionPercent, successRate)',
       '13:29 clients.a.healthCheck.zzzzzzzz unknown option (known: path, interval, timeout, unhealthyThreshold, healthyThreshold, expectedStatuses)',
       '14:42 clients.a.split.0.match.path.zzzzzzzz unknown option (known: prefix, exact, regex)',
-      '14:115 clients.a.split.0.targets.0.zzzzzzzz unknown option (known: name, baseURL, weight, headers)',
+      '14:115 clients.a.split.0.targets.0.zzzzzzzz unknown option (known: name, baseURL, weight, headers, removeHeaders)',
       '15:40 clients.a.mirror.0.zzzzzzzz unknown option (known: baseURL, fraction, match, hostSuffix, unsafeMethods, keepCredentials, headers, removeHeaders, timeout, maxConcurrent)',
       '16:14 clients.a.fault.zzzzzzzz unknown option (known: delay, abort, reset, truncate, match, seed, allowInProduction)',
     ],

@@ -98,7 +98,7 @@ export function planted(identity: Identity): {
         remove: [name('requestHeaders.remove.0')],
         replace: { 'x-a': text('requestHeaders.replace.*') },
         set: { 'x-b': text('requestHeaders.set.*') },
-        add: { 'x-c': text('requestHeaders.add.*') },
+        add: { 'x-c': text('requestHeaders.add.*'), 'x-d': [text('requestHeaders.add.*.0')] },
       },
       mirror: [mirror('exact')],
       rateLimit: { keyHeader: name('rateLimit.keyHeader') },
