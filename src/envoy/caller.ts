@@ -19,7 +19,14 @@ export function readCaller(
   { host, secure }: { host: string | undefined; secure: boolean },
   draft: Draft,
 ): Caller {
-  const remote = manager.get('use_remote_address')?.structure().boolean() === true;
+  const address = manager.get('use_remote_address')?.structure();
+  const remote = address?.boolean() === true;
+  if (remote)
+    address.differs(
+      draft,
+      'requestHeaders',
+      'x-forwarded-for and x-envoy-external-address are not sent, as they would name this machine; a request id that the call sets is kept',
+    );
   const hops = manager.get('xff_num_trusted_hops')?.structure().count() ?? 0;
   const trusted = readInternal(manager, host, remote && hops === 0, draft);
   const scheme = manager.get('scheme_header_transformation')?.structure();
@@ -35,6 +42,7 @@ export function readCaller(
     trusted,
     made: new Map([
       ['x-forwarded-proto', replaces ? whatever([proto]) : unlessSet(proto)],
+      ...(trusted ? [['x-envoy-internal', whatever(['true'])] as const] : []),
       ...(withoutId ? [] : [['x-request-id', always] as const]),
     ]),
     sections: {

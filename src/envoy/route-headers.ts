@@ -38,9 +38,9 @@ export function readHeaders({ targets, levels, caller, host }: HeaderLevels, dra
   const [, , config] = levels;
   const specificWins = config.get('most_specific_header_mutations_wins')?.structure().boolean() === true;
   const made = new Map([...caller.made, ...readInternalOnly(config, caller, draft)]);
-  const inOrder = levels.map(readLevel);
+  const inOrder = levels.map((level) => readLevel(level, draft));
   const outer = specificWins ? inOrder.reverse() : inOrder;
-  const inner = targets.map(({ reader }) => readLevel(reader));
+  const inner = targets.map(({ reader }) => readLevel(reader, draft));
   const written: [string, HeaderOptions][] = host === undefined ? [] : [['host', { set: host }]];
   const all = [...outer, ...inner];
   for (const name of new Set([...made.keys(), ...all.flatMap((level) => [...level.keys()])])) {
@@ -135,13 +135,13 @@ function readInternalOnly(config: Reader, { trusted }: Caller, draft: Draft): [s
 }
 
 /** The changes of one part of the file, and lines about its other headers. */
-function readLevel(level: Reader): HeaderLevel {
+function readLevel(level: Reader, draft: Draft): HeaderLevel {
   const mutations = new Map<string, HeaderMutation[]>();
   const put = (found: [string, HeaderMutation] | undefined) => {
     if (found !== undefined) mutations.set(found[0], [...(mutations.get(found[0]) ?? []), found[1]]);
   };
   for (const name of level.list('request_headers_to_remove')) put(readRemoval(name));
-  for (const added of level.list('request_headers_to_add')) put(readAddition(added));
+  for (const added of level.list('request_headers_to_add')) put(readAddition(added, draft));
   for (const name of ['response_headers_to_add', 'response_headers_to_remove'])
     level.get(name)?.unmapped('change response headers in an axios interceptor');
   return mutations;
@@ -153,7 +153,7 @@ export function readRemoval(reader: Reader): [string, HeaderMutation] | undefine
 }
 
 /** A header that a level adds, by its lower-case name; undefined where it does not, or cannot here. */
-export function readAddition(added: Reader): [string, HeaderMutation] | undefined {
+export function readAddition(added: Reader, draft: Draft): [string, HeaderMutation] | undefined {
   const header = added.structure().get('header')?.structure();
   const key = header?.get('key');
   const name = key && nameOf(key);
@@ -171,7 +171,7 @@ export function readAddition(added: Reader): [string, HeaderMutation] | undefine
     added.unmapped('there are no command operators such as %…%: set such a header in a perCall policy');
   else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) added.unmapped('this is not a header that HTTP/1.1 can send');
   else if (value !== '' || kept) return [name, { action, value, reader: added }];
-  else added.exact({ name: '*' }, 'headers', 'an empty value is not sent without keep_empty_value');
+  else added.exact(draft, 'headers', 'an empty value is not sent without keep_empty_value');
   return undefined;
 }
 
@@ -218,7 +218,7 @@ export function readHost(action: Reader, targets: readonly TargetHeaders[], base
     return host || undefined;
   }
   // Envoy sends the name of the endpoint without its port.
-  const url = baseURL === undefined ? undefined : new URL(baseURL);
+  const url = baseURL !== undefined && URL.canParse(baseURL) ? new URL(baseURL) : undefined;
   const named = url !== undefined && isIP(plainHost(url)) === 0;
   if (named) auto.exact(draft, 'requestHeaders.set');
   else auto.differs(draft, 'baseURL', 'the Host header is that of baseURL');

@@ -6,8 +6,8 @@ import { giveTo, readAddition, readRemoval, type TargetHeaders } from './route-h
 
 /** What a copy needs to know of the client. */
 interface MirrorContext {
-  /** The base URL of a cluster, with the path that the route puts in front. */
-  urlOf(cluster: string): string | undefined;
+  /** The base URL of a cluster, with the path that the route puts in front; `several`: it is only its first address. */
+  copyTo(cluster: string): { baseURL: string; several: boolean } | undefined;
   /** The Host header of the call, unless it sets one itself; undefined where the file does not say. */
   readonly host: string | undefined;
 }
@@ -24,16 +24,20 @@ export function readMirrors(levels: readonly Reader[], draft: Draft, context: Mi
   return mirror.length > 0 ? { mirror } : {};
 }
 
-function readMirror(policy: Reader, draft: Draft, { urlOf, host }: MirrorContext): Record<string, unknown>[] {
+function readMirror(policy: Reader, draft: Draft, { copyTo, host }: MirrorContext): Record<string, unknown>[] {
   policy.structure();
   const header = policy.get('cluster_header');
   header?.unmapped('a copy goes to one target: write a mirror with match.headers for each value of the header');
   if (header !== undefined) return [];
-  const baseURL = urlOf(policy.get('cluster')?.structure().text() ?? '');
-  if (baseURL === undefined) {
-    policy.unmapped('its cluster has no address here, or another TLS section than the cluster of the route');
+  const cluster = policy.get('cluster')?.structure();
+  const copy = copyTo(cluster?.text() ?? '');
+  if (copy === undefined) {
+    policy.unmapped(
+      'its cluster has no address here, or another TLS section or version of HTTP than the cluster of the route',
+    );
     return [];
   }
+  if (copy.several) cluster?.differs(draft, 'mirror', 'all copies go to the first address of the cluster');
   policy.differs(
     draft,
     'mirror',
@@ -46,7 +50,7 @@ function readMirror(policy: Reader, draft: Draft, { urlOf, host }: MirrorContext
   const { headers, removeHeaders } = target;
   return [
     {
-      baseURL,
+      baseURL: copy.baseURL,
       fraction: shareOfMirror(policy, draft),
       ...(!suffix && { hostSuffix: false }),
       ...(Object.keys(headers).length > 0 && { headers }),
@@ -80,7 +84,7 @@ function readMutations(policy: Reader, draft: Draft, target: TargetHeaders): voi
     mutation
       .get('remove_on_match')
       ?.unmapped('headers are left out by their names: list them in removeHeaders of the mirror');
-    const found = remove === undefined ? append && readAddition(append) : readRemoval(remove);
+    const found = remove === undefined ? append && readAddition(append, draft) : readRemoval(remove);
     if (found === undefined) continue;
     const [name, change] = found;
     levels.set(name, [...(levels.get(name) ?? []), new Map([[name, [change]]])]);

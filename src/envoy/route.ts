@@ -86,8 +86,8 @@ export function readRoute(route: Reader, { host, config, cluster, caller }: Rout
   draft.sections = {
     ...readHeaders({ targets: weighted, levels: [route, host, config], caller, host: hostName }, draft),
     ...readMirrors([action, host, config], draft, {
-      urlOf: (name) => mirrorUrl(main, cluster(name), draft.path),
-      host: hostName ?? (main?.baseURL && new URL(main.baseURL).host),
+      copyTo: (name) => copyTo(main, cluster(name), draft.path),
+      host: hostName ?? (URL.canParse(main?.baseURL ?? '') ? new URL(main?.baseURL ?? '').host : undefined),
     }),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
@@ -95,10 +95,13 @@ export function readRoute(route: Reader, { host, config, cluster, caller }: Rout
   return draft;
 }
 
-/** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */
-function mirrorUrl(main: ClusterPart | undefined, target: ClusterPart | undefined, path: string): string | undefined {
-  if (target?.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
-  return target?.baseURL && target.baseURL + path;
+/** A copy is sent over the connections of the client, so its cluster needs the same TLS, or none, and the same HTTP. */
+function copyTo(main: ClusterPart | undefined, target: ClusterPart | undefined, path: string) {
+  if (target?.baseURL === undefined) return undefined;
+  if (target.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
+  const prior = [main, target].map((part) => part?.scheme === 'http' && part.sections.allowH2 === 'prior-knowledge');
+  if (target.scheme === 'http' && prior[0] !== prior[1]) return undefined;
+  return { baseURL: target.baseURL + path, several: target.sections.endpoints !== undefined };
 }
 
 function readClusters(action: Reader): WeightedCluster[] | undefined {

@@ -230,6 +230,17 @@ const mixes = [
     routeLevel: values(set('x-a', '', overwrite)),
   }),
   mixed('empty-ignored', 'an empty value overwrites nothing', { routeLevel: add(set('x-a', '', overwrite)) }),
+  mixed('raw', '`raw_value`', { routeLevel: add({ header: { key: 'x-a', raw_value: 'aGV5' } }) }),
+  mixed('removed-list', 'several headers are removed, in any case', {
+    routeLevel: { request_headers_to_remove: ['X-A', 'x-b'] },
+    requests: [{ headers: { 'x-a': 'caller', 'X-B': 'caller', 'x-c': 'caller' } }],
+    watch: ['x-a', 'x-b', 'x-c'],
+  }),
+  mixed('auth-removed', 'credentials are removed', {
+    vhost: { request_headers_to_remove: ['authorization', 'cookie'] },
+    requests: [{ headers: { authorization: 'Bearer abc', cookie: 'a=1' } }],
+    watch: ['authorization', 'cookie'],
+  }),
   mixed('utf8', 'a value beyond ASCII', { routeLevel: add(set('x-a', 'Grüße', overwrite)) }),
   mixed('one-weighted', 'one weighted cluster adds, the route overwrites if it exists', {
     routes: (name) => [
@@ -346,6 +357,19 @@ const controls = [
     'a caller sets `x-envoy-retriable-status-codes`',
     { 'x-envoy-retriable-status-codes': '429' },
     { script: [429, 200], route: { retry_policy: { retry_on: 'retriable-status-codes', ...quick } } },
+  ),
+  control('internal', 'the upstream sees `x-envoy-internal`', {}, { watch: ['x-envoy-internal'] }),
+  control(
+    'not-internal',
+    'the caller sets `x-envoy-internal`',
+    { 'x-envoy-internal': 'true' },
+    { listener: undefined },
+  ),
+  control(
+    'not-internal-remote',
+    'the caller sets `x-envoy-internal`, with `use_remote_address`',
+    { 'x-envoy-internal': 'true' },
+    { listener: { manager: { use_remote_address: true } } },
   ),
   control(
     'no-remote',

@@ -227,6 +227,24 @@ const variants = [
     watch: ['host'],
     requests: [{}],
   }),
+  chosen('target-and-route-host', '`host_rewrite_literal` of a weighted cluster and of its route', {
+    routes: (name) => [
+      {
+        match: { prefix: '/' },
+        route: {
+          host_rewrite_literal: 'route.example',
+          weighted_clusters: {
+            clusters: [
+              { name: `${name}-a`, weight: 100, host_rewrite_literal: 'a.example' },
+              { name: `${name}-b`, weight: 0 },
+            ],
+          },
+        },
+      },
+    ],
+    watch: ['host'],
+    requests: [{}],
+  }),
   mirrored(
     'route-removes',
     'a copy has the headers as the route has changed them',
