@@ -1,6 +1,7 @@
 /** Reads how Envoy's connection manager treats the service that calls: which headers it makes, obeys and takes away. */
 import { BlockList, isIP } from 'node:net';
-import { always, type HeaderOutcome, unlessSet, whatever } from './header-outcome.js';
+import { readMutationFilters } from './header-mutation.js';
+import { always, type HeaderLevel, type HeaderOutcome, unlessSet, whatever } from './header-outcome.js';
 import type { Draft, Reader } from './reader.js';
 
 /** The service as Envoy sees it on a listener. */
@@ -9,6 +10,8 @@ export interface Caller {
   readonly trusted: boolean;
   /** Headers that are made before a route is chosen. */
   readonly made: ReadonlyMap<string, HeaderOutcome>;
+  /** Changes of filters, which come before those of a route. */
+  readonly filters: readonly HeaderLevel[];
   /** Sections for every client of the listener. */
   readonly sections: Record<string, unknown>;
 }
@@ -40,6 +43,7 @@ export function readCaller(
   const withoutId = ids?.boolean() === false;
   return {
     trusted,
+    filters: readMutationFilters(manager, draft),
     made: new Map([
       ['x-forwarded-proto', replaces ? whatever([proto]) : unlessSet(proto)],
       ...(trusted ? [['x-envoy-internal', whatever(['true'])] as const] : []),

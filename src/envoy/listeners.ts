@@ -169,7 +169,8 @@ function readHttpFilters(manager: Reader, draft: Draft): Record<string, unknown>
       if (readRouter(fields, draft)) deadlineHeader = undefined;
     } else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
       fault = readFault(fields, draft);
-    else filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
+    else if (type !== 'HeaderMutation')
+      filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
   }
   return { ...fault, ...given('deadlineHeader', deadlineHeader) };
 }

@@ -3,12 +3,12 @@ import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { plainHost } from '../call/url.js';
 import type { Caller } from './caller.js';
+import { readHeaderName, readLevel } from './header-mutation.js';
 import {
   type HeaderLevel,
   type HeaderMutation,
   type HeaderOptions,
   type HeaderOutcome,
-  headerActions,
   mutated,
   optionsOf,
   untouched,
@@ -42,12 +42,12 @@ export function readHeaders({ targets, levels, caller, host }: HeaderLevels, dra
   const outer = specificWins ? inOrder.reverse() : inOrder;
   const inner = targets.map(({ reader }) => readLevel(reader, draft));
   const written: [string, HeaderOptions][] = host === undefined ? [] : [['host', { set: host }]];
-  const all = [...outer, ...inner];
+  const all = [...caller.filters, ...outer, ...inner];
   for (const name of new Set([...made.keys(), ...all.flatMap((level) => [...level.keys()])])) {
     const start = made.get(name) ?? untouched;
     const mutations = all.flatMap((level) => level.get(name) ?? []);
     const [options, ...others] = (inner.length > 0 ? inner : [undefined]).map((level) =>
-      optionsOf(mutated(name, start, level === undefined ? outer : [level, ...outer])),
+      optionsOf(mutated(name, start, [...caller.filters, ...(level === undefined ? [] : [level]), ...outer])),
     );
     if (others.every((each) => isDeepStrictEqual(each, options))) {
       if (options !== undefined) written.push([name, options]);
@@ -127,76 +127,11 @@ function filled(parts: Record<string, object>): Record<string, object> {
 /** The headers that only internal callers may send. */
 function readInternalOnly(config: Reader, { trusted }: Caller, draft: Draft): [string, HeaderOutcome][] {
   return config.list('internal_only_headers').flatMap((reader) => {
-    const name = nameOf(reader);
+    const name = readHeaderName(reader);
     if (name === undefined) return [];
     reader.exact(draft, 'requestHeaders.remove', trusted ? 'the service is an internal caller' : undefined);
     return trusted ? [] : [[name, whatever([])]];
   });
-}
-
-/** The changes of one part of the file, and lines about its other headers. */
-function readLevel(level: Reader, draft: Draft): HeaderLevel {
-  const mutations = new Map<string, HeaderMutation[]>();
-  const put = (found: [string, HeaderMutation] | undefined) => {
-    if (found !== undefined) mutations.set(found[0], [...(mutations.get(found[0]) ?? []), found[1]]);
-  };
-  for (const name of level.list('request_headers_to_remove')) put(readRemoval(name));
-  for (const added of level.list('request_headers_to_add')) put(readAddition(added, draft));
-  for (const name of ['response_headers_to_add', 'response_headers_to_remove'])
-    level.get(name)?.unmapped('change response headers in an axios interceptor');
-  return mutations;
-}
-
-export function readRemoval(reader: Reader): [string, HeaderMutation] | undefined {
-  const name = nameOf(reader);
-  return name === undefined ? undefined : [name, { action: 'REMOVE', value: '', reader }];
-}
-
-/** A header that a level adds, by its lower-case name; undefined where it does not, or cannot here. */
-export function readAddition(added: Reader, draft: Draft): [string, HeaderMutation] | undefined {
-  const header = added.structure().get('header')?.structure();
-  const key = header?.get('key');
-  const name = key && nameOf(key);
-  const append = added.get('append')?.structure();
-  const kept = added.get('keep_empty_value')?.structure().boolean() === true;
-  const named = added.get('append_action')?.structure();
-  if (append !== undefined && named !== undefined)
-    return added.fault('append and append_action are both set, which Envoy refuses');
-  const given = named === undefined ? headerActions[append?.boolean() === false ? 2 : 0] : named.enum(headerActions);
-  const action = given ?? 'APPEND_IF_EXISTS_OR_ADD';
-  header?.get('raw_value')?.unmapped('Envoy does not send it in a header that a route adds: set value');
-  const value = valueIn(header?.get('value'));
-  if (name === undefined) return undefined;
-  if (value === undefined)
-    added.unmapped('there are no command operators such as %…%: set such a header in a perCall policy');
-  else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) added.unmapped('this is not a header that HTTP/1.1 can send');
-  else if (value !== '' || kept) return [name, { action, value, reader: added }];
-  else added.exact(draft, 'headers', 'an empty value is not sent without keep_empty_value');
-  return undefined;
-}
-
-/** Headers of the connection and of the body, which the transport makes for each request. */
-const ofTransport = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'upgrade']);
-
-function nameOf(reader: Reader): string | undefined {
-  const name = reader.structure().text()?.toLowerCase();
-  if (name === undefined) return undefined;
-  if (name === 'host' || name === '' || name.startsWith(':'))
-    return reader.fault('Envoy refuses to change this header here: host_rewrite_literal sets the Host header');
-  if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && !ofTransport.has(name)) return name;
-  reader.unmapped(
-    ofTransport.has(name)
-      ? 'this header is made for each request by the transport'
-      : 'this is not a header that HTTP/1.1 can send',
-  );
-  return undefined;
-}
-
-/** The value with `%%` as a percent sign, and its UTF-8 as the bytes that Envoy sends; undefined for an operator. */
-function valueIn(value: Reader | undefined): string | undefined {
-  const text = (value?.structure().text() ?? '').replaceAll('%%', '\0');
-  if (text.includes('%')) return undefined;
-  return Buffer.from(text.replaceAll('\0', '%'), 'utf8').toString('latin1');
 }
 
 /** The Host header that the route sets for all its calls; that of a weighted cluster is added to its target. */
@@ -207,9 +142,14 @@ export function readHost(action: Reader, targets: readonly TargetHeaders[], base
     if (host) headers.host = host;
     own?.exact(draft, 'split');
   }
-  const [literal, old] = [action.get('host_rewrite_literal'), action.get('host_rewrite')];
-  for (const each of [literal, old]) each?.exact(draft, 'requestHeaders.set');
-  const host = literal?.text() ?? old?.text();
+  const literal = action.get('host_rewrite_literal');
+  literal?.exact(draft, 'requestHeaders.set');
+  // In v2 a plain name, today one that may have operators.
+  const named = action.get('host_rewrite');
+  const plain = named?.text()?.includes('%') === false;
+  if (plain) named.exact(draft, 'requestHeaders.set');
+  else named?.unmapped('set a host header on each call, or requestHeaders.set.host for all of them');
+  const host = literal?.text() ?? (plain ? named?.text() : undefined);
   for (const name of ['host_rewrite_header', 'host_rewrite_path_regex'])
     action.get(name)?.whole().unmapped('set a host header on each call, or requestHeaders.set.host for all of them');
   const auto = action.get('auto_host_rewrite');
@@ -219,8 +159,8 @@ export function readHost(action: Reader, targets: readonly TargetHeaders[], base
   }
   // Envoy sends the name of the endpoint without its port.
   const url = baseURL !== undefined && URL.canParse(baseURL) ? new URL(baseURL) : undefined;
-  const named = url !== undefined && isIP(plainHost(url)) === 0;
-  if (named) auto.exact(draft, 'requestHeaders.set');
+  const hasName = url !== undefined && isIP(plainHost(url)) === 0;
+  if (hasName) auto.exact(draft, 'requestHeaders.set');
   else auto.differs(draft, 'baseURL', 'the Host header is that of baseURL');
-  return named && url.port !== '' ? url.hostname : undefined;
+  return hasName && url.port !== '' ? url.hostname : undefined;
 }

@@ -1,8 +1,8 @@
 /** Maps request mirroring and fault injection, which belong to Envoy's routes and listeners. */
 import { shareOf } from './fraction.js';
-import type { HeaderLevel } from './header-outcome.js';
+import { readMutations } from './header-mutation.js';
 import type { Draft, Reader } from './reader.js';
-import { giveTo, readAddition, readRemoval, type TargetHeaders } from './route-headers.js';
+import { giveTo, type TargetHeaders } from './route-headers.js';
 
 /** What a copy needs to know of the client. */
 interface MirrorContext {
@@ -45,7 +45,7 @@ function readMirror(policy: Reader, draft: Draft, { copyTo, host }: MirrorContex
   );
   policy.get('trace_sampled')?.structure();
   const target: TargetHeaders = { reader: policy, headers: {}, removeHeaders: [] };
-  readMutations(policy, draft, target);
+  changeCopy(policy, draft, target);
   const suffix = readSuffix(policy, draft, target, host);
   const { headers, removeHeaders } = target;
   return [
@@ -76,20 +76,11 @@ function readSuffix(policy: Reader, draft: Draft, { headers }: TargetHeaders, ho
   return name === undefined && plain?.boolean() !== true;
 }
 
-/** Envoy makes these changes one after the other, each as a level of its own. */
-function readMutations(policy: Reader, draft: Draft, target: TargetHeaders): void {
-  const levels = new Map<string, HeaderLevel[]>();
-  for (const mutation of policy.list('request_headers_mutations')) {
-    const [remove, append] = [mutation.structure().get('remove'), mutation.get('append')];
-    mutation
-      .get('remove_on_match')
-      ?.unmapped('headers are left out by their names: list them in removeHeaders of the mirror');
-    const found = remove === undefined ? append && readAddition(append, draft) : readRemoval(remove);
-    if (found === undefined) continue;
-    const [name, change] = found;
-    levels.set(name, [...(levels.get(name) ?? []), new Map([[name, [change]]])]);
-  }
-  for (const [name, changes] of levels) giveTo(target, name, changes, draft, 'mirror');
+/** The headers that Envoy changes in a copy alone. */
+function changeCopy(policy: Reader, draft: Draft, target: TargetHeaders): void {
+  const levels = readMutations(policy.list('request_headers_mutations'), draft);
+  for (const name of new Set(levels.flatMap((level) => [...level.keys()])))
+    giveTo(target, name, levels, draft, 'mirror');
 }
 
 function shareOfMirror(policy: Reader, draft: Draft): number {

@@ -56,7 +56,9 @@ export function readRoute(route: Reader, { host, config, cluster, caller }: Rout
   const draft: RouteDraft = {
     name: clusters.length === 1 ? (first?.name ?? '') : `${routeName ?? 'split'}`,
     clusters,
-    readers: [route, host.get('retry_policy')].filter((each) => each !== undefined),
+    readers: [route, host.get('retry_policy'), ...[host, config].flatMap(headersOf)].filter(
+      (each) => each !== undefined,
+    ),
     total: false,
     retry: { retry: false, attempt: undefined },
     path: '',
@@ -93,6 +95,12 @@ export function readRoute(route: Reader, { host, config, cluster, caller }: Rout
   };
   readRest(route, action, host);
   return draft;
+}
+
+/** The parts of a level without which the calls of its routes would be others. */
+function headersOf(level: Reader): (Reader | undefined)[] {
+  const names = ['request_headers_to_add', 'request_headers_to_remove', 'request_mirror_policies'];
+  return names.map((name) => level.get(name));
 }
 
 /** A copy is sent over the connections of the client, so its cluster needs the same TLS, or none, and the same HTTP. */

@@ -135,6 +135,35 @@ describe('headers that are added and removed', () => {
     expect(imported(levels).errors).not.toEqual([]);
   });
 
+  it('that Envoy refuses on any level give no client', () => {
+    for (const level of ['route', 'vhost', 'table'])
+      expect(imported({ [level]: add(header('a', overwrite, 'Host')) }).client).toBeUndefined();
+  });
+
+  it('of a filter are changed before those of the route, one by one', () => {
+    const filter = (...request_mutations: object[]) => ({
+      manager: {
+        http_filters: [
+          {
+            name: 'm',
+            typed_config: { '@type': type('http.header_mutation.v3.HeaderMutation'), mutations: { request_mutations } },
+          },
+          { name: 'r', typed_config: { '@type': type('http.router.v3.Router') } },
+        ],
+      },
+    });
+    const both = [{ remove: 'x-a' }, { append: header('filter') }];
+    expect(imported({ ...filter(...both), route: add(header('route')) }).client).toMatchObject({
+      requestHeaders: { set: { 'x-a': 'filter' }, add: { 'x-a': 'route' } },
+    });
+    expect(imported(filter(...both.toReversed())).client).toMatchObject({ requestHeaders: { remove: ['x-a'] } });
+    const { client, unmapped } = imported(
+      filter({ remove: ':path' }, { remove_on_match: { key_matcher: { prefix: 'x' } } }),
+    );
+    expect(client).not.toHaveProperty('requestHeaders');
+    expect(unmapped).toHaveLength(2);
+  });
+
   it('of the transport are not mapped', () => {
     const { client, unmapped } = imported({
       route: { ...remove('connection'), ...add(header('1', overwrite, 'Content-Length')) },
@@ -217,6 +246,7 @@ describe('the Host header', () => {
   });
 
   it('of a request is not mapped', () => {
+    expect(imported({ action: { host_rewrite: '%REQ(x-host)%' } }).unmapped).toHaveLength(1);
     expect(imported({ action: { host_rewrite_header: 'x-host' } }).unmapped).toHaveLength(1);
     const host_rewrite_path_regex = { pattern: { regex: '^/(.+)/' }, substitution: '\\1' };
     expect(imported({ action: { host_rewrite_path_regex } }).unmapped).toHaveLength(1);

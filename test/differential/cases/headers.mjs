@@ -1,4 +1,6 @@
 /** Headers that a configuration adds, changes and takes away, on every level. */
+import { typed } from '../bootstrap.mjs';
+
 const set = (key, value, append_action) => ({ header: { key, value }, ...(append_action && { append_action }) });
 const add = (...all) => ({ request_headers_to_add: all });
 const watch = ['x-a'];
@@ -172,6 +174,12 @@ const list = [
 ];
 
 const values = (...all) => ({ request_headers_to_add: all.map((each) => ({ keep_empty_value: true, ...each })) });
+const mutating = (...request_mutations) => ({
+  name: 'envoy.filters.http.header_mutation',
+  typed_config: typed('extensions.filters.http.header_mutation.v3.HeaderMutation', {
+    mutations: { request_mutations },
+  }),
+});
 const overwrite = 'OVERWRITE_IF_EXISTS_OR_ADD';
 const ifExists = 'OVERWRITE_IF_EXISTS';
 const ifAbsent = 'ADD_IF_ABSENT';
@@ -240,6 +248,18 @@ const mixes = [
     vhost: { request_headers_to_remove: ['authorization', 'cookie'] },
     requests: [{ headers: { authorization: 'Bearer abc', cookie: 'a=1' } }],
     watch: ['authorization', 'cookie'],
+  }),
+  mixed('filter', 'a filter removes and appends, then the route appends', {
+    listener: {
+      filters: [
+        mutating({ remove: 'x-a' }, { append: set('x-a', 'filter') }, { append: set('x-b', 'filter', overwrite) }),
+      ],
+    },
+    routeLevel: add(set('x-a', 'route')),
+    watch: ['x-a', 'x-b'],
+  }),
+  mixed('filter-order', 'a filter adds a header and takes it away again', {
+    listener: { filters: [mutating({ append: set('x-a', 'filter') }, { remove: 'x-a' })] },
   }),
   mixed('utf8', 'a value beyond ASCII', { routeLevel: add(set('x-a', 'Grüße', overwrite)) }),
   mixed('one-weighted', 'one weighted cluster adds, the route overwrites if it exists', {
