@@ -118,13 +118,14 @@ function readFilter(filter: Reader, context: ListenerContext, place: ListenerPla
   const caller = readCaller(fields, place, everyone);
   const drafts = readRouteConfig(fields, { ...context, caller });
   [first = first] = drafts;
+  const { tracing, ...sections } = { tracing: {}, ...caller.sections, ...readHttpFilters(fields, everyone) };
+  const sent = ['x-forwarded-proto', ...('deadlineHeader' in sections ? [expectedTimeout.name] : [])].join(' and ');
   if (drafts.length > 0)
     filter.exact(
       everyone,
       'envoyHeaders',
-      'what Envoy does unasked: it sends x-forwarded-proto (headers) and the time that is left (deadlineHeader), and takes out the headers by which callers steer it',
+      `what Envoy does unasked: ${sent} for the upstream, and none of the headers by which callers steer Envoy`,
     );
-  const { tracing, ...sections } = { tracing: {}, ...caller.sections, ...readHttpFilters(fields, everyone) };
   for (const draft of drafts) {
     const own = { ...tracing, ...(draft.sections.tracing as object) };
     Object.assign(draft.sections, sections, Object.keys(own).length > 0 && { tracing: own });
