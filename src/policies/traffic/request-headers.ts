@@ -91,7 +91,7 @@ function namesOf({ remove = [], ...byName }: RequestHeadersOptions): ReadonlySet
 }
 
 /** Writes the credentials of `auth` or of the URL as a header: otherwise the wire would add them to the changed ones. */
-function withoutAuth(request: Request, headers: Headers): object | undefined {
+export function withoutAuth(request: Request, headers: Headers): object | undefined {
   const call = callOf(request);
   const authorization = basicAuthOf(request, call);
   if (authorization === undefined) return undefined;

@@ -10,6 +10,7 @@ import { rendezvous } from '../hash.js';
 import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';
 import { rebased } from './rebase.js';
+import { withoutAuth } from './request-headers.js';
 
 const target = z.strictObject({
   name: z.string().min(1).describe('Name of the target in stats; unique within the rule.'),
@@ -58,7 +59,10 @@ const splitRule = z.strictObject({
 export const splitOptions = z.array(splitRule).min(1);
 
 type Rule = z.output<typeof splitRule>;
-type SplitTarget = z.output<typeof target>;
+type SplitTarget = z.output<typeof target> & {
+  /** Lower-case names of the headers that it changes. */
+  readonly names: ReadonlySet<string>;
+};
 
 /** Number of calls by the name of their target; survives updates. */
 type Counts = Map<string, number>;
@@ -87,26 +91,31 @@ export const split = definePolicy<typeof splitOptions, Counts>('split', splitOpt
 });
 
 function chooser({ sticky, targets }: Rule, random: () => number): (request: Request) => SplitTarget {
-  const total = targets.reduce((sum, { weight }) => sum + weight, 0);
-  const last = targets.findLast(({ weight }) => weight > 0) as SplitTarget;
+  const all = targets.map((each): SplitTarget => ({ ...each, names: namesOf(each) }));
+  const total = all.reduce((sum, { weight }) => sum + weight, 0);
+  const last = all.findLast(({ weight }) => weight > 0) as SplitTarget;
   return (request) => {
     const key = request.hashKey ?? stickyValue(request, sticky);
     if (key !== undefined)
       return (
         rendezvous(
           key,
-          targets,
+          all,
           ({ name }) => name,
           ({ weight }) => weight,
         ) ?? last
       );
     let left = random() * total;
-    for (const each of targets) {
+    for (const each of all) {
       left -= each.weight;
       if (left < 0) return each;
     }
     return last;
   };
+}
+
+function namesOf({ headers = {}, removeHeaders }: z.output<typeof target>): ReadonlySet<string> {
+  return new Set([...Object.keys(headers), ...removeHeaders].map((name) => name.toLowerCase()));
 }
 
 function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | undefined {
@@ -123,17 +132,17 @@ function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | und
 /**
  * Moves the request and its call to the target's base URL; returns it unchanged if its own URL is outside the client's.
  */
-function shift(request: Request, { baseURL, headers, removeHeaders }: SplitTarget): Request {
+function shift(request: Request, { baseURL, headers = {}, removeHeaders, names }: SplitTarget): Request {
   const call = callOf(request);
   const moved = rebased(request, call, baseURL);
   if (moved === undefined) return request;
   call.aim(moved.target);
   const shifted = { ...request, ...moved.options };
-  if (headers === undefined && removeHeaders.length === 0) return shifted;
+  if (names.size === 0) return shifted;
   const own = copyHeaders(request.headers);
+  const bare = names.has('authorization') ? withoutAuth(shifted, own) : undefined;
   for (const name of removeHeaders) omitHeader(own, name);
-  const set = Object.entries(headers ?? {});
-  for (const [name, value] of set) setHeader(own, name, value);
-  call.disown(new Set(set.map(([name]) => name.toLowerCase())));
-  return { ...shifted, headers: own };
+  for (const [name, value] of Object.entries(headers)) setHeader(own, name, value);
+  call.disown(names);
+  return { ...shifted, ...bare, headers: own };
 }

@@ -146,6 +146,19 @@ describe('credentials', () => {
     ).toBeUndefined();
   });
 
+  it('are removed and set for the target of a split too', async () => {
+    const authorization = async (fields: object) => {
+      const targets = [{ name: 'a', baseURL: 'http://a.test', weight: 1, ...fields }];
+      const { client, sent, requests } = changing({ remove: ['x-none'] }, { split: [{ targets }] });
+      await client.get('/', { auth });
+      expect(requests[0]?.auth === undefined).toBe(Object.keys(fields).length > 0);
+      return sent()[0]?.authorization;
+    };
+    expect(await authorization({ removeHeaders: ['Authorization'] })).toBeUndefined();
+    expect(await authorization({ headers: { authorization: 'Bearer target' } })).toBe('Bearer target');
+    expect(await authorization({})).toBeUndefined();
+  });
+
   it('are left alone where no change is about them', async () => {
     const { client, requests } = changing({ remove: ['x-a'] });
     await client.get('/', { auth });
