@@ -50,3 +50,24 @@ export function setHeader(headers: Headers, name: string, value: string): void {
 export function announcesBody(headers: Record<string, unknown>): boolean {
   return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
 }
+
+/** Takes a header out in every spelling, and returns the values that would have been sent. */
+export function takeHeader(headers: Headers, name: string): unknown[] {
+  const values: unknown[] = [];
+  for (let key = nameIn(headers, name); key !== undefined; key = nameIn(headers, name)) {
+    const value: unknown = headers[key];
+    delete headers[key];
+    // axios sends none of these.
+    if (value !== undefined && value !== null && value !== false) values.push(value);
+  }
+  return values.flat();
+}
+
+/** Headers that the wire would add where they are absent; `false` sends none. */
+const ofWire = new Set(['user-agent', 'accept-encoding']);
+
+/** Leaves a header out of what is sent. */
+export function omitHeader(headers: Headers, name: string): void {
+  takeHeader(headers, name);
+  if (ofWire.has(name.toLowerCase())) headers[name] = false;
+}

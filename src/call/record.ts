@@ -133,6 +133,7 @@ export class Call {
   confinedTo: string | undefined;
   readonly #config: Request;
   #ownHeaders: ReadonlySet<string> | undefined;
+  #disowned: ReadonlySet<string> | undefined;
   /** The async context it was made in. At 50 ns each call has one, for on the wire the context is another: tracing is suppressed there. */
   readonly context: AsyncResource = new CallContext();
 
@@ -158,8 +159,14 @@ export class Call {
 
   /** True for a header (in lower case) that the call itself asked for: neither its client nor a policy has added it. */
   asksFor(header: string): boolean {
+    if (this.#disowned?.has(header)) return false;
     this.#ownHeaders ??= new Set(ownHeadersOf(this.#config).map((name) => name.toLowerCase()));
     return this.#ownHeaders.has(header);
+  }
+
+  /** Notes headers (in lower case) that a policy has changed: they are no longer those of the call. */
+  disown(headers: ReadonlySet<string>): void {
+    this.#disowned = this.#disowned === undefined ? headers : new Set([...this.#disowned, ...headers]);
   }
 
   /** The URL without credentials, query values and fragment: fit to be shown. */

@@ -26,6 +26,7 @@ import { directResponse } from '../policies/traffic/direct-response.js';
 import { fault, isFaultAllowed } from '../policies/traffic/fault.js';
 import { mirror } from '../policies/traffic/mirror.js';
 import { pathRewrite } from '../policies/traffic/path-rewrite.js';
+import { requestHeaders } from '../policies/traffic/request-headers.js';
 import { routes } from '../policies/traffic/routing.js';
 import { split } from '../policies/traffic/split.js';
 import type { Config } from './config/config.js';
@@ -79,6 +80,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(deadline, timeouts && { total: timeouts.total, isDefault: isDefault(timeouts, 'total') }),
     stage(split, config.split ?? false),
     stage(pathRewrite, config.pathRewrite ?? (some('pathRewrite') && {})),
+    stage(requestHeaders, config.requestHeaders ?? (some('requestHeaders') && {})),
     stage(mirror, config.mirror ?? false),
     // the hinge
     stage(retry, retries),

@@ -214,7 +214,9 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
     timeouts: timeoutsOf(route, main.part as ClusterPart, remark),
     retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
-    ...(route.clusters.some(({ headers }, index) => index > 0 || Object.keys(headers).length > 0) && {
+    ...(route.clusters.some(
+      ({ headers, removeHeaders }, index) => index > 0 || Object.keys(headers).length + removeHeaders.length > 0,
+    ) && {
       split: splitOf(route, clusters),
     }),
     ...route.sections,
@@ -236,14 +238,21 @@ function addressOf(route: RouteDraft, { draft, part, reader }: Cluster): string 
 
 /** A cluster that stands in the route twice with the same headers is one target with both weights. */
 function splitOf(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>) {
-  const targets: { name: string; baseURL: string; weight: number; headers?: Record<string, string> }[] = [];
-  for (const { name, weight, headers } of route.clusters) {
+  const targets: { name: string; baseURL: string; weight: number; headers?: object; removeHeaders?: string[] }[] = [];
+  for (const { name, weight, headers, removeHeaders } of route.clusters) {
     const cluster = clusters.get(name);
     if (cluster === undefined) continue;
     cluster.reader.remark(route, 'split', 'this target gets a share of the calls');
-    const extra = Object.keys(headers).length > 0 ? { headers } : {};
+    const extra = {
+      ...(Object.keys(headers).length > 0 && { headers }),
+      ...(removeHeaders.length > 0 && { removeHeaders }),
+    };
     const baseURL = addressOf(route, cluster);
-    const same = targets.find((each) => each.baseURL === baseURL && isDeepStrictEqual(each.headers, extra.headers));
+    const same = targets.find(
+      (each) =>
+        each.baseURL === baseURL &&
+        isDeepStrictEqual([each.headers, each.removeHeaders], [extra.headers, extra.removeHeaders]),
+    );
     if (same !== undefined) same.weight = Math.min(4_294_967_295, same.weight + weight);
     else {
       const number = targets.filter((each) => each.name === name || each.name.startsWith(`${name}-`)).length;

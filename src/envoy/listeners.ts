@@ -1,7 +1,8 @@
 /** Reads Envoy's listeners, which accept the calls of the service, and the routes behind them. */
 
 import { isPlain } from '../call/own.js';
-import type { Draft, Reader } from './reader.js';
+import { type Caller, readCaller } from './caller.js';
+import { type Draft, given, type Reader } from './reader.js';
 import { type RouteContext, type RouteDraft, readRoute } from './route.js';
 import { completed, readManagerLimits } from './route-limits.js';
 import { readFault, readLocalRateLimit } from './route-traffic.js';
@@ -29,7 +30,11 @@ export function readListeners(listeners: readonly Reader[], context: ListenerCon
         ?.unmapped("the service's own server terminates TLS: see createIdentity().serverOptions()");
       chain.get('name')?.structure();
       chain.get('filter_chain_match')?.unmapped('there is no listener that could match connections');
-      return chain.list('filters').flatMap((filter) => readFilter(filter, context));
+      const place = {
+        host: listener.at('address', 'socket_address', 'address')?.text(),
+        secure: /DownstreamTlsContext/.test(JSON.stringify(chain.value)),
+      };
+      return chain.list('filters').flatMap((filter) => readFilter(filter, context, place));
     });
   });
 }
@@ -150,7 +155,12 @@ export function isOpen(host: string): boolean {
   return !/^(127\.|::1$|localhost$)/.test(host);
 }
 
-function readFilter(filter: Reader, context: ListenerContext): RouteDraft[] {
+interface ListenerPlace {
+  readonly host: string | undefined;
+  readonly secure: boolean;
+}
+
+function readFilter(filter: Reader, context: ListenerContext, place: ListenerPlace): RouteDraft[] {
   const name = filter.structure().name('name') ?? '';
   const { type, fields } = filter.extension();
   const isHttp = type === 'HttpConnectionManager' || (type === undefined && name.endsWith('http_connection_manager'));
@@ -160,16 +170,39 @@ function readFilter(filter: Reader, context: ListenerContext): RouteDraft[] {
     return [];
   }
   fields.structure().get('stat_prefix')?.structure();
-  const drafts = readRouteConfig(fields, context);
-  const everyone: Draft = drafts[0] ?? { name: '*' };
+  let first: Draft = { name: '*' };
+  // Lines about the listener name its first client, which is known last.
+  const everyone: Draft = {
+    name: '*',
+    get within() {
+      return first;
+    },
+  };
+  const caller = readCaller(fields, place, everyone);
+  const drafts = readRouteConfig(fields, { ...context, caller });
+  [first = first] = drafts;
   const limits = readManagerLimits(fields, everyone);
-  readHttpFilters(fields, everyone, drafts);
-  for (const draft of drafts) draft.limits = completed(draft.limits, limits);
+  const { tracing, ...sections } = { tracing: {}, ...caller.sections, ...readHttpFilters(fields, everyone, drafts) };
+  const sent = ['x-forwarded-proto', ...('deadlineHeader' in sections ? [expectedTimeout.name] : [])].join(' and ');
+  if (drafts.length > 0)
+    filter.exact(
+      everyone,
+      'envoyHeaders',
+      `what Envoy does unasked: ${sent} for the upstream, and none of the headers by which callers steer Envoy`,
+    );
+  for (const draft of drafts) {
+    draft.limits = completed(draft.limits, limits);
+    const own = { ...tracing, ...(draft.sections.tracing as object) };
+    Object.assign(draft.sections, sections, Object.keys(own).length > 0 && { tracing: own });
+  }
   readManager(fields, everyone);
   return drafts;
 }
 
-function readRouteConfig(manager: Reader, { cluster, routes }: ListenerContext): RouteDraft[] {
+function readRouteConfig(
+  manager: Reader,
+  { cluster, routes, caller }: ListenerContext & { caller: Caller },
+): RouteDraft[] {
   const rds = manager.get('rds');
   const delivered = routes.get(rds?.get('route_config_name')?.text() ?? '');
   if (delivered === undefined) rds?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
@@ -182,7 +215,7 @@ function readRouteConfig(manager: Reader, { cluster, routes }: ListenerContext):
     host.structure().get('name')?.structure();
     const drafts = host
       .list('routes')
-      .flatMap((route) => readRoute(route, { host, config: config as Reader, cluster }) ?? []);
+      .flatMap((route) => readRoute(route, { host, config: config as Reader, cluster, caller }) ?? []);
     const domains = host.get('domains');
     const any = domains?.items().some((domain) => domain.text() === '*') === true;
     if (any) domains?.structure();
@@ -191,8 +224,9 @@ function readRouteConfig(manager: Reader, { cluster, routes }: ListenerContext):
   });
 }
 
-/** Reads the HTTP filters, which add sections to every client of the listener. */
-function readHttpFilters(manager: Reader, draft: Draft, drafts: readonly RouteDraft[]): void {
+/** Reads the HTTP filters, which add sections to every client of the listener; returns those that all have alike. */
+function readHttpFilters(manager: Reader, draft: Draft, drafts: readonly RouteDraft[]): Record<string, unknown> {
+  let deadlineHeader: object | undefined = expectedTimeout;
   for (const filter of manager.list('http_filters')) {
     const name = filter.structure().name('name') ?? '';
     const { type, fields } = filter.extension();
@@ -201,19 +235,34 @@ function readHttpFilters(manager: Reader, draft: Draft, drafts: readonly RouteDr
       filter
         .whole()
         .unmapped('it is disabled; where a route enables it, write its section into the client of that route');
-    else if (type === 'Router' || /(^|\.)router$/.test(name)) readRouter(fields);
-    else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
+    else if (type === 'Router' || /(^|\.)router$/.test(name)) {
+      if (readRouter(fields, draft)) deadlineHeader = undefined;
+    } else if ((type === 'HTTPFault' || (type === undefined && /(^|\.)fault$/.test(name))) && fields !== undefined)
       readFault(fields, draft, drafts);
     else if (type === 'LocalRateLimit' && fields !== undefined)
       for (const each of drafts) Object.assign(each.sections, readLocalRateLimit(fields, draft));
-    else filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
+    else if (type !== 'HeaderMutation')
+      filter.unmapped(filters.get(type ?? '') ?? 'there is no counterpart of this filter');
   }
+  return given('deadlineHeader', deadlineHeader);
 }
 
-function readRouter(router: Reader | undefined): void {
+/** As Envoy's router tells the upstream. */
+const expectedTimeout = { name: 'x-envoy-expected-rq-timeout-ms', ofAttempt: true, external: true };
+
+/** True where the router makes no headers of its own. */
+function readRouter(router: Reader | undefined, draft: Draft): boolean {
   router?.structure();
+  const suppressed = router?.get('suppress_envoy_headers');
+  suppressed?.exact(draft, 'deadlineHeader');
+  router
+    ?.get('respect_expected_rq_timeout')
+    ?.unmapped(
+      'the time limit of a call is set by timeouts, and by runWithDeadline for calls made for an inbound request',
+    );
   for (const name of ['dynamic_stats', 'start_child_span', 'upstream_log', 'upstream_log_options'])
     router?.get(name)?.unmapped('log lines, spans and metrics are those of the service');
+  return suppressed?.boolean() === true;
 }
 
 const filters = new Map<string, string>(
@@ -301,9 +350,6 @@ function readManager(manager: Reader, draft: Draft): void {
     .get('tracing')
     ?.whole()
     .differs(draft, 'tracing', 'spans are exported by the OpenTelemetry SDK of the service');
-  const ids = manager.get('generate_request_id');
-  if (ids?.boolean() === false) ids.unmapped('a request id is sent; tracing.requestIdHeader: false switches it off');
-  else ids?.exact(draft, 'tracing.requestIdHeader');
   manager
     .get('preserve_external_request_id')
     ?.differs(draft, 'tracing.requestIdHeader', 'a request id that the call sets itself is always kept');

@@ -114,16 +114,7 @@ export function readRewrites(
   { rewritten }: RouteMatch,
   draft: Draft,
 ): Record<string, string> | undefined {
-  action
-    .get('host_rewrite_literal')
-    ?.differs(
-      draft,
-      'baseURL',
-      'the Host header is that of baseURL: use the name there, or set a host header on the call',
-    );
   action.get('append_x_forwarded_host')?.unmapped('x-forwarded-host is not sent: set it in headers');
-  for (const name of ['auto_host_rewrite', 'host_rewrite_header', 'host_rewrite_path_regex'])
-    action.get(name)?.whole().differs(draft, 'baseURL', 'the Host header is that of baseURL');
   action.get('path_rewrite_policy')?.unmapped('the caller has to use the path that the server expects');
   const prefix = action.get('prefix_rewrite');
   const expression = action.get('regex_rewrite');

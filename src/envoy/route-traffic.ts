@@ -1,31 +1,101 @@
 /** Maps request mirroring and fault injection, which belong to Envoy's routes and listeners. */
 import { shareOf } from './fraction.js';
+import { readMutations } from './header-mutation.js';
 import { type Draft, given, type Reader } from './reader.js';
+import { giveTo, type TargetHeaders } from './route-headers.js';
 
-/** The `mirror` section of a route; `urlOf` returns the base URL of a cluster. */
-export function readMirrors(
-  route: Reader,
-  draft: Draft,
-  urlOf: (cluster: string) => string | undefined,
-): Record<string, unknown> {
-  const mirror = route.list('request_mirror_policies').flatMap((policy) => {
-    const baseURL = urlOf(policy.get('cluster')?.text() ?? '');
-    if (baseURL === undefined) {
-      policy.unmapped('its cluster has no address here, or another TLS section than the cluster of the route');
-      return [];
-    }
-    policy.differs(
+/** What a copy needs to know of the client. */
+interface MirrorContext {
+  /** The base URL of a cluster, with the path that the route puts in front; `several`: it is only its first address. */
+  copyTo(cluster: string): { baseURL: string; several: boolean } | undefined;
+  /** The Host header of the call, unless it sets one itself; undefined where the file does not say. */
+  readonly host: string | undefined;
+}
+
+/** The `mirror` section: `levels` are the route, its virtual host and its route configuration; the first that has policies counts. */
+export function readMirrors(levels: readonly Reader[], draft: Draft, context: MirrorContext): Record<string, unknown> {
+  const [used, ...others] = levels.filter((level) => level.get('request_mirror_policies') !== undefined);
+  for (const level of others)
+    level
+      .get('request_mirror_policies')
+      ?.whole()
+      .differs(draft, 'mirror', 'not used where a more specific part of the file has mirror policies');
+  const mirror = used?.list('request_mirror_policies').flatMap((policy) => readMirror(policy, draft, context)) ?? [];
+  return mirror.length > 0 ? { mirror } : {};
+}
+
+function readMirror(policy: Reader, draft: Draft, { copyTo, host }: MirrorContext): Record<string, unknown>[] {
+  policy.structure();
+  const header = policy.get('cluster_header');
+  header?.unmapped('a copy goes to one target: write a mirror with match.headers for each value of the header');
+  if (header !== undefined) return [];
+  const cluster = policy.get('cluster')?.structure();
+  const copy = copyTo(cluster?.text() ?? '');
+  if (copy === undefined) {
+    policy.unmapped(
+      'its cluster has no address here, or another TLS section or version of HTTP than the cluster of the route',
+    );
+    return [];
+  }
+  if (copy.several) cluster?.differs(draft, 'mirror', 'all copies go to the first address of the cluster');
+  policy.differs(
+    draft,
+    'mirror',
+    'credentials and unsafe methods such as POST are copied only if options of mirror allow it',
+  );
+  policy.get('trace_sampled')?.structure();
+  const target: TargetHeaders = { reader: policy, headers: {}, removeHeaders: [] };
+  changeCopy(policy, draft, target);
+  const suffix = readSuffix(policy, draft, target, host);
+  const { headers, removeHeaders } = target;
+  return [
+    {
+      baseURL: copy.baseURL,
+      fraction: shareOfMirror(policy, draft),
+      ...(!suffix && { hostSuffix: false }),
+      ...(Object.keys(headers).length > 0 && { headers }),
+      ...(removeHeaders.length > 0 && { removeHeaders }),
+    },
+  ];
+}
+
+/** Whether the Host header of a copy has the suffix; where it has not, its value is among the headers of the copy. */
+function readSuffix(policy: Reader, draft: Draft, { headers }: TargetHeaders, host: string | undefined): boolean {
+  const literal = policy.get('host_rewrite_literal');
+  literal?.exact(draft, 'mirror');
+  const plain = policy.get('disable_shadow_host_suffix_append');
+  const name = literal?.text() || (plain?.boolean() === true ? host : undefined);
+  if (plain?.boolean() === true && literal === undefined && name === undefined)
+    plain.differs(
       draft,
       'mirror',
-      'credentials and unsafe methods such as POST are copied only if options of mirror allow it',
+      'the Host header of a copy is that of its own baseURL: set it in headers of the mirror',
     );
-    policy.get('trace_sampled')?.structure();
-    const suffix = policy.get('disable_shadow_host_suffix_append')?.boolean() === true;
-    const runtime = policy.get('runtime_fraction')?.structure();
-    runtime?.get('runtime_key')?.structure();
-    return [{ baseURL, fraction: shareOf(runtime?.get('default_value')), ...(suffix && { hostSuffix: false }) }];
-  });
-  return mirror.length > 0 ? { mirror } : {};
+  else plain?.exact(draft, 'mirror');
+  if (name !== undefined) headers.host = name;
+  return name === undefined && plain?.boolean() !== true;
+}
+
+/** The headers that Envoy changes in a copy alone. */
+function changeCopy(policy: Reader, draft: Draft, target: TargetHeaders): void {
+  const levels = readMutations(policy.list('request_headers_mutations'), draft);
+  for (const name of new Set(levels.flatMap((level) => [...level.keys()])))
+    giveTo(target, name, levels, draft, 'mirror');
+}
+
+function shareOfMirror(policy: Reader, draft: Draft): number {
+  const runtime = policy.get('runtime_fraction')?.structure();
+  runtime
+    ?.get('runtime_key')
+    ?.differs(draft, 'mirror', 'the share is that of the file: there is no runtime layer that could override it');
+  const old = policy.get('runtime_key');
+  if (old !== undefined) policy.file.isOld = true;
+  old?.differs(
+    draft,
+    'mirror',
+    'the share is in the runtime, and 0 without an entry there: set fraction of the mirror',
+  );
+  return old === undefined ? shareOf(runtime?.get('default_value')) : 0;
 }
 
 /** A client of the listener, to which a filter adds a section. */

@@ -1,12 +1,13 @@
 /** Reads an Envoy route: its clusters, timeout, retries and headers. */
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Caller } from './caller.js';
 import type { ClusterPart } from './cluster.js';
 import { readHashPolicy } from './cluster-balance.js';
 import { shareOf } from './fraction.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
-import { readHeaders } from './route-headers.js';
+import { readHeaders, readHost } from './route-headers.js';
 import { idleOf, type RouteLimits, readHedge, readRouteLimits, totalOf } from './route-limits.js';
 import { type RouteMatch, readMatch, readRewrites } from './route-path.js';
 import { readMirrors } from './route-traffic.js';
@@ -18,6 +19,8 @@ export interface WeightedCluster {
   readonly reader: Reader;
   readonly weight: number;
   readonly headers: Record<string, string>;
+  /** Names of headers of the call that this cluster does not get. */
+  readonly removeHeaders: string[];
 }
 
 /** The options of a client that come from a route, without those of its cluster. */
@@ -46,11 +49,13 @@ export interface RouteContext {
   readonly host: Reader;
   readonly config: Reader;
   cluster(name: string): ClusterPart | undefined;
+  /** How Envoy treats the service that calls. */
+  readonly caller: Caller;
 }
 
 /** Reads a route; undefined for a route that neither calls a cluster nor answers itself, such as a redirect. */
 export function readRoute(route: Reader, context: RouteContext): RouteDraft | undefined {
-  const { host, config, cluster } = context;
+  const { host, config, cluster, caller } = context;
   const action = route.structure().get('route')?.structure();
   const clusters = action && readClusters(action);
   if (action === undefined || clusters === undefined || clusters.length === 0) {
@@ -64,7 +69,9 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
   const draft: RouteDraft = {
     name: clusters.length === 1 ? (first?.name ?? '') : `${routeName ?? 'split'}`,
     clusters,
-    readers: [route, host.get('retry_policy')].filter((each) => each !== undefined),
+    readers: [route, host.get('retry_policy'), ...[host, config].flatMap(headersOf)].filter(
+      (each) => each !== undefined,
+    ),
     total: false,
     limits: { duration: undefined, idle: undefined },
     retry: { retry: false, attempt: undefined },
@@ -91,13 +98,17 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
   const pathRewrite = readRewrites(action, match, draft);
   const attempts = host.get('include_request_attempt_count');
   attempts?.exact(draft, 'tracing.attemptCountHeader');
-  if (action.get('weighted_clusters') !== undefined)
-    for (const target of clusters) Object.assign(target.headers, readHeaders([target.reader], draft, 'split'));
+  const weighted = action.get('weighted_clusters') !== undefined ? clusters : [];
+  const main = cluster(first?.name ?? '');
+  const hostName = readHost(action, weighted, main?.baseURL, draft);
   draft.sections = {
     ...given('pathRewrite', pathRewrite),
-    ...given('headers', readHeaders([route, host, config], draft, 'headers')),
+    ...readHeaders({ targets: weighted, levels: [route, host, config], caller, host: hostName }, draft),
     ...readHashPolicy(action, cluster(heaviest(clusters))?.sections.balance, draft),
-    ...readMirrors(action, draft, (name) => mirrorUrl(cluster(first?.name ?? ''), cluster(name))),
+    ...readMirrors([action, host, config], draft, {
+      copyTo: (name) => copyTo(main, cluster(name)),
+      host: hostName ?? (URL.canParse(main?.baseURL ?? '') ? new URL(main?.baseURL ?? '').host : undefined),
+    }),
     ...readHedge(action.get('hedge_policy') ?? host.get('hedge_policy'), draft.retry, draft),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
@@ -143,16 +154,25 @@ function heaviest(clusters: readonly WeightedCluster[]): string {
   return [...clusters].sort((a, b) => b.weight - a.weight)[0]?.name ?? '';
 }
 
-/** A copy is sent with the `tls` section of the client, so its cluster needs the same one, or no TLS. */
-function mirrorUrl(main: ClusterPart | undefined, target: ClusterPart | undefined): string | undefined {
-  if (target?.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
-  return target?.baseURL;
+/** The parts of a level without which the calls of its routes would be others. */
+function headersOf(level: Reader): (Reader | undefined)[] {
+  const names = ['request_headers_to_add', 'request_headers_to_remove', 'request_mirror_policies'];
+  return names.map((name) => level.get(name));
+}
+
+/** A copy is sent over the connections of the client, so its cluster needs the same TLS, or none, and the same HTTP. */
+function copyTo(main: ClusterPart | undefined, target: ClusterPart | undefined) {
+  if (target?.baseURL === undefined) return undefined;
+  if (target.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
+  const prior = [main, target].map((part) => part?.scheme === 'http' && part.sections.allowH2 === 'prior-knowledge');
+  if (target.scheme === 'http' && prior[0] !== prior[1]) return undefined;
+  return { baseURL: target.baseURL, several: target.sections.endpoints !== undefined };
 }
 
 function readClusters(action: Reader): WeightedCluster[] | undefined {
   const single = action.get('cluster')?.structure();
   if (single !== undefined && single.text() !== undefined)
-    return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {} }];
+    return [{ name: single.text() ?? '', reader: single, weight: 1, headers: {}, removeHeaders: [] }];
   const header = action.get('cluster_header');
   header?.unmapped('the caller picks the client by its name, not by a header');
   const weighted = action.get('weighted_clusters')?.structure();
@@ -165,6 +185,7 @@ function readClusters(action: Reader): WeightedCluster[] | undefined {
     reader: cluster,
     weight: Math.min(4_294_967_295, cluster.get('weight')?.structure().count() ?? 0),
     headers: {},
+    removeHeaders: [],
   }));
 }
 

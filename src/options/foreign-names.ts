@@ -59,6 +59,8 @@ const names: Readonly<Record<string, string>> = {
   'outlierDetection.consecutiveFailures': 'consecutive5xx consecutiveGatewayFailure consecutiveErrors',
   healthCheck: 'healthChecks health healthz probe',
   split: 'weightedClusters trafficSplit canary',
+  requestHeaders: 'requestHeaderModifier requestHeadersToAdd requestHeadersToRemove headerMutation headerModifier',
+  'requestHeaders.set.host': 'hostRewriteLiteral hostRewrite',
   mirror: 'requestMirrorPolicies shadow mirrors requestMirrorPolicy',
   hedging: 'hedge hedgePolicy hedges',
   rateLimit: 'rateLimits rateLimiter throttle',

@@ -3,17 +3,16 @@
  * adapter.
  */
 
+import { basicAuthOf } from '../call/authorization.js';
 import { closedError } from '../call/errors.js';
 import { markSent } from '../call/failure.js';
 import type { Request, Response } from '../call/message.js';
-import { ownOf, ownValue } from '../call/own.js';
 import { Recent } from '../call/recent.js';
 import { carriedCall, endpointOf } from '../call/request.js';
 import { resolveUrl, type Target } from '../call/url.js';
 import { contentLimit } from './exchange/content-limit.js';
 import { Exchange, type Order } from './exchange/exchange.js';
 import { checkRedirects, type Hop, isAway, locationOf, nextHop, redirectsOf } from './exchange/redirect.js';
-import { basic } from './exchange/wire-headers.js';
 import { type AllowH2, type ConnectOptions, type Connectors, connector, strangerOf } from './pool/connect.js';
 import { MockedRequest } from './pool/mocked-request.js';
 import { activeMockAgent } from './pool/mocks.js';
@@ -197,31 +196,7 @@ function firstHop(request: Request): Hop {
     target,
     method: (request.method ?? 'get').toUpperCase(),
     headers: request.headers,
-    authorization: authorizationOf(request, target),
+    authorization: basicAuthOf(request, target),
     withBody: true,
   };
-}
-
-/** The `auth` option, else the credentials in the URL. */
-function authorizationOf(request: Request, { href }: Target): string | undefined {
-  const auth = ownValue(request, 'auth') as object | undefined;
-  if (auth) {
-    const { username, password } = ownOf(auth as { username?: unknown; password?: unknown });
-    return basic(textOr(username), textOr(password));
-  }
-  if (!href.includes('@')) return undefined;
-  const { username, password } = new URL(href);
-  return username || password ? basic(decoded(username), decoded(password)) : undefined;
-}
-
-function textOr(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

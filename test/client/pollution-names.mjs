@@ -91,6 +91,7 @@ export const hostile = (spy) => ({
   ...{
     split: [],
     mirror: [],
+    requestHeaders: { set: { 'x-evil': 'evil' } },
     hedging: { delay: -1 },
     rateLimit: {},
     fault: {},

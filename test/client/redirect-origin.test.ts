@@ -99,10 +99,20 @@ describe.each(lanes)('on %s a redirect to another origin', (_, lane) => {
 const full: HttpClientConfig = {
   allowAbsoluteUrls: true,
   headers: { 'x-api-key': 'k', 'x-shared': 'client' },
+  requestHeaders: { set: { 'x-set': 's', 'x-changed': 's' }, add: { 'x-longer': 's' } },
   deadlineHeader: { external: true },
   tracing: { attemptCountHeader: 'x-attempt' },
 };
-const added = ['x-api-key', 'x-default', 'x-request-id', 'baggage', 'x-request-timeout-ms', 'x-attempt', 'x-policy'];
+const added = [
+  'x-api-key',
+  'x-default',
+  'x-request-id',
+  'baggage',
+  'x-request-timeout-ms',
+  'x-attempt',
+  'x-policy',
+  'x-set',
+];
 const deps: HttpClientDeps = {
   perAttempt: [
     (next) => (request) => {
@@ -129,6 +139,13 @@ describe.each(lanes)('on %s, where another origin is allowed', (_, lane) => {
     for (const name of [...added, 'authorization', 'cookie']) expect(second).not.toHaveProperty(name);
     expect(second).toMatchObject({ 'x-own': '1', 'x-shared': 'own', accept: 'text/plain' });
     expect(second.host).toBe(`127.0.0.1:${other.port}`);
+  });
+
+  it('a header of the call that `requestHeaders` has changed does not go there', async () => {
+    const { client, home, other } = await redirecting();
+    await client.get('/a', { ...lane, headers: { 'X-Changed': 'own', 'X-Longer': 'own' } });
+    expect(home.requests[0]?.headers).toMatchObject({ 'x-changed': 's', 'x-longer': 'own, s' });
+    for (const name of ['x-changed', 'x-longer']) expect(other.requests[0]?.headers).not.toHaveProperty(name);
   });
 
   it('a header that the call sets itself goes there, even one of ours', async () => {

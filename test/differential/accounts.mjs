@@ -158,6 +158,24 @@ export const accounts = [
     },
   },
   {
+    docs: 'The header `x-envoy-retriable-status-codes` counts only where `retry.on` has a status or `x-envoy-retry-on` says so.',
+    cases: {
+      'header-control-codes': ['status', 'attempts'],
+    },
+  },
+  {
+    docs: 'A header that gets one value where a call sets it, and another where it does not, is not taken over.',
+    cases: {
+      'header-absent-and-exists': ['headers'],
+    },
+  },
+  {
+    docs: 'Hop-by-hop headers that a call sets itself, such as `te` and `keep-alive`, are sent: there is no proxy that takes them out.',
+    cases: {
+      'header-hop': ['headers'],
+    },
+  },
+  {
     docs: 'Headers of an answer reach the caller as the server sent them, and none is added.',
     cases: {
       'header-answer-added': ['answerHeaders'],
@@ -176,64 +194,6 @@ export const accounts = [
     docs: 'One of several may be ejected whatever the percentage, but never the last.',
     cases: {
       'balance-outlier-all': ['last'],
-    },
-  },
-  {
-    known: 'behaviour 8: caps are those of the cluster, and `retry_budget` overrides `max_retries`',
-    cases: {
-      'limit-two-routes': ['results', 'attempts'],
-    },
-  },
-  {
-    known: 'behaviour 9: health, priority and weight of endpoints, and the default policy',
-    cases: {},
-  },
-  {
-    known: 'behaviour 10: enforcing_*, runtime_fraction, mirrors, levels and actions of headers',
-    cases: {
-      'traffic-host': ['copies'],
-      'traffic-host-plain': ['copies'],
-      'traffic-literal': ['copies'],
-      'traffic-removed': ['copies'],
-      'traffic-vhost': ['copies'],
-      'header-three': ['headers'],
-      'header-three-overwritten': ['headers'],
-      'header-append': ['headers'],
-      'header-overwrite': ['headers'],
-      'header-if-exists': ['headers'],
-      'header-if-exists-absent': ['headers'],
-      'header-append-false': ['headers'],
-      'header-twice': ['headers'],
-      'header-empty': ['headers'],
-    },
-  },
-  {
-    known:
-      'behaviour 11: hash, host and path rewrites, hedging, local rate limit, removed headers, limits of connections and of time',
-    cases: {
-      'route-host-literal': ['headers'],
-      'header-remove': ['headers'],
-      'header-remove-vhost': ['headers'],
-      'header-remove-and-add': ['headers'],
-    },
-  },
-  {
-    known: "behaviour 13: headers that Envoy's callers know",
-    cases: {
-      'time-expected': ['headers'],
-      'header-proto': ['headers'],
-      'header-control-codes': ['status', 'attempts'],
-      'header-control-max-retries': ['status', 'attempts'],
-      'header-control-retry-on': ['status', 'attempts'],
-      'header-control-timeout': ['status', 'headers', 'time'],
-      'header-control-try-timeout': ['attempts', 'time'],
-      'header-control-untrusted': ['headers'],
-    },
-  },
-  {
-    known: 'not in the issue: hop-by-hop headers of a caller are sent on',
-    cases: {
-      'header-hop': ['headers'],
     },
   },
 ];

@@ -97,6 +97,7 @@ describe('README.md', () => {
         adaptiveConcurrency: {},
         deadlineHeader: {},
         envoyHeaders: true,
+        requestHeaders: { remove: ['x-internal'] },
       },
     });
     expect(shown).toEqual(pipeline);

@@ -117,9 +117,7 @@ describe('text that our own files would read otherwise', () => {
     ['${file:/etc/passwd}', '$${file:/etc/passwd}'],
     ['100%%', '100%'],
   ])('stays the text that it is: %s', (value, written) => {
-    expect(imported({}, weighted(value)).client).toMatchObject({
-      split: [{ targets: [{ headers: { 'x-a': written } }] }],
-    });
+    expect(imported({}, weighted(value)).client).toMatchObject({ requestHeaders: { add: { 'x-a': written } } });
   });
 
   it('is not a host name: an address with ${…} is an error', () => {

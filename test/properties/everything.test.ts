@@ -16,6 +16,7 @@ const everything = {
   outlierDetection: { interval: '1s', baseEjectionTime: '1s', maxEjectionPercent: 40 },
   healthCheck: { path: '/health', interval: '1s' },
   split: [{ targets: [canary, stable] }],
+  requestHeaders: { set: { 'x-a': 'b' } },
   mirror: [{ baseURL: 'http://shadow.test', fraction: 0.3, unsafeMethods: true }],
   hedging: { delay: 30, budget: 1, maxHedges: 2 },
   rateLimit: { requests: 2000 },
@@ -35,7 +36,18 @@ describe('the stack', () => {
   it('has every policy of traffic in its place', () => {
     const client = opened([], everything);
     expect(client.pipeline).toEqual([
-      ...['tracing', 'logging', 'deadline', 'split', 'mirror', 'retry', 'hedging', 'rateLimit', 'balance'],
+      ...[
+        'tracing',
+        'logging',
+        'deadline',
+        'split',
+        'requestHeaders',
+        'mirror',
+        'retry',
+        'hedging',
+        'rateLimit',
+        'balance',
+      ],
       ...['outlierDetection', 'healthCheck', 'limits', 'circuitBreaker', 'adaptiveConcurrency', 'timeout'],
       ...['deadlineHeader', 'tracing.attempt', 'fault'],
     ]);

@@ -5,6 +5,7 @@ import { routeTimeouts } from '../../policies/timeouts/call-timeouts.js';
 import { directResponseOptions } from '../../policies/traffic/direct-response.js';
 import { matchOptions } from '../../policies/traffic/match.js';
 import { pathRewriteOptions } from '../../policies/traffic/path-rewrite.js';
+import { requestHeadersOptions } from '../../policies/traffic/request-headers.js';
 
 const routeOptions = z.strictObject({
   match: matchOptions
@@ -21,6 +22,13 @@ const routeOptions = z.strictObject({
     .or(pathRewriteOptions)
     .optional()
     .describe('Changes the path of these calls, in place of the `pathRewrite` of the client; `false`: not at all.'),
+  requestHeaders: z
+    .literal(false)
+    .or(requestHeadersOptions)
+    .optional()
+    .describe(
+      'Changes the headers of these calls, in place of the `requestHeaders` of the client; `false`: not at all.',
+    ),
   directResponse: directResponseOptions
     .optional()
     .describe('Answers these calls at once with a status, without sending them. Set it to block paths.'),

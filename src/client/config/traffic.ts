@@ -11,6 +11,7 @@ import { deadlineHeaderOptions } from '../../policies/timeouts/deadline-header.j
 import { faultOptions, isFaultAllowed } from '../../policies/traffic/fault.js';
 import { mirrorOptions } from '../../policies/traffic/mirror.js';
 import { pathRewriteOptions } from '../../policies/traffic/path-rewrite.js';
+import { requestHeadersOptions } from '../../policies/traffic/request-headers.js';
 import { splitOptions } from '../../policies/traffic/split.js';
 import { routesSection } from './route-section.js';
 
@@ -32,6 +33,9 @@ export const trafficSections = {
     .describe(
       'Changes the path of calls: regular expressions of the path as it is sent, without the query, and what replaces each match. The first expression that matches applies.',
     ),
+  requestHeaders: requestHeadersOptions
+    .optional()
+    .describe('Removes, replaces, sets and adds headers of every call, whatever the caller has set.'),
   mirror: mirrorOptions.optional().describe('Copies calls to another target; the answers are thrown away.'),
   hedging: hedgingOptions.optional().describe('A second attempt beside one that is slow.'),
   rateLimit: rateLimitOptions.optional().describe('How many requests are sent in a time.'),

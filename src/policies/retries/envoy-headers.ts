@@ -31,6 +31,12 @@ const controls = new Set(
   ].map((name) => `x-envoy-${name}`),
 );
 
+/** The same, and the headers that only Envoy itself and internal callers may set. */
+const dropped = new Set([
+  ...controls,
+  ...['internal', 'force-trace', 'ip-tags', 'original-url'].map((name) => `x-envoy-${name}`),
+]);
+
 /** Words of `x-envoy-retry-on` and the conditions in their place; others are ignored, as Envoy does with unknown ones. */
 const conditions = new Map<string, Condition>([
   ['5xx', '5xx'],
@@ -48,19 +54,22 @@ const conditions = new Map<string, Condition>([
  * and `x-envoy-upstream-rq-per-try-timeout-ms` of a call as its options `retry` and `timeouts`, which override them.
  * Removes these and all other headers of callers that Envoy's router removes.
  */
-export const envoyHeaders = definePolicy('envoyHeaders', envoyHeadersOptions, (options) => ({
-  wrap: (next) =>
-    function envoyHeaders(request) {
-      if (!hasControls(request.headers)) return next(request);
-      const headers = copyHeaders(request.headers);
-      const said = taken(headers);
-      if (!options.obey) return next({ ...request, headers });
-      const forCall = optionsFor(request, options);
-      const asked = { ...retriesOf(said, forCall), ...(request.retry || undefined) };
-      const retry = request.retry !== false && Object.keys(asked).length > 0 && { retry: asked };
-      return next({ ...request, headers, ...retry, timeouts: { ...timeoutsOf(said, forCall), ...request.timeouts } });
-    },
-}));
+export const envoyHeaders = definePolicy('envoyHeaders', envoyHeadersOptions, (options) => {
+  const names = options.obey ? controls : dropped;
+  return {
+    wrap: (next) =>
+      function envoyHeaders(request) {
+        if (!hasAny(names, request.headers)) return next(request);
+        const headers = copyHeaders(request.headers);
+        const said = taken(names, headers);
+        if (!options.obey) return next({ ...request, headers });
+        const forCall = optionsFor(request, options);
+        const asked = { ...retriesOf(said, forCall), ...(request.retry || undefined) };
+        const retry = request.retry !== false && Object.keys(asked).length > 0 && { retry: asked };
+        return next({ ...request, headers, ...retry, timeouts: { ...timeoutsOf(said, forCall), ...request.timeouts } });
+      },
+  };
+});
 
 /** The options with those of the call's route in their place. */
 function optionsFor(request: Request, options: Options): Options {
@@ -75,19 +84,19 @@ function optionsFor(request: Request, options: Options): Options {
   };
 }
 
-function hasControls(headers: Request['headers']): boolean {
-  for (const name in headers) if (isControl(name)) return true;
+function hasAny(names: ReadonlySet<string>, headers: Request['headers']): boolean {
+  for (const name in headers) if (isOneOf(names, name)) return true;
   return false;
 }
 
-function isControl(name: string): boolean {
-  return name.length >= 'x-envoy-retry-on'.length && controls.has(name.toLowerCase());
+function isOneOf(names: ReadonlySet<string>, name: string): boolean {
+  return name.length >= 'x-envoy-ip-tags'.length && names.has(name.toLowerCase());
 }
 
 /** Removes the headers, and returns their values; several of one name are one list, as in Envoy. */
-function taken(headers: Request['headers']): Map<string, string> {
+function taken(names: ReadonlySet<string>, headers: Request['headers']): Map<string, string> {
   const said = new Map<string, string>();
-  for (const name of Object.keys(headers).filter(isControl)) {
+  for (const name of Object.keys(headers).filter((each) => isOneOf(names, each))) {
     const value: unknown = headers[name];
     delete headers[name];
     // axios sends none of these.

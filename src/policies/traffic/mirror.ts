@@ -5,7 +5,7 @@ import { isStream, onBodyEnd, responseOf } from '../../call/body.js';
 import { type AttemptOutcome, type MirrorRefusal, silentEvents } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import { harmless } from '../../call/harmless.js';
-import { copyHeaders, getHeader, nameIn, setHeader } from '../../call/headers.js';
+import { copyHeaders, getHeader, omitHeader, setHeader } from '../../call/headers.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import { Call } from '../../call/record.js';
 import { isReplayable } from '../../call/repeatable.js';
@@ -209,10 +209,7 @@ class Mirror {
     const { keepCredentials, removeHeaders, headers = {}, hostSuffix } = this.#options;
     const own = copyHeaders(request.headers);
     const host = getHeader(own, 'host') ?? new URL(call.origin).host;
-    for (const name of ['host', ...(keepCredentials ? [] : credentials), ...removeHeaders]) {
-      const key = nameIn(own, name);
-      if (key !== undefined) delete own[key];
-    }
+    for (const name of ['host', ...(keepCredentials ? [] : credentials), ...removeHeaders]) omitHeader(own, name);
     if (hostSuffix) setHeader(own, 'Host', shadowOf(host));
     for (const [name, value] of Object.entries(headers)) setHeader(own, name, value);
     return own;

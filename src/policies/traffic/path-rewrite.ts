@@ -58,8 +58,9 @@ function rewritten(request: Request, rules: Rules): Request {
     .replace(/^(?!\/)/, '/')
     .replaceAll('#', '%23');
   // An absolute URL: axios would read a path such as `//host/x` as another host, or drop its first slash.
-  const url = call.origin + changed + call.path.slice(path.length);
-  const options = { baseURL: call.origin, url, params: undefined, allowAbsoluteUrls: true };
+  const [baseURL = ''] = /^[^/]+\/\/[^/?#]*/.exec(call.href) ?? [];
+  const url = baseURL + changed + call.path.slice(path.length);
+  const options = { baseURL, url, params: undefined, allowAbsoluteUrls: true };
   const moved = { ...request, ...options };
   call.aim(resolveUrl(moved));
   return moved;

@@ -1,6 +1,6 @@
 /** Routes calls to other targets: the first matching rule applies and chooses a target by weight, once per call. */
 import { z } from 'zod';
-import { cookieOf, copyHeaders, getHeader, setHeader } from '../../call/headers.js';
+import { cookieOf, copyHeaders, getHeader, omitHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
 import { url } from '../../options/base-url.js';
@@ -10,6 +10,7 @@ import { rendezvous } from '../hash.js';
 import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';
 import { rebased } from './rebase.js';
+import { withoutAuth } from './request-headers.js';
 
 const target = z.strictObject({
   name: z.string().min(1).describe('Name of the target in stats; unique within the rule.'),
@@ -23,6 +24,10 @@ const target = z.strictObject({
     .record(headerName, headerValue)
     .optional()
     .describe('Headers to set on calls to this target; they override those of the client and the call.'),
+  removeHeaders: z
+    .array(headerName)
+    .default([])
+    .describe('Names of headers to leave out of calls to this target. By default none.'),
 });
 
 const splitRule = z.strictObject({
@@ -54,7 +59,10 @@ const splitRule = z.strictObject({
 export const splitOptions = z.array(splitRule).min(1);
 
 type Rule = z.output<typeof splitRule>;
-type SplitTarget = z.output<typeof target>;
+type SplitTarget = z.output<typeof target> & {
+  /** Lower-case names of the headers that it changes. */
+  readonly names: ReadonlySet<string>;
+};
 
 /** Number of calls by the name of their target; survives updates. */
 type Counts = Map<string, number>;
@@ -83,26 +91,31 @@ export const split = definePolicy<typeof splitOptions, Counts>('split', splitOpt
 });
 
 function chooser({ sticky, targets }: Rule, random: () => number): (request: Request) => SplitTarget {
-  const total = targets.reduce((sum, { weight }) => sum + weight, 0);
-  const last = targets.findLast(({ weight }) => weight > 0) as SplitTarget;
+  const all = targets.map((each): SplitTarget => ({ ...each, names: namesOf(each) }));
+  const total = all.reduce((sum, { weight }) => sum + weight, 0);
+  const last = all.findLast(({ weight }) => weight > 0) as SplitTarget;
   return (request) => {
     const key = request.hashKey ?? stickyValue(request, sticky);
     if (key !== undefined)
       return (
         rendezvous(
           key,
-          targets,
+          all,
           ({ name }) => name,
           ({ weight }) => weight,
         ) ?? last
       );
     let left = random() * total;
-    for (const each of targets) {
+    for (const each of all) {
       left -= each.weight;
       if (left < 0) return each;
     }
     return last;
   };
+}
+
+function namesOf({ headers = {}, removeHeaders }: z.output<typeof target>): ReadonlySet<string> {
+  return new Set([...Object.keys(headers), ...removeHeaders].map((name) => name.toLowerCase()));
 }
 
 function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | undefined {
@@ -113,14 +126,17 @@ function stickyValue({ headers }: Request, sticky: Rule['sticky']): string | und
 /**
  * Moves the request and its call to the target's base URL; returns it unchanged if its own URL is outside the client's.
  */
-function shift(request: Request, { baseURL, headers }: SplitTarget): Request {
+function shift(request: Request, { baseURL, headers = {}, removeHeaders, names }: SplitTarget): Request {
   const call = callOf(request);
   const moved = rebased(request, call, baseURL);
   if (moved === undefined) return request;
   call.aim(moved.target);
   const shifted = { ...request, ...moved.options };
-  if (headers === undefined) return shifted;
+  if (names.size === 0) return shifted;
   const own = copyHeaders(request.headers);
+  const bare = names.has('authorization') ? withoutAuth(shifted, own) : undefined;
+  for (const name of removeHeaders) omitHeader(own, name);
   for (const [name, value] of Object.entries(headers)) setHeader(own, name, value);
-  return { ...shifted, headers: own };
+  call.disown(names);
+  return { ...shifted, ...bare, headers: own };
 }

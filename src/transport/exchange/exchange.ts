@@ -27,7 +27,7 @@ import { codeOf, inKnownWords, isClosed, messageOf } from './codes.js';
 import { type Coding, decompress, takeCodings } from './decompress.js';
 import { type Hop, locationOf } from './redirect.js';
 import { SentRequest } from './sent-request.js';
-import { requestHeaders, responseHeaders } from './wire-headers.js';
+import { flatHeaders, responseHeaders } from './wire-headers.js';
 
 /** The request of an exchange, and the terms under which it is sent. */
 export interface Order {
@@ -85,7 +85,7 @@ export class Exchange implements Job {
     this.#order = order;
     this.#resolve = resolve;
     this.#reject = reject;
-    const headers = requestHeaders(hop.headers, {
+    const headers = flatHeaders(hop.headers, {
       authorization: hop.authorization,
       userAgent,
       transitional: request.transitional,

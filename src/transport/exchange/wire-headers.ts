@@ -20,7 +20,7 @@ const none: BodyHeaders = {};
  * A list of name, value, name, value …, which undici takes fastest. Null, undefined and false are not sent, as in
  * axios. A caller's `content-length` goes before the body's own, except where the body is encoded here.
  */
-export function requestHeaders(
+export function flatHeaders(
   headers: Request['headers'],
   {
     authorization,
@@ -62,11 +62,6 @@ function byteString(value: string): string {
 }
 
 const beyondLatin1 = /[^\0-\xff]+/;
-
-/** The value of an `Authorization` header for basic authentication (RFC 7617, UTF-8). */
-export function basic(username = '', password = ''): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
 
 /** Headers of which Node keeps the first where a server sends several. */
 const single = new Set([

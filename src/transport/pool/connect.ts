@@ -2,7 +2,7 @@
 import type { Agent as HttpAgent } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { buildConnector } from 'undici';
 import { ErrorCode } from '../../call/errors.js';
@@ -74,11 +74,11 @@ export function connector({ connectTimeout, identity }: ConnectOptions, version:
   const allowH2 = version === 'h2';
   const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
   const connect = buildConnector(options as buildConnector.BuildOptions);
-  // undici would take the name of a call's Host header, and check the server's certificate for that.
+  // undici would take the name in a call's Host header, and check the server's certificate for that. Without a name it
+  // takes the origin's, also for an endpoint.
   return (options, callback) => {
     const servername = (options as { serverName?: string }).serverName ?? identity.servername;
-    const named = servername === undefined ? {} : { servername };
-    const socket = connect({ ...options, ...named }, callback) as unknown as Socket;
+    const socket = connect({ ...options, servername } as buildConnector.Options, callback) as unknown as Socket;
     tame(socket);
     const ready = version === 'h2c' ? settled : readyEvent(options.protocol === 'https:');
     watchConnecting(socket, connectTimeout, ready, `${options.hostname}:${options.port}`);
@@ -164,6 +164,7 @@ interface SocketAddress {
 
 interface ConnectingAgent {
   createConnection(options: SocketAddress, callback?: unknown): Socket;
+  addRequest(request: unknown, options: SocketAddress & { servername?: string | undefined }): void;
 }
 
 interface Terms {
@@ -176,6 +177,12 @@ interface Terms {
 function connecting<A extends HttpAgent>(agent: A, { timeout, secure, sockets, route }: Terms): A {
   const making = agent as unknown as ConnectingAgent;
   const create = making.createConnection.bind(agent);
+  const add = making.addRequest.bind(agent);
+  // Node would take the name in the request's Host header, and check the server's certificate for that.
+  making.addRequest = (request, options) => {
+    const { host = '' } = options;
+    add(request, { ...options, servername: isIP(host) ? '' : host });
+  };
   making.createConnection = (asked, callback) => {
     const options = route === undefined ? asked : routed(asked, route, secure);
     const peer = options.socketPath ?? `${options.host}:${options.port}`;

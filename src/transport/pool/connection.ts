@@ -14,6 +14,11 @@ export class Dispatch extends Own implements Dispatcher.DispatchOptions {
   readonly body: Buffer | string | Readable | null;
   /** Without it undici would close the connection after a HEAD, or a GET with a body. */
   readonly reset = false;
+  /**
+   * undici opens another connection where this differs from that of the request before, and otherwise takes the name in
+   * the Host header. The name in the TLS handshake is the connector's.
+   */
+  readonly servername = 'origin';
 
   constructor(path: string, method: string, headers: string[], body: Buffer | string | Readable | null) {
     super();

@@ -526,7 +526,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { nane: users }
     `,
     faults: [
-      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, requestHeaders, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -536,7 +536,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { x-note: { retry: false } }
     `,
     faults: [
-      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, requestHeaders, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -632,7 +632,7 @@ export const unknownKeys: readonly Broken[] = [
       '12:25 clients.a.outlierDetection.zzzzzzzz unknown option (known: consecutiveFailures, consecutiveGatewayFailures, interval, baseEjectionTime, maxEjectionTime, maxEjectionPercent, alwaysEjectOneHost, successRate, failurePercentage)',
       '13:29 clients.a.healthCheck.zzzzzzzz unknown option (known: path, method, headers, port, interval, timeout, unhealthyThreshold, healthyThreshold, expectedStatuses, retriableStatuses, endsEjection)',
       '14:42 clients.a.split.0.match.path.zzzzzzzz unknown option (known: prefix, exact, regex)',
-      '14:115 clients.a.split.0.targets.0.zzzzzzzz unknown option (known: name, baseURL, weight, headers)',
+      '14:115 clients.a.split.0.targets.0.zzzzzzzz unknown option (known: name, baseURL, weight, headers, removeHeaders)',
       '15:40 clients.a.mirror.0.zzzzzzzz unknown option (known: baseURL, fraction, match, hostSuffix, unsafeMethods, keepCredentials, headers, removeHeaders, timeout, maxConcurrent)',
       '16:14 clients.a.fault.zzzzzzzz unknown option (known: delay, abort, reset, truncate, match, seed, allowInProduction)',
     ],

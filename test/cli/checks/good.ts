@@ -94,6 +94,7 @@ export const traffic = yaml`
       rateLimit: { requests: 100, per: 1m, burst: 10, keyHeader: x-tenant, maxPending: 0, serverHeaders: false }
       adaptiveConcurrency: { initialLimit: 5, minLimit: 1, maxLimit: 500, tolerance: 2 }
       deadlineHeader: { name: x-timeout-ms, external: true }
+      requestHeaders: { remove: [x-internal], replace: { x-a: b }, set: { host: b.test }, add: { x-b: [c, d], x-c: e } }
     srv:
       baseURL: http://c.test
       endpoints: { srv: { name: _http._tcp.c.test, refresh: ttl } }
@@ -104,7 +105,7 @@ export const traffic = yaml`
             headers: { x-canary: "1" }
           sticky: { cookie: user }
           targets:
-            - { name: canary, baseURL: http://canary.test, weight: 1, headers: { x-from: main } }
+            - { name: canary, baseURL: http://canary.test, weight: 1, headers: { x-from: main }, removeHeaders: [x-internal] }
             - { name: main, baseURL: http://c.test, weight: 0 }
         - match: { path: { regex: '^/users/\\d+$' } }
           targets: [{ name: main, baseURL: http://c.test, weight: 4294967295 }]

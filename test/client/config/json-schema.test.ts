@@ -50,6 +50,7 @@ const optional: Record<string, object> = {
   'outlierDetection.failurePercentage': { outlierDetection: { failurePercentage: {} } },
   outlierDetection: { outlierDetection: {} },
   healthCheck: { healthCheck: { path: '/' } },
+  requestHeaders: { requestHeaders: {} },
   hedging: { hedging: {} },
   rateLimit: { rateLimit: {} },
   adaptiveConcurrency: { adaptiveConcurrency: {} },

@@ -57,6 +57,7 @@ export function planted(identity: Identity): {
     baseURL: url('split.0.targets.0.baseURL'),
     weight: 1,
     headers: { 'x-a': text('split.0.targets.0.headers.*') },
+    removeHeaders: [name('split.0.targets.0.removeHeaders.0')],
   });
   const mirror = (path: 'prefix' | 'exact' | 'regex') => ({
     baseURL: url('mirror.0.baseURL'),
@@ -106,6 +107,12 @@ export function planted(identity: Identity): {
       ],
       pathRewrite: { '^/a': slash('pathRewrite.*') },
       routes: [route('prefix')],
+      requestHeaders: {
+        remove: [name('requestHeaders.remove.0')],
+        replace: { 'x-a': text('requestHeaders.replace.*') },
+        set: { 'x-b': text('requestHeaders.set.*') },
+        add: { 'x-c': text('requestHeaders.add.*'), 'x-d': [text('requestHeaders.add.*.0')] },
+      },
       mirror: [mirror('exact')],
       rateLimit: { keyHeader: name('rateLimit.keyHeader') },
       deadlineHeader: { name: name('deadlineHeader.name') },

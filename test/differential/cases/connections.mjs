@@ -327,6 +327,28 @@ const http2Cases = [
   },
   { id: 'post', title: 'a POST with a body', cluster: h2(), requests: [{ method: 'POST', body: 'pay' }] },
   {
+    id: 'host-literal',
+    title: '`host_rewrite_literal` is `:authority`',
+    cluster: h2(),
+    route: { host_rewrite_literal: 'else.example' },
+    watch: ['host'],
+  },
+  {
+    id: 'header-mutations',
+    title: 'headers are appended, overwritten and removed',
+    cluster: h2(),
+    routeLevel: {
+      request_headers_to_add: [
+        { header: { key: 'x-a', value: 'one' } },
+        { header: { key: 'x-a', value: 'two' } },
+        { header: { key: 'x-b', value: 'ours' }, append_action: 'OVERWRITE_IF_EXISTS' },
+      ],
+      request_headers_to_remove: ['x-c'],
+    },
+    requests: [{ headers: { 'x-a': 'caller', 'x-b': 'caller', 'x-c': 'caller' } }],
+    watch: ['x-a', 'x-b', 'x-c'],
+  },
+  {
     id: 'h2c',
     title: 'HTTP/2 without TLS (prior knowledge)',
     upstreams: [{ kind: 'h2c' }],

@@ -1,4 +1,6 @@
 /** Headers that a configuration adds, changes and takes away, on every level. */
+import { typed } from '../bootstrap.mjs';
+
 const set = (key, value, append_action) => ({ header: { key, value }, ...(append_action && { append_action }) });
 const add = (...all) => ({ request_headers_to_add: all });
 const watch = ['x-a'];
@@ -171,6 +173,167 @@ const list = [
   },
 ];
 
+const values = (...all) => ({ request_headers_to_add: all.map((each) => ({ keep_empty_value: true, ...each })) });
+const mutating = (...request_mutations) => ({
+  name: 'envoy.filters.http.header_mutation',
+  typed_config: typed('extensions.filters.http.header_mutation.v3.HeaderMutation', {
+    mutations: { request_mutations },
+  }),
+});
+const overwrite = 'OVERWRITE_IF_EXISTS_OR_ADD';
+const ifExists = 'OVERWRITE_IF_EXISTS';
+const ifAbsent = 'ADD_IF_ABSENT';
+/** With and without the header of the caller, since a mutation may depend on it. */
+const twoCallers = [{ headers: { 'x-a': 'caller' } }, {}];
+const mixed = (id, title, more) => ({ id, title, requests: twoCallers, ...more });
+
+const mixes = [
+  mixed('overwrite-and-append', 'one level: appended, then overwritten', {
+    routeLevel: add(set('x-a', 'more'), set('x-a', 'first', overwrite)),
+  }),
+  mixed('absent-twice', 'one level: `ADD_IF_ABSENT` twice', {
+    routeLevel: add(set('x-a', 'one', ifAbsent), set('x-a', 'two', ifAbsent)),
+  }),
+  mixed('exists-and-append', 'one level: `OVERWRITE_IF_EXISTS` and appended', {
+    routeLevel: add(set('x-a', 'new', ifExists), set('x-a', 'more')),
+  }),
+  mixed('absent-and-append', 'one level: `ADD_IF_ABSENT` and appended', {
+    routeLevel: add(set('x-a', 'default', ifAbsent), set('x-a', 'more')),
+  }),
+  mixed('absent-and-exists', 'one level: `ADD_IF_ABSENT` and `OVERWRITE_IF_EXISTS`', {
+    routeLevel: add(set('x-a', 'default', ifAbsent), set('x-a', 'new', ifExists)),
+  }),
+  mixed('removed-outside', 'added by the route, removed by the virtual host', {
+    routeLevel: add(set('x-a', 'route')),
+    vhost: { request_headers_to_remove: ['X-A'] },
+  }),
+  mixed('removed-inside', 'removed by the route, added by the virtual host if absent', {
+    routeLevel: { request_headers_to_remove: ['x-a'] },
+    vhost: add(set('x-a', 'vhost', ifAbsent)),
+  }),
+  mixed('specific-removed', '`most_specific_header_mutations_wins`: added by the virtual host, removed by the route', {
+    listener: { table: { most_specific_header_mutations_wins: true } },
+    routeLevel: { request_headers_to_remove: ['x-a'] },
+    vhost: add(set('x-a', 'vhost')),
+  }),
+  mixed('specific-three', '`most_specific_header_mutations_wins`: appended on three levels', {
+    listener: { table: { most_specific_header_mutations_wins: true, ...add(set('x-a', 'table')) } },
+    routeLevel: add(set('x-a', 'route')),
+    vhost: add(set('x-a', 'vhost')),
+  }),
+  mixed('numbers', 'actions by their numbers', {
+    routeLevel: add(set('x-a', 'a', 3), set('x-b', 'b', 2), set('x-c', 'c', 1)),
+    watch: ['x-a', 'x-b', 'x-c'],
+  }),
+  mixed('camel', 'camelCase', {
+    routeLevel: {
+      requestHeadersToRemove: ['x-b'],
+      requestHeadersToAdd: [{ header: { key: 'x-a', value: 'route' }, appendAction: overwrite }],
+    },
+  }),
+  mixed('append-object', '`append: { value: false }`', {
+    routeLevel: { request_headers_to_add: [{ ...set('x-a', 'route'), append: { value: false } }] },
+  }),
+  mixed('empty-overwritten', 'an empty value overwrites with `keep_empty_value`', {
+    routeLevel: values(set('x-a', '', overwrite)),
+  }),
+  mixed('empty-ignored', 'an empty value overwrites nothing', { routeLevel: add(set('x-a', '', overwrite)) }),
+  mixed('raw', '`raw_value`', { routeLevel: add({ header: { key: 'x-a', raw_value: 'aGV5' } }) }),
+  mixed('removed-list', 'several headers are removed, in any case', {
+    routeLevel: { request_headers_to_remove: ['X-A', 'x-b'] },
+    requests: [{ headers: { 'x-a': 'caller', 'X-B': 'caller', 'x-c': 'caller' } }],
+    watch: ['x-a', 'x-b', 'x-c'],
+  }),
+  mixed('auth-removed', 'credentials are removed', {
+    vhost: { request_headers_to_remove: ['authorization', 'cookie'] },
+    requests: [{ headers: { authorization: 'Bearer abc', cookie: 'a=1' } }],
+    watch: ['authorization', 'cookie'],
+  }),
+  mixed('filter', 'a filter removes and appends, then the route appends', {
+    listener: {
+      filters: [
+        mutating({ remove: 'x-a' }, { append: set('x-a', 'filter') }, { append: set('x-b', 'filter', overwrite) }),
+      ],
+    },
+    routeLevel: add(set('x-a', 'route')),
+    watch: ['x-a', 'x-b'],
+  }),
+  mixed('filter-order', 'a filter adds a header and takes it away again', {
+    listener: { filters: [mutating({ append: set('x-a', 'filter') }, { remove: 'x-a' })] },
+  }),
+  mixed('utf8', 'a value beyond ASCII', { routeLevel: add(set('x-a', 'Grüße', overwrite)) }),
+  mixed('one-weighted', 'one weighted cluster adds, the route overwrites if it exists', {
+    routes: (name) => [
+      {
+        match: { prefix: '/' },
+        route: { weighted_clusters: { clusters: [{ name, weight: 1, ...add(set('x-a', 'target')) }] } },
+        ...add(set('x-a', 'route', ifExists)),
+      },
+    ],
+  }),
+  mixed('internal-only', '`internal_only_headers` of callers that are not trusted', {
+    listener: { table: { internal_only_headers: ['x-a'] } },
+  }),
+  {
+    id: 'user-agent',
+    title: 'the user agent is removed',
+    routeLevel: { request_headers_to_remove: ['user-agent', 'accept-encoding'] },
+    requests: [{ headers: { 'user-agent': 'me' } }],
+    watch: ['user-agent'],
+  },
+  {
+    id: 'request-id-removed',
+    title: '`x-request-id` is removed',
+    routeLevel: { request_headers_to_remove: ['x-request-id'] },
+    watch: ['x-request-id'],
+  },
+  {
+    id: 'request-id-if-absent',
+    title: '`x-request-id` with `ADD_IF_ABSENT`',
+    routeLevel: add(set('x-request-id', 'fixed', ifAbsent)),
+    summary: ({ seen }) => ({ own: seen.map(({ headers }) => headers['x-request-id'] !== 'fixed') }),
+  },
+  {
+    id: 'no-request-id',
+    title: '`generate_request_id: false`',
+    listener: { manager: { generate_request_id: false } },
+    watch: ['x-request-id'],
+    requests: [{}, { headers: { 'x-request-id': 'abc-1' } }],
+  },
+  {
+    id: 'proto-caller',
+    title: "the caller's `x-forwarded-proto`",
+    watch: ['x-forwarded-proto'],
+    requests: [{ headers: { 'x-forwarded-proto': 'https' } }, {}],
+  },
+  {
+    id: 'proto-remote',
+    title: "the caller's `x-forwarded-proto` with `use_remote_address`",
+    listener: { manager: { use_remote_address: true } },
+    watch: ['x-forwarded-proto'],
+    requests: [{ headers: { 'x-forwarded-proto': 'https' } }, {}],
+  },
+  {
+    id: 'proto-overwritten',
+    title: '`scheme_header_transformation`',
+    listener: { manager: { scheme_header_transformation: { scheme_to_overwrite: 'https' } } },
+    watch: ['x-forwarded-proto'],
+    requests: [{ headers: { 'x-forwarded-proto': 'http' } }, {}],
+  },
+  {
+    id: 'proto-added',
+    title: '`x-forwarded-proto` overwritten by the route',
+    routeLevel: add(set('x-forwarded-proto', 'https', overwrite)),
+    watch: ['x-forwarded-proto'],
+  },
+  {
+    id: 'proto-if-absent',
+    title: '`x-forwarded-proto` with `ADD_IF_ABSENT`',
+    routeLevel: add(set('x-forwarded-proto', 'https', ifAbsent)),
+    watch: ['x-forwarded-proto'],
+  },
+];
+
 /** A listener that takes callers on this machine for internal, so that it obeys their control headers. */
 const internal = {
   manager: {
@@ -215,6 +378,59 @@ const controls = [
     { 'x-envoy-retriable-status-codes': '429' },
     { script: [429, 200], route: { retry_policy: { retry_on: 'retriable-status-codes', ...quick } } },
   ),
+  control('internal', 'the upstream sees `x-envoy-internal`', {}, { watch: ['x-envoy-internal'] }),
+  control(
+    'not-internal',
+    'the caller sets `x-envoy-internal`',
+    { 'x-envoy-internal': 'true' },
+    { listener: undefined },
+  ),
+  control(
+    'not-internal-remote',
+    'the caller sets `x-envoy-internal`, with `use_remote_address`',
+    { 'x-envoy-internal': 'true' },
+    { listener: { manager: { use_remote_address: true } } },
+  ),
+  control(
+    'no-remote',
+    '`internal_address_config` without `use_remote_address`',
+    { 'x-envoy-retry-on': '5xx' },
+    {
+      script: [503, 200],
+      listener: {
+        manager: { internal_address_config: { cidr_ranges: [{ address_prefix: '127.0.0.0', prefix_len: 8 }] } },
+      },
+    },
+  ),
+  control(
+    'private',
+    '`internal_address_config` of private addresses',
+    { 'x-envoy-retry-on': '5xx' },
+    {
+      script: [503, 200],
+      listener: {
+        manager: {
+          use_remote_address: true,
+          internal_address_config: { cidr_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 8 }] },
+        },
+      },
+    },
+  ),
+  control(
+    'all',
+    '`internal_address_config` of every address',
+    { 'x-envoy-retry-on': '5xx' },
+    {
+      script: [503, 200],
+      listener: {
+        manager: {
+          use_remote_address: true,
+          internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 0 }] },
+        },
+      },
+      route: { retry_policy: { retry_on: 'reset', ...quick } },
+    },
+  ),
   control(
     'untrusted',
     'a caller that is not trusted sets `x-envoy-retry-on`',
@@ -223,7 +439,7 @@ const controls = [
   ),
 ];
 
-export const headers = [...list, ...controls].map((each) => ({
+export const headers = [...list, ...mixes, ...controls].map((each) => ({
   watch,
   ...each,
   id: `header-${each.id}`,

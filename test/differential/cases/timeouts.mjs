@@ -1,7 +1,17 @@
 /** Limits of time: of the whole call, of an attempt, of connecting. */
+import { typed } from '../bootstrap.mjs';
+
 const slow = (delay) => [{ delay }];
 const again = { base_interval: '0.001s', max_interval: '0.001s' };
 const retried = (per_try_timeout, more = {}) => ({ retry_on: '5xx', retry_back_off: again, per_try_timeout, ...more });
+
+/** The time is sent as it is left, so it is a few milliseconds less than Envoy's. */
+const expected = (id, title, more) => ({
+  ...{ id, title, ...more },
+  summary: ({ seen }) => ({
+    expected: seen.map(({ headers }) => Math.ceil(headers['x-envoy-expected-rq-timeout-ms'] / 100) * 100),
+  }),
+});
 
 const list = [
   { id: 'route', title: '`timeout: 0.6s`, the answer takes 3 s', script: slow(3000), route: { timeout: '0.6s' } },
@@ -216,12 +226,29 @@ const list = [
     script: [{ delay: 3000 }, 200],
     route: { retry_policy: { ...retried(undefined), retry_on: 'connect-failure', per_try_idle_timeout: '0.5s' } },
   },
-  {
-    id: 'expected',
-    title: '`x-envoy-expected-rq-timeout-ms` to the upstream',
+  expected('expected', '`x-envoy-expected-rq-timeout-ms` to the upstream', { route: { timeout: '2s' } }),
+  expected('expected-default', '`x-envoy-expected-rq-timeout-ms` without a timeout in the file', {}),
+  expected('expected-none', '`x-envoy-expected-rq-timeout-ms` with `timeout: 0s`', { route: { timeout: '0s' } }),
+  expected('expected-try', '`x-envoy-expected-rq-timeout-ms` with `per_try_timeout`', {
+    script: [503, 200],
+    route: {
+      timeout: '3s',
+      retry_policy: { retry_on: '5xx', per_try_timeout: '1s', retry_back_off: { base_interval: '0.001s' } },
+    },
+  }),
+  expected('expected-suppressed', '`suppress_envoy_headers`', {
     route: { timeout: '2s' },
-    watch: ['x-envoy-expected-rq-timeout-ms'],
-  },
+    listener: {
+      manager: {
+        http_filters: [
+          {
+            name: 'envoy.filters.http.router',
+            typed_config: typed('extensions.filters.http.router.v3.Router', { suppress_envoy_headers: true }),
+          },
+        ],
+      },
+    },
+  }),
   {
     id: 'silent-upstream',
     title: 'the upstream accepts and says nothing, `timeout: 0.6s`',

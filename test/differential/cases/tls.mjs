@@ -1,5 +1,5 @@
 /** TLS to the upstream: what is verified, which name is sent, client certificates. */
-import { typed } from '../bootstrap.mjs';
+import { clusterOf, typed } from '../bootstrap.mjs';
 
 export const socket = (fields) => ({
   transport_socket: {
@@ -13,6 +13,7 @@ const san = (exact, san_type = 'DNS') => ({ san_type, matcher: { exact } });
 const server = (tls, more = {}) => [{ kind: 'https', tls: { ...tls.server, ...more } }];
 
 const verified = (tls) => socket({ common_tls_context: { validation_context: trusted(tls) } });
+const named = (tls) => socket({ sni: 'billing.test', common_tls_context: { validation_context: trusted(tls) } });
 /** Nobody answers: what counts is whether the credentials were readable on the wire. */
 const readable = (id, title, cluster) => ({
   ...{ id, title, cluster, upstreams: () => [{ kind: 'silent' }], route: { timeout: '0.5s' } },
@@ -93,6 +94,33 @@ const list = [
           validation_context: { ...trusted(tls), match_typed_subject_alt_names: [san('billing.test')] },
         },
       }),
+  },
+  {
+    id: 'host-literal',
+    title: '`host_rewrite_literal` is not the name that is verified',
+    cluster: named,
+    route: { host_rewrite_literal: 'else.example' },
+    watch: ['host'],
+  },
+  {
+    id: 'mirror',
+    title: 'a copy over TLS has the suffix in its Host header alone',
+    upstreams: (tls) => [...server(tls), ...server(tls)],
+    clusters: (ports, tls) => ports.map((port, index) => clusterOf(`tls-mirror-${'ab'[index]}`, [port], named(tls))),
+    routes: (id) => [
+      {
+        match: { prefix: '/' },
+        route: {
+          cluster: `${id}-a`,
+          host_rewrite_literal: 'billing.test',
+          request_mirror_policies: [{ cluster: `${id}-b` }],
+        },
+      },
+    ],
+    settle: 200,
+    summary: ({ seen }) => ({
+      copies: seen.filter(({ endpoint }) => endpoint === 1).map(({ headers }) => headers.host),
+    }),
   },
   {
     id: 'mutual',

@@ -160,4 +160,155 @@ const list = [
   },
 ];
 
-export const traffic = list.map((each) => ({ ...each, id: `traffic-${each.id}`, group: 'traffic' }));
+const header = (key, value, append_action) => ({ header: { key, value }, ...(append_action && { append_action }) });
+/** All calls go to the first of two weighted clusters; `target` and `other` are fields of the two, `level` of the route. */
+const chosen = (id, title, { target, other, level, ...more }) => ({
+  ...weighted(id, title, [100, 0], (shares) => shares),
+  routes: (name) => [
+    {
+      match: { prefix: '/' },
+      route: {
+        weighted_clusters: {
+          clusters: [
+            { name: `${name}-a`, weight: 100, ...target },
+            { name: `${name}-b`, weight: 0, ...other },
+          ],
+        },
+      },
+      ...level,
+    },
+  ],
+  requests: [{}, { headers: { 'x-a': 'caller', 'x-b': 'caller' } }],
+  summary: undefined,
+  watch: ['x-a', 'x-b', 'host'],
+  ...more,
+});
+const overwritten = 'OVERWRITE_IF_EXISTS_OR_ADD';
+
+const variants = [
+  chosen('target-first', 'a weighted cluster overwrites, then the route appends', {
+    target: { request_headers_to_add: [header('x-a', 'target', overwritten)] },
+    level: { request_headers_to_add: [header('x-a', 'route')] },
+    watch: ['x-a'],
+  }),
+  chosen('target-last', '`most_specific_header_mutations_wins` with a weighted cluster', {
+    target: { request_headers_to_add: [header('x-a', 'target', overwritten)] },
+    level: { request_headers_to_add: [header('x-a', 'route', overwritten)] },
+    listener: { table: { most_specific_header_mutations_wins: true } },
+    watch: ['x-a'],
+  }),
+  chosen('target-and-levels', '`most_specific_header_mutations_wins`: a weighted cluster and three levels append', {
+    target: { request_headers_to_add: [header('x-a', 'target')] },
+    other: { request_headers_to_add: [header('x-a', 'target')] },
+    level: { request_headers_to_add: [header('x-a', 'route')] },
+    vhost: { request_headers_to_add: [header('x-a', 'vhost')] },
+    listener: {
+      table: { most_specific_header_mutations_wins: true, request_headers_to_add: [header('x-a', 'table')] },
+    },
+    watch: ['x-a'],
+  }),
+  chosen('target-removes', 'a weighted cluster removes headers', {
+    target: { request_headers_to_remove: ['x-a'] },
+    other: { request_headers_to_remove: ['x-b'] },
+    watch: ['x-a', 'x-b'],
+  }),
+  chosen('target-removes-and-route-adds', 'a weighted cluster removes, then the route adds', {
+    target: { request_headers_to_remove: ['x-a'] },
+    level: { request_headers_to_add: [header('x-a', 'route', 'ADD_IF_ABSENT')] },
+    watch: ['x-a'],
+  }),
+  chosen('target-both', 'both weighted clusters append the same', {
+    target: { request_headers_to_add: [header('x-a', 'target')] },
+    other: { request_headers_to_add: [header('x-a', 'target')] },
+    watch: ['x-a'],
+  }),
+  chosen('target-host', '`host_rewrite_literal` of a weighted cluster', {
+    target: { host_rewrite_literal: 'a.example' },
+    watch: ['host'],
+    requests: [{}],
+  }),
+  chosen('target-and-route-host', '`host_rewrite_literal` of a weighted cluster and of its route', {
+    routes: (name) => [
+      {
+        match: { prefix: '/' },
+        route: {
+          host_rewrite_literal: 'route.example',
+          weighted_clusters: {
+            clusters: [
+              { name: `${name}-a`, weight: 100, host_rewrite_literal: 'a.example' },
+              { name: `${name}-b`, weight: 0 },
+            ],
+          },
+        },
+      },
+    ],
+    watch: ['host'],
+    requests: [{}],
+  }),
+  mirrored(
+    'route-removes',
+    'a copy has the headers as the route has changed them',
+    {},
+    {
+      watch: ['x-token', 'x-a'],
+      fields: {
+        routes: (id) => [
+          {
+            match: { prefix: '/' },
+            route: { cluster: `${id}-a`, request_mirror_policies: [{ cluster: `${id}-b` }] },
+            request_headers_to_remove: ['x-token'],
+            request_headers_to_add: [header('x-a', 'route')],
+          },
+        ],
+        requests: [{ headers: { 'x-token': 'abc', 'x-a': 'caller' } }],
+      },
+    },
+  ),
+  mirrored(
+    'mutated',
+    '`request_headers_mutations` overwrite and take away what was added',
+    {
+      request_headers_mutations: [
+        { append: header('x-a', 'copy', overwritten) },
+        { append: header('x-b', 'copy') },
+        { remove: 'X-B' },
+      ],
+    },
+    { watch: ['x-a', 'x-b'], fields: { requests: [{ headers: { 'x-a': 'caller', 'x-b': 'caller' } }] } },
+  ),
+  mirrored(
+    'literal-plain',
+    '`host_rewrite_literal` of a mirror and of its route',
+    { host_rewrite_literal: 'copy.example', disable_shadow_host_suffix_append: true },
+    { route: { host_rewrite_literal: 'billing.example' }, watch: ['host'] },
+  ),
+  mirrored('half', 'a fraction of 100 % in ten thousandths', {
+    runtime_fraction: { runtime_key: 'none', default_value: { numerator: 10_000, denominator: 'TEN_THOUSAND' } },
+  }),
+  {
+    ...mirrored('both-levels', 'mirrors of the route and of the virtual host', {}, { watch: ['host'] }),
+    vhost: { request_mirror_policies: [{ cluster: 'traffic-both-levels-b', host_rewrite_literal: 'vhost.example' }] },
+    routes: (id) => [
+      {
+        match: { prefix: '/' },
+        route: {
+          cluster: `${id}-a`,
+          request_mirror_policies: [{ cluster: `${id}-b`, host_rewrite_literal: 'route.example' }],
+        },
+      },
+    ],
+  },
+  {
+    ...mirrored('table', 'a mirror of the route configuration', {}),
+    routes: action((id) => ({ cluster: `${id}-a` })),
+    listener: { table: { request_mirror_policies: [{ cluster: 'traffic-table-b' }] } },
+  },
+  mirrored(
+    'twice',
+    'two mirrors to one cluster',
+    {},
+    { route: { request_mirror_policies: [{ cluster: 'traffic-twice-b' }, { cluster: 'traffic-twice-b' }] } },
+  ),
+];
+
+export const traffic = [...list, ...variants].map((each) => ({ ...each, id: `traffic-${each.id}`, group: 'traffic' }));

@@ -207,6 +207,19 @@ describe('A control header', () => {
     expect(stack.client.pipeline).not.toContain('retry');
   });
 
+  it.each(['internal', 'force-trace', 'ip-tags', 'original-url'])(
+    'x-envoy-%s is for Envoy alone: with `drop` it is not sent on, of an internal caller it is',
+    async (name) => {
+      const header = `X-Envoy-${name}`;
+      const sentBy = async (envoyHeaders: true | 'drop') => {
+        const stack = over(200, { envoyHeaders });
+        await ended(stack.client.get('/', { headers: { [header]: '1' } }));
+        return seen(stack)[0]?.length;
+      };
+      expect([await sentBy('drop'), await sentBy(true)]).toEqual([0, 1]);
+    },
+  );
+
   it('is a header like any other without the option', async () => {
     const stack = over(503, { envoyHeaders: false });
     await ended(stack.client.get('/', { headers: sent('5xx') }));
