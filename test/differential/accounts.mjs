@@ -1,7 +1,6 @@
 /**
- * Explains each row that differs. `docs` is a sentence of the docs that says so; `known` is a point of the issue that is
- * not done yet. `cases` names, for each case, exactly the parts that differ: a row that becomes the same fails the run,
- * so that this list shrinks.
+ * Explains each row that differs on purpose. `docs` is a sentence of the docs that says so. `cases` names, for each case,
+ * exactly the parts that differ: a row that becomes the same fails the run, so that this list shrinks.
  */
 export const accounts = [
   {
@@ -198,8 +197,8 @@ export const accounts = [
   },
 ];
 
-/** `{ docs or known, parts }` for a case whose row differs. */
+/** `{ docs, parts }` for a case whose row differs. */
 export function accountOf(id) {
   const account = accounts.find(({ cases }) => Object.hasOwn(cases, id));
-  return account && { docs: account.docs, known: account.known, parts: account.cases[id] };
+  return account && { docs: account.docs, parts: account.cases[id] };
 }

@@ -50,8 +50,8 @@ export function differencesOf(each, envoy, ours) {
 }
 
 /**
- * The verdict on a case: `same`, `intended`, `known` or `different`. `account` explains a difference: `parts` are
- * exactly the parts that differ, and `docs` is a sentence of the docs or `known` a point of the issue.
+ * The verdict on a case: `same`, `intended` or `different`. `account` explains a difference: `parts` are exactly the
+ * parts that differ, and `docs` is a sentence of the docs.
  */
 export function verdictOf(found, account, text) {
   const different = (note) => ({ verdict: 'different', note, found });
@@ -63,7 +63,6 @@ export function verdictOf(found, account, text) {
   const names = found.map(({ part }) => part);
   if (!isDeepStrictEqual(names.sort(), [...account.parts].sort()))
     return different(`accounts.mjs explains other parts: ${account.parts.join(', ')}`);
-  if (account.known !== undefined) return { verdict: 'known', note: account.known, found };
   if (!text.includes(account.docs)) return different(`no page of the docs says: ${account.docs}`);
   return { verdict: 'intended', note: account.docs, found };
 }

@@ -17,8 +17,7 @@ interface Case {
 }
 
 interface Account {
-  readonly docs?: string;
-  readonly known?: string;
+  readonly docs: string;
   readonly cases: Record<string, string[]>;
 }
 
@@ -46,7 +45,7 @@ describe('the cases', () => {
 describe('what explains a difference', () => {
   const text = docs() as string;
 
-  it.each((accounts as Account[]).filter((each) => each.docs !== undefined).map((each) => each.docs))(
+  it.each((accounts as Account[]).map((each) => each.docs))(
     'is a sentence of the docs: %s',
     (sentence) => {
       expect(text).toContain(sentence);
@@ -66,9 +65,9 @@ describe('docs/envoy.md', () => {
 
   it('has each case once, with what explains its difference (npm run envoy -- --write renews it)', () => {
     const missing = (cases as Case[]).filter(({ id, group, title }) => {
-      const account = accountOf(id) as { docs?: string; known?: string } | undefined;
+      const account = accountOf(id) as { docs: string } | undefined;
       if (account === undefined) return !lines.includes(`- ${title}`);
-      return !page.includes(rowStart({ group, title, note: account.docs ?? account.known }));
+      return !page.includes(rowStart({ group, title, note: account.docs }));
     });
     expect(missing.map(({ id }) => id)).toEqual([]);
     expect(lines.filter((line) => line.startsWith('- ') || /^\| (?!Group|---)/.test(line))).toHaveLength(cases.length);
@@ -94,8 +93,8 @@ describe('a verdict', () => {
     expect(verdictOf(found, { docs: 'So it is.', parts: ['status'] }, 'Here: So it is.').verdict).toBe('intended');
   });
 
-  it('is "different" for a known difference that is gone, so that the list of them shrinks', () => {
-    expect(verdictOf(found, { known: 'point 1', parts: ['status'] }, '').verdict).toBe('known');
-    expect(verdictOf([], { known: 'point 1', parts: ['status'] }, '').verdict).toBe('different');
+  it('is "different" for a difference that is gone, so that the list of them shrinks', () => {
+    expect(verdictOf([], { docs: 'So it is.', parts: ['status'] }, 'So it is.').verdict).toBe('different');
   });
+});
 });
