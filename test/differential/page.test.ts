@@ -45,12 +45,9 @@ describe('the cases', () => {
 describe('what explains a difference', () => {
   const text = docs() as string;
 
-  it.each((accounts as Account[]).map((each) => each.docs))(
-    'is a sentence of the docs: %s',
-    (sentence) => {
-      expect(text).toContain(sentence);
-    },
-  );
+  it.each((accounts as Account[]).map((each) => each.docs))('is a sentence of the docs: %s', (sentence) => {
+    expect(text).toContain(sentence);
+  });
 
   it('is about a case, and each case has at most one', () => {
     const explained = (accounts as Account[]).flatMap((each) => Object.keys(each.cases));
@@ -96,5 +93,4 @@ describe('a verdict', () => {
   it('is "different" for a difference that is gone, so that the list of them shrinks', () => {
     expect(verdictOf([], { docs: 'So it is.', parts: ['status'] }, 'So it is.').verdict).toBe('different');
   });
-});
 });
