@@ -97,7 +97,10 @@ describe('README.md', () => {
         adaptiveConcurrency: {},
         deadlineHeader: {},
         envoyHeaders: true,
+        routes: [{ directResponse: { status: 404 } }],
+        pathRewrite: { '^/a': '/b' },
         requestHeaders: { remove: ['x-internal'] },
+        timeouts: { idle: '1m' },
       },
     });
     expect(shown).toEqual(pipeline);

@@ -526,7 +526,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { nane: users }
     `,
     faults: [
-      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, requestHeaders, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.nane unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, routes, split, pathRewrite, requestHeaders, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {
@@ -536,7 +536,7 @@ export const unknownKeys: readonly Broken[] = [
         a: { x-note: { retry: false } }
     `,
     faults: [
-      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, split, requestHeaders, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
+      '2:8 clients.a.x-note unknown option (known: baseURL, headers, allowAbsoluteUrls, maxRedirects, proxy, allowH2, envoyHeaders, timeouts, retry, circuitBreaker, limits, connections, maxContentLength, tracing, logging, tls, endpoints, balance, outlierDetection, healthCheck, routes, split, pathRewrite, requestHeaders, mirror, hedging, rateLimit, adaptiveConcurrency, deadlineHeader, fault)',
     ],
   },
   {

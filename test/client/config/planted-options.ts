@@ -68,7 +68,14 @@ export function planted(identity: Identity): {
   const route = (path: 'prefix' | 'exact' | 'regex') => ({
     match: match('routes.0.match', path),
     pathRewrite: { '^/a': slash('routes.0.pathRewrite.*') },
+    requestHeaders: changes('routes.0.requestHeaders'),
     directResponse: { status: 200, body: text('routes.0.directResponse.body') },
+  });
+  const changes = (at: string) => ({
+    remove: [name(`${at}.remove.0`)],
+    replace: { 'x-a': text(`${at}.replace.*`) },
+    set: { 'x-b': text(`${at}.set.*`) },
+    add: { 'x-c': text(`${at}.add.*`), 'x-d': [text(`${at}.add.*.0`)] },
   });
   const clients = {
     a: {
@@ -107,12 +114,7 @@ export function planted(identity: Identity): {
       ],
       pathRewrite: { '^/a': slash('pathRewrite.*') },
       routes: [route('prefix')],
-      requestHeaders: {
-        remove: [name('requestHeaders.remove.0')],
-        replace: { 'x-a': text('requestHeaders.replace.*') },
-        set: { 'x-b': text('requestHeaders.set.*') },
-        add: { 'x-c': text('requestHeaders.add.*'), 'x-d': [text('requestHeaders.add.*.0')] },
-      },
+      requestHeaders: changes('requestHeaders'),
       mirror: [mirror('exact')],
       rateLimit: { keyHeader: name('rateLimit.keyHeader') },
       deadlineHeader: { name: name('deadlineHeader.name') },
