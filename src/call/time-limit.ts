@@ -22,8 +22,6 @@ export interface TimeLimit {
   expired: () => Error;
   /** What must arrive in time where the response is a stream: its headers only, or the whole body. */
   until: 'headers' | 'body';
-  /** Keeps a time of its own in place of `ms`. */
-  watch?: LimitWatch;
 }
 
 /** Keeps the time of a limit that depends on what moves. */
@@ -37,16 +35,18 @@ export interface LimitWatch {
 
 /**
  * Runs `next` under a scope that is aborted when the limit expires, and rejects as soon as the scope is aborted, even
- * where `next` ignores its signal. `changes` replaces options of the request for `next`.
+ * where `next` ignores its signal. `changes` replaces options of the request for `next`; `watch` keeps a time of its own
+ * beside `ms`.
  */
 export function bounded(
   next: Transport,
   request: Request,
   limit: TimeLimit,
   changes?: Partial<Request>,
+  watch?: LimitWatch,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const scope = new LimitedScope(request.signal, limit);
+    const scope = new LimitedScope(request.signal, limit, watch);
     if (scope.aborted) {
       reject(abortError(scope, request));
       return;
@@ -90,12 +90,14 @@ export function bounded(
 class LimitedScope extends Scope {
   readonly #limit: TimeLimit;
   readonly #timer: Timer | undefined;
+  readonly #watch: LimitWatch | undefined;
 
-  constructor(parent: GenericAbortSignal | undefined, limit: TimeLimit) {
+  constructor(parent: GenericAbortSignal | undefined, limit: TimeLimit, watch: LimitWatch | undefined) {
     super(parent);
     this.#limit = limit;
+    this.#watch = watch;
     this.#timer = this.aborted || limit.ms === undefined ? undefined : new Timer(limit.ms, this);
-    if (!this.aborted) limit.watch?.begin(this);
+    if (!this.aborted) watch?.begin(this);
   }
 
   expire(stalled: boolean): void {
@@ -114,12 +116,12 @@ class LimitedScope extends Scope {
   answered(): void {
     if (this.#limit.until === 'headers') this.#timer?.clear();
     else this.#timer?.unref();
-    this.#limit.watch?.answered();
+    this.#watch?.answered();
   }
 
   release(): void {
     this.#timer?.clear();
-    this.#limit.watch?.end();
+    this.#watch?.end();
     this.leave();
   }
 

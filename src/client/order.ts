@@ -63,7 +63,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
   const balancing = balancingOf(config, slots);
   return [
     // once per call
-    stage(routes, config.routes !== undefined && routesFor(config.routes, retries)),
+    stage(routes, config.routes !== undefined && routesFor(config.routes, planOf(config, slots))),
     stage(
       envoyHeaders,
       config.envoyHeaders !== false && {
@@ -117,6 +117,13 @@ function balancingOf({ endpoints, balance, baseURL }: Config, { discovery }: Slo
 const standardBalance = balanceOptions.parse({});
 
 const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false };
+
+/** What completes the retries of a route: those of the client, or the defaults where the client has none. */
+function planOf({ retry }: Config, { retry: functions }: Slots) {
+  return { ...(retry || standardRetries), ...functions };
+}
+
+const standardRetries = parseOptions(retryPolicyOptions, {}, 'retry');
 
 /** Retries nothing until a header or a route asks for it. The numbers are Envoy's for a call that asks by a header. */
 const noRetries = parseOptions(retryPolicyOptions, { maxRetries: 1, on: [], backoff: { base: 25, max: 250 } }, 'retry');

@@ -84,10 +84,16 @@ export function maskedConfig(path: Path, value: unknown, isSecret: IsSecret): un
 }
 
 function maskedText(path: readonly string[], value: unknown): unknown {
-  if (path.at(-2) === 'headers' || path.at(-1) === 'passphrase') return mask;
+  if (isHeaderValue(path) || path.at(-1) === 'passphrase') return mask;
   if (typeof value !== 'string') return value;
   if (path[0] === 'tls' && material.has(path[1] ?? '')) return isFilePath(value) ? value : mask;
   return path.at(-1) === 'regex' ? redactPattern(value) : redactUrl(value);
+}
+
+/** The lists of `requestHeaders` have values of headers too, but for the names in `remove`. */
+function isHeaderValue(path: readonly string[]): boolean {
+  const changes = path.lastIndexOf('requestHeaders');
+  return path.at(-2) === 'headers' || (changes >= 0 && changes < path.length - 2 && path[changes + 1] !== 'remove');
 }
 
 const material = new Set(['cert', 'key', 'ca', 'pfx']);

@@ -75,7 +75,7 @@ export class HttpLane {
     this.#adapter ??= axios.getAdapter('http');
     const abort = new AbortController();
     // axios tells too seldom what moves.
-    activityOf(request)?.hold();
+    activityOf(request)?.hold('request');
     this.#active++;
     this.#unanswered.add(abort);
     const unlink = linked(request, abort);

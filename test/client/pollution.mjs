@@ -41,6 +41,13 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const config = { tracing: { requestIdHeader: false } };
 const open = (more) => createHttpClient({ baseURL, ...config, ...more }, { logger: silent });
 const client = open();
+const routed = open({
+  routes: [{ match: { methods: ['DELETE'] } }, { timeouts: { attempt: '9s' } }],
+  requestHeaders: { set: { 'x-b': '1' } },
+  pathRewrite: { '^/none': '/' },
+  timeouts: { idle: '9s' },
+  connections: { maxConnections: 5 },
+});
 const redirecting = open({ maxRedirects: 3 });
 const adapter = createUndiciAdapter();
 const bare = axios.create({ adapter, baseURL, proxy: false });
@@ -77,6 +84,7 @@ const ways = {
   get: async () => told(await client.get('/a', { params: { q: 1 } })),
   post: async () => told(await client.post('/a', { n: 1 }, { headers: { 'x-a': '1' } })),
   request: async () => told(await client.request({ url: '/a' })),
+  'with routes': async () => told(await routed.post('/a', { n: 1 }, { timeouts: { total: '9s' } })),
   callable: async () => told(await client('/a')),
   'partial options': async () => told(await client.post('/a', { n: 1 }, partial)),
   'with an interceptor': async () => told(await intercepted.post('/a', { n: 1 })),
@@ -125,7 +133,15 @@ async function outcomes(chosen, [name, value, enumerable] = []) {
 
 const all = Object.keys(ways);
 /** Each way of reading options once: what is not enumerable is only ever read by its name. */
-const reading = ['get', 'partial options', 'fetch', 'the bare adapter, called', 'the stack, called', 'usePolicies'];
+const reading = [
+  'get',
+  'with routes',
+  'partial options',
+  'fetch',
+  'the bare adapter, called',
+  'the stack, called',
+  'usePolicies',
+];
 const expected = await outcomes(all);
 for (const [at, outcome] of expected.entries())
   if (!outcome.startsWith('[200')) console.log(JSON.stringify({ broken: all[at], outcome }));

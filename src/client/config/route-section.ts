@@ -1,5 +1,6 @@
 /** The section `routes`: options for the calls that match, in place of those of the client. */
 import { z } from 'zod';
+import { nothing } from '../../call/own.js';
 import { planFor, type RetryPlan, routeRetry } from '../../policies/retries/retry-plan.js';
 import { routeTimeouts } from '../../policies/timeouts/call-timeouts.js';
 import { directResponseOptions } from '../../policies/traffic/direct-response.js';
@@ -38,13 +39,14 @@ export const routesSection = z.array(routeOptions).min(1);
 
 type RouteOptions = z.output<typeof routeOptions>;
 
-/** The options of the policy `routes`: the retries of each route are completed by those of the client. */
-export function routesFor(list: readonly RouteOptions[], retries: RetryPlan | false) {
+/** The options of the policy `routes`: the retries of each route are completed by `retries`, those of the client. */
+export function routesFor(list: readonly RouteOptions[], retries: RetryPlan) {
   return list.map(({ match, retry, ...others }) => ({
     match,
-    options: {
-      ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
-      ...(retry !== undefined && { retry: retry && retries && planFor({ retry } as never, retries) }),
-    },
+    options: Object.assign(
+      nothing(),
+      Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
+      retry !== undefined && { retry: retry && planFor({ retry } as never, retries) },
+    ),
   }));
 }

@@ -90,8 +90,18 @@ export const retryPlan = z.strictObject(plan);
 
 /** Overrides of the plan for the calls of one route; an option that is not set stays that of the client. */
 export const routeRetry = z.strictObject({
-  maxRetries: plan.maxRetries.unwrap().optional().describe('Most retries of one call. Default: `retry.maxRetries`.'),
-  on: plan.on.unwrap().optional().describe('Failures that are retried. Default: `retry.on`.'),
+  maxRetries: plan.maxRetries
+    .unwrap()
+    .optional()
+    .describe(
+      'Most retries of one call. Default: `retry.maxRetries`; where the client has `retry: false`, the default of that.',
+    ),
+  on: plan.on
+    .unwrap()
+    .optional()
+    .describe(
+      'Failures that are retried. Default: `retry.on`; where the client has `retry: false`, the default of that.',
+    ),
   backoff: z
     .strictObject({
       base: duration({ min: 1 }).describe('Upper bound of the wait before the first retry.'),

@@ -61,7 +61,8 @@ export function callTimeouts(request: Request): CallTimeouts {
   const before = call && known.get(call);
   if (before !== undefined) return before;
   const own = parseOptions(timeoutsOption, timeouts, 'the call option timeouts', ['timeouts']);
-  const parsed = ofRoute === undefined ? own : { ...ofRoute, ...own };
+  const { total = ofRoute?.total, attempt = ofRoute?.attempt } = own;
+  const parsed = ofRoute === undefined ? own : { total, attempt };
   if (call !== undefined) known.set(call, parsed);
   return parsed;
 }

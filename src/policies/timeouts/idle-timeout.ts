@@ -1,6 +1,6 @@
 /** Ends an attempt during which nothing moves: no byte of the request is taken, and none of the answer comes. */
 import { z } from 'zod';
-import { type Activity, watchedBy } from '../../call/activity.js';
+import { type Activity, type Side, watchedBy } from '../../call/activity.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
 import { callOf, routeOption } from '../../call/request.js';
@@ -13,7 +13,7 @@ export const idleTimeoutOption = duration({ min: 1 })
   .or(z.literal(false))
   .optional()
   .describe(
-    "Time limit without a byte in either direction during one attempt, to the end of a streamed body too; as Envoy's `per_try_idle_timeout`. A reader that holds the answer back does not count. By default, and with `false`, there is none. Set it for long streams, where `total` and `attempt` say little. It has no effect on requests that take axios's http adapter, such as those through a proxy.",
+    "Time limit without a byte in either direction during one attempt, to the end of a streamed body too; as Envoy's `per_try_idle_timeout`. A reader that holds the answer back does not count, nor does the source of a streamed request body. By default, and with `false`, there is none. Set it for long streams, where `total` and `attempt` say little. It has no effect on requests that take axios's http adapter, such as those through a proxy.",
   );
 
 const idleTimeoutOptions = z.strictObject({ idle: duration({ min: 1 }).or(z.literal(false)) });
@@ -29,8 +29,8 @@ export const idleTimeout = definePolicy('idleTimeout', idleTimeoutOptions, (opti
       const idle = ofRoute?.idle ?? options.idle;
       if (idle === false) return next(request);
       const watch = new IdleWatch(idle);
-      const limit = { ms: undefined, until: 'body', expired: () => expired(request, idle), watch } as const;
-      return bounded(next, request, limit, watchedBy(watch));
+      const limit = { ms: undefined, until: 'body', expired: () => expired(request, idle) } as const;
+      return bounded(next, request, limit, watchedBy(watch), watch);
     },
 }));
 
@@ -40,7 +40,7 @@ class IdleWatch implements Activity, LimitWatch, TimerOwner {
   #owner: TimerOwner | undefined;
   #timer: Timer | undefined;
   #movedAt = 0;
-  #held = false;
+  readonly #held = { request: false, answer: false };
   #answered = false;
   /** False for a wire that tells nothing, such as one of a test: there only the time to the headers is known. */
   #told = false;
@@ -55,16 +55,16 @@ class IdleWatch implements Activity, LimitWatch, TimerOwner {
     this.#set(this.#ms);
   }
 
-  moved(): void {
+  moved(side: Side): void {
     this.#told = true;
-    this.#held = false;
+    this.#held[side] = false;
     this.#movedAt = performance.now();
     if (this.#timer === undefined && this.#owner !== undefined) this.#set(this.#ms);
   }
 
-  hold(): void {
+  hold(side: Side): void {
     this.#told = true;
-    this.#held = true;
+    this.#held[side] = true;
   }
 
   answered(): void {
@@ -81,7 +81,7 @@ class IdleWatch implements Activity, LimitWatch, TimerOwner {
 
   expire(stalled: boolean): void {
     this.#timer = undefined;
-    if (this.#held) return;
+    if (this.#held.request || this.#held.answer) return;
     const left = this.#movedAt + this.#ms - performance.now();
     if (left > 0) this.#set(left);
     else this.#owner?.expire(stalled);

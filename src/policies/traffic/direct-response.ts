@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { bodyData } from '../../call/answer.js';
 import { statusError } from '../../call/errors.js';
 import type { Request, Response } from '../../call/message.js';
-import { routeOption } from '../../call/request.js';
+import { callOf, routeOption } from '../../call/request.js';
 import { definePolicy } from '../policy.js';
 
 export const directResponseOptions = z.strictObject({
@@ -32,8 +32,12 @@ export const directResponse = definePolicy('directResponse', z.strictObject({}),
 }));
 
 function responseOf(request: Request, { status, body }: DirectResponse): Response {
-  const bytes = Buffer.from(body);
-  const headers = new AxiosHeaders(body === '' ? {} : { 'content-type': 'text/plain', 'content-length': bytes.length });
+  const withoutBody = status === 204 || status === 304;
+  const all = Buffer.from(withoutBody ? '' : body);
+  const headers = new AxiosHeaders(
+    all.length > 0 ? { 'content-type': 'text/plain', 'content-length': all.length } : {},
+  );
+  const bytes = callOf(request).method === 'HEAD' ? Buffer.alloc(0) : all;
   const data = request.responseType === 'stream' ? Readable.from([bytes]) : bodyData(bytes, request, headers);
   return { data, status, statusText: 'Direct response', headers, config: request, request: undefined };
 }

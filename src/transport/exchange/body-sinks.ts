@@ -52,13 +52,13 @@ export class StreamedBody implements BodySink {
       pause: () => {
         if (!heldBack()) return;
         paused = true;
-        activity?.hold();
+        activity?.hold('answer');
         controller.pause();
       },
       resume: () => {
         // Not at once: a reader may ask for more while undici parses data of another call, and it cannot do both.
         if (paused) process.nextTick(() => controller.resume());
-        if (paused) activity?.moved();
+        if (paused) activity?.moved('answer');
         paused = false;
       },
       abort: (reason: Error) => controller.abort(reason),
@@ -75,7 +75,7 @@ export class StreamedBody implements BodySink {
 
   finish(): void {
     // The rest is up to the reader.
-    this.#activity?.hold();
+    this.#activity?.hold('answer');
     this.#stream.deref()?.finish();
   }
 

@@ -117,8 +117,15 @@ export class Exchange implements Job {
     if (this.over) throw new Error('aborted');
     this.#controller = controller;
     this.#started = true;
-    this.#activity?.moved();
+    this.#activity?.moved('answer');
+    // After a redirect without a body, the source of the first request's body no longer counts.
+    if (this.options.body === null) this.#activity?.moved('request');
     this.#reused = this.connection?.used ?? false;
+  }
+
+  get informed(): (() => void) | undefined {
+    const activity = this.#activity;
+    return activity && (() => activity.moved('answer'));
   }
 
   onResponseStart(
@@ -127,7 +134,7 @@ export class Exchange implements Job {
     raw: Record<string, unknown>,
     statusText = '',
   ): void {
-    this.#activity?.moved();
+    this.#activity?.moved('answer');
     if (status < 200) return;
     const { request, hop, follows } = this.#order;
     const headers = responseHeaders(raw);
@@ -157,7 +164,7 @@ export class Exchange implements Job {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#activity?.moved();
+    this.#activity?.moved('answer');
     if (!this.#discards && !this.#takes(chunk)) return;
     this.#sink?.receive(chunk);
   }

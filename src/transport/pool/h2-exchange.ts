@@ -49,6 +49,8 @@ export class H2Exchange {
     const stream = this.#stream;
     this.#watchEnd();
     stream.on('response', (headers) => this.#head(headers));
+    const { informed } = this.#job;
+    if (informed !== undefined) stream.on('headers', informed);
     stream.on('end', () => this.#complete && this.#finish());
     stream.on('error', (error) => {
       this.#error ??= error;

@@ -157,10 +157,10 @@ class StreamUpload implements Upload {
   async #next(): Promise<Buffer | undefined> {
     if (this.#size > 0) this.#progress?.moved(this.#size);
     // The source of the body may be slow, which is not the server's doing.
-    this.#activity?.hold();
+    this.#activity?.hold('request');
     try {
       const { done, value } = await (this.#pieces as Pieces).next();
-      this.#activity?.moved();
+      this.#activity?.moved('request');
       if (!done) return this.#counted(Buffer.isBuffer(value) ? value : Buffer.from(value as string));
       this.#progress?.end();
       return undefined;

@@ -54,6 +54,32 @@ it('what references gave is in no configuration that is shown, no diff, event, l
   for (const [means, text] of Object.entries(shown)) expect([means, leaks(JSON.stringify(text))]).toEqual([means, []]);
 });
 
+it('the values of headers are masked in every section that has some, their names are seen', () => {
+  const headers = { authorization: 'planted', 'x-a': 'planted' };
+  const changes = {
+    remove: ['x-b'],
+    set: headers,
+    replace: headers,
+    add: { 'x-c': ['planted', 'planted'], ...headers },
+  };
+  const config = {
+    headers,
+    requestHeaders: changes,
+    routes: [{ match: { headers }, requestHeaders: changes }],
+    endpoints: { static: [{ address: 'a.test:1' }] },
+    healthCheck: { path: '/', headers },
+    split: [{ match: { headers }, targets: [{ name: 'x', baseURL: 'https://x.test', weight: 1, headers }] }],
+    mirror: [{ baseURL: 'https://y.test', headers }],
+  };
+  const client = createHttpClient({ baseURL: 'https://a.test', ...config }, { logger: written().logger });
+  onTestFinished(() => client.close());
+  const shown = shownConfig([client]);
+  expect(leaks(JSON.stringify(shown))).toEqual([]);
+  expect(shown.default).toMatchObject({
+    requestHeaders: { remove: ['x-b'], set: { 'x-a': '***' }, add: { 'x-c': ['***', '***'] } },
+  });
+});
+
 it.each([
   ['healthCheck', { path: '/health?token=planted' }, '/health?token=REDACTED'],
   ['healthCheck', { path: '/health?planted' }, '/health?REDACTED'],

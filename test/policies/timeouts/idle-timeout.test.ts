@@ -29,6 +29,18 @@ const dripping =
     next();
   };
 
+/** Starts a server that leaves reading the request to `listener`. */
+async function startRaw(listener: http.RequestListener): Promise<string> {
+  const server = http.createServer(listener).listen(0);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await until(() => server.listening);
+  const { port } = server.address() as { port: number };
+  return `http://127.0.0.1:${port}`;
+}
+
 const ok: Behaviour = (_, response) => response.end('ok');
 
 describe('an idle timeout', () => {
@@ -95,6 +107,7 @@ describe('an idle timeout', () => {
   it('does not count the time for which the source of a body gives nothing', async () => {
     const { origin, requests } = await startHttp(ok);
     async function* slowly() {
+      await pause(300);
       yield 'a';
       await pause(300);
       yield 'b';
@@ -103,15 +116,36 @@ describe('an idle timeout', () => {
     expect(requests[0]?.body).toBe('ab');
   });
 
-  it('ends an upload that the server no longer reads', async () => {
-    const server = http.createServer((request) => request.pause()).listen(0);
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
+  it('does not count the time of such a source once the answer has begun', async () => {
+    const origin = await startRaw((request, response) => {
+      response.write('so far ');
+      request.resume().on('end', () => response.end('all'));
     });
-    await until(() => server.listening);
-    const { port } = server.address() as { port: number };
-    const error = await rejection(using(`http://127.0.0.1:${port}`).put('/', Buffer.alloc(30_000_000)));
+    async function* slowly() {
+      yield 'a';
+      await pause(300);
+      yield 'b';
+    }
+    expect(await using(origin).put('/', slowly())).toMatchObject({ data: 'so far all' });
+  });
+
+  it('counts each informational answer over HTTP/2 as a sign of life', async () => {
+    const { origin } = await startH2([
+      (stream) => {
+        for (const ms of [100, 200]) setTimeout(() => stream.additionalHeaders({ ':status': 103 }), ms);
+        setTimeout(() => {
+          stream.respond({ ':status': 200 });
+          stream.end('late');
+        }, 300);
+      },
+    ]);
+    const { client } = watch(overH2(origin, { retry: false, timeouts: { total: false, attempt: false, idle: 150 } }));
+    expect(await client.get('/')).toMatchObject({ data: 'late' });
+  });
+
+  it('ends an upload that the server no longer reads', async () => {
+    const origin = await startRaw((request) => request.pause());
+    const error = await rejection(using(origin).put('/', Buffer.alloc(30_000_000)));
     expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT' });
   });
 

@@ -36,9 +36,17 @@ describe('routes', () => {
   it('a route retries what it names, also where the client retries nothing', async () => {
     const { client, transport } = failing([{ ...reports, retry: { on: ['5xx'] } }], { retry: false });
     await rejection(client.get('/reports'));
-    expect(transport.requests).toHaveLength(2);
-    await rejection(client.get('/other'));
     expect(transport.requests).toHaveLength(3);
+    await rejection(client.get('/other'));
+    expect(transport.requests).toHaveLength(4);
+  });
+
+  it('a route that only says how often has the default conditions where the client retries nothing', async () => {
+    const { client, transport } = failing([{ ...reports, retry: { maxRetries: 3 } }], { retry: false });
+    await rejection(client.get('/reports'));
+    expect(transport.requests).toHaveLength(4);
+    await rejection(client.get('/other'));
+    expect(transport.requests).toHaveLength(5);
   });
 
   it('options of the call override those of its route, and keep the rest', async () => {
@@ -106,6 +114,16 @@ describe('routes', () => {
       expect(await ended).toMatchObject({ message: expect.stringContaining("the call's timeouts.total") });
     });
 
+    it('a limit that the call leaves undefined stays that of its route', async () => {
+      const { client } = scripted([{ reply: { status: 200, delay: 60_000 } }], {
+        retry: false,
+        routes: [{ ...reports, timeouts: { total: 100 } }],
+      });
+      const ended = rejection(client.get('/reports', { timeouts: { total: undefined, attempt: false } as object }));
+      await vi.advanceTimersByTimeAsync(100);
+      expect(await ended).toMatchObject({ message: expect.stringContaining('routes.0.timeouts.total') });
+    });
+
     it('all routes share the places of limits', async () => {
       const { client } = scripted([{ reply: { status: 200, delay: 10_000 } }], {
         limits: { maxRequests: 1, maxPendingRequests: 0 },
@@ -145,6 +163,16 @@ describe('routes', () => {
     expect(transport.requests).toHaveLength(0);
     await client.get('/other');
     expect(transport.requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['head', 200, '', '2'],
+    ['get', 204, '', undefined],
+  ] as const)('a direct response to a %s with status %d has no body', async (method, status, body, length) => {
+    const { client } = scripted([], { routes: [{ directResponse: { status, body: 'no' } }] });
+    const { data, headers } = await client[method]('/');
+    expect(data).toBe(body);
+    expect(headers['content-length']?.toString()).toBe(length);
   });
 
   it('an update that takes the routes away ends their effect', async () => {
