@@ -64,6 +64,8 @@ export interface Carrier {
   readonly used: boolean;
   /** True where it can take a request now. */
   readonly hasRoom: boolean;
+  /** True where it has taken as many requests as it may in its life. */
+  readonly spent: boolean;
   /** True while it is in the pool's list of connections that can take a request. */
   listed: boolean;
   /** True where its answer is complete, and its socket becomes free in this turn of the event loop. */
@@ -188,7 +190,8 @@ export class Connection implements Carrier {
     this.#job = job;
     this.running = 1;
     this.used = this.#sent > 0;
-    if (++this.#sent >= this.#most) this.retiresAt = 0;
+    this.#sent++;
+    if (this.spent) this.retiresAt = 0;
     const free = this.#client.dispatch(job.options, job);
     // A request that undici refuses at once is over before it began, and no event reports that the connection is free.
     if (free || (job.over && this.#client.stats.size === 0)) this.#free();
@@ -207,6 +210,10 @@ export class Connection implements Carrier {
 
   get closing(): boolean {
     return this.#socket?.destroyed === true;
+  }
+
+  get spent(): boolean {
+    return this.#sent >= this.#most;
   }
 
   get hasRoom(): boolean {

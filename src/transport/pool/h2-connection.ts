@@ -88,6 +88,10 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     if (this.#streams.size === 0) this.#closeWhenUnused();
   }
 
+  get spent(): boolean {
+    return this.#sent === this.#options.maxRequestsPerConnection;
+  }
+
   get hasRoom(): boolean {
     // The session reports its end only once its socket is closed.
     return (
@@ -233,8 +237,9 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     const exchange = new H2Exchange(stream, job, this);
     this.#streams.add(exchange);
     exchange.begin();
+    this.#sent++;
     // Without an id: the connection has used up its stream ids.
-    if (stream.id === undefined || ++this.#sent === this.#options.maxRequestsPerConnection) this.#drains();
+    if (stream.id === undefined || this.spent) this.#drains();
   }
 
   ended(exchange: H2Exchange): void {

@@ -251,16 +251,18 @@ export class Pool implements H2Events {
 
   #open(): Carrier | undefined {
     if (this.#dialing !== undefined || this.#finishing >= this.#waiting.length) return undefined;
-    if (this.#all.size >= this.#options.maxConnections && !this.#drainsAlone()) return undefined;
+    if (this.#all.size >= this.#options.maxConnections && !this.#mayExceed()) return undefined;
     return this.#h2 === undefined ? this.#add(this.#connect.h1) : this.#dial(this.#h2);
   }
 
   /**
-   * True where all connections drain. As in Envoy one more is opened then: the last stream of an old connection may take
-   * long, and no further request could be sent until its end.
+   * True where all connections drain. One more is opened then: the last stream of an old connection may take long, and
+   * no further request could be sent until its end. Not where they drain since they have carried all that they may, as
+   * `maxConnections` would have no effect.
    */
-  #drainsAlone(): boolean {
-    for (const { state } of this.#all) if (state !== 'draining') return false;
+  #mayExceed(): boolean {
+    if (this.#all.size > this.#options.maxConnections) return false;
+    for (const { state, spent } of this.#all) if (state !== 'draining' || spent) return false;
     return true;
   }
 

@@ -256,6 +256,23 @@ const http2Cases = [
     summary: used,
   },
   {
+    id: 'per-connection-capped',
+    title: '`max_requests_per_connection: 1` and `max_connections: 2` without TLS: six calls at once',
+    upstreams: [{ kind: 'h2c' }],
+    cluster: {
+      ...http2({ common_http_protocol_options: { max_requests_per_connection: 1 } }),
+      circuit_breakers: { thresholds: [{ max_connections: 2 }] },
+    },
+    drive: together(6),
+    script: [{ delay: 200 }],
+    summary: ({ answers }) => ({
+      waves: answers
+        .map(({ took }) => Math.round(took / 200))
+        .sort()
+        .join(' '),
+    }),
+  },
+  {
     id: 'per-connection-1',
     title: '`max_requests_per_connection: 1` without TLS: three calls',
     upstreams: [{ kind: 'h2c' }],

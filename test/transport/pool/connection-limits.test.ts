@@ -85,6 +85,22 @@ describe('connections.maxRequestsPerConnection', () => {
     expect(sessions).toHaveLength(count);
     expect(counts()).toMatchObject({ refused: 0 });
   });
+
+  it('leaves no more connections open over HTTP/2 than maxConnections, though each is spent at once', async () => {
+    let open = 0;
+    let most = 0;
+    const { origin, sessions } = await startH2([
+      (stream) => {
+        most = Math.max(most, ++open);
+        stream.once('close', () => open--);
+        return ok(30)(stream);
+      },
+    ]);
+    const connections = { maxConnections: 2, maxRequestsPerConnection: 1 };
+    const { client } = overTls(origin, { retry: false, connections });
+    expect(await results(times(6, () => client.get('/')))).toEqual(new Array(6).fill('ok'));
+    expect([sessions.length, most]).toEqual([6, 2]);
+  });
 });
 
 describe('connections.maxConcurrentStreams', () => {
