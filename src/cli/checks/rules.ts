@@ -166,8 +166,9 @@ const isHttp = (baseURL: string | undefined) => baseURL !== undefined && new URL
 const isLoopback = (baseURL: string | undefined) =>
   baseURL !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(baseURL).hostname);
 
-const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
-  const name = Object.keys(headers).find((each) => /^(authorization|cookie|.*(api-?key|token|secret).*)$/i.test(each));
+const credentials: Rule = ({ headers, requestHeaders, baseURL, allowAbsoluteUrls }) => {
+  const names = [headers, requestHeaders?.set, requestHeaders?.add].flatMap((each) => Object.keys(each ?? {}));
+  const name = names.find((each) => /^(authorization|cookie|.*(api-?key|token|secret).*)$/i.test(each));
   if (name === undefined) return [];
   const open = isHttp(baseURL) && !isLoopback(baseURL);
   return [
@@ -183,6 +184,49 @@ const credentials: Rule = ({ headers, baseURL, allowAbsoluteUrls }) => {
 const withoutEffect: Rule = ({ endpoints, balance, outlierDetection, healthCheck }) =>
   sectionsWithoutEffect({ endpoints, balance, outlierDetection, healthCheck }).map(({ section }) =>
     warn(section, 'has no effect without endpoints (or a Discovery in deps)'),
+  );
+
+/** Options that only count together with another one. */
+const alone: Rule = ({ limits, endpoints, connections, allowH2, balance, healthCheck, outlierDetection }) => [
+  limits !== false &&
+    limits.per === 'origin' &&
+    endpoints === undefined &&
+    warn('limits.per', 'has no effect without endpoints (or a Discovery in deps)'),
+  connections.maxConcurrentStreams !== undefined &&
+    allowH2 === false &&
+    warn('connections.maxConcurrentStreams', 'has no effect without HTTP/2; set allowH2'),
+  balance !== undefined &&
+    balance.strategy !== 'hash' &&
+    (balance.hashOn !== undefined || balance.hashHeader !== undefined) &&
+    warn(
+      balance.hashOn === undefined ? 'balance.hashHeader' : 'balance.hashOn',
+      'has no effect unless balance.strategy is hash',
+    ),
+  healthCheck?.endsEjection === true &&
+    outlierDetection === undefined &&
+    warn('healthCheck.endsEjection', 'has no effect without outlierDetection'),
+];
+
+/** The changes apply in the order `remove`, `replace`, `set`: what comes before `set` for the same header shows nowhere. */
+const overridden: Rule = ({ requestHeaders }) => {
+  const { remove = [], replace = {}, set = {} } = requestHeaders ?? {};
+  const last = new Set(Object.keys(set).map((name) => name.toLowerCase()));
+  const isSet = (name: string) => last.has(name.toLowerCase());
+  return [
+    ...remove.filter(isSet).map((name) => warn('requestHeaders.remove', `of ${name} has no effect: set gives it anew`)),
+    ...Object.keys(replace)
+      .filter(isSet)
+      .map((name) => warn('requestHeaders.replace', `of ${name} has no effect: set gives it in any case`)),
+  ];
+};
+
+const answered: Rule = ({ routes = [] }) =>
+  routes.flatMap(({ directResponse, match: _, ...others }, index) =>
+    directResponse === undefined
+      ? []
+      : Object.entries(others)
+          .filter(([, value]) => value !== undefined)
+          .map(([name]) => warn(`routes.${index}.${name}`, 'has no effect beside directResponse: nothing is sent')),
   );
 
 const hedges: Rule = ({ hedging, timeouts }) => [
@@ -211,4 +255,5 @@ function afterAll(section: string, rules: readonly { match?: unknown }[] = []): 
 const rules: readonly Rule[] = [
   ...[endless, hanging, connecting, tiny('total'), tiny('attempt'), retriesFit, budget, noRetries, circuit],
   ...[trust, unused, credentials, hedges, faults, unreachable, withoutEffect],
+  ...[alone, overridden, answered],
 ];

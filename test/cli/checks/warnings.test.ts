@@ -117,6 +117,46 @@ const cases: readonly [mistake: string, warning: string, twin: string][] = [
     'routes.1 is never reached: a rule before it matches every call',
     'routes: [{ match: { methods: [GET] }, retry: false }, { retry: false }]',
   ],
+  [
+    'routes: [{ directResponse: { status: 404 }, pathRewrite: { a: b } }]',
+    'routes.0.pathRewrite has no effect beside directResponse: nothing is sent',
+    'routes: [{ match: { methods: [GET] }, directResponse: { status: 404 } }, { pathRewrite: { a: b } }]',
+  ],
+  [
+    'limits: { per: origin }',
+    'limits.per has no effect without endpoints (or a Discovery in deps)',
+    'baseURL: https://a.test, endpoints: { srv: { name: a.test } }, limits: { per: origin }',
+  ],
+  [
+    'connections: { maxConcurrentStreams: 9 }',
+    'connections.maxConcurrentStreams has no effect without HTTP/2; set allowH2',
+    'connections: { maxConcurrentStreams: 9 }, allowH2: true',
+  ],
+  ...['hashOn: [{ cookie: a }]', 'hashHeader: x-a'].map((option): (typeof cases)[number] => [
+    `baseURL: https://a.test, endpoints: { srv: { name: a.test } }, balance: { ${option} }`,
+    `balance.${option.slice(0, option.indexOf(':'))} has no effect unless balance.strategy is hash`,
+    `baseURL: https://a.test, endpoints: { srv: { name: a.test } }, balance: { strategy: hash, ${option} }`,
+  ]),
+  [
+    'baseURL: https://a.test, endpoints: { srv: { name: a.test } }, healthCheck: { path: /, endsEjection: true }',
+    'healthCheck.endsEjection has no effect without outlierDetection',
+    'baseURL: https://a.test, endpoints: { srv: { name: a.test } }, healthCheck: { path: /, endsEjection: true }, outlierDetection: {}',
+  ],
+  [
+    'requestHeaders: { remove: [X-A], set: { x-a: b } }',
+    'requestHeaders.remove of X-A has no effect: set gives it anew',
+    'requestHeaders: { remove: [X-A], add: { x-a: b } }',
+  ],
+  [
+    'requestHeaders: { replace: { x-a: a }, set: { x-a: b } }',
+    'requestHeaders.replace of x-a has no effect: set gives it in any case',
+    'requestHeaders: { replace: { x-a: a }, set: { x-b: b } }',
+  ],
+  [
+    'baseURL: http://a.test, requestHeaders: { set: { authorization: x } }',
+    'baseURL the header authorization is sent over http, readable by anyone on the network path',
+    'baseURL: https://a.test, requestHeaders: { set: { authorization: x } }',
+  ],
 ];
 
 describe('a warning', () => {
