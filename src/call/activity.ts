@@ -5,14 +5,14 @@ import { version } from './version.js';
 const ACTIVITY: unique symbol = Symbol.for(`pillion.activity@${version}`);
 
 /** A direction of the bytes: a body that is slow to be given must not be forgotten when the answer begins. */
-export type Side = 'request' | 'answer';
+export type Direction = 'request' | 'answer';
 
 /** Told of what moves on the wire for one attempt. */
 export interface Activity {
   /** Bytes were sent or received, or are expected from now on. */
-  moved(side: Side): void;
-  /** Until `moved` is called for this side again, it is not the server that the attempt waits for. */
-  hold(side: Side): void;
+  moved(direction: Direction): void;
+  /** Until `moved` is called for this direction again, it is not the server that the attempt waits for. */
+  hold(direction: Direction): void;
 }
 
 type Watched = Request & { [ACTIVITY]?: Activity };

@@ -93,15 +93,11 @@ export const routeRetry = z.strictObject({
   maxRetries: plan.maxRetries
     .unwrap()
     .optional()
-    .describe(
-      'Most retries of one call. Default: `retry.maxRetries`; where the client has `retry: false`, the default of that.',
-    ),
+    .describe('Most retries of one call. Default: `retry.maxRetries`, or 2 where the client has `retry: false`.'),
   on: plan.on
     .unwrap()
     .optional()
-    .describe(
-      'Failures that are retried. Default: `retry.on`; where the client has `retry: false`, the default of that.',
-    ),
+    .describe('Failures that are retried. Default: `retry.on`, or its default where the client has `retry: false`.'),
   backoff: z
     .strictObject({
       base: duration({ min: 1 }).describe('Upper bound of the wait before the first retry.'),

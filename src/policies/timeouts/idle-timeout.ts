@@ -1,6 +1,6 @@
 /** Ends an attempt during which nothing moves: no byte of the request is taken, and none of the answer comes. */
 import { z } from 'zod';
-import { type Activity, type Side, watchedBy } from '../../call/activity.js';
+import { type Activity, type Direction, watchedBy } from '../../call/activity.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
 import { callOf, routeOption } from '../../call/request.js';
@@ -55,16 +55,16 @@ class IdleWatch implements Activity, LimitWatch, TimerOwner {
     this.#set(this.#ms);
   }
 
-  moved(side: Side): void {
+  moved(direction: Direction): void {
     this.#told = true;
-    this.#held[side] = false;
+    this.#held[direction] = false;
     this.#movedAt = performance.now();
     if (this.#timer === undefined && this.#owner !== undefined) this.#set(this.#ms);
   }
 
-  hold(side: Side): void {
+  hold(direction: Direction): void {
     this.#told = true;
-    this.#held[side] = true;
+    this.#held[direction] = true;
   }
 
   answered(): void {
