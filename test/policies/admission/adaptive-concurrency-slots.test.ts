@@ -108,7 +108,7 @@ describe('the limit', () => {
   ])('learns nothing from %s', async (_, more) => {
     const { upstream, stats, rounds } = over({ initialLimit: 20 });
     Object.assign(upstream, { ms: 1, error: Object.assign(new Error('failed'), more) });
-    await rounds(3000, 20);
+    await rounds(300, 20);
     expect(stats()).toEqual({ limit: 20, running: 0, rejected: 0, usualMs: null });
   });
 

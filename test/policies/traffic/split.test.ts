@@ -28,16 +28,16 @@ function chiSquare(counts: Record<string, number>, shares: Record<string, number
 }
 
 describe('the weights', () => {
-  it('80/20 hold over 100,000 calls: chi-square, p > .001', async () => {
+  it('80/20 hold over 30,000 calls: chi-square, p > .001', async () => {
     const options = [{ targets: [target('a', 80), target('b', 20)] }];
-    const counts = await counted(options, 100_000, () => aRequest());
-    expect(chiSquare(counts, { a: 0.8, b: 0.2 }, 100_000)).toBeLessThan(10.83);
+    const counts = await counted(options, 30_000, () => aRequest());
+    expect(chiSquare(counts, { a: 0.8, b: 0.2 }, 30_000)).toBeLessThan(10.83);
   });
 
   it('of three hold, and 0 gets nothing', async () => {
     const options = [{ targets: [target('a', 6), target('b', 3), target('c', 1), target('d', 0)] }];
-    const counts = await counted(options, 100_000, () => aRequest());
-    expect(chiSquare(counts, { a: 0.6, b: 0.3, c: 0.1 }, 100_000)).toBeLessThan(13.82);
+    const counts = await counted(options, 30_000, () => aRequest());
+    expect(chiSquare(counts, { a: 0.6, b: 0.3, c: 0.1 }, 30_000)).toBeLessThan(13.82);
     expect(counts['http://d.test']).toBeUndefined();
   });
 
@@ -48,8 +48,8 @@ describe('the weights', () => {
       request.headers.set('x-user', `user-${index}`);
       return request;
     };
-    const counts = await counted(options, 100_000, sticky);
-    expect(chiSquare(counts, { a: 0.8, b: 0.2 }, 100_000)).toBeLessThan(10.83);
+    const counts = await counted(options, 30_000, sticky);
+    expect(chiSquare(counts, { a: 0.8, b: 0.2 }, 30_000)).toBeLessThan(10.83);
   });
 
   it.each([
