@@ -70,7 +70,7 @@ export function figuresOf(client: ClientHandle): Figures {
   };
 }
 
-/** Endpoints, circuits and limits call a destination by the same name. */
+/** Endpoints, circuits and limits call a destination by the same name; `limits.per: origin` adds that of the origin. */
 function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: PolicyStats): DestinationFigures[] {
   const endpoints = new Map((balance?.endpoints ?? []).map((endpoint) => [endpoint.address, endpoint]));
   const addresses = new Set([...endpoints.keys(), ...Object.keys(circuitBreaker), ...Object.keys(limits)]);
@@ -78,7 +78,8 @@ function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: PolicySta
     address,
     circuit: circuitBreaker[address]?.state ?? null,
     endpoint: endpoints.get(address)?.state ?? null,
-    running: limits[address]?.running ?? 0,
+    // With limits per origin an endpoint has none of its own.
+    running: limits[address]?.running ?? endpoints.get(address)?.pending ?? 0,
     pending: limits[address]?.pending ?? 0,
     latencyMs: endpoints.get(address)?.latencyMs ?? null,
   }));

@@ -67,6 +67,24 @@ describe('a snapshot', () => {
     expect(watcher.take().clients[0]).toMatchObject({ rate: 0, errors: 0 });
   });
 
+  it('tells what runs at an endpoint, also where the limits count for the origin', async () => {
+    let answer = () => {};
+    const transport = createMockTransport([() => new Promise<number>((resolve) => (answer = () => resolve(200)))]);
+    const config = { baseURL, endpoints: { static: [{ address: '10.0.0.1:80' }] }, limits: { per: 'origin' as const } };
+    const client = createHttpClient(config, { transport, logger: silent });
+    onTestFinished(() => client.close({ grace: 0 }));
+    const watcher = new Watcher([client], { writable: false });
+    onTestFinished(() => watcher.stop());
+    const call = client.get('/');
+    await vi.waitFor(() => expect(transport.requests).toHaveLength(1));
+    expect(watcher.take().clients[0]?.destinations.map(({ address, running }) => [address, running])).toEqual([
+      ['10.0.0.1:80', 1],
+      [baseURL, 1],
+    ]);
+    answer();
+    await call;
+  });
+
   it('tells the version of a configuration, and its clients as they come and go', async () => {
     let names = ['a', 'b'];
     const load = () => ({ clients: Object.fromEntries(names.map((name) => [name, { baseURL }])) });
