@@ -1,10 +1,9 @@
 /** Removes, replaces, sets and adds headers of every call, whatever the caller has set. */
 import { z } from 'zod';
-import { basicAuthOf } from '../../call/authorization.js';
+import { withoutAuth } from '../../call/authorization.js';
 import { copyHeaders, omitHeader, takeHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { callOf, routeOption, withCall } from '../../call/request.js';
-import { resolveUrl } from '../../call/url.js';
 import { headerName, headerValue } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
@@ -108,25 +107,4 @@ function changesOf(options: RequestHeadersOptions): Changes {
 function namesOf({ remove = [], ...byName }: RequestHeadersOptions): ReadonlySet<string> {
   const names = [...remove, ...Object.values(byName).flatMap((named) => Object.keys(named ?? {}))];
   return new Set(names.map((name) => name.toLowerCase()));
-}
-
-/** Writes the credentials of `auth` or of the URL as a header: otherwise the wire would add them to the changed ones. */
-export function withoutAuth(request: Request, headers: Headers): object | undefined {
-  const call = callOf(request);
-  const authorization = basicAuthOf(request, call);
-  if (authorization === undefined) return undefined;
-  takeHeader(headers, 'authorization');
-  headers.authorization = authorization;
-  const { url, baseURL } = request;
-  const bare = {
-    auth: undefined,
-    ...(url !== undefined && { url: withoutCredentials(url) }),
-    ...(baseURL !== undefined && { baseURL: withoutCredentials(baseURL) }),
-  };
-  call.aim(resolveUrl({ ...request, ...bare } as never));
-  return bare;
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z][a-z\d+\-.]*:)?\/\/[^/?#]*@/i, '$1//');
 }

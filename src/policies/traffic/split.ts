@@ -1,5 +1,6 @@
 /** Routes calls to other targets: the first matching rule applies and chooses a target by weight, once per call. */
 import { z } from 'zod';
+import { withoutAuth } from '../../call/authorization.js';
 import { cookieOf, copyHeaders, getHeader, omitHeader, setHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
@@ -10,7 +11,6 @@ import { rendezvous } from '../hash.js';
 import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';
 import { rebased } from './rebase.js';
-import { withoutAuth } from './request-headers.js';
 
 const target = z.strictObject({
   name: z.string().min(1).describe('Name of the target in stats; unique within the rule.'),
