@@ -56,6 +56,15 @@ describe('the floors of src', () => {
         if (!['call', 'options'].includes(topOf(to)) && folderOf(to) !== 'policies')
           expect(folderOf(to), `${file.path} imports ${to}`).toBe(folderOf(file.path));
   });
+
+  it('let no policy know another', () => {
+    const policies = files
+      .filter(({ text }) => /^export const \w+ = definePolicy\b/m.test(text))
+      .map(({ path }) => path);
+    expect(policies.length).toBeGreaterThan(15);
+    const known = edges.filter(({ from, to }) => policies.includes(from) && policies.includes(to));
+    expect(known.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
 });
 
 const twinsOf = (names: readonly string[]) => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
