@@ -52,6 +52,7 @@ export { idleTimeout } from './policies/timeouts/idle-timeout.js';
 export { timeout } from './policies/timeouts/timeout.js';
 export { fault } from './policies/traffic/fault.js';
 export { mirror } from './policies/traffic/mirror.js';
+export { pathRewrite } from './policies/traffic/path-rewrite.js';
 export { requestHeaders } from './policies/traffic/request-headers.js';
 export { split } from './policies/traffic/split.js';
 export type { ClientSet } from './registry/client-set.js';
