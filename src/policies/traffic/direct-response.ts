@@ -31,7 +31,8 @@ export const directResponse = definePolicy('directResponse', z.strictObject({}),
     },
 }));
 
-function responseOf(request: Request, { status, body }: DirectResponse): Response {
+function responseOf(request: Request, { status, body: text }: DirectResponse): Response {
+  const body = request.method?.toUpperCase() === 'HEAD' ? '' : text;
   const bytes = Buffer.from(body);
   const headers = new AxiosHeaders(body === '' ? {} : { 'content-type': 'text/plain', 'content-length': bytes.length });
   const data = request.responseType === 'stream' ? Readable.from([bytes]) : bodyData(bytes, request, headers);

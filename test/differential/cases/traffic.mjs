@@ -153,6 +153,12 @@ const list = [
       fields: { upstreams: [{ script: [503, 503, 200] }, { script: [200] }] },
     },
   ),
+  mirrored(
+    'attempts',
+    'a copy has `x-envoy-attempt-count`',
+    {},
+    { watch: ['x-envoy-attempt-count'], fields: { vhost: { include_request_attempt_count: true } } },
+  ),
   {
     ...mirrored('vhost', 'a mirror of the virtual host', {}),
     routes: action((id) => ({ cluster: `${id}-a` })),
