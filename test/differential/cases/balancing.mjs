@@ -150,6 +150,18 @@ const list = [
     summary: avoided,
   },
   {
+    id: 'panic-levels',
+    title: 'nothing is healthy in two priorities: each gets as much as it has endpoints, whatever their weights',
+    upstreams: three,
+    cluster: {
+      lb_policy: 'RANDOM',
+      hosts: [{ health_status: 'UNHEALTHY' }, { health_status: 'UNHEALTHY' }, { health_status: 'UNHEALTHY' }],
+    },
+    clusterChange: levels(2, {}, {}, { load_balancing_weight: 10 }),
+    requests: calls(200),
+    summary: (o) => ({ standby: about(perEndpoint(o)[2], 67, 22) }),
+  },
+  {
     id: 'random',
     title: '`RANDOM`: every endpoint gets some of 60 calls',
     cluster: { lb_policy: 'RANDOM' },
