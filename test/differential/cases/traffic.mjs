@@ -213,6 +213,11 @@ const variants = [
     },
     watch: ['x-a'],
   }),
+  chosen('target-adds', 'a weighted cluster appends, and the call sets the header itself', {
+    target: { request_headers_to_add: [header('x-a', 'target')] },
+    requests: [{ headers: { 'x-a': 'caller' } }],
+    watch: ['x-a'],
+  }),
   chosen('target-removes', 'a weighted cluster removes headers', {
     target: { request_headers_to_remove: ['x-a'] },
     other: { request_headers_to_remove: ['x-b'] },
