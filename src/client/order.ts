@@ -61,6 +61,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
   const idles = config.routes?.some((route) => route.timeouts?.idle) === true;
   const retries = config.retry ? { ...config.retry, ...slots.retry } : (obeys || some('retry')) && noRetries;
   const balancing = balancingOf(config, slots);
+  const eachAttempt = config.rateLimit?.countRetries !== false;
   return [
     // once per call
     stage(routes, config.routes !== undefined && routesFor(config.routes, planOf(config, slots))),
@@ -78,6 +79,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(directResponse, some('directResponse') && {}),
     ...slots.perCall,
     stage(deadline, timeouts && { total: timeouts.total, isDefault: isDefault(timeouts, 'total') }),
+    stage(rateLimit, !eachAttempt && (config.rateLimit ?? false)),
     stage(split, config.split ?? false),
     stage(pathRewrite, config.pathRewrite ?? (some('pathRewrite') && {})),
     stage(requestHeaders, config.requestHeaders ?? (some('requestHeaders') && {})),
@@ -86,7 +88,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
     stage(retry, retries),
     stage(hedging, config.hedging ?? false),
     // once per attempt
-    stage(rateLimit, config.rateLimit ?? false),
+    stage(rateLimit, eachAttempt && (config.rateLimit ?? false)),
     stage(balance, balancing),
     stage(outlierDetection, (balancing && config.outlierDetection) ?? false),
     stage(healthCheck, (balancing && config.healthCheck) ?? false),

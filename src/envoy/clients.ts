@@ -76,6 +76,10 @@ export class Clients {
       const role = split.has(name) ? 'split' : targets.has(name) ? 'route' : undefined;
       if (!this.#done.has(cluster)) this.#keepAlone(cluster, role, refused.has(cluster));
     }
+    for (const { part } of this.#clusters.values())
+      if (part?.high.draft.within === undefined)
+        for (const reader of part?.high.readers ?? [])
+          reader.unmapped('no route with priority HIGH calls this cluster');
     if (only === undefined) return this.#clients;
     const missing = only.find((name) => !this.#clients.has(name));
     if (missing !== undefined)
@@ -201,7 +205,11 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
 }
 
 function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string, Cluster>): Record<string, unknown> {
-  const { sections, maxConcurrentRetries } = main.part as ClusterPart;
+  const part = main.part as ClusterPart;
+  const { maxConcurrentRetries } = route.isHigh ? part.high : part;
+  const { limits, connections, draft } = part.high;
+  if (route.isHigh) Object.assign(draft, { dropped: false, within: route });
+  const sections = route.isHigh ? { ...part.sections, limits, connections } : part.sections;
   const { retry } = route.retry;
   const remark = (option: string, note: string) => main.reader.remark(route, option, note);
   if (retry)

@@ -14,35 +14,46 @@ export interface LimitedCluster {
 /** Retries at once, as `retry.maxConcurrentRetries`. */
 export type RetryCap = number | { readonly ratio: number; readonly min: number };
 
-/** Envoy's caps are always on; the defaults are 1024 connections, 1024 pending requests and 3 retries at once. */
-export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints, several }: LimitedCluster) {
+/** The caps of one priority: options of a client. */
+export interface Caps {
+  readonly limits: Record<string, unknown>;
+  readonly connections: Record<string, unknown>;
+  readonly maxConcurrentRetries: RetryCap;
+}
+
+/** The caps for routes with `priority: HIGH`, and the parts of the file that they are read from. */
+export interface HighCaps extends Caps {
+  /** Stands for the client of such a route; dropped until there is one. */
+  readonly draft: Draft;
+  readonly readers: readonly Reader[];
+}
+
+type Priority = 'DEFAULT' | 'HIGH';
+
+/**
+ * Envoy's caps are always on; the defaults are 1024 connections, 1024 pending requests and 3 retries at once. Routes with
+ * `priority: HIGH` have caps and connections of their own, those in `high`.
+ */
+export function readLimits(cluster: Reader, draft: Draft, limited: LimitedCluster): Caps & { readonly high: HighCaps } {
   const breakers = cluster.get('circuit_breakers');
   const thresholds = breakers?.list('thresholds') ?? [];
-  const ours = thresholds.find(isDefault);
+  const [ours, high] = priorities.map((priority) => thresholds.find((each) => priorityOf(each) === priority));
   breakers?.structure();
+  const highDraft: Draft = { name: '', dropped: true };
   ours?.structure().get('priority')?.exact(draft, 'limits');
+  high?.structure().get('priority')?.exact(highDraft, 'limits');
   for (const other of thresholds)
-    if (other !== ours)
-      other.unmapped(
-        isDefault(other)
-          ? 'as in Envoy, only the first thresholds of a priority count'
-          : 'there are no priorities here; the thresholds of the default priority are mapped',
-      );
-  const perHost = readPerHost(breakers, draft);
-  const most = 1_000_000;
-  const requests = capOf(ours, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: most });
-  const pendingOption = h2 ? 'connections.maxPendingRequests' : 'limits.maxPendingRequests';
-  const pending = capOf(ours, 'max_pending_requests', 1024, draft, pendingOption, { from: 0, to: most });
-  const together = capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
-  const maxConnections = Math.min(together, perHost);
-  if (several)
+    if (other !== ours && other !== high) other.unmapped('as in Envoy, only the first thresholds of a priority count');
+  if (limited.several)
     ours
       ?.get('max_connections')
       ?.remark(draft, 'connections.maxConnections', 'counts for each endpoint, in Envoy for all endpoints together');
-  ours
-    ?.get('max_connection_pools')
-    ?.unmapped('a client has one pool for each destination; connections.maxOrigins bounds them');
-  ours?.get('track_remaining')?.exact(draft, '', 'client.stats() always has these numbers');
+  for (const each of [ours, high]) {
+    each
+      ?.get('max_connection_pools')
+      ?.unmapped('a client has one pool for each destination; connections.maxOrigins bounds them');
+    each?.get('track_remaining')?.exact(draft, '', 'client.stats() always has these numbers');
+  }
   if (breakers === undefined)
     cluster
       .get('name')
@@ -58,6 +69,32 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints, sever
       'circuitBreaker',
       'on by default here, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; false switches it off',
     );
+  const perHost = priorities.map((priority) => perHostOf(breakers, priority));
+  const [most, highest] = [readPerHost(perHost[0], draft), readPerHost(perHost[1], highDraft)];
+  return {
+    ...capsOf(ours, most, draft, limited),
+    high: {
+      ...capsOf(high, highest, highDraft, limited),
+      draft: highDraft,
+      readers: [high, perHost[1]].filter((each) => each !== undefined),
+    },
+  };
+}
+
+const priorities: readonly Priority[] = ['DEFAULT', 'HIGH'];
+
+function capsOf(
+  thresholds: Reader | undefined,
+  perHost: number,
+  draft: Draft,
+  { h2, endpoints, several }: LimitedCluster,
+): Caps {
+  const most = 1_000_000;
+  const requests = capOf(thresholds, 'max_requests', 1024, draft, 'limits.maxRequests', { from: 1, to: most });
+  const pendingOption = h2 ? 'connections.maxPendingRequests' : 'limits.maxPendingRequests';
+  const pending = capOf(thresholds, 'max_pending_requests', 1024, draft, pendingOption, { from: 0, to: most });
+  const together = capOf(thresholds, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
+  const maxConnections = Math.min(together, perHost);
   return {
     limits: {
       ...limitsOf({
@@ -69,27 +106,30 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints, sever
       ...(several && { per: 'origin' }),
     },
     connections: { maxConnections, ...(h2 && { maxPendingRequests: pending }) },
-    maxConcurrentRetries: readRetryCap(ours, draft),
+    maxConcurrentRetries: readRetryCap(thresholds, draft),
   };
 }
 
 const mostConnections = { from: 1, to: 65_535 };
 
-/** Connections to each endpoint. The first thresholds of a priority count here too. */
-function readPerHost(breakers: Reader | undefined, draft: Draft): number {
-  const all = breakers?.list('per_host_thresholds') ?? [];
-  const ours = all.find(isDefault);
-  for (const other of all)
-    if (other !== ours) other.unmapped('only the first thresholds of the default priority count');
-  ours?.structure().get('priority')?.structure();
-  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'retry_budget', 'track_remaining'])
-    ours?.get(name)?.whole().unmapped('for each endpoint only max_connections is mapped');
-  if (ours?.get('max_connections') === undefined) return Number.POSITIVE_INFINITY;
-  return capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
+/** The first thresholds of a priority count here too. */
+function perHostOf(breakers: Reader | undefined, priority: Priority): Reader | undefined {
+  const all = (breakers?.list('per_host_thresholds') ?? []).filter((each) => priorityOf(each) === priority);
+  for (const other of all.slice(1)) other.unmapped('as in Envoy, only the first thresholds of a priority count');
+  return all[0];
 }
 
-function isDefault(thresholds: Reader): boolean {
-  return thresholds.get('priority')?.enum(['DEFAULT', 'HIGH']) !== 'HIGH';
+/** Connections to each endpoint. */
+function readPerHost(thresholds: Reader | undefined, draft: Draft): number {
+  thresholds?.structure().get('priority')?.structure();
+  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'retry_budget', 'track_remaining'])
+    thresholds?.get(name)?.whole().unmapped('for each endpoint only max_connections is mapped');
+  if (thresholds?.get('max_connections') === undefined) return Number.POSITIVE_INFINITY;
+  return capOf(thresholds, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
+}
+
+function priorityOf(thresholds: Reader): Priority {
+  return thresholds.get('priority')?.enum(priorities) ?? 'DEFAULT';
 }
 
 /**

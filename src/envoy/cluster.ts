@@ -4,7 +4,7 @@ import { isPlain } from '../call/own.js';
 import { policyOf, readBalance } from './cluster-balance.js';
 import { endpointsOf, readEndpoints } from './cluster-endpoints.js';
 import { readHealthChecks, readOutlierDetection } from './cluster-health.js';
-import { type RetryCap, readLimits } from './cluster-limits.js';
+import { type HighCaps, type RetryCap, readLimits } from './cluster-limits.js';
 import { readProtocol } from './cluster-protocol.js';
 import type { Draft, Reader } from './reader.js';
 import { readTransport } from './transport-socket.js';
@@ -21,6 +21,8 @@ export interface ClusterPart {
   readonly sections: Record<string, unknown>;
   /** For the `retry` section. */
   readonly maxConcurrentRetries: RetryCap;
+  /** Caps for routes with `priority: HIGH`, in place of those in `sections` and `maxConcurrentRetries`. */
+  readonly high: HighCaps;
   /** Milliseconds that an attempt may take at most; undefined: no limit. */
   readonly maxStreamDuration: number | undefined;
   /** A retry policy of the cluster, which replaces that of the route. */
@@ -45,7 +47,7 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   const found = readEndpoints(cluster, draft, context.endpoints, policy.byLocality);
   const protocol = readProtocol(cluster, draft);
   const count = found.found.length;
-  const { limits, connections, maxConcurrentRetries } = readLimits(cluster, draft, {
+  const { limits, connections, maxConcurrentRetries, high } = readLimits(cluster, draft, {
     h2: protocol.h2 !== undefined,
     endpoints: count,
     several: found.several,
@@ -85,6 +87,7 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
     connect,
     sections,
     maxConcurrentRetries,
+    high: { ...high, connections: { ...high.connections, ...protocol.connections } },
     maxStreamDuration: protocol.maxStreamDuration,
     retryPolicy: protocol.retryPolicy,
   };

@@ -231,7 +231,7 @@ export class Reader {
   boolean(): boolean | undefined {
     const value = this.#unwrapped(false);
     if (typeof value === 'boolean') return value;
-    if (typeof value === 'string' && /^(true|yes|on|false|no|off)$/i.test(value)) return /^(t|y|on)/i.test(value);
+    if (typeof value === 'string' && /^(true|yes|y|on|false|no|n|off)$/i.test(value)) return /^(t|y|on)/i.test(value);
     return this.fault('is neither true nor false');
   }
 

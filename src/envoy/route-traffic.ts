@@ -10,6 +10,8 @@ interface MirrorContext {
   copyTo(cluster: string): { baseURL: string; several: boolean } | undefined;
   /** The Host header of the call, unless it sets one itself; undefined where the file does not say. */
   readonly host: string | undefined;
+  /** The router counts the attempts of a call in a header. */
+  readonly counted: boolean;
 }
 
 /** The `mirror` section: `levels` are the route, its virtual host and its route configuration; the first that has policies counts. */
@@ -24,7 +26,7 @@ export function readMirrors(levels: readonly Reader[], draft: Draft, context: Mi
   return mirror.length > 0 ? { mirror } : {};
 }
 
-function readMirror(policy: Reader, draft: Draft, { copyTo, host }: MirrorContext): Record<string, unknown>[] {
+function readMirror(policy: Reader, draft: Draft, { copyTo, host, counted }: MirrorContext): Record<string, unknown>[] {
   policy.structure();
   const header = policy.get('cluster_header');
   header?.unmapped('a copy goes to one target: write a mirror with match.headers for each value of the header');
@@ -45,6 +47,7 @@ function readMirror(policy: Reader, draft: Draft, { copyTo, host }: MirrorContex
   );
   policy.get('trace_sampled')?.structure();
   const target: TargetHeaders = { reader: policy, headers: {}, removeHeaders: [] };
+  if (counted) target.headers['x-envoy-attempt-count'] = '1';
   changeCopy(policy, draft, target);
   const suffix = readSuffix(policy, draft, target, host);
   const { headers, removeHeaders } = target;
@@ -217,10 +220,13 @@ export function readLocalRateLimit(config: Reader, draft: Draft): Record<string,
     .differs(
       draft,
       'rateLimit',
-      'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own, and retries take from it too',
+      'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own',
     );
   return {
-    rateLimit: { requests, ...given('per', per), ...given('burst', burst), maxPending: 0, serverHeaders: false },
+    rateLimit: {
+      ...{ requests, ...given('per', per), ...given('burst', burst) },
+      ...{ countRetries: false, maxPending: 0, serverHeaders: false },
+    },
   };
 }
 

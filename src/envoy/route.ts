@@ -41,6 +41,8 @@ export interface RouteDraft extends Draft {
   readonly share: number;
   /** The answer that Envoy gives itself on a route without a cluster, and the part of the file that describes it. */
   readonly direct?: { readonly answer: { readonly status: number; readonly body?: string }; readonly reader: Reader };
+  /** The caps of the cluster are those for `priority: HIGH`. */
+  isHigh?: boolean;
   sections: Record<string, unknown>;
 }
 
@@ -108,10 +110,14 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     ...readMirrors([action, host, config], draft, {
       copyTo: (name) => copyTo(main, cluster(name)),
       host: hostName ?? (URL.canParse(main?.baseURL ?? '') ? new URL(main?.baseURL ?? '').host : undefined),
+      counted: attempts?.boolean() === true,
     }),
     ...readHedge(action.get('hedge_policy') ?? host.get('hedge_policy'), draft.retry, draft),
     ...(attempts?.boolean() === true && { tracing: { attemptCountHeader: 'x-envoy-attempt-count' } }),
   };
+  const priority = action.get('priority');
+  priority?.exact(draft, 'limits', 'the caps of the cluster for this priority');
+  draft.isHigh = priority?.enum(['DEFAULT', 'HIGH']) === 'HIGH';
   readRest(route, action, host);
   return draft;
 }
@@ -215,7 +221,6 @@ function readTotal(action: Reader, draft: Draft): number | false {
 
 function readRest(route: Reader, action: Reader, host: Reader): void {
   route.get('decorator')?.unmapped('set routeName on the call to name its span');
-  action.get('priority')?.unmapped('there are no priorities here');
   action.get('rate_limits')?.unmapped('set rateLimit in each client');
   host
     .get('include_attempt_count_in_response')

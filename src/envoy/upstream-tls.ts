@@ -202,7 +202,14 @@ function readValidation(
     socket.warn(
       "the server was never verified: without a trusted CA Envoy accepts any certificate. Here it is verified against Node's certificate authorities; set tls.ca to use your own",
     );
-  const names = contexts.flatMap((each) => readSubjectNames(each, draft));
+  const { names, others } = readSubjectNames(contexts, draft);
+  // The host name alone would admit servers that Envoy refuses.
+  for (const each of others)
+    if (names.length === 0)
+      each.fault(
+        'only exact DNS names and URIs can be verified, so no client was made: write it with tls.subjectAltNames',
+      );
+    else each.unmapped('only exact DNS names and URIs are supported; the server needs one of the others');
   const source = sourceOf(
     ca,
     draft,
@@ -221,28 +228,30 @@ function readValidation(
 
 const nameTypes = ['SAN_TYPE_UNSPECIFIED', 'EMAIL', 'DNS', 'URI', 'IP_ADDRESS', 'OTHER_NAME'] as const;
 
-function readSubjectNames(context: Reader, draft: Draft): string[] {
+/** The names that a server may have, one of which suffices, and the matchers that no option can stand for. */
+function readSubjectNames(contexts: readonly Reader[], draft: Draft): { names: string[]; others: Reader[] } {
   const lists = ['match_typed_subject_alt_names', 'match_subject_alt_names', 'verify_subject_alt_name'];
-  return lists.flatMap((name) =>
-    context.list(name).flatMap((item) => {
-      if (name === 'verify_subject_alt_name') {
-        item.exact(draft, 'tls.subjectAltNames');
-        return item.text() ?? [];
-      }
-      const type = item.get('san_type')?.structure().enum(nameTypes);
-      const matcher = item.get('matcher')?.structure() ?? item;
-      const exact = matcher.get('exact')?.text();
-      matcher.get('ignore_case')?.structure();
-      if (exact !== undefined && exact !== '' && (type === undefined || type === 'DNS' || type === 'URI')) {
-        item.exact(draft, 'tls.subjectAltNames');
-        return exact;
-      }
-      item
-        .whole()
-        .unmapped('only exact DNS names and URIs are supported; if no other is given, the host name is checked');
-      return [];
-    }),
+  const others: Reader[] = [];
+  const nameOf = (item: Reader, list: string) => {
+    if (list === 'verify_subject_alt_name') {
+      item.exact(draft, 'tls.subjectAltNames');
+      return item.text() ?? [];
+    }
+    const type = item.get('san_type')?.structure().enum(nameTypes);
+    const matcher = item.get('matcher')?.structure() ?? item;
+    const exact = matcher.get('exact')?.text();
+    matcher.get('ignore_case')?.structure();
+    if (exact !== undefined && exact !== '' && (type === undefined || type === 'DNS' || type === 'URI')) {
+      item.exact(draft, 'tls.subjectAltNames');
+      return exact;
+    }
+    others.push(item.whole());
+    return [];
+  };
+  const names = contexts.flatMap((each) =>
+    lists.flatMap((list) => each.list(list).flatMap((item) => nameOf(item, list))),
   );
+  return { names, others };
 }
 
 function readChecks(context: Reader): void {

@@ -175,6 +175,24 @@ export const accounts = [
     },
   },
   {
+    docs: '`x-envoy-original-path`, `x-envoy-original-host` and `x-forwarded-host`, by which a proxy tells what it rewrote, are not sent.',
+    cases: {
+      'header-original': ['headers'],
+    },
+  },
+  {
+    docs: "A weighted cluster sets headers in place of the call's own, or removes them; it cannot add a value to those of the call.",
+    cases: {
+      'traffic-target-adds': ['headers'],
+    },
+  },
+  {
+    docs: 'Lost connections and bad answers count together for `outlierDetection`, also with `split_external_local_origin_errors`.',
+    cases: {
+      'balance-outlier-split': ['first'],
+    },
+  },
+  {
     docs: 'Headers of an answer reach the caller as the server sent them, and none is added.',
     cases: {
       'header-answer-added': ['answerHeaders'],

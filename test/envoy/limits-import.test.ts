@@ -79,6 +79,20 @@ describe('the caps of a cluster', () => {
     expect(imported({ cluster }).client.limits).toEqual(limits);
   });
 
+  it('of a route with priority HIGH are those of that priority', () => {
+    const thresholds = [{ priority: 'HIGH', max_requests: 7, max_connections: 9, max_retries: 1 }, { max_requests: 2 }];
+    const { client, noteOf } = imported({
+      cluster: { circuit_breakers: { thresholds, per_host_thresholds: [{ max_connections: 1 }] } },
+      route: { priority: 'HIGH', retry_policy: { retry_on: '5xx' } },
+    });
+    expect(client.limits).toEqual({ maxRequests: 7, maxPendingRequests: 0 });
+    expect(client.connections).toEqual({ maxConnections: 9 });
+    expect(client.retry?.maxConcurrentRetries).toBe(1);
+    expect(noteOf('thresholds[0].max_requests')).toBe('exact');
+    const other = imported({ cluster: { circuit_breakers: { thresholds } } });
+    expect(other.noteOf('thresholds[0]')).toBe('unmapped: no route with priority HIGH calls this cluster');
+  });
+
   it('over HTTP/2 give the queue of the connections its length', () => {
     const { client } = imported({ cluster: caps({ max_connections: 1, max_pending_requests: 7 }, h2) });
     expect(client.connections).toEqual({ maxConnections: 1, maxPendingRequests: 7 });
@@ -232,6 +246,7 @@ describe('the local rate limit', () => {
       requests: 5,
       per: '500ms',
       burst: 20,
+      countRetries: false,
       maxPending: 0,
       serverHeaders: false,
     });

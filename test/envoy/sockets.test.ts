@@ -104,6 +104,15 @@ describe('the transport of a cluster', () => {
     ['the context of a server', { name: 'x', typed_config: { '@type': `${api}.tls.v3.DownstreamTlsContext` } }],
     ['a certificate hash', tls({ common_tls_context: { validation_context: { verify_certificate_hash: ['ab'] } } })],
     ['a revocation list', tls({ common_tls_context: { validation_context: { crl: { filename: '/crl' } } } })],
+    ...[
+      { san_type: 'DNS', matcher: { suffix: '.corp' } },
+      { san_type: 'URI', matcher: { prefix: 'spiffe://' } },
+      { san_type: 'DNS', matcher: { safe_regex: { regex: '.*' } } },
+      { san_type: 'EMAIL', matcher: { exact: 'a@b.test' } },
+    ].map((name): [string, object] => [
+      `a name like ${JSON.stringify(name.matcher)} alone`,
+      tls({ common_tls_context: { validation_context: { match_typed_subject_alt_names: [name] } } }),
+    ]),
     ['a custom validator', tls({ common_tls_context: { validation_context: { custom_validator_config: {} } } })],
     ['a field that is not known', tls({ common_tls_context: { validation_kontext: { trusted_ca: {} } } })],
   ])('is refused for %s: there is no client, and an error', (_, socket) => {
@@ -111,6 +120,16 @@ describe('the transport of a cluster', () => {
     expect(client).toBeUndefined();
     expect(yaml).not.toContain('http://');
     expect(errors).not.toEqual([]);
+  });
+
+  it('is refused with the option to write where a name is given by its end alone', () => {
+    const match_typed_subject_alt_names = [{ san_type: 'DNS', matcher: { suffix: '.corp' } }];
+    const { errors } = imported({
+      transport_socket: tls({ common_tls_context: { validation_context: { match_typed_subject_alt_names } } }),
+    });
+    expect(JSON.stringify(errors)).toContain(
+      'only exact DNS names and URIs can be verified, so no client was made: write it with tls.subjectAltNames',
+    );
   });
 
   it.each(['transport_sockets', 'tls_contexts'])(

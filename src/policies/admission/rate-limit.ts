@@ -23,7 +23,7 @@ export const rateLimitOptions = z
       .max(1_000_000)
       .optional()
       .describe(
-        'Requests sent in each `per`, retries included; further ones wait. By default only the quota announced by the server limits. Set it to the rate agreed with the upstream.',
+        'Requests sent in each `per`, retries included unless `countRetries` is false; further ones wait. By default only the quota announced by the server limits. Set it to the rate agreed with the upstream.',
       ),
     per: duration({ min: 1 })
       .prefault('1s')
@@ -37,6 +37,12 @@ export const rateLimitOptions = z
       .optional()
       .describe(
         'Requests that may be sent at once after a pause. Default: the value of `requests`. Lower it to spread requests evenly over `per`.',
+      ),
+    countRetries: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Retries and hedges count too. Default true. With false a call counts once, as in the local rate limit of an Envoy sidecar; the upstream then gets more requests than `requests` allows.',
       ),
     keyHeader: headerName
       .optional()
@@ -180,7 +186,8 @@ const maxKeys = 1024;
 /**
  * Queues attempts in order, so that no more than `requests` are sent in each `per`, and none beyond the quota in the
  * server's own headers. An attempt is rejected with `ERR_RATE_LIMITED`, which is not retried, if its wait would outlast
- * the call's deadline or if `maxPending` others are already waiting.
+ * the call's deadline or if `maxPending` others are already waiting. With `countRetries: false` it stands before retries, and
+ * queues calls.
  */
 export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, context) => {
   const buckets = new Recent<Bucket>({

@@ -48,9 +48,16 @@ export function sharesOf(levels: readonly Level[], now: number, rules: Rules): {
   );
   const total = Math.min(100, sum(ranked.map(({ bears }) => bears)));
   const panicking = total < 100 && found.some(({ panics }) => panics);
-  if (total === 0 || (panicking && found.every(({ panics }) => panics)))
-    return { shares: [{ hosts: levels.flat(), upTo: 100 }], panicking };
   let upTo = 0;
+  if (total === 0 || (panicking && found.every(({ panics }) => panics))) {
+    // Weights count within a level only.
+    const percent = 100 / sum(levels.map(({ length }) => length));
+    const shares = levels.map((hosts) => {
+      upTo += percent * hosts.length;
+      return { hosts, upTo };
+    });
+    return { shares, panicking };
+  }
   const shares = ranked.flatMap(({ all, part, panics, bears }) => {
     const percent = Math.min(100 - upTo, Math.floor((bears * 100) / total));
     upTo += percent;

@@ -150,6 +150,26 @@ const list = [
     summary: avoided,
   },
   {
+    id: 'outlier-split',
+    title: '`split_external_local_origin_errors`: a lost connection is no bad answer',
+    upstreams: [{ script: [{ reset: 'now' }] }, {}, {}],
+    cluster: { lb_policy: 'ROUND_ROBIN', ...outlier({ consecutive_5xx: 2, split_external_local_origin_errors: true }) },
+    requests: calls(15),
+    summary: (observed) => ({ first: perEndpoint(observed)[0] > 3 ? 'called' : 'left out' }),
+  },
+  {
+    id: 'panic-levels',
+    title: 'nothing is healthy in two priorities: each gets as much as it has endpoints, whatever their weights',
+    upstreams: three,
+    cluster: {
+      lb_policy: 'RANDOM',
+      hosts: [{ health_status: 'UNHEALTHY' }, { health_status: 'UNHEALTHY' }, { health_status: 'UNHEALTHY' }],
+    },
+    clusterChange: levels(2, {}, {}, { load_balancing_weight: 10 }),
+    requests: calls(200),
+    summary: (o) => ({ standby: about(perEndpoint(o)[2], 67, 22) }),
+  },
+  {
     id: 'random',
     title: '`RANDOM`: every endpoint gets some of 60 calls',
     cluster: { lb_policy: 'RANDOM' },

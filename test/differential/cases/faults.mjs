@@ -186,6 +186,13 @@ const injected = [
     requests: [{}, {}],
     summary: ({ seen }) => ({ attempts: seen.length }),
   },
+  {
+    id: 'rate-limit-counts-calls',
+    title: 'local rate limit: retries need no token',
+    listener: limited({ max_tokens: 1, fill_interval: '60s' }),
+    script: [503, 503, 200],
+    route: { retry_policy: { retry_on: '5xx', num_retries: 2, retry_back_off: { base_interval: '0.01s' } } },
+  },
 ];
 
 export const faults = [...statuses, ...failures, ...injected].map((each) => ({

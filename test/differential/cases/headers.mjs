@@ -282,6 +282,12 @@ const mixes = [
     watch: ['user-agent'],
   },
   {
+    id: 'original',
+    title: 'headers about what was rewritten',
+    route: { prefix_rewrite: '/v1/', host_rewrite_literal: 'billing.example', append_x_forwarded_host: true },
+    watch: ['x-envoy-original-path', 'x-envoy-original-host', 'x-forwarded-host'],
+  },
+  {
     id: 'request-id-removed',
     title: '`x-request-id` is removed',
     routeLevel: { request_headers_to_remove: ['x-request-id'] },

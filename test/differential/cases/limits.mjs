@@ -237,6 +237,34 @@ const list = [
     summary: results,
   },
   {
+    id: 'high-route',
+    title: 'a route of priority HIGH has the caps of that priority, and another those of the default one',
+    cluster: {
+      circuit_breakers: {
+        thresholds: [{ max_requests: 2 }, { priority: 'HIGH', max_requests: 4, max_connections: 4 }],
+      },
+    },
+    routes: (id) => [
+      { match: { prefix: '/high' }, route: { cluster: id, priority: 'HIGH' } },
+      { match: { prefix: '/' }, route: { cluster: id } },
+    ],
+    script: slow,
+    drive: async (send) => {
+      const high = await Promise.all(Array(6).fill({ path: '/high', client: 0 }).map(send));
+      return [...high, ...(await Promise.all(Array(6).fill({ path: '/', client: 1 }).map(send)))];
+    },
+    summary: ({ answers }) => ({ high: counted(answers.slice(0, 6)), others: counted(answers.slice(6)) }),
+  },
+  {
+    id: 'high-number',
+    title: '`priority: 1` without thresholds of its own has the defaults',
+    ...cap({ max_requests: 1 }),
+    route: { priority: 1 },
+    drive: together(5),
+    script: slow,
+    summary: results,
+  },
+  {
     id: 'camel',
     title: '`circuitBreakers` and `maxConnections` in camel case',
     cluster: { circuitBreakers: { thresholds: [{ maxConnections: 1, maxPendingRequests: 1 }] } },

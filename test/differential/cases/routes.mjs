@@ -122,7 +122,7 @@ const list = [
       { match: { prefix: '/admin' }, direct_response: { status: 403, body: { inline_string: 'closed' } } },
       { match: { prefix: '/' }, route: { cluster: id } },
     ],
-    requests: [{ path: '/admin/x' }, { path: '/other' }],
+    requests: [{ path: '/admin/x' }, { path: '/admin/x', method: 'HEAD' }, { path: '/other' }],
   },
   {
     id: 'three-retries',

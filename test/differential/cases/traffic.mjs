@@ -153,6 +153,12 @@ const list = [
       fields: { upstreams: [{ script: [503, 503, 200] }, { script: [200] }] },
     },
   ),
+  mirrored(
+    'attempts',
+    'a copy has `x-envoy-attempt-count`',
+    {},
+    { watch: ['x-envoy-attempt-count'], fields: { vhost: { include_request_attempt_count: true } } },
+  ),
   {
     ...mirrored('vhost', 'a mirror of the virtual host', {}),
     routes: action((id) => ({ cluster: `${id}-a` })),
@@ -205,6 +211,11 @@ const variants = [
     listener: {
       table: { most_specific_header_mutations_wins: true, request_headers_to_add: [header('x-a', 'table')] },
     },
+    watch: ['x-a'],
+  }),
+  chosen('target-adds', 'a weighted cluster appends, and the call sets the header itself', {
+    target: { request_headers_to_add: [header('x-a', 'target')] },
+    requests: [{ headers: { 'x-a': 'caller' } }],
     watch: ['x-a'],
   }),
   chosen('target-removes', 'a weighted cluster removes headers', {

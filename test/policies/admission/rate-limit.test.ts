@@ -28,6 +28,20 @@ describe('the bucket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('with `countRetries: false` counts a call once, however often it is sent', async () => {
+    const { client, transport } = scripted([503, 503, 200, 200], {
+      rateLimit: { requests: 1, per: '10s', countRetries: false, maxPending: 0 },
+      retry: { backoff: { base: '1ms' } },
+    });
+    const first = client.get('/');
+    await pass(10);
+    expect((await first).status).toBe(200);
+    expect(transport.requests).toHaveLength(3);
+    expect(await rejection(client.get('/'))).toMatchObject({ code: 'ERR_RATE_LIMITED' });
+    await pass(10_000);
+    expect((await client.get('/')).status).toBe(200);
+  });
+
   it('counts retries too', async () => {
     const { client, transport } = scripted([503, 200, 200], { rateLimit: { requests: 2, per: '10s' } });
     const first = client.get('/');
