@@ -91,13 +91,22 @@ export class Clients {
   #read(route: RouteDraft, refused: Set<Cluster>): Made | undefined {
     if (route.direct !== undefined) return undefined;
     const main = mainCluster(route, this.#clusters);
+    if (main?.part?.nowhere !== undefined) {
+      route.dropped = true;
+      route.readers[0]?.unmapped(`no client was made of this route: ${main.part.nowhere}`);
+      return undefined;
+    }
     if (main !== undefined && main.part !== undefined && !route.readers.some((reader) => reader.isFaulty()))
       return { route, main, options: clientOf(route, main, this.#clusters) };
     route.dropped = true;
     if (main === undefined)
       route.readers[0]?.unmapped('no client was made of this route, because the file does not have its cluster');
     else {
-      route.readers[0]?.refuse('no client was made of this route, because it or its cluster has an error');
+      route.readers[0]?.refuse(
+        main.part === undefined
+          ? 'no client was made of this route, because its cluster has an error'
+          : 'no client was made of this route, because a part of it has an error',
+      );
       refused.add(main);
     }
     return undefined;
@@ -138,6 +147,7 @@ export class Clients {
     const clusterName = reader.name('name') ?? '';
     const note = role === undefined ? this.#others.notes.get(clusterName) : undefined;
     if (part === undefined) reader.refuse('no client was made of this cluster, because a part of it has an error');
+    else if (part.nowhere !== undefined) reader.unmapped(`no client was made of this cluster: ${part.nowhere}`);
     else if (refused) reader.unmapped('no client was made of its route');
     else if (note !== undefined) reader.unmapped(note);
     else if (part.baseURL === undefined)
@@ -203,15 +213,9 @@ function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>):
 function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string, Cluster>): Record<string, unknown> {
   const { sections, maxConcurrentRetries } = main.part as ClusterPart;
   const { retry } = route.retry;
-  const remark = (option: string, note: string) => main.reader.remark(route, option, note);
-  if (retry)
-    remark(
-      'retry.budget',
-      "off as in Envoy, which limits only the retries at once; remove this option to get pillion's budget: retries for 20 % of the calls plus one a second",
-    );
   return {
     baseURL: addressOf(route, main),
-    timeouts: timeoutsOf(route, main.part as ClusterPart, remark),
+    timeouts: timeoutsOf(route, main.part as ClusterPart),
     retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
     ...(route.clusters.some(
@@ -302,7 +306,7 @@ function tellPlace(route: RouteDraft, { entry, isClient, isUnreachable }: Place,
   }
   if (!isClient) route.place = place;
   if (route.direct !== undefined) {
-    route.direct.reader.exact(route, 'directResponse');
+    route.direct.reader.exact(route, 'directResponse', route.direct.note);
     reader?.exact(route, 'match');
   } else if (match === undefined) reader?.exact(route, 'baseURL');
   else if (!isRouted)

@@ -81,7 +81,7 @@ function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
         'outlierDetection',
         split?.boolean() === true
           ? 'failures of the connection and bad answers are counted together'
-          : 'not used, as in Envoy without split_external_local_origin_errors',
+          : 'not used: as in Envoy, failures of connections count only with split_external_local_origin_errors',
       );
   outlier.get('monitors')?.unmapped('only the kinds of failures that outlierDetection has are counted');
   return options;
@@ -180,7 +180,7 @@ export function readHealthChecks(
   for (const each of more) each.unmapped('only one health check is supported; the first is used');
   const configs = entries.flatMap((each) => each.at('endpoint', 'health_check_config') ?? []);
   if (check === undefined) {
-    for (const each of configs) each.whole().differs(draft, 'baseURL', 'not used: the cluster has no health checks');
+    for (const each of configs) each.unused(draft, 'the cluster has no health checks');
     return {};
   }
   const http = check.get('http_health_check');

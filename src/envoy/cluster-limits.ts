@@ -22,11 +22,11 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints, sever
   breakers?.structure();
   ours?.structure().get('priority')?.exact(draft, 'limits');
   for (const other of thresholds)
-    if (other !== ours)
+    if (isDefault(other)) {
+      if (other !== ours) other.unused(draft, 'only the first thresholds of a priority count');
+    } else
       other.unmapped(
-        isDefault(other)
-          ? 'as in Envoy, only the first thresholds of a priority count'
-          : 'there are no priorities here; the thresholds of the default priority are mapped',
+        'there are no priorities here: all calls have the caps of the default priority; write a client of its own for the calls of the other',
       );
   const perHost = readPerHost(breakers, draft);
   const most = 1_000_000;
@@ -49,15 +49,8 @@ export function readLimits(cluster: Reader, draft: Draft, { h2, endpoints, sever
       ?.differs(
         draft,
         'limits',
-        "circuit_breakers is not set: Envoy's defaults are written out (1024 connections, 1024 requests, 1024 pending requests, 3 retries at once)",
+        "circuit_breakers is not set: Envoy's defaults are written out (1024 connections, requests and pending requests, 3 retries at once)",
       );
-  cluster
-    .get('name')
-    ?.differs(
-      draft,
-      'circuitBreaker',
-      'on by default here, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; false switches it off',
-    );
   return {
     limits: {
       ...limitsOf({
@@ -124,7 +117,7 @@ function readRetryCap(thresholds: Reader | undefined, draft: Draft): RetryCap {
   const option = 'retry.maxConcurrentRetries';
   const budget = thresholds?.get('retry_budget')?.structure();
   if (budget === undefined) return capOf(thresholds, 'max_retries', 3, draft, option, { from: 0, to: 1_000_000 });
-  thresholds?.get('max_retries')?.differs(draft, option, 'not used: as in Envoy, retry_budget replaces it');
+  thresholds?.get('max_retries')?.unused(draft, 'retry_budget replaces it');
   const percent = budget.get('budget_percent');
   const share = Math.max(0, (percent?.number() ?? 20) / 100);
   percent?.exact(draft, `${option}.ratio`);

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { ConfigDocument } from '../registry/file/document.js';
 import { Clients, type Cluster, type OtherUses } from './clients.js';
 import { readCluster } from './cluster.js';
+import { noRuntime } from './fraction.js';
 import { clustersIn, isOpen, mirrorsIn, outbound, ownClustersIn, readListeners } from './listeners.js';
 import type { Draft, Reader } from './reader.js';
 import type { ReportLine } from './report.js';
@@ -44,7 +45,9 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
     if (!each.isRead()) each.unmapped('not taken over: a client that needs it names its files in tls');
   if (sources.bootstrap !== undefined) readBootstrap(sources.bootstrap);
   const others = otherUses(envoy.root.value, notHttp);
-  const config = { clients: Object.fromEntries(new Clients(clusters, file, others).of(routes, only)) };
+  const clients = new Clients(clusters, file, others).of(routes, only);
+  const config = { clients: Object.fromEntries(clients) };
+  if (clients.size > 0) tellOfAll(envoy.root, [...clients.values()]);
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
@@ -53,6 +56,22 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
       `the result ${tooLong.message}, which a configuration file must not be: name the clients that the service calls after the file, as in \`import-envoy FILE NAME…\``,
     );
   return { config, yaml, report: envoy.report() };
+}
+
+/** What is true of each client, whatever the file says. */
+function tellOfAll(root: Reader, clients: readonly Record<string, unknown>[]): void {
+  const all: Draft = { name: '*' };
+  root.remark(
+    all,
+    'circuitBreaker',
+    'on by default, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; circuitBreaker: false switches it off',
+  );
+  if (clients.some(({ retry }) => retry !== false))
+    root.remark(
+      all,
+      'retry.budget',
+      "false as in Envoy, which limits only the retries at once; remove this option to get pillion's budget: retries for 20 % of the calls plus one a second",
+    );
 }
 
 /** A name as `Reader.text` returns it. */
@@ -119,9 +138,7 @@ function readBootstrap(root: Reader): void {
   manager?.get('local_cluster_name')?.unmapped(zone);
   manager?.get('outlier_detection')?.unmapped('subscribe to the events of the client to log ejections');
   root.get('dynamic_resources')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
-  root
-    .get('layered_runtime')
-    ?.unmapped('there is no runtime layer: change the configuration file, which is reloaded when it is watched');
+  root.get('layered_runtime')?.unmapped(noRuntime);
   for (const name of ['stats_sinks', 'stats_config'])
     root.get(name)?.unmapped('use recordMetrics (OpenTelemetry) or createPrometheus in the service');
   root.get('tracing')?.whole().differs(undefined, '', 'spans are exported by the OpenTelemetry SDK of the service');

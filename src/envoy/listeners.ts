@@ -275,7 +275,6 @@ const filters = new Map<string, string>(
     ExternalProcessor: 'write a perCall or perAttempt policy in TypeScript instead of the service',
     AwsRequestSigning: 'sign the request in a perAttempt policy',
     CredentialInjector: 'set the header in headers, or in a perAttempt policy if it changes',
-    HeaderMutation: 'set headers in each client; change response headers in an axios interceptor',
     ExtAuthz: 'an HTTP client does not authorize inbound requests',
     RBAC: 'an HTTP client does not authorize inbound requests',
     JwtAuthentication: 'an HTTP client does not check tokens of inbound requests',

@@ -26,6 +26,8 @@ interface Entry {
   readonly path: Path;
   readonly target: Target | undefined;
   readonly note: string | undefined;
+  /** The client without which the line says nothing. */
+  readonly draft?: Draft | undefined;
 }
 
 /** The whole document, and the report on it. */
@@ -61,10 +63,14 @@ export class EnvoyFile {
   }
 
   /** Adds a line. It covers the part and what was read of it; `unmapped` and `error` cover all of it. */
-  tell(status: ReportStatus, path: Path, target?: Target, note?: string, remark = status === 'warning'): void {
+  tell(status: ReportStatus, path: Path, target?: Target, note?: string, remark = false): void {
     if (status === 'error') this.#faulty.add(keyOf(path));
     if (!remark) (status === 'unmapped' || status === 'error' ? this.#whole : this.#covered).add(keyOf(path));
     this.#entries.push({ status, path, target, note });
+  }
+
+  warn(path: Path, note: string, draft: Draft | undefined): void {
+    this.#entries.push({ status: 'warning', path, target: undefined, note, draft });
   }
 
   /** Marks a part as read without a line of its own; `whole` includes the inner parts that nobody asked for. */
@@ -108,7 +114,7 @@ export class EnvoyFile {
       ),
     );
     const lines = this.#entries
-      .filter((entry) => !isDropped(entry.target?.draft) && !this.#isCorrected(entry, differences))
+      .filter((entry) => !isDropped(entry.draft ?? entry.target?.draft) && !this.#isCorrected(entry, differences))
       .map((entry) => this.#line(entry));
     const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
     return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
@@ -337,6 +343,12 @@ export class Reader {
     this.file.tell('exact', this.path, { draft, option }, note);
   }
 
+  /** Reports that the part has no effect here, and had none in Envoy either. */
+  unused(draft: Draft | undefined, note: string): void {
+    this.whole();
+    this.file.tell('exact', this.path, draft && { draft, option: '' }, `not used, as in Envoy: ${note}`);
+  }
+
   /** Reports the part as mapped to `option` with the difference in `note`. */
   differs(draft: Draft | undefined, option: string, note: string): void {
     this.file.tell('difference', this.path, draft && { draft, option }, note);
@@ -352,9 +364,9 @@ export class Reader {
     this.file.tell('unmapped', this.path, undefined, note);
   }
 
-  /** Reports a weakness of the sidecar's configuration. */
-  warn(note: string): void {
-    this.file.tell('warning', this.path, undefined, note);
+  /** Reports a weakness of the sidecar's configuration; with `draft` only if that becomes a client. */
+  warn(note: string, draft?: Draft): void {
+    this.file.warn(this.path, note, draft);
   }
 }
 

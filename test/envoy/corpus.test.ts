@@ -160,14 +160,13 @@ const wholes = last(
   ],
   ...['validation_context_sds_secret_config', 'reset_headers', 'password', 'alpn_protocols'],
   ...['private_key_provider', 'use_downstream_protocol_config'],
-  // The line says that the value is not used.
-  ...['healthy_panic_threshold', 'request_headers_to_add'],
+  ...['healthy_panic_threshold', 'request_headers_to_add', 'active_request_bias', 'zone_aware_lb_config'],
 );
 
 /** Fields that name something, or choose what has a line. They need no line of their own. */
 const names = last(
   ...['@type', 'name', 'cluster', 'cluster_name', 'route_config_name', 'routeConfigName', 'weight', 'tlsMode'],
-  ...['bind_to_port', 'bindToPort', 'static_resources'],
+  ...['bind_to_port', 'bindToPort', 'static_resources', 'locality_weighted_lb_config', 'hostname'],
 );
 
 /** Fields that change no call: without them the clients and the report are the same. By the reason. */
@@ -195,9 +194,12 @@ const neutral: Record<string, RegExp> = {
     'denominator',
     'substitution',
     'tls_maximum_protocol_version',
+    'ipv4_compat',
   ),
-  'it matters with priorities only, which have lines': field('overprovisioning_factor'),
-  'a name for health checks and Host headers, which have lines': field('hostname'),
+  'the name of an endpoint matters with TLS, and to fields that have lines': field('hostname'),
+  'the weights of localities have lines': field('locality_weighted_lb_config'),
+  'the type of the cluster says how it chooses': field('lb_policy'),
+  'no route uses a cluster that is not found': field('cluster_not_found_response_code'),
   'the socket is chosen by them, which has a line': field('transport_socket_matches'),
   'the line on the socket says what becomes of it': field('cleartext_socket_config'),
   'the first status that is expected, 200, is the default': field('expected_statuses'),
@@ -206,6 +208,10 @@ const neutral: Record<string, RegExp> = {
 /** How often a field at a place, whatever its indices, was found in order: three times are enough. */
 const inOrder = new Map<string, number>();
 
+/** True for a line that is about all that is in a part. */
+const coversAll = ({ status, note = '' }: { status: string; note?: string | undefined }) =>
+  status === 'unmapped' || status === 'error' || note.startsWith('not used');
+
 /** Where a field of the document is neither reported on nor known to need no line. */
 function untold(document: object): string[] {
   const base = resultOf(document);
@@ -213,7 +219,7 @@ function untold(document: object): string[] {
   return leavesOf(document).flatMap((place) => {
     const path = spelt(place);
     const above = base?.report.filter(({ from }) => path.startsWith(`${from}.`) || path.startsWith(`${from}[`)) ?? [];
-    if (told.has(path) || above.some(({ status }) => status === 'unmapped' || status === 'error')) return [];
+    if (told.has(path) || above.some(coversAll)) return [];
     const lines = above.filter(({ from }) => !containers.test(from));
     if (lines.some(({ from }) => wholes.test(from))) return [];
     const shape = `${path.replace(/\[\d+\]/g, '[]')} ${lines.length > 0}`;
