@@ -317,7 +317,6 @@ const kindsOfCluster = new Map<string, string>(
     aggregate: 'list the endpoints of its clusters in endpoints, with a priority for each cluster in their order',
     dynamic_forward_proxy:
       'Envoy looks up the host that the service called: take baseURL out of the client, and give the whole URL with each call',
-    redis: 'this is no HTTP cluster',
   }),
 );
 

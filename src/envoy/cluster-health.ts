@@ -100,11 +100,14 @@ function readEjection(outlier: Reader, draft: Draft): Record<string, unknown> {
     part?.exact(draft, `outlierDetection.${option}`);
   }
   const base = outlier.get('base_ejection_time');
-  const [shortest, longest] = [base?.duration() ?? 30_000, outlier.get('max_ejection_time')?.duration() ?? 300_000];
-  if (longest < shortest) {
-    options.maxEjectionTime = options.baseEjectionTime ?? '30s';
-    (base ?? outlier).remark(draft, 'outlierDetection.maxEjectionTime', 'as long as the first ejection, as in Envoy');
+  const shortest = base?.duration() ?? 30_000;
+  const longest = outlier.get('max_ejection_time');
+  if (longest === undefined && shortest > 300_000) {
+    options.maxEjectionTime = options.baseEjectionTime;
+    base?.exact(draft, 'outlierDetection.maxEjectionTime', 'as long as the first ejection, as in Envoy');
   }
+  if ((longest?.duration() ?? shortest) < shortest)
+    longest?.fault('Envoy refuses a time that is shorter than base_ejection_time, which is 30s by default');
   outlier.get('max_ejection_time_jitter')?.unmapped('an ejection ends at its time, for all endpoints alike');
   const percent = outlier.get('max_ejection_percent');
   const most = percent?.bounded(draft, 'outlierDetection.maxEjectionPercent', 0, 100);
@@ -186,8 +189,9 @@ export function readHealthChecks(
   const http = check.get('http_health_check');
   const path = http?.get('path')?.structure().text();
   if (isAlone || path === undefined || !path.startsWith('/')) {
-    const why = isAlone ? alone : 'the checks of the cluster are not mapped';
-    for (const each of configs) each.whole().differs(draft, 'baseURL', why);
+    for (const each of configs)
+      if (isAlone) each.unused(draft, 'there is only one endpoint');
+      else each.unmapped('the checks of the cluster are not mapped');
     if (isAlone) check.whole().differs(draft, 'baseURL', alone);
     else check.unmapped('only HTTP health checks of a path that begins with / are supported');
     return {};

@@ -75,8 +75,9 @@ function readPerHost(breakers: Reader | undefined, draft: Draft): number {
   for (const other of all)
     if (other !== ours) other.unmapped('only the first thresholds of the default priority count');
   ours?.structure().get('priority')?.structure();
-  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'retry_budget', 'track_remaining'])
-    ours?.get(name)?.whole().unmapped('for each endpoint only max_connections is mapped');
+  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'max_connection_pools', 'retry_budget'])
+    ours?.get(name)?.whole().fault('Envoy refuses it here: per_host_thresholds have max_connections only');
+  ours?.get('track_remaining')?.structure();
   if (ours?.get('max_connections') === undefined) return Number.POSITIVE_INFINITY;
   return capOf(ours, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
 }

@@ -83,11 +83,11 @@ export function readProtocol(cluster: Reader, draft: Draft): Protocol {
   };
 }
 
-/** The field of the cluster itself is the older one; Envoy takes that of the protocol options first. 0 is no limit. */
+/** The field of the cluster itself is the older one. 0 is no limit. */
 function readRequestsPerConnection(places: readonly (Reader | undefined)[], draft: Draft): Record<string, unknown> {
   const option = 'connections.maxRequestsPerConnection';
   const [used, ...others] = places.flatMap((each) => each?.get('max_requests_per_connection') ?? []);
-  for (const each of others) each.unused(draft, 'that of common_http_protocol_options replaces it');
+  for (const each of others) each.fault('Envoy refuses it beside that of common_http_protocol_options');
   const most = used?.count() ? used.bounded(draft, option, 1) : undefined;
   used?.exact(draft, option);
   return given('maxRequestsPerConnection', most);

@@ -213,6 +213,7 @@ function readRouteConfig(
   for (const name of ['name', 'validate_clusters', 'metadata']) config?.get(name)?.whole().structure();
   return (config?.list('virtual_hosts') ?? []).flatMap((host) => {
     host.structure().get('name')?.structure();
+    host.get('matcher')?.unmapped('routes of a matcher are not read: write them into routes of the client');
     const drafts = host
       .list('routes')
       .flatMap((route) => readRoute(route, { host, config: config as Reader, cluster, caller }) ?? []);

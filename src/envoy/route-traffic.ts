@@ -14,10 +14,11 @@ interface MirrorContext {
 
 /** The `mirror` section: `levels` are the route, its virtual host and its route configuration; the first that has policies counts. */
 export function readMirrors(levels: readonly Reader[], draft: Draft, context: MirrorContext): Record<string, unknown> {
-  const [used, ...others] = levels.filter((level) => level.get('request_mirror_policies') !== undefined);
-  for (const level of others)
-    level.get('request_mirror_policies')?.unused(draft, 'a more specific part of the file has mirror policies');
-  const mirror = used?.list('request_mirror_policies').flatMap((policy) => readMirror(policy, draft, context)) ?? [];
+  // In v2 a route has one policy.
+  const names = ['request_mirror_policies', 'request_mirror_policy'];
+  const [used, ...others] = levels.flatMap((level) => names.flatMap((name) => level.get(name) ?? []));
+  for (const each of others) each.unused(draft, 'a more specific part of the file has mirror policies');
+  const mirror = used?.items().flatMap((policy) => readMirror(policy, draft, context)) ?? [];
   return mirror.length > 0 ? { mirror } : {};
 }
 
@@ -99,6 +100,11 @@ interface Affected {
 
 /** Adds the `fault` section of the fault filter to the clients of its listener. */
 export function readFault(config: Reader, draft: Draft, drafts: readonly Affected[]): void {
+  const match = matchOf(config, draft);
+  if (typeof match === 'string') {
+    config.unmapped(`no fault is injected: ${match}`);
+    return;
+  }
   const fault: Record<string, unknown> = {};
   const [delay, abort] = [config.structure().get('delay'), config.get('abort')];
   const duration = delay?.get('fixed_delay');
@@ -106,15 +112,15 @@ export function readFault(config: Reader, draft: Draft, drafts: readonly Affecte
   if (time !== undefined) fault.delay = { duration: time, fraction: percentageOf(delay) };
   const status = abort?.get('http_status')?.bounded(draft, 'fault.abort.status', 200, 599);
   if (status !== undefined) fault.abort = { status, fraction: percentageOf(abort) };
-  for (const each of [delay?.get('header_delay'), abort?.get('header_abort')])
-    each?.whole().unmapped('headers of a call inject no faults: fault.match chooses calls by their headers');
   abort?.get('grpc_status')?.unmapped('gRPC is not supported');
   const parts = [
     [delay, fault.delay],
     [abort, fault.abort],
   ] as const;
   for (const [part, made] of parts)
-    if (made === undefined) part?.structure().get('percentage')?.whole().structure();
+    if (made === undefined && (part?.get('header_delay') || part?.get('header_abort')))
+      part.unmapped('headers of a call inject no faults: fault.match chooses calls by their headers');
+    else if (made === undefined) part?.structure().get('percentage')?.whole().structure();
     else
       part?.differs(
         draft,
@@ -125,8 +131,7 @@ export function readFault(config: Reader, draft: Draft, drafts: readonly Affecte
   const cluster = config.get('upstream_cluster');
   cluster?.exact(draft, 'fault', 'only clients of this cluster inject faults');
   const only = cluster?.text();
-  const match = matchOf(config, draft);
-  if (match === undefined || Object.keys(fault).length === 0) return;
+  if (Object.keys(fault).length === 0) return;
   for (const each of drafts)
     if (!only || (each.clusters.length === 1 && each.clusters[0]?.name === only))
       Object.assign(each.sections, { fault: { ...fault, ...match } });
@@ -145,26 +150,19 @@ const faultNotes = new Map<string, string>(
   }),
 );
 
-/** The `match` of the faults; undefined where calls cannot be told apart as in Envoy: then none is injected. */
-function matchOf(config: Reader, draft: Draft): { match?: { headers: Record<string, string | boolean> } } | undefined {
-  const nodes = config.get('downstream_nodes');
-  nodes?.whole().unmapped('no fault is injected: write fault into the clients of the services that are meant');
+/** The `match` of the faults; where calls cannot be told apart as in Envoy, why. */
+function matchOf(config: Reader, draft: Draft): { match?: { headers: Record<string, string | boolean> } } | string {
+  if (config.get('downstream_nodes') !== undefined)
+    return 'downstream_nodes is set, so write fault into the clients of the services that are meant';
   const headers: Record<string, string | boolean> = {};
-  let known = nodes === undefined;
   for (const matcher of config.list('headers')) {
     const name = matcher.get('name')?.structure().text();
     const value = headerConditionOf(matcher);
-    if (name === undefined || value === undefined || name.startsWith(':') || Object.hasOwn(headers, name)) {
-      matcher
-        .whole()
-        .unmapped('no fault is injected: fault.match knows only the presence and the exact value of headers');
-      known = false;
-    } else {
-      matcher.whole().exact(draft, 'fault.match.headers');
-      headers[name] = value;
-    }
+    if (name === undefined || value === undefined || name.startsWith(':') || Object.hasOwn(headers, name))
+      return 'fault.match knows only the presence and the exact value of headers';
+    matcher.whole().exact(draft, 'fault.match.headers');
+    headers[name] = value;
   }
-  if (!known) return undefined;
   return Object.keys(headers).length > 0 ? { match: { headers } } : {};
 }
 
@@ -197,10 +195,10 @@ export function readLocalRateLimit(config: Reader, draft: Draft): Record<string,
         : 'no call is limited: the filter is enforced for a part of the requests, which rateLimit cannot do; set rateLimit in each client for all of them';
     if (share > 0) bucket?.whole().unmapped(why);
     else bucket?.unused(draft, why);
-    for (const each of shares) each?.whole().structure();
+    for (const each of shares) each?.structure();
     return {};
   }
-  for (const each of shares) each?.whole().exact(draft, 'rateLimit');
+  for (const each of shares) each?.exact(draft, 'rateLimit');
   const [most, perFill, interval] = ['max_tokens', 'tokens_per_fill', 'fill_interval'].map((name) => bucket.get(name));
   const requests = perFill?.bounded(draft, 'rateLimit.requests', 1, 1_000_000) ?? 1;
   const burst = most?.bounded(draft, 'rateLimit.burst', 1, 1_000_000);

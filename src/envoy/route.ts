@@ -275,7 +275,6 @@ const actionNotes = notes({
   max_grpc_timeout: 'gRPC is not supported; other calls have no such limit',
   grpc_timeout_offset: 'gRPC is not supported; other calls have no such limit',
   upgrade_configs: 'a WebSocket or a tunnel is not an HTTP call: use a client for it',
-  request_mirror_policy: 'write a mirror into the client: it sends copies of a share of the calls',
   internal_redirect_policy: 'set maxRedirects to follow redirects',
   internal_redirect_action: 'set maxRedirects to follow redirects',
   max_internal_redirects: 'set maxRedirects to follow redirects',
@@ -293,7 +292,6 @@ const hostNotes = notes({
   virtual_clusters: 'set routeName on the call to tell its metrics and spans from others',
   per_request_buffer_limit_bytes: buffered,
   request_body_buffer_limit: buffered,
-  matcher: 'routes of a matcher tree are not read: write them into routes of the client',
 });
 const configNotes = notes({
   vhds: 'there is no xDS; a ConfigSource can deliver whole configurations',

@@ -51,6 +51,9 @@ const refused = new Map<string, string>(
     'routes-without-clusters.yaml': "unknown cluster 'elsewhere'",
     'tls-that-cannot-be-read.yaml': 'no such field',
     'values-that-envoy-refuses.yaml': 'Unable to parse JSON as proto',
+    'limits-that-envoy-refuses.yaml': 'Unsupported field in per_host_thresholds',
+    'mutations-that-envoy-refuses.yaml': ':-prefixed or host headers may not be modified',
+    'ranges-that-envoy-refuses.yaml': 'invalid ip/mask combo',
     'tcp-and-dynamic.yaml': 'value length must be at least 1 characters',
   }),
 );
@@ -160,7 +163,8 @@ const wholes = last(
   ],
   ...['validation_context_sds_secret_config', 'reset_headers', 'password', 'alpn_protocols'],
   ...['private_key_provider', 'use_downstream_protocol_config'],
-  ...['healthy_panic_threshold', 'request_headers_to_add', 'active_request_bias', 'zone_aware_lb_config'],
+  ...['healthy_panic_threshold', 'request_headers_to_add', 'active_request_bias', 'aggression', 'zone_aware_lb_config'],
+  ...['tls_options', 'transport_socket_match_criteria', 'dns_failure_refresh_rate'],
 );
 
 /** Fields that name something, or choose what has a line. They need no line of their own. */
@@ -199,6 +203,7 @@ const neutral: Record<string, RegExp> = {
   'the name of an endpoint matters with TLS, and to fields that have lines': field('hostname'),
   'the weights of localities have lines': field('locality_weighted_lb_config'),
   'the type of the cluster says how it chooses': field('lb_policy'),
+  'no cookie is made, which has a line': /hash_policy\[\d+\]\.cookie\.(path|attributes)/,
   'no route uses a cluster that is not found': field('cluster_not_found_response_code'),
   'the socket is chosen by them, which has a line': field('transport_socket_matches'),
   'the line on the socket says what becomes of it': field('cleartext_socket_config'),
