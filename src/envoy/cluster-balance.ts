@@ -96,19 +96,29 @@ function chosen(listed: readonly Reader[]): Extension | undefined {
     return { name, reader: fields ?? each, fields, byLocality: false };
   });
   const used = found.find(({ name }) => strategies.has(name)) ?? found[0];
-  for (const each of found)
-    if (each !== used) each.reader.unmapped('not used: only one of the policies is, the first one that is known here');
+  const index = used === undefined ? -1 : found.indexOf(used);
+  for (const [at, { reader }] of found.entries())
+    if (at < index) reader.unmapped('it is not known here, so the next policy of the list is used');
+    else if (at > index) reader.unused(undefined, 'a policy before it is known');
   return used;
 }
 
 const alone = 'there is only one endpoint';
 
-/** `count` is the number of endpoints in the file; `several`: there is something to choose from. */
+interface BalancedEndpoints {
+  /** How many the file has. */
+  readonly count: number;
+  /** There is something to choose from. */
+  readonly several: boolean;
+  readonly factor: number | undefined;
+  readonly found: readonly { readonly zone?: string }[];
+}
+
 export function readBalance(
   cluster: Reader,
   draft: Draft,
   policy: BalancePolicy,
-  { count, several, factor }: { count: number; several: boolean; factor: number | undefined },
+  { count, several, factor, found }: BalancedEndpoints,
 ): Record<string, unknown> {
   readCommon(cluster);
   const threshold = cluster.at('common_lb_config', 'healthy_panic_threshold');
@@ -133,7 +143,8 @@ export function readBalance(
     return {};
   }
   const slowStart = readDetails(policy.details, strategy === 'hash' ? hashing : undefined, draft);
-  const zone = readZone(policy.zoneAware, draft, cluster, several ? count : undefined);
+  const zones = strategy === 'hash' ? [] : found.flatMap((each) => each.zone ?? []);
+  const zone = readZone(policy.zoneAware, draft, cluster, { count: several ? count : undefined, zones });
   if (policy.reader === undefined && several)
     cluster.remark(draft, 'balance', "no lb_policy: Envoy's default, turns without a slow start, is written out");
   const key = strategy === 'hash' ? clusterKey(cluster, policy, draft) : {};
@@ -219,17 +230,19 @@ function readDetails(details: readonly Reader[], hashing: Reader | undefined, dr
   return slowStart;
 }
 
+const inZone =
+  'all calls stay in the zone while panicThresholdPercent of its endpoints are usable; Envoy sends a share elsewhere if the zone has more callers than endpoints';
+
 /** Envoy prefers its own zone if it knows its own cluster, by the share of the zone in both clusters. */
 function readZone(
   config: Reader | undefined,
   draft: Draft,
   cluster: Reader,
-  count: number | undefined,
+  { count, zones }: { count: number | undefined; zones: readonly string[] },
 ): { zone?: string } {
-  if (config === undefined) return {};
   const zone = cluster.file.root.at('node', 'locality', 'zone')?.text();
-  const least = config.get('min_cluster_size')?.structure().count() ?? 6;
-  const enabled = config.get('routing_enabled')?.structure().number() ?? 100;
+  const least = config?.get('min_cluster_size')?.structure().count() ?? 6;
+  const enabled = config?.get('routing_enabled')?.structure().number() ?? 100;
   const inCluster = cluster.file.root.at('cluster_manager', 'local_cluster_name') !== undefined;
   const off = !inCluster
     ? 'cluster_manager has no local_cluster_name'
@@ -238,6 +251,11 @@ function readZone(
       : enabled === 0
         ? 'routing_enabled is 0'
         : undefined;
+  if (config === undefined) {
+    if (zone === undefined || off !== undefined || count === undefined || new Set(zones).size < 2) return {};
+    cluster.remark(draft, 'balance.zone', inZone);
+    return { zone };
+  }
   if (zone === undefined)
     config.whole().unmapped('set balance.zone to the zone of the service to prefer endpoints of the same zone');
   else if (off !== undefined) config.unused(draft, off);
@@ -247,11 +265,7 @@ function readZone(
         .get(name)
         ?.whole()
         .unmapped('the zone is preferred while balance.panicThresholdPercent of it is usable; then all zones are');
-    config.differs(
-      draft,
-      'balance.zone',
-      'all calls stay in the zone while panicThresholdPercent of its endpoints are usable; Envoy sends a share elsewhere if the zone has more callers than endpoints',
-    );
+    config.differs(draft, 'balance.zone', inZone);
     return { zone };
   }
   return {};

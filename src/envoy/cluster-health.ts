@@ -32,6 +32,7 @@ export function readOutlierDetection(
   if (count !== undefined && !alwaysEjectOneHost && count * maxEjectionPercent < 100)
     outlier.warn(
       `no endpoint was ever ejected: ${maxEjectionPercent} % of ${count} endpoints (max_ejection_percent) is less than one. It stays so here; raise outlierDetection.maxEjectionPercent, or set alwaysEjectOneHost to true`,
+      draft,
     );
   outlier.remark(draft, 'outlierDetection', 'the last usable endpoint is never ejected');
   outlier.structure();
@@ -48,6 +49,8 @@ function isEnforced(outlier: Reader, name: string, draft: Draft, option: string,
   return percent > 0;
 }
 
+const together = 'failures of the connection and bad answers are counted together';
+
 function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [field, name, standard] of [
@@ -59,14 +62,13 @@ function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
     const part = outlier.get(field);
     const count = part?.count();
     if (enforced) part?.exact(draft, option);
-    else part?.differs(draft, option, `not used, because enforcing_${field} is 0${standard ? '' : ', its default'}`);
+    else part?.unused(draft, `enforcing_${field} is 0${standard ? '' : ', its default'}`);
     // In Envoy a count that starts at 1 never equals 0.
     const value = enforced && count !== 0 ? (count ?? 5) : false;
     if (value !== (standard ? 5 : false) || (enforced && part !== undefined)) options[name] = value;
   }
   const split = outlier.get('split_external_local_origin_errors');
-  if (split?.boolean() === true)
-    split.differs(draft, 'outlierDetection', 'failures of the connection and bad answers are counted together');
+  if (split?.boolean() === true) split.differs(draft, 'outlierDetection', together);
   else split?.structure();
   for (const name of [
     'consecutive_local_origin_failure',
@@ -74,15 +76,11 @@ function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
     'enforcing_local_origin_success_rate',
     'enforcing_failure_percentage_local_origin',
   ])
-    outlier
-      .get(name)
-      ?.differs(
-        draft,
-        'outlierDetection',
-        split?.boolean() === true
-          ? 'failures of the connection and bad answers are counted together'
-          : 'not used: as in Envoy, failures of connections count only with split_external_local_origin_errors',
-      );
+    if (split?.boolean() === true) outlier.get(name)?.differs(draft, 'outlierDetection', together);
+    else
+      outlier
+        .get(name)
+        ?.unused(draft, 'failures of connections are counted apart only with split_external_local_origin_errors');
   outlier.get('monitors')?.unmapped('only the kinds of failures that outlierDetection has are counted');
   return options;
 }
@@ -163,7 +161,7 @@ function readNumbers(
   for (const [field, name, divisor, least] of parts) {
     const part = outlier.get(field);
     if (section === undefined) {
-      part?.differs(draft, 'outlierDetection', `not used, because ${why}`);
+      part?.unused(draft, why);
       continue;
     }
     const option = `outlierDetection.${section}.${name}`;

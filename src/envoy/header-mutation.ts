@@ -43,7 +43,6 @@ export function readMutationFilters(manager: Reader, draft: Draft): HeaderLevel[
     const levels = readMutations(mutations?.list('request_mutations') ?? [], draft);
     const off = filter.get('disabled');
     if (off?.boolean() !== true) return levels;
-    off.unmapped('the filter is off, unless a route switches it on: set requestHeaders in that client');
     return [];
   });
 }

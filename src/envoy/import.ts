@@ -43,11 +43,16 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
     if (!each.isRead()) each.unmapped('no listener of the file uses these routes');
   for (const each of sources.secrets.values())
     if (!each.isRead()) each.unmapped('not taken over: a client that needs it names its files in tls');
-  if (sources.bootstrap !== undefined) readBootstrap(sources.bootstrap);
   const others = otherUses(envoy.root.value, notHttp);
   const clients = new Clients(clusters, file, others).of(routes, only);
   const config = { clients: Object.fromEntries(clients) };
-  if (clients.size > 0) tellOfAll(envoy.root, [...clients.values()]);
+  const made = [...clients.values()];
+  if (made.length > 0) tellOfAll(envoy.root, made);
+  if (sources.bootstrap !== undefined)
+    readBootstrap(
+      sources.bootstrap,
+      made.some(({ balance }) => (balance as { zone?: string } | undefined)?.zone !== undefined),
+    );
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
@@ -117,7 +122,8 @@ const processFields = [
   'watchdogs',
 ];
 
-function readBootstrap(root: Reader): void {
+/** `zoned`: the zone of the node is in a client. */
+function readBootstrap(root: Reader, zoned: boolean): void {
   const admin = root.get('admin');
   const host = admin?.at('address', 'socket_address', 'address')?.text();
   if (host !== undefined && isOpen(host))
@@ -131,11 +137,15 @@ function readBootstrap(root: Reader): void {
     );
   for (const name of processFields) root.get(name)?.whole().structure();
   root.get('static_resources')?.structure();
-  const zone = 'set balance.zone of each client to the zone of the service, such as from an environment variable';
-  root.get('node')?.get('locality')?.unmapped(zone);
+  const locality = root.get('node')?.get('locality');
+  if (zoned) locality?.whole().structure();
+  else
+    locality?.unmapped(
+      'set balance.zone of each client to the zone of the service, such as from an environment variable',
+    );
   root.get('node')?.whole().structure();
   const manager = root.get('cluster_manager')?.structure();
-  manager?.get('local_cluster_name')?.unmapped(zone);
+  manager?.get('local_cluster_name')?.structure();
   manager?.get('outlier_detection')?.unmapped('subscribe to the events of the client to log ejections');
   root.get('dynamic_resources')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
   root.get('layered_runtime')?.unmapped(noRuntime);

@@ -328,7 +328,6 @@ const managerFields: readonly (readonly [string, readonly string[]])[] = [
   [
     'the service itself makes the call: no header says who called it (x-forwarded-for and the like)',
     [
-      'use_remote_address',
       'xff_num_trusted_hops',
       'skip_xff_append',
       'forward_client_cert_details',
@@ -341,7 +340,6 @@ const managerFields: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['a WebSocket or a tunnel is not an HTTP call: use a client for it', ['upgrade_configs']],
   ['a call that fails rejects with an error: there is no answer of a sidecar to rewrite', ['local_reply_config']],
-  ['set envoyHeaders to obey or drop the x-envoy headers of callers', ['internal_address_config']],
 ];
 
 function readManager(manager: Reader, draft: Draft): void {

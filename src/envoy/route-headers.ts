@@ -148,7 +148,8 @@ function readInternalOnly(config: Reader, { trusted }: Caller, draft: Draft): [s
   return config.list('internal_only_headers').flatMap((reader) => {
     const name = readHeaderName(reader);
     if (name === undefined) return [];
-    reader.exact(draft, 'requestHeaders.remove', trusted ? 'the service is an internal caller' : undefined);
+    if (trusted) reader.unused(draft, 'the service is an internal caller, which may send it');
+    else reader.exact(draft, 'requestHeaders.remove');
     return trusted ? [] : [[name, whatever([])]];
   });
 }

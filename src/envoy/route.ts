@@ -184,12 +184,13 @@ function headersOf(level: Reader): (Reader | undefined)[] {
  * why there is no copy otherwise.
  */
 function copyTo(main: ClusterPart | undefined, target: ClusterPart | undefined) {
-  if (target?.baseURL === undefined) return 'the file has no address of its cluster';
+  if (target?.baseURL === undefined)
+    return 'the file has no address of its cluster, so write the mirror with a baseURL';
   if (target.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls))
-    return 'its cluster has another TLS context than the cluster of the route, and a client has one: send the copies from a client of their own';
+    return 'its cluster has another TLS context than the cluster of the route, so send them from a client of their own';
   const prior = [main, target].map((part) => part?.scheme === 'http' && part.sections.allowH2 === 'prior-knowledge');
   if (target.scheme === 'http' && prior[0] !== prior[1])
-    return 'its cluster has another version of HTTP than the cluster of the route: send the copies from a client of their own';
+    return 'its cluster has another version of HTTP than the cluster of the route, so send them from a client of their own';
   return { baseURL: target.baseURL, several: target.sections.endpoints !== undefined };
 }
 

@@ -164,13 +164,14 @@ const wholes = last(
   ...['validation_context_sds_secret_config', 'reset_headers', 'password', 'alpn_protocols'],
   ...['private_key_provider', 'use_downstream_protocol_config'],
   ...['healthy_panic_threshold', 'request_headers_to_add', 'active_request_bias', 'aggression', 'zone_aware_lb_config'],
-  ...['tls_options', 'transport_socket_match_criteria', 'dns_failure_refresh_rate'],
+  ...['tls_options', 'transport_socket_match_criteria', 'dns_failure_refresh_rate', 'internal_address_config'],
 );
 
 /** Fields that name something, or choose what has a line. They need no line of their own. */
 const names = last(
   ...['@type', 'name', 'cluster', 'cluster_name', 'route_config_name', 'routeConfigName', 'weight', 'tlsMode'],
   ...['bind_to_port', 'bindToPort', 'static_resources', 'locality_weighted_lb_config', 'hostname'],
+  ...['local_cluster_name', 'zone'],
 );
 
 /** Fields that change no call: without them the clients and the report are the same. By the reason. */
@@ -201,6 +202,7 @@ const neutral: Record<string, RegExp> = {
     'ipv4_compat',
   ),
   'the name of an endpoint matters with TLS, and to fields that have lines': field('hostname'),
+  'the zone of the service is written into clients with zones': field('local_cluster_name'),
   'the weights of localities have lines': field('locality_weighted_lb_config'),
   'the type of the cluster says how it chooses': field('lb_policy'),
   'no cookie is made, which has a line': /hash_policy\[\d+\]\.cookie\.(path|attributes)/,

@@ -512,3 +512,29 @@ describe('health checks', () => {
       ]);
   });
 });
+
+describe('rare fields', () => {
+  it('have lines', () => {
+    const { notes } = imported({ outlier_detection: { monitors: [{ name: 'errors' }] } });
+    expect(notes('monitors')).toEqual(['unmapped only the kinds of failures that outlierDetection has are counted']);
+  });
+
+  it('of retries have lines', () => {
+    const { notes } = imported({}, one, {}, { retry_policy: { retry_on: '5xx', retry_options_predicates: [{}] } });
+    expect(notes('retry_options_predicates')).toEqual([
+      'unmapped each attempt has the options of the call: a perAttempt policy may change them',
+    ]);
+  });
+
+  it('of a virtual host without a list of routes have lines', () => {
+    const hosts = [{ name: 'v', domains: ['*'], matcher: { matcher_tree: {} } }];
+    const typed_config = typed('filters.network.http_connection_manager.v3.HttpConnectionManager', {
+      route_config: { virtual_hosts: hosts },
+    });
+    const listeners = [{ filter_chains: [{ filters: [{ name: 'h', typed_config }] }] }];
+    const { report } = importEnvoy(JSON.stringify({ static_resources: { listeners } }), 'envoy.json');
+    expect(report.map(({ note }) => note)).toEqual([
+      'routes of a matcher are not read: write them into routes of the client',
+    ]);
+  });
+});

@@ -99,7 +99,7 @@ it('any part of a bootstrap may be dropped, doubled, renamed or something else: 
         expect(error.message).toMatch(/^envoy\.yaml:\d+:\d+ /);
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 600 },
   );
 });
 
