@@ -99,9 +99,12 @@ export class Clients {
     if (main !== undefined && main.part !== undefined && !route.readers.some((reader) => reader.isFaulty()))
       return { route, main, options: clientOf(route, main, this.#clusters) };
     route.dropped = true;
-    if (main === undefined)
-      route.readers[0]?.unmapped('no client was made of this route, because the file does not have its cluster');
-    else {
+    if (main === undefined) {
+      const names = route.clusters.map(({ name }) => `"${name.replaceAll('$${', '${')}"`);
+      route.readers[0]?.leave(
+        `no client was made of this route, because the file has no cluster ${names.join(' or ')}`,
+      );
+    } else {
       route.readers[0]?.refuse(
         main.part === undefined
           ? 'no client was made of this route, because its cluster has an error'
@@ -149,7 +152,7 @@ export class Clients {
     if (part === undefined) reader.refuse('no client was made of this cluster, because a part of it has an error');
     else if (part.nowhere !== undefined) reader.unmapped(`no client was made of this cluster: ${part.nowhere}`);
     else if (refused) reader.unmapped('no client was made of its route');
-    else if (note !== undefined) reader.unmapped(note);
+    else if (note !== undefined) reader.leave(note);
     else if (part.baseURL === undefined)
       reader.unmapped('no route uses this cluster, and the file has no address of it');
     else {

@@ -43,6 +43,8 @@ export class EnvoyFile {
   /** Parts that one line covers whole, whether their inner parts were asked for or not. */
   readonly #whole = new Set<string>();
   readonly #faulty = new Set<string>();
+  /** Parts of which nothing becomes a client, for a reason that lies outside of them. */
+  readonly #left = new Set<string>();
   /** True when the file has fields of Envoy's API of 2020 (v2). */
   isOld = false;
 
@@ -71,6 +73,11 @@ export class EnvoyFile {
 
   warn(path: Path, note: string, draft: Draft | undefined): void {
     this.#entries.push({ status: 'warning', path, target: undefined, note, draft });
+  }
+
+  /** Leaves out the lines that say that an inner part is not mapped. */
+  leave(path: Path): void {
+    this.#left.add(keyOf(path));
   }
 
   /** Marks a part as read without a line of its own; `whole` includes the inner parts that nobody asked for. */
@@ -114,10 +121,19 @@ export class EnvoyFile {
       ),
     );
     const lines = this.#entries
-      .filter((entry) => !isDropped(entry.draft ?? entry.target?.draft) && !this.#isCorrected(entry, differences))
+      .filter(
+        (entry) =>
+          !isDropped(entry.draft ?? entry.target?.draft) &&
+          !this.#isCorrected(entry, differences) &&
+          !(entry.status === 'unmapped' && this.#isLeft(entry.path)),
+      )
       .map((entry) => this.#line(entry));
     const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
     return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+  }
+
+  #isLeft(path: Path): boolean {
+    return path.some((_, length) => this.#left.has(keyOf(path.slice(0, length))));
   }
 
   /** An error on a part replaces the line that says how the part was mapped, and a difference replaces `exact`. */
@@ -362,6 +378,12 @@ export class Reader {
   /** Reports the part as not mapped; `note` is what to do instead. */
   unmapped(note: string): void {
     this.file.tell('unmapped', this.path, undefined, note);
+  }
+
+  /** Reports that nothing becomes of the part, for a reason outside of it: lines about inner parts are left out. */
+  leave(note: string): void {
+    this.file.leave(this.path);
+    this.unmapped(note);
   }
 
   /** Reports a weakness of the sidecar's configuration; with `draft` only if that becomes a client. */

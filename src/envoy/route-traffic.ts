@@ -203,13 +203,11 @@ export function readLocalRateLimit(config: Reader, draft: Draft): Record<string,
   const requests = perFill?.bounded(draft, 'rateLimit.requests', 1, 1_000_000) ?? 1;
   const burst = most?.bounded(draft, 'rateLimit.burst', 1, 1_000_000);
   const per = interval?.spelled(draft, 'rateLimit.per');
-  bucket
-    .whole()
-    .differs(
-      draft,
-      'rateLimit',
-      'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own, and retries take from it too',
-    );
+  bucket.differs(
+    draft,
+    'rateLimit',
+    'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own, and retries take from it too',
+  );
   return {
     rateLimit: { requests, ...given('per', per), ...given('burst', burst), maxPending: 0, serverHeaders: false },
   };

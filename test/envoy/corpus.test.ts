@@ -208,7 +208,7 @@ const neutral: Record<string, RegExp> = {
   'no cookie is made, which has a line': /hash_policy\[\d+\]\.cookie\.(path|attributes)/,
   'no route uses a cluster that is not found': field('cluster_not_found_response_code'),
   'the socket is chosen by them, which has a line': field('transport_socket_matches'),
-  'the line on the socket says what becomes of it': field('cleartext_socket_config'),
+  'the line on the socket says what becomes of it': field('cleartext_socket_config', 'typed_config\\.config'),
   'the first status that is expected, 200, is the default': field('expected_statuses'),
 };
 

@@ -101,7 +101,7 @@ it('any part of a bootstrap may be dropped, doubled, renamed or something else: 
     }),
     { numRuns: 600 },
   );
-});
+}, 60_000);
 
 /** Parts of the sidecar that one line covers whole, or that change no call. */
 const neutral =
@@ -138,4 +138,4 @@ it('a field that the import does not know is never without a line', () => {
     }),
     { numRuns: 500 },
   );
-});
+}, 60_000);
