@@ -180,11 +180,23 @@ export class Clients {
       reader?.refuse(`no client was made, because it would not load: ${path} ${message}`);
     draft.dropped = faults.length > 0;
     if (draft.dropped) return false;
-    this.#clients.set(name, options);
+    this.#clients.set(name, inOrder(options));
     draft.name = name;
     this.#drafts.push(draft);
     return true;
   }
+}
+
+/** Sections in the order in which they are written: what is called, what is sent, how long and how often, over what. */
+const sectionOrder = [
+  ...['baseURL', 'routes', 'pathRewrite', 'headers', 'requestHeaders', 'envoyHeaders', 'deadlineHeader', 'tracing'],
+  ...['timeouts', 'retry', 'hedging', 'rateLimit', 'limits', 'connections', 'allowH2', 'tls'],
+  ...['endpoints', 'balance', 'outlierDetection', 'healthCheck', 'split', 'mirror', 'fault'],
+];
+
+function inOrder(options: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(options).sort((a, b) => sectionOrder.indexOf(a) - sectionOrder.indexOf(b));
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
 }
 
 /** A client is checked without the environment and the files of the machine on which it will run. */
