@@ -407,7 +407,7 @@ function readLookups({ says, lookups }: Found, draft: Draft): Record<string, unk
     each.differs(
       draft,
       'endpoints.dns',
-      'each address of a name is an endpoint; limits and circuits are those of each',
+      'each address of a name is an endpoint; connections.maxConnections and circuits are those of each',
     );
   const ttl = lookups.get('respect_dns_ttl');
   ttl?.exact(draft, 'endpoints.dns.refresh');
