@@ -95,13 +95,25 @@ export class Clients {
   #read(route: RouteDraft, refused: Set<Cluster>): Made | undefined {
     if (route.direct !== undefined) return undefined;
     const main = mainCluster(route, this.#clusters);
+    if (main?.part?.nowhere !== undefined) {
+      route.dropped = true;
+      route.readers[0]?.unmapped(`no client was made of this route: ${main.part.nowhere}`);
+      return undefined;
+    }
     if (main !== undefined && main.part !== undefined && !route.readers.some((reader) => reader.isFaulty()))
       return { route, main, options: clientOf(route, main, this.#clusters) };
     route.dropped = true;
-    if (main === undefined)
-      route.readers[0]?.unmapped('no client was made of this route, because the file does not have its cluster');
-    else {
-      route.readers[0]?.refuse('no client was made of this route, because it or its cluster has an error');
+    if (main === undefined) {
+      const names = route.clusters.map(({ name }) => `"${name.replaceAll('$${', '${')}"`);
+      route.readers[0]?.leave(
+        `no client was made of this route, because the file has no cluster ${names.join(' or ')}`,
+      );
+    } else {
+      route.readers[0]?.refuse(
+        main.part === undefined
+          ? 'no client was made of this route, because its cluster has an error'
+          : 'no client was made of this route, because a part of it has an error',
+      );
       refused.add(main);
     }
     return undefined;
@@ -142,8 +154,9 @@ export class Clients {
     const clusterName = reader.name('name') ?? '';
     const note = role === undefined ? this.#others.notes.get(clusterName) : undefined;
     if (part === undefined) reader.refuse('no client was made of this cluster, because a part of it has an error');
+    else if (part.nowhere !== undefined) reader.unmapped(`no client was made of this cluster: ${part.nowhere}`);
     else if (refused) reader.unmapped('no client was made of its route');
-    else if (note !== undefined) reader.unmapped(note);
+    else if (note !== undefined) reader.leave(note);
     else if (part.baseURL === undefined)
       reader.unmapped('no route uses this cluster, and the file has no address of it');
     else {
@@ -171,11 +184,23 @@ export class Clients {
       reader?.refuse(`no client was made, because it would not load: ${path} ${message}`);
     draft.dropped = faults.length > 0;
     if (draft.dropped) return false;
-    this.#clients.set(name, options);
+    this.#clients.set(name, inOrder(options));
     draft.name = name;
     this.#drafts.push(draft);
     return true;
   }
+}
+
+/** Sections in the order in which they are written: what is called, what is sent, how long and how often, over what. */
+const sectionOrder = [
+  ...['baseURL', 'routes', 'pathRewrite', 'headers', 'requestHeaders', 'envoyHeaders', 'deadlineHeader', 'tracing'],
+  ...['timeouts', 'retry', 'hedging', 'rateLimit', 'limits', 'connections', 'allowH2', 'tls'],
+  ...['endpoints', 'balance', 'outlierDetection', 'healthCheck', 'split', 'mirror', 'fault'],
+];
+
+function inOrder(options: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(options).sort((a, b) => sectionOrder.indexOf(a) - sectionOrder.indexOf(b));
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
 }
 
 /** A client is checked without the environment and the files of the machine on which it will run. */
@@ -211,15 +236,9 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
   if (route.isHigh) Object.assign(draft, { dropped: false, within: route });
   const sections = route.isHigh ? { ...part.sections, limits, connections } : part.sections;
   const { retry } = route.retry;
-  const remark = (option: string, note: string) => main.reader.remark(route, option, note);
-  if (retry)
-    remark(
-      'retry.budget',
-      "off as in Envoy, which limits only the retries at once; remove this option to get pillion's budget: retries for 20 % of the calls plus one a second",
-    );
   return {
     baseURL: addressOf(route, main),
-    timeouts: timeoutsOf(route, main.part as ClusterPart, remark),
+    timeouts: timeoutsOf(route, main.part as ClusterPart),
     retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
     ...(route.clusters.some(
@@ -310,7 +329,7 @@ function tellPlace(route: RouteDraft, { entry, isClient, isUnreachable }: Place,
   }
   if (!isClient) route.place = place;
   if (route.direct !== undefined) {
-    route.direct.reader.exact(route, 'directResponse');
+    route.direct.reader.exact(route, 'directResponse', route.direct.note);
     reader?.exact(route, 'match');
   } else if (match === undefined) reader?.exact(route, 'baseURL');
   else if (!isRouted)

@@ -96,35 +96,55 @@ function chosen(listed: readonly Reader[]): Extension | undefined {
     return { name, reader: fields ?? each, fields, byLocality: false };
   });
   const used = found.find(({ name }) => strategies.has(name)) ?? found[0];
-  for (const each of found)
-    if (each !== used) each.reader.unmapped('not used: only one of the policies is, the first one that is known here');
+  const index = used === undefined ? -1 : found.indexOf(used);
+  for (const [at, { reader }] of found.entries())
+    if (at < index) reader.unmapped('it is not known here, so the next policy of the list is used');
+    else if (at > index) reader.unused(undefined, 'a policy before it is known');
   return used;
 }
 
-/** `count` is the number of endpoints in the file; `several`: there is something to choose from. */
+const alone = 'there is only one endpoint';
+
+interface BalancedEndpoints {
+  /** How many the file has. */
+  readonly count: number;
+  /** There is something to choose from. */
+  readonly several: boolean;
+  readonly factor: number | undefined;
+  readonly found: readonly { readonly zone?: string }[];
+}
+
 export function readBalance(
   cluster: Reader,
   draft: Draft,
   policy: BalancePolicy,
-  { count, several, factor }: { count: number; several: boolean; factor: number | undefined },
+  { count, several, factor, found }: BalancedEndpoints,
 ): Record<string, unknown> {
   readCommon(cluster);
-  const panic = readPanic(cluster, draft, several);
-  const idle =
-    count === 0 ? 'not used: the file has no endpoints of this cluster' : 'not used: there is only one endpoint';
-  // Without endpoints in the file the policy is kept for those that are added by hand.
-  const isUsed = several || (count === 0 && policy.reader !== undefined);
+  const threshold = cluster.at('common_lb_config', 'healthy_panic_threshold');
   const [strategy, note] = strategies.get(policy.name) ?? [];
-  if (!isUsed) policy.reader?.differs(draft, 'baseURL', idle);
+  // Without endpoints in the file the policy is kept for those that are added by hand.
+  const isKept = threshold !== undefined || (policy.reader !== undefined && strategy !== undefined);
+  const isUsed = several || (count === 0 && isKept);
+  const panic = readPanic(threshold, draft, isUsed);
+  if (policy.name === 'CLUSTER_PROVIDED') policy.reader?.structure();
   else if (strategy === undefined)
     policy.reader?.unmapped('there is no such load balancing here: the endpoints take turns (balance.strategy)');
+  else if (!isUsed) policy.reader?.unused(draft, alone);
   else if (note !== undefined) policy.reader?.differs(draft, 'balance.strategy', note);
   else policy.reader?.exact(draft, 'balance.strategy');
-  for (const each of policy.unused)
-    each.whole().differs(draft, 'balance', `not used, as in Envoy: the policy is ${policy.name}`);
-  const slowStart = readDetails(policy.details, draft, isUsed);
-  const zone = readZone(policy.zoneAware, draft, cluster, isUsed ? count : 0);
-  if (!isUsed) return {};
+  for (const each of policy.unused) each.unused(draft, `the policy is ${policy.name}`);
+  const hashing = cluster.at('common_lb_config', 'consistent_hashing_lb_config');
+  if (!isUsed || strategy !== 'hash')
+    hashing?.unused(draft, isUsed ? 'the cluster does not choose its endpoints by a hash' : alone);
+  if (!isUsed) {
+    for (const each of policy.details) each.unused(draft, alone);
+    policy.zoneAware?.unused(draft, alone);
+    return {};
+  }
+  const slowStart = readDetails(policy.details, strategy === 'hash' ? hashing : undefined, draft);
+  const zones = strategy === 'hash' ? [] : found.flatMap((each) => each.zone ?? []);
+  const zone = readZone(policy.zoneAware, draft, cluster, { count: several ? count : undefined, zones });
   if (policy.reader === undefined && several)
     cluster.remark(draft, 'balance', "no lb_policy: Envoy's default, turns without a slow start, is written out");
   const key = strategy === 'hash' ? clusterKey(cluster, policy, draft) : {};
@@ -146,7 +166,6 @@ function readCommon(cluster: Reader): void {
   for (const [name, note] of [
     ['ignore_new_hosts_until_first_hc', 'a new endpoint counts as healthy until its checks have failed'],
     ['close_connections_on_host_set_change', 'connections to endpoints that stay are kept'],
-    ['consistent_hashing_lb_config', 'endpoints are told apart by their addresses, and no cap bounds the load of one'],
     ['override_host_status', 'no header chooses an endpoint'],
   ] as const)
     common?.get(name)?.unmapped(note);
@@ -157,21 +176,23 @@ function readCommon(cluster: Reader): void {
     .get('ignore_health_on_host_removal')
     ?.unmapped('an endpoint that is not listed any more gets no calls, whatever its health');
   cluster.get('lb_subset_config')?.unmapped('there are no subsets of endpoints: write a client for each');
-  cluster.get('original_dst_lb_config')?.unmapped('calls go to the endpoints of the configuration');
+  cluster.get('original_dst_lb_config')?.unmapped('calls go to the address of the client, and no header changes it');
 }
 
 /** The details of policies that change which endpoint is chosen, or how often. */
-function readDetails(details: readonly Reader[], draft: Draft, isUsed: boolean): string {
+function readDetails(details: readonly Reader[], hashing: Reader | undefined, draft: Draft): string {
   let slowStart = '0s';
   for (const each of details) {
     each.structure();
     const slow = each.get('slow_start_config')?.structure();
     const window = slow?.get('slow_start_window');
     slowStart = window?.spelled(draft, 'balance.slowStart', { least: 0 }) ?? slowStart;
-    if (isUsed) window?.exact(draft, 'balance.slowStart');
-    else window?.structure();
+    window?.exact(draft, 'balance.slowStart');
     for (const name of ['aggression', 'min_weight_percent'])
-      slow?.get(name)?.whole().differs(draft, 'balance.slowStart', 'the share grows evenly, from a tenth');
+      slow
+        ?.get(name)
+        ?.whole()
+        .differs(draft, 'balance.slowStart', 'the share of a new endpoint grows evenly, from a tenth');
     for (const name of ['choice_count', 'active_request_bias', 'enable_full_scan', 'selection_method'])
       each
         .get(name)
@@ -184,11 +205,13 @@ function readDetails(details: readonly Reader[], draft: Draft, isUsed: boolean):
     for (const name of ['minimum_ring_size', 'maximum_ring_size', 'hash_function', 'table_size'])
       each.get(name)?.differs(draft, 'balance.strategy', 'rendezvous hashing has no ring or table');
     const consistent = each.get('consistent_hashing_lb_config')?.structure();
-    for (const holder of [each, consistent]) {
+    for (const holder of [each, consistent, hashing?.structure()]) {
       holder
         ?.get('use_hostname_for_hashing')
         ?.differs(draft, 'balance.strategy', 'endpoints are told apart by their addresses');
-      holder?.get('hash_balance_factor')?.unmapped('no cap bounds the load of one endpoint');
+      holder
+        ?.get('hash_balance_factor')
+        ?.unmapped('keys go to their endpoint whatever its load: limits with per: destination cap the calls to each');
     }
     for (const name of [
       'blackout_period',
@@ -199,47 +222,61 @@ function readDetails(details: readonly Reader[], draft: Draft, isUsed: boolean):
       'enable_oob_load_report',
       'metric_names_for_computing_utilization',
     ])
-      each.get(name)?.whole().unmapped('endpoints report no load');
+      each
+        .get(name)
+        ?.whole()
+        .unmapped('reports of endpoints on their load are not read: their latency is measured here');
   }
   return slowStart;
 }
 
+const inZone =
+  'all calls stay in the zone while panicThresholdPercent of its endpoints are usable; Envoy sends a share elsewhere if the zone has more callers than endpoints';
+
 /** Envoy prefers its own zone if it knows its own cluster, by the share of the zone in both clusters. */
-function readZone(config: Reader | undefined, draft: Draft, cluster: Reader, count: number): { zone?: string } {
-  if (config === undefined) return {};
+function readZone(
+  config: Reader | undefined,
+  draft: Draft,
+  cluster: Reader,
+  { count, zones }: { count: number | undefined; zones: readonly string[] },
+): { zone?: string } {
   const zone = cluster.file.root.at('node', 'locality', 'zone')?.text();
-  const least = config.get('min_cluster_size')?.structure().count() ?? 6;
-  const enabled = config.get('routing_enabled')?.structure().number() ?? 100;
+  const least = config?.get('min_cluster_size')?.structure().count() ?? 6;
+  const enabled = config?.get('routing_enabled')?.structure().number() ?? 100;
   const inCluster = cluster.file.root.at('cluster_manager', 'local_cluster_name') !== undefined;
   const off = !inCluster
     ? 'cluster_manager has no local_cluster_name'
-    : count < least
+    : count !== undefined && count < least
       ? `there are less than ${least} endpoints`
       : enabled === 0
         ? 'routing_enabled is 0'
         : undefined;
+  if (config === undefined) {
+    if (zone === undefined || off !== undefined || count === undefined || new Set(zones).size < 2) return {};
+    cluster.remark(draft, 'balance.zone', inZone);
+    return { zone };
+  }
   if (zone === undefined)
     config.whole().unmapped('set balance.zone to the zone of the service to prefer endpoints of the same zone');
-  else if (off !== undefined) config.whole().differs(draft, 'balance', `not used, as in Envoy, because ${off}`);
+  else if (off !== undefined) config.unused(draft, off);
   else {
-    config
-      .whole()
-      .differs(
-        draft,
-        'balance.zone',
-        'all calls stay in the zone while half of its endpoints are usable; Envoy sends a share elsewhere if the zone has more callers than endpoints',
-      );
+    for (const name of ['fail_traffic_on_panic', 'force_locality_direct_routing', 'force_local_zone'])
+      config
+        .get(name)
+        ?.whole()
+        .unmapped('the zone is preferred while balance.panicThresholdPercent of it is usable; then all zones are');
+    config.differs(draft, 'balance.zone', inZone);
     return { zone };
   }
   return {};
 }
 
-function readPanic(cluster: Reader, draft: Draft, several: boolean): { panicThresholdPercent?: number } {
-  const threshold = cluster.get('common_lb_config')?.get('healthy_panic_threshold');
+function readPanic(threshold: Reader | undefined, draft: Draft, isUsed: boolean): { panicThresholdPercent?: number } {
   const value = threshold?.number();
   if (threshold === undefined || value === undefined) return {};
-  if (!several) {
-    threshold.differs(draft, 'baseURL', 'not used: there is only one endpoint');
+  if (!isUsed) {
+    // With one endpoint Envoy answers 503 while that fails its checks, if the threshold is 0.
+    threshold.differs(draft, 'baseURL', 'not used: the only endpoint gets all calls, whatever its state');
     return {};
   }
   if (value === 0)
@@ -262,8 +299,7 @@ function clusterKey(cluster: Reader, { details }: BalancePolicy, draft: Draft): 
     (each) => each?.list('hash_policy') ?? [],
   );
   const [used = [], ...others] = lists.filter((list) => list.length > 0);
-  for (const each of others.flat())
-    each.whole().differs(draft, 'balance', 'not used: another list of hash_policy replaces it');
+  for (const each of others.flat()) each.unused(draft, 'the policy of the cluster has a hash_policy of its own');
   return hashKey(used, draft);
 }
 
@@ -274,12 +310,12 @@ export function readHashPolicy(action: Reader, balance: unknown, draft: Draft): 
   const section = (balance ?? {}) as Record<string, unknown>;
   const why =
     section.strategy !== 'hash'
-      ? 'not used, as in Envoy: the cluster does not choose its endpoints by a hash'
+      ? 'the cluster does not choose its endpoints by a hash'
       : section.hashHeader !== undefined || section.hashOn !== undefined
-        ? 'not used, as in Envoy: the cluster has a hash_policy of its own'
+        ? 'the cluster has a hash_policy of its own'
         : undefined;
   if (why === undefined) return { balance: { ...section, ...hashKey(policies, draft) } };
-  for (const each of policies) each.whole().differs(draft, 'balance', why);
+  for (const each of policies) each.unused(draft, why);
   return {};
 }
 

@@ -31,6 +31,8 @@ export interface EndpointsPart {
   readonly several: boolean;
   /** For `balance.overprovisioningFactor`. */
   readonly factor: number | undefined;
+  /** Why there never is an address, where there is none. */
+  readonly nowhere: string | undefined;
 }
 
 /** Reads the endpoints; `discovered` has those that a dump lists outside of the clusters. */
@@ -57,18 +59,20 @@ export function readEndpoints(
   const several = dns || found.length > 1;
   const option = dns ? 'endpoints.dns' : several ? 'endpoints.static' : 'baseURL';
   for (const { zone, says } of localities) {
-    zone?.differs(draft, option, several ? "used only if balance.zone names the client's own zone" : alone);
+    if (several) zone?.differs(draft, option, "used only if balance.zone names the client's own zone");
+    else zone?.unused(draft, alone);
     for (const each of says)
       if (several) each.exact(draft, option);
-      else each.differs(draft, option, alone);
+      else each.unused(draft, alone);
   }
   for (const { place, endpoint } of all) if (endpoint !== undefined) place.exact(draft, option);
   return {
     found,
     entries: all.map(({ entry }) => entry),
     several,
-    dns: dns ? readLookups(discovery, draft) : keepResolving(discovery, draft),
+    dns: dns ? readLookups(discovery, draft) : keepResolving(discovery, draft, option, found),
     factor: readFactor(assignment?.get('policy')?.structure(), found, draft),
+    nowhere: all.length === 0 ? discovery.nowhere : undefined,
   };
 }
 
@@ -98,12 +102,13 @@ export function endpointsOf({ found, dns, several }: EndpointsPart, draft: Draft
   const section = dns === undefined ? { static: list } : { dns: { ...looked, ...dns } };
   return {
     main,
+    names: [...new Set(names)],
     sections: several ? { endpoints: section } : {},
     serverName: !several && differ ? names[0] : undefined,
   };
 }
 
-const alone = 'not used: there is only one endpoint';
+const alone = 'there is only one endpoint';
 
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
@@ -190,7 +195,7 @@ function spread(localities: readonly Locality[], byLocality: boolean, draft: Dra
   const weights = localities.map(({ weight }) => weight?.count() ?? 0);
   if (!byLocality || weights.every((weight) => weight === 0)) {
     for (const { weight } of localities)
-      weight?.differs(draft, 'endpoints', 'not used, as in Envoy without locality_weighted_lb_config');
+      weight?.unused(draft, 'without locality_weighted_lb_config a locality has no weight');
     return localities.flatMap(({ entries }) => entries);
   }
   const totals = localities.map(({ entries }) => sum(entries.map(({ endpoint }) => endpoint?.weight ?? 1)));
@@ -200,12 +205,15 @@ function spread(localities: readonly Locality[], byLocality: boolean, draft: Dra
   );
   const largest = Math.max(...shares.flat());
   const divisor = largest > 4_294_967_295 ? largest / 1e6 : shares.flat().reduce(commonDivisor, 0);
+  const all = localities.flatMap(({ entries }) => entries);
+  if (all.length === 1) for (const { weight } of localities) weight?.unused(draft, alone);
   return localities.flatMap(({ reader, weight, entries }, index) => {
-    weight?.differs(
-      draft,
-      'endpoints',
-      'divided among the weights of its endpoints; a locality with unusable endpoints loses their shares, which Envoy makes up for with the others of it, up to 40 %',
-    );
+    if (all.length > 1)
+      weight?.differs(
+        draft,
+        'endpoints',
+        'divided among the weights of its endpoints; a locality with unusable endpoints loses their shares, which Envoy makes up for with the others of it, up to 40 %',
+      );
     if (weights[index] === 0) {
       reader.remark(draft, 'endpoints', 'without a load_balancing_weight Envoy sends nothing to this locality');
       return entries.map(({ entry, place }) => ({ entry, place, endpoint: undefined }));
@@ -244,7 +252,7 @@ function readFactor(policy: Reader | undefined, found: readonly FoundEndpoint[],
     new Set(found.map(({ priority }) => priority)).size > 1 || found.some(({ health }) => health === 'degraded');
   const percent = factor?.bounded(draft, 'balance.overprovisioningFactor', 1, 100_000);
   if (!used) {
-    factor?.differs(draft, 'endpoints', 'not used: all endpoints are of one priority');
+    factor?.unused(draft, 'all endpoints are of one priority, and none is degraded');
     return undefined;
   }
   factor?.exact(draft, 'balance.overprovisioningFactor');
@@ -268,7 +276,10 @@ function entryOf(entry: Reader, address: Reader, draft: Draft, options?: object,
   if (place === undefined) return { entry, place: address, endpoint: undefined };
   const host = (place.get('address')?.text() ?? '').trim();
   place.get('protocol')?.structure();
-  for (const name of ['ipv4_compat', 'resolver_name']) place.get(name)?.unmapped('Node resolves names');
+  const both = place.get('ipv4_compat');
+  if (both?.boolean() === true) both.unmapped('Node decides whether a socket for IPv6 connects to IPv4 addresses too');
+  else both?.structure();
+  place.get('resolver_name')?.unmapped('Node resolves names; a Discovery of your own may ask another server');
   const named = place.get('named_port');
   const port = place.get('port_value')?.count() ?? ports.get(named?.text() ?? '');
   named?.differs(draft, 'baseURL', 'the name stands for its well-known port here');
@@ -284,10 +295,14 @@ const kinds = ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'EDS', 'ORIGINAL_DST'] as 
 const resolved =
   'Node resolves the name for each new connection, and connections.maxConnectionAge (10 minutes) closes old ones; with endpoints.dns each address becomes an endpoint';
 
+/** Why a cluster has no address, if Envoy answers for it. */
+export const noEndpoints = 'the cluster has no endpoints, so Envoy answers each call with 503';
+
 interface Found {
   /** The parts that say how endpoints are found. */
   readonly says: readonly Reader[];
   readonly isStatic: boolean;
+  readonly nowhere: string | undefined;
   /** The part that has the details of lookups, where there are any. */
   readonly lookups: Reader;
   /** True where each address becomes an endpoint. */
@@ -295,6 +310,15 @@ interface Found {
   /** The name under which EDS delivers the endpoints, if it is another than the cluster's. */
   readonly service: string | undefined;
 }
+
+/** What to do in place of a `cluster_type`, by its name. */
+const kindsOfCluster = new Map<string, string>(
+  Object.entries({
+    aggregate: 'list the endpoints of its clusters in endpoints, with a priority for each cluster in their order',
+    dynamic_forward_proxy:
+      'Envoy looks up the host that the service called: take baseURL out of the client, and give the whole URL with each call',
+  }),
+);
 
 /** Whatever tells one address of a cluster from another. */
 const tellsApart = ['outlier_detection', 'health_checks', 'lb_policy', 'load_balancing_policy'];
@@ -308,8 +332,15 @@ function readDiscovery(cluster: Reader): Found {
   const { type: extension, fields } = custom?.extension() ?? {};
   const isDns = extension === 'DnsCluster' || /(strict|logical)_dns$|clusters?\.dns$/.test(name);
   if (custom !== undefined && !isDns && !name.endsWith('.static'))
-    custom.unmapped(`${extension ?? name}: ${atRunTime}`);
-  if (kind === 'EDS' || kind === 'ORIGINAL_DST') type?.unmapped(`${kind}: ${atRunTime}`);
+    custom.unmapped(`${name}: ${kindsOfCluster.get(name.replace(/^envoy\.clusters?\./, '')) ?? atRunTime}`);
+  if (kind === 'EDS') type?.unmapped(`EDS: ${atRunTime}`);
+  const nowhere =
+    kind === 'STATIC'
+      ? noEndpoints
+      : kind === 'ORIGINAL_DST'
+        ? 'Envoy calls the address that the service called'
+        : undefined;
+  if (kind === 'ORIGINAL_DST') type?.structure();
   const single = fields?.get('all_addresses_in_single_endpoint')?.structure().boolean() === true;
   const strict = kind === 'STRICT_DNS' || (isDns && !single && !name.endsWith('logical_dns'));
   const eds = cluster.get('eds_cluster_config');
@@ -329,6 +360,7 @@ function readDiscovery(cluster: Reader): Found {
       (each) => each !== undefined,
     ),
     isStatic: kind === 'STATIC',
+    nowhere,
     lookups: isDns && fields !== undefined ? fields : cluster,
     expands: strict && matters,
     service,
@@ -338,17 +370,28 @@ function readDiscovery(cluster: Reader): Found {
 /** Names of the details of lookups that have no counterpart, with or without `endpoints.dns`. */
 const ofResolvers = ['dns_resolvers', 'dns_resolution_config', 'typed_dns_resolver_config'];
 
-function keepResolving({ says, isStatic, lookups }: Found, draft: Draft): undefined {
+function keepResolving(
+  { says, isStatic, lookups }: Found,
+  draft: Draft,
+  option: string,
+  found: readonly FoundEndpoint[],
+): undefined {
+  const unresolved = isStatic || (found.length > 0 && found.every(({ address }) => isIP(hostOf(address)) !== 0));
   for (const each of says)
-    if (isStatic) each.exact(draft, 'baseURL');
-    else each.differs(draft, 'baseURL', resolved);
+    if (unresolved) each.exact(draft, option);
+    else each.differs(draft, option, resolved);
   const rates = ['dns_refresh_rate', 'respect_dns_ttl', 'dns_failure_refresh_rate', 'dns_jitter'];
-  if (isStatic) {
+  if (unresolved) {
     for (const each of [...rates, ...ofResolvers, 'dns_lookup_family', 'use_tcp_for_dns_lookups'])
-      lookups.get(each)?.whole().differs(draft, 'baseURL', 'not used, as in Envoy: no name is looked up');
+      lookups.get(each)?.unused(draft, 'no name is looked up');
     return;
   }
-  for (const each of rates) lookups.get(each)?.whole().differs(draft, 'connections.maxConnectionAge', resolved);
+  // The line on `type` says what becomes of lookups; a file in which it is the default has none.
+  for (const each of rates)
+    lookups
+      .get(each)
+      ?.whole()
+      .differs(draft, 'connections.maxConnectionAge', 'names are resolved for each new connection');
   lookups
     .get('dns_lookup_family')
     ?.differs(draft, 'baseURL', 'Node tries IPv6 and IPv4 addresses in turn, 250 ms apart');
@@ -364,14 +407,19 @@ function readLookups({ says, lookups }: Found, draft: Draft): Record<string, unk
     each.differs(
       draft,
       'endpoints.dns',
-      'each address of a name is an endpoint; limits and circuits are those of each',
+      'each address of a name is an endpoint; connections.maxConnections and circuits are those of each',
     );
   const ttl = lookups.get('respect_dns_ttl');
   ttl?.exact(draft, 'endpoints.dns.refresh');
   const rate = lookups.get('dns_refresh_rate');
   const refresh = rate?.spelled(draft, 'endpoints.dns.refresh', { least: 100 }) ?? '5s';
   const byTtl = ttl?.boolean() === true;
-  if (byTtl) rate?.differs(draft, 'endpoints.dns.refresh', 'not used, because respect_dns_ttl is true');
+  if (byTtl)
+    rate?.differs(
+      draft,
+      'endpoints.dns.refresh',
+      'not used: respect_dns_ttl is true, so the time of the record counts',
+    );
   else rate?.exact(draft, 'endpoints.dns.refresh');
   lookups
     .get('dns_failure_refresh_rate')

@@ -32,6 +32,7 @@ export function readOutlierDetection(
   if (count !== undefined && !alwaysEjectOneHost && count * maxEjectionPercent < 100)
     outlier.warn(
       `no endpoint was ever ejected: ${maxEjectionPercent} % of ${count} endpoints (max_ejection_percent) is less than one. It stays so here; raise outlierDetection.maxEjectionPercent, or set alwaysEjectOneHost to true`,
+      draft,
     );
   outlier.remark(draft, 'outlierDetection', 'the last usable endpoint is never ejected');
   outlier.structure();
@@ -48,6 +49,8 @@ function isEnforced(outlier: Reader, name: string, draft: Draft, option: string,
   return percent > 0;
 }
 
+const together = 'failures of the connection and bad answers are counted together';
+
 function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [field, name, standard] of [
@@ -59,14 +62,13 @@ function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
     const part = outlier.get(field);
     const count = part?.count();
     if (enforced) part?.exact(draft, option);
-    else part?.differs(draft, option, `not used, because enforcing_${field} is 0${standard ? '' : ', its default'}`);
+    else part?.unused(draft, `enforcing_${field} is 0${standard ? '' : ', its default'}`);
     // In Envoy a count that starts at 1 never equals 0.
     const value = enforced && count !== 0 ? (count ?? 5) : false;
     if (value !== (standard ? 5 : false) || (enforced && part !== undefined)) options[name] = value;
   }
   const split = outlier.get('split_external_local_origin_errors');
-  if (split?.boolean() === true)
-    split.differs(draft, 'outlierDetection', 'failures of the connection and bad answers are counted together');
+  if (split?.boolean() === true) split.differs(draft, 'outlierDetection', together);
   else split?.structure();
   for (const name of [
     'consecutive_local_origin_failure',
@@ -74,15 +76,11 @@ function readFailures(outlier: Reader, draft: Draft): Record<string, unknown> {
     'enforcing_local_origin_success_rate',
     'enforcing_failure_percentage_local_origin',
   ])
-    outlier
-      .get(name)
-      ?.differs(
-        draft,
-        'outlierDetection',
-        split?.boolean() === true
-          ? 'failures of the connection and bad answers are counted together'
-          : 'not used, as in Envoy without split_external_local_origin_errors',
-      );
+    if (split?.boolean() === true) outlier.get(name)?.differs(draft, 'outlierDetection', together);
+    else
+      outlier
+        .get(name)
+        ?.unused(draft, 'failures of connections are counted apart only with split_external_local_origin_errors');
   outlier.get('monitors')?.unmapped('only the kinds of failures that outlierDetection has are counted');
   return options;
 }
@@ -100,11 +98,14 @@ function readEjection(outlier: Reader, draft: Draft): Record<string, unknown> {
     part?.exact(draft, `outlierDetection.${option}`);
   }
   const base = outlier.get('base_ejection_time');
-  const [shortest, longest] = [base?.duration() ?? 30_000, outlier.get('max_ejection_time')?.duration() ?? 300_000];
-  if (longest < shortest) {
-    options.maxEjectionTime = options.baseEjectionTime ?? '30s';
-    (base ?? outlier).remark(draft, 'outlierDetection.maxEjectionTime', 'as long as the first ejection, as in Envoy');
+  const shortest = base?.duration() ?? 30_000;
+  const longest = outlier.get('max_ejection_time');
+  if (longest === undefined && shortest > 300_000) {
+    options.maxEjectionTime = options.baseEjectionTime;
+    base?.exact(draft, 'outlierDetection.maxEjectionTime', 'as long as the first ejection, as in Envoy');
   }
+  if ((longest?.duration() ?? shortest) < shortest)
+    longest?.fault('Envoy refuses a time that is shorter than base_ejection_time, which is 30s by default');
   outlier.get('max_ejection_time_jitter')?.unmapped('an ejection ends at its time, for all endpoints alike');
   const percent = outlier.get('max_ejection_percent');
   const most = percent?.bounded(draft, 'outlierDetection.maxEjectionPercent', 0, 100);
@@ -160,7 +161,7 @@ function readNumbers(
   for (const [field, name, divisor, least] of parts) {
     const part = outlier.get(field);
     if (section === undefined) {
-      part?.differs(draft, 'outlierDetection', `not used, because ${why}`);
+      part?.unused(draft, why);
       continue;
     }
     const option = `outlierDetection.${section}.${name}`;
@@ -180,14 +181,15 @@ export function readHealthChecks(
   for (const each of more) each.unmapped('only one health check is supported; the first is used');
   const configs = entries.flatMap((each) => each.at('endpoint', 'health_check_config') ?? []);
   if (check === undefined) {
-    for (const each of configs) each.whole().differs(draft, 'baseURL', 'not used: the cluster has no health checks');
+    for (const each of configs) each.unused(draft, 'the cluster has no health checks');
     return {};
   }
   const http = check.get('http_health_check');
   const path = http?.get('path')?.structure().text();
   if (isAlone || path === undefined || !path.startsWith('/')) {
-    const why = isAlone ? alone : 'the checks of the cluster are not mapped';
-    for (const each of configs) each.whole().differs(draft, 'baseURL', why);
+    for (const each of configs)
+      if (isAlone) each.unused(draft, 'there is only one endpoint');
+      else each.unmapped('the checks of the cluster are not mapped');
     if (isAlone) check.whole().differs(draft, 'baseURL', alone);
     else check.unmapped('only HTTP health checks of a path that begins with / are supported');
     return {};

@@ -43,7 +43,7 @@ export function readLimits(cluster: Reader, draft: Draft, limited: LimitedCluste
   ours?.structure().get('priority')?.exact(draft, 'limits');
   high?.structure().get('priority')?.exact(highDraft, 'limits');
   for (const other of thresholds)
-    if (other !== ours && other !== high) other.unmapped('as in Envoy, only the first thresholds of a priority count');
+    if (other !== ours && other !== high) other.unused(draft, 'only the first thresholds of a priority count');
   if (limited.several)
     ours
       ?.get('max_connections')
@@ -60,16 +60,9 @@ export function readLimits(cluster: Reader, draft: Draft, limited: LimitedCluste
       ?.differs(
         draft,
         'limits',
-        "circuit_breakers is not set: Envoy's defaults are written out (1024 connections, 1024 requests, 1024 pending requests, 3 retries at once)",
+        "circuit_breakers is not set: Envoy's defaults are written out (1024 connections, requests and pending requests, 3 retries at once)",
       );
-  cluster
-    .get('name')
-    ?.differs(
-      draft,
-      'circuitBreaker',
-      'on by default here, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; false switches it off',
-    );
-  const perHost = priorities.map((priority) => perHostOf(breakers, priority));
+  const perHost = priorities.map((priority) => perHostOf(breakers, priority, draft));
   const [most, highest] = [readPerHost(perHost[0], draft), readPerHost(perHost[1], highDraft)];
   return {
     ...capsOf(ours, most, draft, limited),
@@ -113,17 +106,18 @@ function capsOf(
 const mostConnections = { from: 1, to: 65_535 };
 
 /** The first thresholds of a priority count here too. */
-function perHostOf(breakers: Reader | undefined, priority: Priority): Reader | undefined {
+function perHostOf(breakers: Reader | undefined, priority: Priority, draft: Draft): Reader | undefined {
   const all = (breakers?.list('per_host_thresholds') ?? []).filter((each) => priorityOf(each) === priority);
-  for (const other of all.slice(1)) other.unmapped('as in Envoy, only the first thresholds of a priority count');
+  for (const other of all.slice(1)) other.unused(draft, 'only the first thresholds of a priority count');
   return all[0];
 }
 
 /** Connections to each endpoint. */
 function readPerHost(thresholds: Reader | undefined, draft: Draft): number {
   thresholds?.structure().get('priority')?.structure();
-  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'retry_budget', 'track_remaining'])
-    thresholds?.get(name)?.whole().unmapped('for each endpoint only max_connections is mapped');
+  for (const name of ['max_pending_requests', 'max_requests', 'max_retries', 'max_connection_pools', 'retry_budget'])
+    thresholds?.get(name)?.whole().fault('Envoy refuses it here: per_host_thresholds have max_connections only');
+  thresholds?.get('track_remaining')?.structure();
   if (thresholds?.get('max_connections') === undefined) return Number.POSITIVE_INFINITY;
   return capOf(thresholds, 'max_connections', 1024, draft, 'connections.maxConnections', mostConnections);
 }
@@ -164,7 +158,7 @@ function readRetryCap(thresholds: Reader | undefined, draft: Draft): RetryCap {
   const option = 'retry.maxConcurrentRetries';
   const budget = thresholds?.get('retry_budget')?.structure();
   if (budget === undefined) return capOf(thresholds, 'max_retries', 3, draft, option, { from: 0, to: 1_000_000 });
-  thresholds?.get('max_retries')?.differs(draft, option, 'not used: as in Envoy, retry_budget replaces it');
+  thresholds?.get('max_retries')?.unused(draft, 'retry_budget replaces it');
   const percent = budget.get('budget_percent');
   const share = Math.max(0, (percent?.number() ?? 20) / 100);
   percent?.exact(draft, `${option}.ratio`);

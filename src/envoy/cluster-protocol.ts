@@ -36,7 +36,15 @@ export function readProtocol(cluster: Reader, draft: Draft): Protocol {
       'allowH2',
       'there is no connection to the sidecar whose protocol could be followed: HTTP/1.1 is used',
     );
-  (auto ?? explicit)?.get('http_protocol_options')?.exact(draft, 'allowH2');
+  const h1 = (auto ?? explicit)?.get('http_protocol_options') ?? cluster.get('http_protocol_options');
+  h1?.exact(draft, 'allowH2');
+  for (const [name, note] of h1Notes) h1?.get(name)?.whole().unmapped(note);
+  for (const name of ['http3_protocol_options', 'alternate_protocols_cache_options'])
+    (auto ?? explicit)
+      ?.get(name)
+      ?.whole()
+      .unmapped('HTTP/3 is not supported: allowH2 decides between HTTP/1.1 and HTTP/2');
+  options?.get('http_filters')?.unmapped('there are no filters here: write a perAttempt policy');
   const names = options?.get('upstream_http_protocol_options')?.structure();
   names
     ?.get('auto_sni')
@@ -59,7 +67,11 @@ export function readProtocol(cluster: Reader, draft: Draft): Protocol {
   age?.differs(draft, 'connections.maxConnectionAge', 'each connection is closed up to a fifth earlier, at random');
   Object.assign(connections, readRequestsPerConnection([common, cluster], draft), readH2Options(h2, draft));
   const longest = common?.get('max_stream_duration');
-  longest?.differs(draft, 'timeouts.attempt', 'where it is shorter than per_try_timeout; not kept for a streamed body');
+  longest?.differs(
+    draft,
+    'timeouts.attempt',
+    'where it is shorter than per_try_timeout and than the timeout of the call; a body that the caller reads as a stream may take longer',
+  );
   for (const name of ['max_headers_count', 'max_response_headers_kb', 'headers_with_underscores_action'])
     common?.get(name)?.unmapped("the limits on headers of an answer are those of Node's HTTP parser");
   return {
@@ -71,15 +83,28 @@ export function readProtocol(cluster: Reader, draft: Draft): Protocol {
   };
 }
 
-/** The field of the cluster itself is the older one; Envoy takes that of the protocol options first. 0 is no limit. */
+/** The field of the cluster itself is the older one. 0 is no limit. */
 function readRequestsPerConnection(places: readonly (Reader | undefined)[], draft: Draft): Record<string, unknown> {
   const option = 'connections.maxRequestsPerConnection';
   const [used, ...others] = places.flatMap((each) => each?.get('max_requests_per_connection') ?? []);
-  for (const each of others) each.differs(draft, option, 'not used: that of common_http_protocol_options replaces it');
+  for (const each of others) each.fault('Envoy refuses it beside that of common_http_protocol_options');
   const most = used?.count() ? used.bounded(draft, option, 1) : undefined;
   used?.exact(draft, option);
   return given('maxRequestsPerConnection', most);
 }
+
+/** Fields of `http_protocol_options` that have no counterpart. */
+const h1Notes = new Map<string, string>(
+  Object.entries({
+    header_key_format: 'names of headers are sent as the call spells them',
+    accept_http_10: 'it concerns connections of servers only',
+    default_host_for_http_10: 'it concerns connections of servers only',
+    enable_trailers: 'trailers are not sent; those of an answer are not read',
+    allow_absolute_url: 'it concerns connections of servers only',
+    allow_chunked_length: "Node's HTTP parser refuses an answer with both Content-Length and Transfer-Encoding",
+    override_stream_error_on_invalid_http_message: 'a connection on which an answer cannot be parsed is closed',
+  }),
+);
 
 const standardWindow =
   "the flow-control windows are those of Node's HTTP/2; a slow reader holds the server back by them as in Envoy";
@@ -95,6 +120,13 @@ const h2Notes = new Map<string, string>(
     allow_connect: 'CONNECT and upgrades are not supported',
     allow_metadata: 'METADATA frames are ignored',
     custom_settings_parameters: "the SETTINGS are those of Node's HTTP/2",
+    max_outbound_frames: "the limits on frames are those of Node's HTTP/2",
+    max_outbound_control_frames: "the limits on frames are those of Node's HTTP/2",
+    max_consecutive_inbound_frames_with_empty_payload: "the limits on frames are those of Node's HTTP/2",
+    max_inbound_priority_frames_per_stream: "the limits on frames are those of Node's HTTP/2",
+    max_inbound_window_update_frames_per_data_frame_sent: "the limits on frames are those of Node's HTTP/2",
+    override_stream_error_on_invalid_http_message: 'a stream on which an answer cannot be parsed is closed',
+    stream_error_on_invalid_http_messaging: 'a stream on which an answer cannot be parsed is closed',
   }),
 );
 

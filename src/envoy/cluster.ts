@@ -15,6 +15,10 @@ export interface ClusterPart {
   readonly scheme: 'http' | 'https';
   /** Undefined when the file has no address of the cluster, such as with EDS. */
   readonly baseURL: string | undefined;
+  /** The names of its endpoints, each once; undefined for an endpoint without a name. */
+  readonly names: readonly (string | undefined)[];
+  /** Why no client can be made of it, though nothing is wrong with it. */
+  readonly nowhere: string | undefined;
   /** The connect timeout, such as `5s`. */
   readonly connect: string;
   /** Options of the client other than `baseURL`, `timeouts` and `retry`. */
@@ -36,6 +40,21 @@ export interface ClusterContext {
   readonly endpoints: ReadonlyMap<string, Reader>;
 }
 
+/** Fields of a cluster that have no counterpart, and what to do or to know instead. */
+const fieldNotes = new Map<string, string>(
+  Object.entries({
+    filters: 'there are no filters between a client and its connections: write a perAttempt policy',
+    per_connection_buffer_limit_bytes:
+      "Node's streams hold a server or a caller back that is faster than the other side",
+    preconnect_policy: 'a connection is opened when a call needs it',
+    upstream_bind_config: 'the operating system chooses the source address: set it in the routes of the host or pod',
+    upstream_connection_options: 'TCP keep-alive probes are sent with the settings of the operating system',
+    wait_for_warm_on_init: 'a client is ready at once; `pillion probe` calls its endpoints before a rollout',
+    upstream_config: 'there is no other kind of connection pool',
+    protocol_selection: 'calls use HTTP/1.1 or HTTP/2 as allowH2 says, whatever the service spoke to the sidecar',
+  }),
+);
+
 /** Undefined for a cluster that cannot be read without a loss of protection; the report then has an error on it. */
 export function readCluster(cluster: Reader, draft: Draft, context: ClusterContext): ClusterPart | undefined {
   if (isPlain(cluster.value) && cluster.get('name') === undefined) cluster.fault('it has no name');
@@ -43,6 +62,7 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   cluster.get('alt_stat_name')?.structure().text();
   for (const name of ['metadata', 'track_cluster_stats', 'track_timeout_budgets'])
     cluster.get(name)?.whole().structure();
+  for (const [name, note] of fieldNotes) cluster.get(name)?.whole().unmapped(note);
   const policy = policyOf(cluster);
   const found = readEndpoints(cluster, draft, context.endpoints, policy.byLocality);
   const protocol = readProtocol(cluster, draft);
@@ -66,7 +86,7 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   const { tls } = transport;
   if (tls === undefined) protocol.h2?.exact(draft, 'allowH2');
   else protocol.h2?.differs(draft, 'allowH2', 'HTTP/2 is offered in the TLS handshake, and HTTP/1.1 too');
-  const { main, sections: endpoints, serverName } = endpointsOf(found, draft, tls);
+  const { main, names, sections: endpoints, serverName } = endpointsOf(found, draft, tls);
   const tlsOptions = { ...tls?.options, ...(serverName !== undefined && { serverName }) };
   // Without TLS there is no handshake in which `auto_config` could choose: Envoy speaks HTTP/1.1 then.
   const priorKnowledge = tls === undefined && protocol.h2 !== undefined && !protocol.auto;
@@ -84,6 +104,8 @@ export function readCluster(cluster: Reader, draft: Draft, context: ClusterConte
   return {
     scheme: tls === undefined ? 'http' : 'https',
     baseURL: main && urlOf(main, tls !== undefined),
+    names,
+    nowhere: found.nowhere,
     connect,
     sections,
     maxConcurrentRetries,

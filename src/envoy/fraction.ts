@@ -11,6 +11,10 @@ export function shareOf(fraction: Reader | undefined): number {
   return within((fraction.get('numerator')?.count() ?? 0) / of);
 }
 
+/** The line on the name of a share in Envoy's runtime. */
+export const noRuntime =
+  'there is no runtime layer: change the configuration file, which is reloaded when it is watched';
+
 function within(share: number): number {
   return Math.min(1, Math.max(0, share));
 }

@@ -43,7 +43,6 @@ export function readMutationFilters(manager: Reader, draft: Draft): HeaderLevel[
     const levels = readMutations(mutations?.list('request_mutations') ?? [], draft);
     const off = filter.get('disabled');
     if (off?.boolean() !== true) return levels;
-    off.unmapped('the filter is off, unless a route switches it on: set requestHeaders in that client');
     return [];
   });
 }
@@ -57,7 +56,7 @@ function readRemoval(reader: Reader): [string, HeaderMutation] | undefined {
 function readAddition(added: Reader, draft: Draft): [string, HeaderMutation] | undefined {
   const header = added.structure().get('header')?.structure();
   const key = header?.get('key');
-  const name = key && readHeaderName(key);
+  const name = key && readHeaderName(key, added);
   const append = added.get('append')?.structure();
   const kept = added.get('keep_empty_value')?.structure().boolean() === true;
   const named = added.get('append_action')?.structure();
@@ -79,13 +78,14 @@ function readAddition(added: Reader, draft: Draft): [string, HeaderMutation] | u
 /** Headers of the connection and of the body, which the transport makes for each request. */
 const ofTransport = new Set(['connection', 'content-length', 'expect', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
-export function readHeaderName(reader: Reader): string | undefined {
+/** The lower-case name of a header; undefined, with a line on `place`, for one that cannot be changed. */
+export function readHeaderName(reader: Reader, place = reader): string | undefined {
   const name = reader.structure().text()?.toLowerCase();
   if (name === undefined) return undefined;
   if (name === 'host' || name === '' || name.startsWith(':'))
-    return reader.fault('Envoy refuses to change this header here: host_rewrite_literal sets the Host header');
+    return place.fault('Envoy refuses to change this header here: host_rewrite_literal sets the Host header');
   if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && !ofTransport.has(name)) return name;
-  reader.unmapped(
+  place.unmapped(
     ofTransport.has(name)
       ? 'this header is made for each request by the transport'
       : 'this is not a header that HTTP/1.1 can send',

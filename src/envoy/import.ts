@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { ConfigDocument } from '../registry/file/document.js';
 import { Clients, type Cluster, type OtherUses } from './clients.js';
 import { readCluster } from './cluster.js';
+import { noRuntime } from './fraction.js';
 import { clustersIn, isOpen, mirrorsIn, outbound, ownClustersIn, readListeners } from './listeners.js';
 import type { Draft, Reader } from './reader.js';
 import type { ReportLine } from './report.js';
@@ -42,9 +43,16 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
     if (!each.isRead()) each.unmapped('no listener of the file uses these routes');
   for (const each of sources.secrets.values())
     if (!each.isRead()) each.unmapped('not taken over: a client that needs it names its files in tls');
-  if (sources.bootstrap !== undefined) readBootstrap(sources.bootstrap);
   const others = otherUses(envoy.root.value, notHttp);
-  const config = { clients: Object.fromEntries(new Clients(clusters, file, others).of(routes, only)) };
+  const clients = new Clients(clusters, file, others).of(routes, only);
+  const config = { clients: Object.fromEntries(clients) };
+  const made = [...clients.values()];
+  if (made.length > 0) tellOfAll(envoy.root, made);
+  if (sources.bootstrap !== undefined)
+    readBootstrap(
+      sources.bootstrap,
+      made.some(({ balance }) => (balance as { zone?: string } | undefined)?.zone !== undefined),
+    );
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
   const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
@@ -53,6 +61,22 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
       `the result ${tooLong.message}, which a configuration file must not be: name the clients that the service calls after the file, as in \`import-envoy FILE NAME…\``,
     );
   return { config, yaml, report: envoy.report() };
+}
+
+/** What is true of each client, whatever the file says. */
+function tellOfAll(root: Reader, clients: readonly Record<string, unknown>[]): void {
+  const all: Draft = { name: '*' };
+  root.remark(
+    all,
+    'circuitBreaker',
+    'on by default, and Envoy has no such thing: calls to a destination that keeps failing are rejected for a while; circuitBreaker: false switches it off',
+  );
+  if (clients.some(({ retry }) => retry !== false))
+    root.remark(
+      all,
+      'retry.budget',
+      "false as in Envoy, which limits only the retries at once; remove this option to get pillion's budget: retries for 20 % of the calls plus one a second",
+    );
 }
 
 /** A name as `Reader.text` returns it. */
@@ -98,7 +122,8 @@ const processFields = [
   'watchdogs',
 ];
 
-function readBootstrap(root: Reader): void {
+/** `zoned`: the zone of the node is in a client. */
+function readBootstrap(root: Reader, zoned: boolean): void {
   const admin = root.get('admin');
   const host = admin?.at('address', 'socket_address', 'address')?.text();
   if (host !== undefined && isOpen(host))
@@ -112,16 +137,18 @@ function readBootstrap(root: Reader): void {
     );
   for (const name of processFields) root.get(name)?.whole().structure();
   root.get('static_resources')?.structure();
-  const zone = 'set balance.zone of each client to the zone of the service, such as from an environment variable';
-  root.get('node')?.get('locality')?.unmapped(zone);
+  const locality = root.get('node')?.get('locality');
+  if (zoned) locality?.whole().structure();
+  else
+    locality?.unmapped(
+      'set balance.zone of each client to the zone of the service, such as from an environment variable',
+    );
   root.get('node')?.whole().structure();
   const manager = root.get('cluster_manager')?.structure();
-  manager?.get('local_cluster_name')?.unmapped(zone);
+  manager?.get('local_cluster_name')?.structure();
   manager?.get('outlier_detection')?.unmapped('subscribe to the events of the client to log ejections');
   root.get('dynamic_resources')?.unmapped('there is no xDS; a ConfigSource can deliver whole configurations');
-  root
-    .get('layered_runtime')
-    ?.unmapped('there is no runtime layer: change the configuration file, which is reloaded when it is watched');
+  root.get('layered_runtime')?.unmapped(noRuntime);
   for (const name of ['stats_sinks', 'stats_config'])
     root.get(name)?.unmapped('use recordMetrics (OpenTelemetry) or createPrometheus in the service');
   root.get('tracing')?.whole().differs(undefined, '', 'spans are exported by the OpenTelemetry SDK of the service');

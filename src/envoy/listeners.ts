@@ -213,6 +213,7 @@ function readRouteConfig(
   for (const name of ['name', 'validate_clusters', 'metadata']) config?.get(name)?.whole().structure();
   return (config?.list('virtual_hosts') ?? []).flatMap((host) => {
     host.structure().get('name')?.structure();
+    host.get('matcher')?.unmapped('routes of a matcher are not read: write them into routes of the client');
     const drafts = host
       .list('routes')
       .flatMap((route) => readRoute(route, { host, config: config as Reader, cluster, caller }) ?? []);
@@ -275,7 +276,6 @@ const filters = new Map<string, string>(
     ExternalProcessor: 'write a perCall or perAttempt policy in TypeScript instead of the service',
     AwsRequestSigning: 'sign the request in a perAttempt policy',
     CredentialInjector: 'set the header in headers, or in a perAttempt policy if it changes',
-    HeaderMutation: 'set headers in each client; change response headers in an axios interceptor',
     ExtAuthz: 'an HTTP client does not authorize inbound requests',
     RBAC: 'an HTTP client does not authorize inbound requests',
     JwtAuthentication: 'an HTTP client does not check tokens of inbound requests',
@@ -328,7 +328,6 @@ const managerFields: readonly (readonly [string, readonly string[]])[] = [
   [
     'the service itself makes the call: no header says who called it (x-forwarded-for and the like)',
     [
-      'use_remote_address',
       'xff_num_trusted_hops',
       'skip_xff_append',
       'forward_client_cert_details',
@@ -341,7 +340,6 @@ const managerFields: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['a WebSocket or a tunnel is not an HTTP call: use a client for it', ['upgrade_configs']],
   ['a call that fails rejects with an error: there is no answer of a sidecar to rewrite', ['local_reply_config']],
-  ['set envoyHeaders to obey or drop the x-envoy headers of callers', ['internal_address_config']],
 ];
 
 function readManager(manager: Reader, draft: Draft): void {

@@ -26,6 +26,8 @@ interface Entry {
   readonly path: Path;
   readonly target: Target | undefined;
   readonly note: string | undefined;
+  /** The client without which the line says nothing. */
+  readonly draft?: Draft | undefined;
 }
 
 /** The whole document, and the report on it. */
@@ -41,6 +43,8 @@ export class EnvoyFile {
   /** Parts that one line covers whole, whether their inner parts were asked for or not. */
   readonly #whole = new Set<string>();
   readonly #faulty = new Set<string>();
+  /** Parts of which nothing becomes a client, for a reason that lies outside of them. */
+  readonly #left = new Set<string>();
   /** True when the file has fields of Envoy's API of 2020 (v2). */
   isOld = false;
 
@@ -61,10 +65,19 @@ export class EnvoyFile {
   }
 
   /** Adds a line. It covers the part and what was read of it; `unmapped` and `error` cover all of it. */
-  tell(status: ReportStatus, path: Path, target?: Target, note?: string, remark = status === 'warning'): void {
+  tell(status: ReportStatus, path: Path, target?: Target, note?: string, remark = false): void {
     if (status === 'error') this.#faulty.add(keyOf(path));
     if (!remark) (status === 'unmapped' || status === 'error' ? this.#whole : this.#covered).add(keyOf(path));
     this.#entries.push({ status, path, target, note });
+  }
+
+  warn(path: Path, note: string, draft: Draft | undefined): void {
+    this.#entries.push({ status: 'warning', path, target: undefined, note, draft });
+  }
+
+  /** Leaves out the lines that say that an inner part is not mapped. */
+  leave(path: Path): void {
+    this.#left.add(keyOf(path));
   }
 
   /** Marks a part as read without a line of its own; `whole` includes the inner parts that nobody asked for. */
@@ -108,10 +121,19 @@ export class EnvoyFile {
       ),
     );
     const lines = this.#entries
-      .filter((entry) => !isDropped(entry.target?.draft) && !this.#isCorrected(entry, differences))
+      .filter(
+        (entry) =>
+          !isDropped(entry.draft ?? entry.target?.draft) &&
+          !this.#isCorrected(entry, differences) &&
+          !(entry.status === 'unmapped' && this.#isLeft(entry.path)),
+      )
       .map((entry) => this.#line(entry));
     const unique = new Map(lines.map((line) => [JSON.stringify(line), line]));
     return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+  }
+
+  #isLeft(path: Path): boolean {
+    return path.some((_, length) => this.#left.has(keyOf(path.slice(0, length))));
   }
 
   /** An error on a part replaces the line that says how the part was mapped, and a difference replaces `exact`. */
@@ -337,6 +359,12 @@ export class Reader {
     this.file.tell('exact', this.path, { draft, option }, note);
   }
 
+  /** Reports that the part has no effect here, and had none in Envoy either. */
+  unused(draft: Draft | undefined, note: string): void {
+    this.whole();
+    this.file.tell('exact', this.path, draft && { draft, option: '' }, `not used, as in Envoy: ${note}`);
+  }
+
   /** Reports the part as mapped to `option` with the difference in `note`. */
   differs(draft: Draft | undefined, option: string, note: string): void {
     this.file.tell('difference', this.path, draft && { draft, option }, note);
@@ -352,9 +380,15 @@ export class Reader {
     this.file.tell('unmapped', this.path, undefined, note);
   }
 
-  /** Reports a weakness of the sidecar's configuration. */
-  warn(note: string): void {
-    this.file.tell('warning', this.path, undefined, note);
+  /** Reports that nothing becomes of the part, for a reason outside of it: lines about inner parts are left out. */
+  leave(note: string): void {
+    this.file.leave(this.path);
+    this.unmapped(note);
+  }
+
+  /** Reports a weakness of the sidecar's configuration; with `draft` only if that becomes a client. */
+  warn(note: string, draft?: Draft): void {
+    this.file.warn(this.path, note, draft);
   }
 }
 

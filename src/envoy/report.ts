@@ -30,7 +30,7 @@ const titles: readonly (readonly [ReportStatus, string, string])[] = [
 export function formatReport(lines: readonly ReportLine[], file: string): string {
   const groups = titles.flatMap(([status, , title]) => {
     const group = lines.filter((line) => line.status === status);
-    return group.length === 0 ? [] : [`${title}:`, ...group.map((line) => `  ${spelled(line, file)}`), ''];
+    return group.length === 0 ? [] : [`${title}:`, ...together(group, file), ''];
   });
   const counts = titles.map(([status, many]) => {
     const count = lines.filter((line) => line.status === status).length;
@@ -39,8 +39,24 @@ export function formatReport(lines: readonly ReportLine[], file: string): string
   return `${[...groups, counts.join(', ')].join('\n')}\n`;
 }
 
+/** A note that several lines share is written once, with their places below it. */
+function together(group: readonly ReportLine[], file: string): string[] {
+  const shared = new Map<string, ReportLine[]>();
+  for (const [index, line] of group.entries()) {
+    const key = line.note ?? String(index);
+    shared.set(key, [...(shared.get(key) ?? []), line]);
+  }
+  return [...shared.values()].flatMap(([first, ...others]) => [
+    `  ${spelled(first as ReportLine, file)}`,
+    ...others.map((line) => `    also ${spelled({ ...line, note: undefined }, file)}`),
+  ]);
+}
+
 /** Shows only the last three keys of the path, since file, line and column already locate it. */
-function spelled({ line, column, from, to, note }: ReportLine, file: string): string {
+function spelled(
+  { line, column, from, to, note }: Omit<ReportLine, 'note'> & { note?: string | undefined },
+  file: string,
+): string {
   const end = from.split('.').slice(-3).join('.');
   const arrow = to === undefined ? end : `${end} -> ${to}`;
   return `${file}:${line}:${column} ${note === undefined ? arrow : `${arrow}: ${note}`}`;

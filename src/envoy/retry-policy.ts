@@ -7,6 +7,8 @@ export interface RetryPart {
   readonly attempt: number | undefined;
   /** `per_try_idle_timeout` in milliseconds; undefined if it is not set. */
   readonly idle?: number | undefined;
+  /** Their parts of the file: the lines on them depend on the timeout of the route. */
+  readonly limit?: Reader | undefined;
 }
 
 /** Without a policy retries are off, because Envoy retries nothing by default. */
@@ -14,14 +16,8 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
   if (policy === undefined) return { retry: false, attempt: undefined };
   policy.structure();
   const on = readConditions(policy, draft);
-  const attempt = policy.get('per_try_timeout');
-  attempt?.differs(
-    draft,
-    'timeouts.attempt',
-    'Envoy starts the timer once it is connected and stops it at the headers; here it includes connecting and the body',
-  );
-  if (attempt?.duration()) attempt.spelled(draft, 'timeouts.attempt');
-  if (attempt === undefined)
+  const attempt = policy.get('per_try_timeout')?.structure();
+  if (attempt === undefined && on.length > 0)
     policy.remark(
       draft,
       'timeouts.attempt',
@@ -30,8 +26,13 @@ export function readRetry(policy: Reader | undefined, draft: Draft): RetryPart {
   readRest(policy, draft);
   const idle = policy.get('per_try_idle_timeout');
   idle?.exact(draft, 'timeouts.idle');
-  const times = { attempt: attempt?.duration(), idle: idle?.duration() };
-  if (on.length === 0) return { retry: false, ...times };
+  const times = { attempt: attempt?.duration(), limit: attempt, idle: idle?.duration() };
+  if (on.length === 0) {
+    for (const name of ['num_retries', 'retry_back_off']) policy.get(name)?.unused(draft, 'nothing is retried');
+    if (policy.get('retry_on') === undefined)
+      policy.remark(draft, 'retry', 'without retry_on nothing is retried, as in Envoy');
+    return { retry: false, ...times };
+  }
   return {
     retry: { maxRetries: readCount(policy, draft), on, backoff: readBackoff(policy, draft) },
     ...times,
@@ -66,9 +67,8 @@ function readConditions(policy: Reader, draft: Draft): (string | number)[] {
     notes.push(note);
   }
   on.push(...readStatuses(policy, draft, words.includes('retriable-status-codes')));
-  if (retryOn === undefined)
-    policy.get('num_retries')?.differs(draft, 'retry', 'not used: without retry_on nothing is retried');
-  else if (on.length === 0)
+  if (retryOn === undefined) return on;
+  if (on.length === 0)
     retryOn.differs(
       draft,
       'retry',
@@ -88,7 +88,7 @@ function readStatuses(policy: Reader, draft: Draft, asked: boolean): number[] {
   const codes = policy.get('retriable_status_codes');
   if (codes === undefined) return [];
   if (!asked) {
-    codes.whole().differs(draft, 'retry.on', 'left out: Envoy uses them only with retriable-status-codes in retry_on');
+    codes.unused(draft, 'retriable-status-codes is not in retry_on');
     return [];
   }
   const all = codes.items().map((code) => code.count() ?? 0);
@@ -136,8 +136,15 @@ function readRest(policy: Reader, draft: Draft): void {
     .get('rate_limited_retry_back_off')
     ?.differs(
       draft,
-      'retry.on',
+      'retry',
       'Retry-After (seconds or a date) is respected for every status that is retried; other headers are not read',
+    );
+  policy
+    .at('rate_limited_retry_back_off', 'max_interval')
+    ?.differs(
+      draft,
+      'timeouts.total',
+      'a retry waits as long as the server asks for, as far as timeouts.total allows; Envoy uses retry_back_off for a longer time',
     );
   for (const reset of policy.get('rate_limited_retry_back_off')?.list('reset_headers') ?? [])
     if (reset.get('name')?.text()?.toLowerCase() === 'retry-after') reset.get('format')?.structure();
@@ -149,5 +156,10 @@ function readRest(policy: Reader, draft: Draft): void {
   policy
     .get('host_selection_retry_max_attempts')
     ?.differs(draft, 'endpoints', 'not needed: endpoints already tried are left out before one is picked');
-  policy.get('retry_priority')?.unmapped('there are no priorities');
+  policy
+    .get('retry_priority')
+    ?.whole()
+    .unmapped('a retry goes to the highest priority that has usable endpoints, like every attempt');
+  for (const name of ['retry_options_predicates', 'refresh_cluster_on_retry'])
+    policy.get(name)?.whole().unmapped('each attempt has the options of the call: a perAttempt policy may change them');
 }

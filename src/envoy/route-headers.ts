@@ -1,8 +1,7 @@
 /** Maps the headers that Envoy's routes, virtual hosts and route configurations add and remove. */
-import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { plainHost } from '../call/url.js';
 import type { Caller } from './caller.js';
+import type { ClusterPart } from './cluster.js';
 import { readHeaderName, readLevel } from './header-mutation.js';
 import {
   type HeaderLevel,
@@ -45,7 +44,8 @@ export function readHeaders({ targets, levels, caller, host }: HeaderLevels, dra
   const all = [...caller.filters, ...outer, ...inner];
   for (const name of new Set([...made.keys(), ...all.flatMap((level) => [...level.keys()])])) {
     const start = made.get(name) ?? untouched;
-    const mutations = all.flatMap((level) => level.get(name) ?? []);
+    const mutations =
+      inner.length > 0 ? all.flatMap((level) => level.get(name) ?? []) : needed(name, start, all, draft);
     const [options, ...others] = (inner.length > 0 ? inner : [undefined]).map((level) =>
       optionsOf(mutated(name, start, [...caller.filters, ...(level === undefined ? [] : [level]), ...outer])),
     );
@@ -63,6 +63,25 @@ export function readHeaders({ targets, levels, caller, host }: HeaderLevels, dra
     }
   }
   return sectionsOf(written);
+}
+
+/** The changes of a header without which it would be another; the others get a line. */
+function needed(name: string, start: HeaderOutcome, levels: readonly HeaderLevel[], draft: Draft): HeaderMutation[] {
+  const own = levels.map((level) => level.get(name) ?? []);
+  const outcome = (kept: readonly (readonly HeaderMutation[])[]) =>
+    mutated(
+      name,
+      start,
+      kept.map((mutations) => new Map([[name, mutations]])),
+    );
+  let kept = own;
+  for (const each of own.flat()) {
+    const fewer = kept.map((mutations) => mutations.filter((other) => other !== each));
+    if (!isDeepStrictEqual(outcome(fewer), outcome(kept))) continue;
+    kept = fewer;
+    each.reader.unused(draft, 'another change decides what becomes of this header');
+  }
+  return kept.flat();
 }
 
 /** Adds a header to a target; returns what differs. */
@@ -129,13 +148,19 @@ function readInternalOnly(config: Reader, { trusted }: Caller, draft: Draft): [s
   return config.list('internal_only_headers').flatMap((reader) => {
     const name = readHeaderName(reader);
     if (name === undefined) return [];
-    reader.exact(draft, 'requestHeaders.remove', trusted ? 'the service is an internal caller' : undefined);
+    if (trusted) reader.unused(draft, 'the service is an internal caller, which may send it');
+    else reader.exact(draft, 'requestHeaders.remove');
     return trusted ? [] : [[name, whatever([])]];
   });
 }
 
 /** The Host header that the route sets for all its calls; that of a weighted cluster is added to its target. */
-export function readHost(action: Reader, targets: readonly TargetHeaders[], baseURL: string | undefined, draft: Draft) {
+export function readHost(
+  action: Reader,
+  targets: readonly TargetHeaders[],
+  cluster: ClusterPart | undefined,
+  draft: Draft,
+): string | undefined {
   for (const { reader, headers } of targets) {
     const own = reader.get('host_rewrite_literal');
     const host = own?.text();
@@ -157,10 +182,12 @@ export function readHost(action: Reader, targets: readonly TargetHeaders[], base
     auto?.structure();
     return host || undefined;
   }
-  // Envoy sends the name of the endpoint without its port.
-  const url = baseURL !== undefined && URL.canParse(baseURL) ? new URL(baseURL) : undefined;
-  const hasName = url !== undefined && isIP(plainHost(url)) === 0;
-  if (hasName) auto.exact(draft, 'requestHeaders.set');
-  else auto.differs(draft, 'baseURL', 'the Host header is that of baseURL');
-  return hasName && url.port !== '' ? url.hostname : undefined;
+  // Envoy sends the name of the endpoint, without a port.
+  const [name, ...more] = cluster?.names ?? [];
+  if (name === undefined || more.length > 0) {
+    auto.differs(draft, 'baseURL', 'the Host header is that of baseURL, whichever endpoint gets the call');
+    return undefined;
+  }
+  auto.exact(draft, 'requestHeaders.set');
+  return URL.canParse(cluster?.baseURL ?? '') && new URL(cluster?.baseURL ?? '').host === name ? undefined : name;
 }

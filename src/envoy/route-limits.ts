@@ -75,7 +75,7 @@ const hedgeFields = ['initial_requests', 'additional_request_chance'];
  */
 export function readHedge(policy: Reader | undefined, retry: RetryPart, draft: Draft): Record<string, unknown> {
   policy?.structure();
-  for (const name of hedgeFields) policy?.get(name)?.whole().exact(draft, 'hedging', 'Envoy ignores this field too');
+  for (const name of hedgeFields) policy?.get(name)?.unused(draft, 'Envoy does not implement this field');
   const asked = policy?.get('hedge_on_per_try_timeout');
   if (asked?.boolean() !== true) {
     asked?.exact(draft, 'hedging');
@@ -84,7 +84,7 @@ export function readHedge(policy: Reader | undefined, retry: RetryPart, draft: D
   const { attempt } = retry;
   const retries = retry.retry === false ? 0 : Number(retry.retry.maxRetries);
   if (!attempt || retries === 0) {
-    asked.differs(draft, 'hedging', 'not used: as in Envoy it needs retry_on, num_retries and per_try_timeout');
+    asked.unused(draft, 'it needs retry_on, num_retries and per_try_timeout');
     return {};
   }
   asked.differs(

@@ -1,5 +1,5 @@
 /** Maps request mirroring and fault injection, which belong to Envoy's routes and listeners. */
-import { shareOf } from './fraction.js';
+import { noRuntime, shareOf } from './fraction.js';
 import { readMutations } from './header-mutation.js';
 import { type Draft, given, type Reader } from './reader.js';
 import { giveTo, type TargetHeaders } from './route-headers.js';
@@ -7,7 +7,7 @@ import { giveTo, type TargetHeaders } from './route-headers.js';
 /** What a copy needs to know of the client. */
 interface MirrorContext {
   /** The base URL of a cluster, with the path that the route puts in front; `several`: it is only its first address. */
-  copyTo(cluster: string): { baseURL: string; several: boolean } | undefined;
+  copyTo(cluster: string): { baseURL: string; several: boolean } | string;
   /** The Host header of the call, unless it sets one itself; undefined where the file does not say. */
   readonly host: string | undefined;
   /** The router counts the attempts of a call in a header. */
@@ -16,13 +16,11 @@ interface MirrorContext {
 
 /** The `mirror` section: `levels` are the route, its virtual host and its route configuration; the first that has policies counts. */
 export function readMirrors(levels: readonly Reader[], draft: Draft, context: MirrorContext): Record<string, unknown> {
-  const [used, ...others] = levels.filter((level) => level.get('request_mirror_policies') !== undefined);
-  for (const level of others)
-    level
-      .get('request_mirror_policies')
-      ?.whole()
-      .differs(draft, 'mirror', 'not used where a more specific part of the file has mirror policies');
-  const mirror = used?.list('request_mirror_policies').flatMap((policy) => readMirror(policy, draft, context)) ?? [];
+  // In v2 a route has one policy.
+  const names = ['request_mirror_policies', 'request_mirror_policy'];
+  const [used, ...others] = levels.flatMap((level) => names.flatMap((name) => level.get(name) ?? []));
+  for (const each of others) each.unused(draft, 'a more specific part of the file has mirror policies');
+  const mirror = used?.items().flatMap((policy) => readMirror(policy, draft, context)) ?? [];
   return mirror.length > 0 ? { mirror } : {};
 }
 
@@ -33,10 +31,8 @@ function readMirror(policy: Reader, draft: Draft, { copyTo, host, counted }: Mir
   if (header !== undefined) return [];
   const cluster = policy.get('cluster')?.structure();
   const copy = copyTo(cluster?.text() ?? '');
-  if (copy === undefined) {
-    policy.unmapped(
-      'its cluster has no address here, or another TLS section or version of HTTP than the cluster of the route',
-    );
+  if (typeof copy === 'string') {
+    policy.unmapped(`no copies are sent: ${copy}`);
     return [];
   }
   if (copy.several) cluster?.differs(draft, 'mirror', 'all copies go to the first address of the cluster');
@@ -88,9 +84,7 @@ function changeCopy(policy: Reader, draft: Draft, target: TargetHeaders): void {
 
 function shareOfMirror(policy: Reader, draft: Draft): number {
   const runtime = policy.get('runtime_fraction')?.structure();
-  runtime
-    ?.get('runtime_key')
-    ?.differs(draft, 'mirror', 'the share is that of the file: there is no runtime layer that could override it');
+  runtime?.get('runtime_key')?.unmapped(noRuntime);
   const old = policy.get('runtime_key');
   if (old !== undefined) policy.file.isOld = true;
   old?.differs(
@@ -109,6 +103,11 @@ interface Affected {
 
 /** Adds the `fault` section of the fault filter to the clients of its listener. */
 export function readFault(config: Reader, draft: Draft, drafts: readonly Affected[]): void {
+  const match = matchOf(config, draft);
+  if (typeof match === 'string') {
+    config.unmapped(`no fault is injected: ${match}`);
+    return;
+  }
   const fault: Record<string, unknown> = {};
   const [delay, abort] = [config.structure().get('delay'), config.get('abort')];
   const duration = delay?.get('fixed_delay');
@@ -116,15 +115,15 @@ export function readFault(config: Reader, draft: Draft, drafts: readonly Affecte
   if (time !== undefined) fault.delay = { duration: time, fraction: percentageOf(delay) };
   const status = abort?.get('http_status')?.bounded(draft, 'fault.abort.status', 200, 599);
   if (status !== undefined) fault.abort = { status, fraction: percentageOf(abort) };
-  delay?.get('header_delay')?.whole().unmapped('headers of a call inject no faults');
-  abort?.get('header_abort')?.whole().unmapped('headers of a call inject no faults');
   abort?.get('grpc_status')?.unmapped('gRPC is not supported');
   const parts = [
     [delay, fault.delay],
     [abort, fault.abort],
   ] as const;
   for (const [part, made] of parts)
-    if (made === undefined) part?.structure().get('percentage')?.whole().structure();
+    if (made === undefined && (part?.get('header_delay') || part?.get('header_abort')))
+      part.unmapped('headers of a call inject no faults: fault.match chooses calls by their headers');
+    else if (made === undefined) part?.structure().get('percentage')?.whole().structure();
     else
       part?.differs(
         draft,
@@ -133,10 +132,9 @@ export function readFault(config: Reader, draft: Draft, drafts: readonly Affecte
       );
   for (const [name, note] of faultNotes) config.get(name)?.whole().unmapped(note);
   const cluster = config.get('upstream_cluster');
-  cluster?.exact(draft, 'fault', 'only the clients of this cluster have it');
+  cluster?.exact(draft, 'fault', 'only clients of this cluster inject faults');
   const only = cluster?.text();
-  const match = matchOf(config, draft);
-  if (match === undefined || Object.keys(fault).length === 0) return;
+  if (Object.keys(fault).length === 0) return;
   for (const each of drafts)
     if (!only || (each.clusters.length === 1 && each.clusters[0]?.name === only))
       Object.assign(each.sections, { fault: { ...fault, ...match } });
@@ -144,37 +142,30 @@ export function readFault(config: Reader, draft: Draft, drafts: readonly Affecte
 
 const faultNotes = new Map<string, string>(
   Object.entries({
-    max_active_faults: 'faults have no limit but their fraction',
+    max_active_faults: 'nothing but their fraction limits the faults',
     response_rate_limit: 'bodies are not slowed down; fault.delay delays the whole answer',
     ...Object.fromEntries(
       ['delay_percent', 'abort_percent', 'delay_duration', 'abort_http_status', 'max_active_faults']
         .concat('response_rate_limit_percent', 'abort_grpc_status')
-        .map((name) => [`${name}_runtime`, 'there is no runtime layer: change the configuration file']),
+        .map((name) => [`${name}_runtime`, noRuntime]),
     ),
-    disable_downstream_cluster_stats: 'client.stats() counts injected faults for each client',
+    disable_downstream_cluster_stats: 'client.stats() counts the injected faults in any case',
   }),
 );
 
-/** The `match` of the faults; undefined where calls cannot be told apart as in Envoy: then none is injected. */
-function matchOf(config: Reader, draft: Draft): { match?: { headers: Record<string, string | boolean> } } | undefined {
-  const nodes = config.get('downstream_nodes');
-  nodes?.whole().unmapped('a client is one node, so no fault is injected: write the section fault where it is meant');
+/** The `match` of the faults; where calls cannot be told apart as in Envoy, why. */
+function matchOf(config: Reader, draft: Draft): { match?: { headers: Record<string, string | boolean> } } | string {
+  if (config.get('downstream_nodes') !== undefined)
+    return 'downstream_nodes is set, so write fault into the clients of the services that are meant';
   const headers: Record<string, string | boolean> = {};
-  let known = nodes === undefined;
   for (const matcher of config.list('headers')) {
     const name = matcher.get('name')?.structure().text();
     const value = headerConditionOf(matcher);
-    if (name === undefined || value === undefined || name.startsWith(':') || Object.hasOwn(headers, name)) {
-      matcher
-        .whole()
-        .unmapped('fault.match knows only the presence and the exact value of headers: no fault is injected');
-      known = false;
-    } else {
-      matcher.whole().exact(draft, 'fault.match.headers');
-      headers[name] = value;
-    }
+    if (name === undefined || value === undefined || name.startsWith(':') || Object.hasOwn(headers, name))
+      return 'fault.match knows only the presence and the exact value of headers';
+    matcher.whole().exact(draft, 'fault.match.headers');
+    headers[name] = value;
   }
-  if (!known) return undefined;
   return Object.keys(headers).length > 0 ? { match: { headers } } : {};
 }
 
@@ -197,31 +188,29 @@ export function readLocalRateLimit(config: Reader, draft: Draft): Record<string,
   for (const [name, note] of rateLimitNotes) config.get(name)?.whole().unmapped(note);
   const bucket = config.get('token_bucket');
   const shares = ['filter_enabled', 'filter_enforced'].map((name) => config.get(name));
-  for (const each of shares) each?.structure().get('runtime_key')?.structure();
+  for (const each of shares) each?.structure().get('runtime_key')?.unmapped(noRuntime);
   const [enabled = 0, enforced = 0] = shares.map((each) => each && shareOf(each.get('default_value')));
   const share = enabled * enforced;
   if (share < 1 || bucket === undefined) {
     const why =
       share === 0
-        ? 'no request is rejected, since filter_enabled and filter_enforced are not both set'
-        : 'it is enforced for a part of the requests only, which rateLimit cannot do; set rateLimit in each client';
-    if (bucket !== undefined && share > 0) bucket.whole().unmapped(why);
-    else bucket?.whole().differs(draft, 'rateLimit', why);
-    for (const each of shares) each?.whole().structure();
+        ? 'filter_enabled and filter_enforced are not both set, so no request is rejected'
+        : 'no call is limited: the filter is enforced for a part of the requests, which rateLimit cannot do; set rateLimit in each client for all of them';
+    if (share > 0) bucket?.whole().unmapped(why);
+    else bucket?.unused(draft, why);
+    for (const each of shares) each?.structure();
     return {};
   }
-  for (const each of shares) each?.whole().exact(draft, 'rateLimit');
+  for (const each of shares) each?.exact(draft, 'rateLimit');
   const [most, perFill, interval] = ['max_tokens', 'tokens_per_fill', 'fill_interval'].map((name) => bucket.get(name));
   const requests = perFill?.bounded(draft, 'rateLimit.requests', 1, 1_000_000) ?? 1;
   const burst = most?.bounded(draft, 'rateLimit.burst', 1, 1_000_000);
   const per = interval?.spelled(draft, 'rateLimit.per');
-  bucket
-    .whole()
-    .differs(
-      draft,
-      'rateLimit',
-      'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own',
-    );
+  bucket.differs(
+    draft,
+    'rateLimit',
+    'a call above it fails with ERR_RATE_LIMITED in place of a 429; each client has a bucket of its own',
+  );
   return {
     rateLimit: {
       ...{ requests, ...given('per', per), ...given('burst', burst) },
@@ -232,19 +221,21 @@ export function readLocalRateLimit(config: Reader, draft: Draft): Record<string,
 
 const rateLimitNotes = new Map<string, string>(
   Object.entries({
-    status: 'a rejected call has no status; its code is ERR_RATE_LIMITED',
-    descriptors: 'rateLimit.keyHeader gives each value of one header a limit of its own',
-    rate_limits: 'rateLimit.keyHeader gives each value of one header a limit of its own',
-    stage: 'rateLimit.keyHeader gives each value of one header a limit of its own',
-    vh_rate_limits: 'rateLimit.keyHeader gives each value of one header a limit of its own',
-    always_consume_default_token_bucket: 'there are no descriptors with buckets of their own',
+    ...Object.fromEntries(
+      ['descriptors', 'rate_limits', 'stage', 'vh_rate_limits', 'always_consume_default_token_bucket'].map((name) => [
+        name,
+        'there are no descriptors: rateLimit.keyHeader gives each value of one header a limit of its own',
+      ]),
+    ),
     local_rate_limit_per_downstream_connection:
       'there is no connection to the sidecar: the limit is that of the client',
-    local_cluster_rate_limit: 'each process has a limit of its own',
-    response_headers_to_add: 'a rejected call has no response; error.retryAfter has the time to wait',
-    request_headers_to_add_when_not_enforced: 'no header is added',
-    enable_x_ratelimit_headers: 'a rejected call has no response; error.retryAfter has the time to wait',
-    rate_limited_as_resource_exhausted: 'gRPC is not supported',
+    local_cluster_rate_limit: 'each process has a limit of its own: divide the limit by the number of processes',
+    ...Object.fromEntries(
+      ['status', 'response_headers_to_add', 'enable_x_ratelimit_headers', 'rate_limited_as_resource_exhausted'].map(
+        (name) => [name, 'a rejected call has no response: its error has the code ERR_RATE_LIMITED, and retryAfter'],
+      ),
+    ),
+    request_headers_to_add_when_not_enforced: 'each call that is above the limit is rejected, so there is none to mark',
   }),
 );
 

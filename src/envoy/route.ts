@@ -1,10 +1,12 @@
 /** Reads an Envoy route: its clusters, timeout, retries and headers. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { isPlain } from '../call/own.js';
 import type { Caller } from './caller.js';
 import type { ClusterPart } from './cluster.js';
 import { readHashPolicy } from './cluster-balance.js';
-import { shareOf } from './fraction.js';
+import { noEndpoints } from './cluster-endpoints.js';
+import { noRuntime, shareOf } from './fraction.js';
 import { type Draft, given, longest, type Reader, spelledDuration } from './reader.js';
 import { type RetryPart, readRetry } from './retry-policy.js';
 import { readHeaders, readHost } from './route-headers.js';
@@ -40,7 +42,11 @@ export interface RouteDraft extends Draft {
   /** The share of the calls that the route takes, from `runtime_fraction`. */
   readonly share: number;
   /** The answer that Envoy gives itself on a route without a cluster, and the part of the file that describes it. */
-  readonly direct?: { readonly answer: { readonly status: number; readonly body?: string }; readonly reader: Reader };
+  readonly direct?: {
+    readonly answer: { readonly status: number; readonly body?: string };
+    readonly reader: Reader;
+    readonly note?: string;
+  };
   /** The caps of the cluster are those for `priority: HIGH`. */
   isHigh?: boolean;
   sections: Record<string, unknown>;
@@ -66,6 +72,11 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     return direct;
   }
   const [first] = clusters;
+  if (clusters.length === 1 && cluster(first?.name ?? '')?.nowhere === noEndpoints) {
+    route.whole();
+    const answer = { status: 503, body: 'no healthy upstream' };
+    return directRoute(route, host, answer, first?.reader ?? route, noEndpoints);
+  }
   const routeName = route.name('name') ?? host.name('name');
   const match = readMatch(route);
   const draft: RouteDraft = {
@@ -89,7 +100,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     action.get('retry_policy'),
     host.get('retry_policy'),
   ].filter((each) => each !== undefined);
-  for (const each of unused) each.whole().differs(draft, 'retry', 'not used: a more specific retry policy replaces it');
+  for (const each of unused) each.unused(draft, 'a more specific retry policy replaces it');
   draft.retry = readRetry(policy, draft);
   if (policy === undefined)
     action.remark(
@@ -102,7 +113,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
   attempts?.exact(draft, 'tracing.attemptCountHeader');
   const weighted = action.get('weighted_clusters') !== undefined ? clusters : [];
   const main = cluster(first?.name ?? '');
-  const hostName = readHost(action, weighted, main?.baseURL, draft);
+  const hostName = readHost(action, weighted, main, draft);
   draft.sections = {
     ...given('pathRewrite', pathRewrite),
     ...readHeaders({ targets: weighted, levels: [route, host, config], caller, host: hostName }, draft),
@@ -118,7 +129,7 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
   const priority = action.get('priority');
   priority?.exact(draft, 'limits', 'the caps of the cluster for this priority');
   draft.isHigh = priority?.enum(['DEFAULT', 'HIGH']) === 'HIGH';
-  readRest(route, action, host);
+  readRest(route, action, host, config);
   return draft;
 }
 
@@ -127,10 +138,20 @@ function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft |
   const response = route.get('direct_response');
   const status = response?.get('status')?.structure().count();
   if (response === undefined || status === undefined) return undefined;
-  const match = readMatch(route);
-  route.get('name')?.structure();
   const text = response.get('body')?.structure().get('inline_string')?.structure().text();
   const answer = { status: Math.min(599, Math.max(200, status)), ...given('body', text || undefined) };
+  return directRoute(route, host, answer, response);
+}
+
+function directRoute(
+  route: Reader,
+  host: Reader,
+  answer: { status: number; body?: string },
+  reader: Reader,
+  note?: string,
+): RouteDraft {
+  const match = readMatch(route);
+  route.get('name')?.structure();
   return {
     name: '',
     clusters: [],
@@ -141,7 +162,7 @@ function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft |
     match,
     host,
     share: shareIn(match.reader),
-    direct: { answer, reader: response },
+    direct: { answer, reader, ...(note !== undefined && { note }) },
     sections: {},
   };
 }
@@ -149,9 +170,7 @@ function readDirectResponse(route: Reader, { host }: RouteContext): RouteDraft |
 /** The share of the calls that a route takes, of those that it matches. */
 function shareIn(match: Reader | undefined): number {
   const fraction = match?.get('runtime_fraction')?.structure();
-  fraction
-    ?.get('runtime_key')
-    ?.unmapped('change the weights in the configuration file, which is reloaded when it is watched');
+  fraction?.get('runtime_key')?.unmapped(noRuntime);
   return fraction === undefined ? 1 : shareOf(fraction.get('default_value')?.structure());
 }
 
@@ -166,12 +185,18 @@ function headersOf(level: Reader): (Reader | undefined)[] {
   return names.map((name) => level.get(name));
 }
 
-/** A copy is sent over the connections of the client, so its cluster needs the same TLS, or none, and the same HTTP. */
+/**
+ * A copy is sent over the connections of the client, so its cluster needs the same TLS, or none, and the same HTTP. Returns
+ * why there is no copy otherwise.
+ */
 function copyTo(main: ClusterPart | undefined, target: ClusterPart | undefined) {
-  if (target?.baseURL === undefined) return undefined;
-  if (target.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls)) return undefined;
+  if (target?.baseURL === undefined)
+    return 'the file has no address of its cluster, so write the mirror with a baseURL';
+  if (target.scheme === 'https' && !isDeepStrictEqual(target.sections.tls, main?.sections.tls))
+    return 'its cluster has another TLS context than the cluster of the route, so send them from a client of their own';
   const prior = [main, target].map((part) => part?.scheme === 'http' && part.sections.allowH2 === 'prior-knowledge');
-  if (target.scheme === 'http' && prior[0] !== prior[1]) return undefined;
+  if (target.scheme === 'http' && prior[0] !== prior[1])
+    return 'its cluster has another version of HTTP than the cluster of the route, so send them from a client of their own';
   return { baseURL: target.baseURL, several: target.sections.endpoints !== undefined };
 }
 
@@ -183,9 +208,7 @@ function readClusters(action: Reader): WeightedCluster[] | undefined {
   header?.unmapped('the caller picks the client by its name, not by a header');
   const weighted = action.get('weighted_clusters')?.structure();
   weighted?.get('total_weight')?.structure();
-  weighted
-    ?.get('runtime_key_prefix')
-    ?.unmapped('change weights in the configuration file, which is reloaded when it is watched');
+  weighted?.get('runtime_key_prefix')?.unmapped(noRuntime);
   return weighted?.list('clusters').map((cluster) => ({
     name: cluster.structure().name('name') ?? '',
     reader: cluster,
@@ -219,38 +242,110 @@ function readTotal(action: Reader, draft: Draft): number | false {
   return Math.min(longest, Math.max(1, ms ?? 15_000));
 }
 
-function readRest(route: Reader, action: Reader, host: Reader): void {
-  route.get('decorator')?.unmapped('set routeName on the call to name its span');
-  action.get('rate_limits')?.unmapped('set rateLimit in each client');
-  host
-    .get('include_attempt_count_in_response')
-    ?.unmapped('error.attempts and the log line have the number of attempts');
-  for (const level of [route, host]) {
+function readRest(route: Reader, action: Reader, host: Reader, config: Reader): void {
+  for (const [reader, notes] of [
+    [route, routeNotes],
+    [action, actionNotes],
+    [host, hostNotes],
+    [config, configNotes],
+  ] as const)
+    for (const [name, note] of notes) reader.get(name)?.whole().unmapped(note);
+  action.get('cluster_not_found_response_code')?.structure();
+  for (const level of [route, host, config]) {
     level.get('metadata')?.whole().structure();
     for (const name of ['typed_per_filter_config', 'per_filter_config'])
-      level.get(name)?.unmapped('there are no filters here');
+      for (const [filter, each] of level.get(name)?.structure().entries() ?? [])
+        each
+          .whole()
+          .unmapped(
+            filterNote(filter, isPlain(each.value) && Object.hasOwn(each.value, '@type') ? each.type() : undefined),
+          );
   }
 }
 
+const notes = (record: Record<string, string>) => new Map(Object.entries(record));
+
+const rateLimited = 'rateLimit of each client limits its calls, and with keyHeader those of each value of a header';
+const buffered = 'bodies are streamed: maxBodyLength of axios limits the body of a request';
+
+/** Fields of a route, of its action and of its virtual host that have no counterpart, and what to do instead. */
+const routeNotes = notes({
+  decorator: 'set routeName on the call to name its span',
+  tracing: 'the OpenTelemetry SDK of the service decides which calls are traced, and with which attributes',
+  per_request_buffer_limit_bytes: buffered,
+  request_body_buffer_limit: buffered,
+});
+const actionNotes = notes({
+  rate_limits: rateLimited,
+  include_vh_rate_limits: rateLimited,
+  max_grpc_timeout: 'gRPC is not supported; other calls have no such limit',
+  grpc_timeout_offset: 'gRPC is not supported; other calls have no such limit',
+  upgrade_configs: 'a WebSocket or a tunnel is not an HTTP call: use a client for it',
+  internal_redirect_policy: 'set maxRedirects to follow redirects',
+  internal_redirect_action: 'set maxRedirects to follow redirects',
+  max_internal_redirects: 'set maxRedirects to follow redirects',
+  cors: 'CORS is configured in the server',
+  metadata_match: 'there are no subsets of endpoints: write a client for each',
+  early_data_policy: 'no call is sent as early data of TLS',
+  flush_timeout: 'timeouts.idle ends an attempt in which no byte moves',
+});
+const hostNotes = notes({
+  include_attempt_count_in_response: 'error.attempts and the log line have the number of attempts',
+  include_is_timeout_retry_header: 'no header says that a retry follows a timeout',
+  rate_limits: rateLimited,
+  require_tls: 'the service calls the client directly: there is no connection that could be redirected to TLS',
+  cors: 'CORS is configured in the server',
+  virtual_clusters: 'set routeName on the call to tell its metrics and spans from others',
+  per_request_buffer_limit_bytes: buffered,
+  request_body_buffer_limit: buffered,
+});
+const configNotes = notes({
+  vhds: 'there is no xDS; a ConfigSource can deliver whole configurations',
+});
+
+/** What to do for the settings of a filter on one route, by the type of the settings or the name of the filter. */
+function filterNote(filter: string, type: string | undefined): string {
+  const words = `${type ?? ''} ${filter}`;
+  if (/fault/i.test(words)) return 'write fault into a client of its own for these calls';
+  if (/local_?ratelimit|LocalRateLimit/i.test(words)) return 'write rateLimit into a client of its own for these calls';
+  if (/header_?mutation/i.test(words)) return 'set requestHeaders in the entry of routes, or in the client';
+  if (/cors|csrf|ext_?authz|rbac|jwt|oauth/i.test(words))
+    return 'nothing to do: it concerns calls that a server receives';
+  if (/buffer/i.test(words)) return buffered;
+  if (/lua|wasm|ext_?proc/i.test(words)) return 'write a perCall or perAttempt policy in TypeScript instead';
+  return 'there are no filters here: a perCall policy may look at the URL of the call';
+}
+
 /**
- * The `timeouts` section; a `per_try_timeout` not below the total is left out, as Envoy ignores it, and reported by
- * `tell`.
+ * The `timeouts` section, and the line on `per_try_timeout`, which is left out where it is not below the total, as Envoy
+ * ignores it.
  */
-export function timeoutsOf(
-  { total: timeout, retry, limits, sections }: RouteDraft,
-  { connect, maxStreamDuration }: ClusterPart,
-  tell: (option: string, note: string) => void,
-) {
+export function timeoutsOf(route: RouteDraft, { connect, maxStreamDuration }: ClusterPart) {
+  const { total: timeout, retry, limits, sections } = route;
   const total = totalOf(timeout, limits);
   // A hedged attempt goes on after `per_try_timeout`.
-  const own = sections.hedging === undefined ? retry.attempt : undefined;
+  const hedged = sections.hedging !== undefined;
+  const own = hedged ? undefined : retry.attempt;
   const attempt = own && maxStreamDuration ? Math.min(own, maxStreamDuration) : own || maxStreamDuration;
   const fits = attempt !== undefined && attempt > 0 && (total === false || attempt < total);
-  if (attempt !== undefined && attempt > 0 && !fits)
-    tell('timeouts.attempt', 'per_try_timeout is as long as the whole timeout or longer, so Envoy ignores it');
+  if (hedged) retry.limit?.exact(route, 'hedging.delay');
+  else if (own && total !== false && own >= total)
+    retry.limit?.unused(route, 'it is as long as the timeout of the whole call, or longer');
+  else if (own) {
+    retry.limit?.spelled(route, 'timeouts.attempt');
+    retry.limit?.differs(
+      route,
+      'timeouts.attempt',
+      'Envoy starts the timer once it is connected and stops it at the headers; here it includes connecting and the body',
+    );
+  } else retry.limit?.exact(route, 'timeouts.attempt');
   const idle = idleOf(limits, retry.idle, total);
   if ('idle' in idle && limits.idle === undefined && !retry.idle)
-    tell('timeouts.idle', "stream_idle_timeout is not set: Envoy's default of 5 minutes is written out");
+    route.readers[0]?.remark(
+      route,
+      'timeouts.idle',
+      "stream_idle_timeout is not set: Envoy's default of 5 minutes is written out",
+    );
   return {
     connect,
     attempt: fits ? spelledDuration(Math.min(longest, Math.max(1, attempt))) : (false as const),

@@ -102,7 +102,7 @@ function readSocket(
   if (inner === undefined)
     return socket.fault(`the transport ${kind || 'socket'} is not supported, so no client was made`);
   for (const each of ['config', 'common_config', 'default_proxy_address', 'passthrough_metadata', 'update_period'])
-    fields?.get(each)?.whole().unmapped(`${kind} is not supported; only the transport within it is used`);
+    fields?.get(each)?.whole().structure();
   socket.remark(draft, 'baseURL', `${kind} is not supported; only the transport within it is used`);
   return readSocket(inner, draft, secrets);
 }

@@ -201,6 +201,7 @@ function readValidation(
   if (checks.every((each) => each === undefined))
     socket.warn(
       "the server was never verified: without a trusted CA Envoy accepts any certificate. Here it is verified against Node's certificate authorities; set tls.ca to use your own",
+      draft,
     );
   const { names, others } = readSubjectNames(contexts, draft);
   // The host name alone would admit servers that Envoy refuses.
@@ -217,7 +218,7 @@ function readValidation(
     names.length === 0 ? 'Envoy did not check the host name; here it is checked' : 'the file is watched',
   );
   pins?.exact(draft, 'tls.pins');
-  for (const each of contexts) readChecks(each);
+  for (const each of contexts) readChecks(each, draft);
   const authority = source ?? (absent.length > 0 ? variableOf(draft, 'CA') : undefined);
   return {
     ...(authority !== undefined && { ca: authority }),
@@ -254,16 +255,16 @@ function readSubjectNames(contexts: readonly Reader[], draft: Draft): { names: s
   return { names, others };
 }
 
-function readChecks(context: Reader): void {
+function readChecks(context: Reader, draft: Draft): void {
   context.get('watched_directory')?.whole().structure();
   context.get('crl')?.whole().fault('certificate revocation lists are not supported, so no client was made');
   context.get('only_verify_leaf_cert_crl')?.structure();
   const accepted = context.get('trust_chain_verification');
   if (accepted?.enum(['VERIFY_TRUST_CHAIN', 'ACCEPT_UNTRUSTED']) === 'ACCEPT_UNTRUSTED')
-    accepted.warn('certificates of unknown authorities were accepted; here they are rejected');
+    accepted.warn('certificates of unknown authorities were accepted; here they are rejected', draft);
   accepted?.structure();
   const expired = context.get('allow_expired_certificate');
-  if (expired?.boolean() === true) expired.warn('expired certificates were accepted; here they are rejected');
+  if (expired?.boolean() === true) expired.warn('expired certificates were accepted; here they are rejected', draft);
   expired?.structure();
   for (const name of ['max_verify_depth', 'require_signed_certificate_timestamp'])
     context.get(name)?.unmapped("Node's default is used");

@@ -51,6 +51,9 @@ const refused = new Map<string, string>(
     'routes-without-clusters.yaml': "unknown cluster 'elsewhere'",
     'tls-that-cannot-be-read.yaml': 'no such field',
     'values-that-envoy-refuses.yaml': 'Unable to parse JSON as proto',
+    'limits-that-envoy-refuses.yaml': 'Unsupported field in per_host_thresholds',
+    'mutations-that-envoy-refuses.yaml': ':-prefixed or host headers may not be modified',
+    'ranges-that-envoy-refuses.yaml': 'invalid ip/mask combo',
     'tcp-and-dynamic.yaml': 'value length must be at least 1 characters',
   }),
 );
@@ -160,14 +163,15 @@ const wholes = last(
   ],
   ...['validation_context_sds_secret_config', 'reset_headers', 'password', 'alpn_protocols'],
   ...['private_key_provider', 'use_downstream_protocol_config'],
-  // The line says that the value is not used.
-  ...['healthy_panic_threshold', 'request_headers_to_add'],
+  ...['healthy_panic_threshold', 'request_headers_to_add', 'active_request_bias', 'aggression', 'zone_aware_lb_config'],
+  ...['tls_options', 'transport_socket_match_criteria', 'dns_failure_refresh_rate', 'internal_address_config'],
 );
 
 /** Fields that name something, or choose what has a line. They need no line of their own. */
 const names = last(
   ...['@type', 'name', 'cluster', 'cluster_name', 'route_config_name', 'routeConfigName', 'weight', 'tlsMode'],
-  ...['bind_to_port', 'bindToPort', 'static_resources'],
+  ...['bind_to_port', 'bindToPort', 'static_resources', 'locality_weighted_lb_config', 'hostname'],
+  ...['local_cluster_name', 'zone'],
 );
 
 /** Fields that change no call: without them the clients and the report are the same. By the reason. */
@@ -195,16 +199,25 @@ const neutral: Record<string, RegExp> = {
     'denominator',
     'substitution',
     'tls_maximum_protocol_version',
+    'ipv4_compat',
   ),
-  'it matters with priorities only, which have lines': field('overprovisioning_factor'),
-  'a name for health checks and Host headers, which have lines': field('hostname'),
+  'the name of an endpoint matters with TLS, and to fields that have lines': field('hostname'),
+  'the zone of the service is written into clients with zones': field('local_cluster_name'),
+  'the weights of localities have lines': field('locality_weighted_lb_config'),
+  'the type of the cluster says how it chooses': field('lb_policy'),
+  'no cookie is made, which has a line': /hash_policy\[\d+\]\.cookie\.(path|attributes)/,
+  'no route uses a cluster that is not found': field('cluster_not_found_response_code'),
   'the socket is chosen by them, which has a line': field('transport_socket_matches'),
-  'the line on the socket says what becomes of it': field('cleartext_socket_config'),
+  'the line on the socket says what becomes of it': field('cleartext_socket_config', 'typed_config\\.config'),
   'the first status that is expected, 200, is the default': field('expected_statuses'),
 };
 
 /** How often a field at a place, whatever its indices, was found in order: three times are enough. */
 const inOrder = new Map<string, number>();
+
+/** True for a line that is about all that is in a part. */
+const coversAll = ({ status, note = '' }: { status: string; note?: string | undefined }) =>
+  status === 'unmapped' || status === 'error' || note.startsWith('not used');
 
 /** Where a field of the document is neither reported on nor known to need no line. */
 function untold(document: object): string[] {
@@ -213,7 +226,7 @@ function untold(document: object): string[] {
   return leavesOf(document).flatMap((place) => {
     const path = spelt(place);
     const above = base?.report.filter(({ from }) => path.startsWith(`${from}.`) || path.startsWith(`${from}[`)) ?? [];
-    if (told.has(path) || above.some(({ status }) => status === 'unmapped' || status === 'error')) return [];
+    if (told.has(path) || above.some(coversAll)) return [];
     const lines = above.filter(({ from }) => !containers.test(from));
     if (lines.some(({ from }) => wholes.test(from))) return [];
     const shape = `${path.replace(/\[\d+\]/g, '[]')} ${lines.length > 0}`;

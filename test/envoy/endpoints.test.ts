@@ -186,7 +186,9 @@ describe('priorities and health', () => {
     };
     const { client, notes } = imported({ load_assignment });
     expect(client.balance).toEqual({ strategy: 'round-robin', slowStart: '0s' });
-    expect(notes('overprovisioning')).toEqual(['difference not used: all endpoints are of one priority']);
+    expect(notes('overprovisioning')).toEqual([
+      'exact not used, as in Envoy: all endpoints are of one priority, and none is degraded',
+    ]);
     expect(notes('drop_overloads')).toEqual([expect.stringMatching(/^unmapped/)]);
   });
 });
@@ -306,7 +308,7 @@ describe('a policy', () => {
     });
     expect(client.balance).toEqual({ strategy: 'random', slowStart: '0s' });
     expect([...notes('lb_policy'), ...notes('round_robin')]).toEqual(
-      Array(2).fill('difference not used, as in Envoy: the policy is RANDOM'),
+      Array(2).fill('exact not used, as in Envoy: the policy is RANDOM'),
     );
     const byName = imported({ least_request_lb_config: { slow_start_config: { slow_start_window: '60s' } } });
     expect(byName.client.balance).toEqual({ strategy: 'round-robin', slowStart: '0s' });
@@ -319,7 +321,7 @@ describe('a policy', () => {
     const { client, report } = imported({ lb_policy: 'RANDOM' }, only);
     expect(client).not.toHaveProperty('balance');
     const lines = report.filter(({ from }) => /lb_policy|priority|weight|health/.test(from)).map(({ note }) => note);
-    expect(lines).toEqual(Array(4).fill('not used: there is only one endpoint'));
+    expect(lines).toEqual(Array(4).fill('not used, as in Envoy: there is only one endpoint'));
   });
 
   it('has a line for each of its details', () => {
@@ -369,7 +371,7 @@ describe('hash_policy', () => {
     const { client, notes } = hashed(byUser, { load_balancing_policy: policy('maglev.v3.Maglev', own) });
     expect(client.balance).toMatchObject({ hashHeader: 'x-own' });
     expect(notes('route.hash_policy')).toEqual([
-      'difference not used, as in Envoy: the cluster has a hash_policy of its own',
+      'exact not used, as in Envoy: the cluster has a hash_policy of its own',
     ]);
   });
 });
@@ -508,5 +510,31 @@ describe('health checks', () => {
       expect(imported({ health_checks: [{ [kind]: {} }] }).notes('health_checks[0]')).toEqual([
         expect.stringMatching(/^unmapped only HTTP/),
       ]);
+  });
+});
+
+describe('rare fields', () => {
+  it('have lines', () => {
+    const { notes } = imported({ outlier_detection: { monitors: [{ name: 'errors' }] } });
+    expect(notes('monitors')).toEqual(['unmapped only the kinds of failures that outlierDetection has are counted']);
+  });
+
+  it('of retries have lines', () => {
+    const { notes } = imported({}, one, {}, { retry_policy: { retry_on: '5xx', retry_options_predicates: [{}] } });
+    expect(notes('retry_options_predicates')).toEqual([
+      'unmapped each attempt has the options of the call: a perAttempt policy may change them',
+    ]);
+  });
+
+  it('of a virtual host without a list of routes have lines', () => {
+    const hosts = [{ name: 'v', domains: ['*'], matcher: { matcher_tree: {} } }];
+    const typed_config = typed('filters.network.http_connection_manager.v3.HttpConnectionManager', {
+      route_config: { virtual_hosts: hosts },
+    });
+    const listeners = [{ filter_chains: [{ filters: [{ name: 'h', typed_config }] }] }];
+    const { report } = importEnvoy(JSON.stringify({ static_resources: { listeners } }), 'envoy.json');
+    expect(report.map(({ note }) => note)).toEqual([
+      'routes of a matcher are not read: write them into routes of the client',
+    ]);
   });
 });
