@@ -275,7 +275,8 @@ function entryOf(entry: Reader, address: Reader, draft: Draft, options?: object,
   hostname?.structure();
   if (place === undefined) return { entry, place: address, endpoint: undefined };
   const host = (place.get('address')?.text() ?? '').trim();
-  place.get('protocol')?.structure();
+  const protocol = place.get('protocol')?.structure();
+  if (protocol?.enum(['TCP', 'UDP']) === 'UDP') protocol.fault('only TCP is supported');
   const both = place.get('ipv4_compat');
   if (both?.boolean() === true) both.unmapped('Node decides whether a socket for IPv6 connects to IPv4 addresses too');
   else both?.structure();
@@ -287,6 +288,10 @@ function entryOf(entry: Reader, address: Reader, draft: Draft, options?: object,
     return { entry, place, endpoint: place.fault('it has no port that is a number') };
   if (!/^[\w.-]+$/.test(host) && !isIPv6(host)) return { entry, place, endpoint: place.fault(notHost(host)) };
   const spelt = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  // A URL reads `010.0.0.1` as octal and `1` as an address, so that another machine would be called.
+  const url = `http://${spelt}`;
+  if (!isIPv6(host) && (!URL.canParse(url) || new URL(url).hostname !== host.toLowerCase()))
+    return { entry, place, endpoint: place.fault('a URL would read its address as another one: write it in full') };
   return { entry, place, endpoint: { address: spelt, ...options, place, hostname } };
 }
 

@@ -163,7 +163,7 @@ function matchOf(config: Reader, draft: Draft): { match?: { headers: Record<stri
     const value = headerConditionOf(matcher);
     if (name === undefined || value === undefined || name.startsWith(':') || Object.hasOwn(headers, name))
       return 'fault.match knows only the presence and the exact value of headers';
-    matcher.whole().exact(draft, 'fault.match.headers');
+    matcher.exact(draft, 'fault.match.headers');
     headers[name] = value;
   }
   return Object.keys(headers).length > 0 ? { match: { headers } } : {};

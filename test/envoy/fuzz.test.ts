@@ -105,7 +105,7 @@ it('any part of a bootstrap may be dropped, doubled, renamed or something else: 
 
 /** Parts of the sidecar that one line covers whole, or that change no call. */
 const neutral =
-  /metadata|^(admin|node|tracing)|\.(access_log|tracing|match|address|locality|retriable_request_headers|retry_host_predicate|hash_policy|dns_\w+|aggression|min_weight_percent|active_request_bias|tls_options|transport_socket_match_criteria|watched_directory|private_key_provider|use_downstream_protocol_config|\w+_sds_secret_configs?)(\.|\[|$)|virtual_hosts\[\d+\]\.retry_policy|socket_options(\.|\[)|^(watchdog|default_regex_engine)\.|transport_socket_matches\[\d+\]\.transport_socket\.|typed_extension_protocol_options\.[^[]*_x$/;
+  /metadata|^(admin|node|tracing)|\.(access_log|tracing|match|address|locality|retriable_request_headers|retry_host_predicate|hash_policy|dns_\w+|aggression|min_weight_percent|active_request_bias|tls_options|transport_socket_match_criteria|watched_directory|private_key_provider|use_downstream_protocol_config|\w+_sds_secret_configs?)(\.|\[|$)|virtual_hosts\[\d+\]\.retry_policy|socket_options(\.|\[)|^(watchdog|default_regex_engine)\.|transport_socket_matches\[\d+\]\.transport_socket\.|\.transport_socket\.typed_config\.config\.|typed_extension_protocol_options\.[^[]*_x$/;
 
 it('a field that the import does not know is never without a line', () => {
   const places = bootstraps.flatMap((bootstrap) =>

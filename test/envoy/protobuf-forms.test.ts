@@ -127,6 +127,31 @@ describe('text that our own files would read otherwise', () => {
   });
 });
 
+describe('an address', () => {
+  it.each(['010.0.0.1', '1', '0x7f.1', '8.8', 'xn--x'])(
+    'that a URL would read as another one is an error: %s',
+    (host) => {
+      const { client, errors } = imported({ load_assignment: { endpoints: [{ lb_endpoints: [at(host)] }] } });
+      expect(client).toBeUndefined();
+      expect(errors).toContainEqual(
+        expect.objectContaining({ note: 'a URL would read its address as another one: write it in full' }),
+      );
+    },
+  );
+
+  it.each(['10.0.0.1', 'API.internal', 'a_b', 'foo.'])('such as %s is taken over', (host) => {
+    const { client } = imported({ load_assignment: { endpoints: [{ lb_endpoints: [at(host)] }] } });
+    expect(client).toMatchObject({ baseURL: `http://${host}` });
+  });
+
+  it('for UDP is an error', () => {
+    const udp = { endpoint: { address: { socket_address: { address: 'a', port_value: 80, protocol: 1 } } } };
+    const { client, errors } = imported({ load_assignment: { endpoints: [{ lb_endpoints: [udp] }] } });
+    expect(client).toBeUndefined();
+    expect(errors).toContainEqual(expect.objectContaining({ note: 'only TCP is supported' }));
+  });
+});
+
 describe('a value out of our range is moved to the nearest end, with a line', () => {
   it.each<[object, object, object, string]>([
     [{}, { timeout: '90000s' }, { timeouts: { total: '86400s' } }, '86400s'],
