@@ -13,7 +13,8 @@ export const pathRewriteOptions = z
       .string()
       .describe('Text in place of each match; `$1` is the first group of the expression, `$$` is a dollar sign.'),
   )
-  .refine((rules) => Object.keys(rules).length > 0, { error: 'has no rules' });
+  .refine((rules) => Object.keys(rules).length > 0, { error: 'has no rules' })
+  .meta({ minProperties: 1 });
 
 type Rules = readonly (readonly [RegExp, string])[];
 

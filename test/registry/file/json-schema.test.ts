@@ -37,6 +37,7 @@ const surroundings: readonly [under: string, client: object][] = [
   ['tls.cert', { tls: { key: '/tls.key' } }],
   ['tls.key', { tls: { cert: '/tls.crt' } }],
   ['endpoints.static.0', { baseURL: 'http://a.test', endpoints: { static: [{ address: 'a.test:80' }] } }],
+  ['endpoints.dns.names.', { baseURL: 'http://a.test', endpoints: { dns: { names: [{ address: 'a.test:80' }] } } }],
   ['endpoints.dns.', { baseURL: 'http://a.test', endpoints: { dns: { address: 'a.test:80' } } }],
   ['endpoints.srv.', { baseURL: 'http://a.test', endpoints: { srv: { name: 'a.test' } } }],
   ['endpoints', { baseURL: 'http://a.test' }],
@@ -114,7 +115,7 @@ const beyondSchema = [
   // Rules between options.
   /^must not be (longer|shorter) than (timeouts\.total|resetTimeout|baseEjectionTime)/,
   /^max must not be shorter than base$/,
-  /^give exactly one of its options$/,
+  /^give exactly one of (its options|address and names)$/,
   /^the weights sum to 0/,
   /^expected an IP address, with a port or without$/,
   /^two targets have the same name$/,

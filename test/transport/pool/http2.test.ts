@@ -118,10 +118,12 @@ describe.each(schemes)('HTTP/2 with %s', (scheme) => {
     const held: ServerHttp2Stream[] = [];
     const { origin, sessions } = await start([(stream) => held.push(stream), ok]);
     const { client } = watch(overH2(origin, { connections: { maxConnections: 1 }, retry: false }));
+    const free = () => (connectionsTo(client, origin) as { free: number }).free;
     const long = client.get('/');
-    await until(() => held.length === 1);
+    // The server may see the request before the client has seen the SETTINGS of the server.
+    await until(() => held.length === 1 && free() === 1);
     sessions[0]?.goaway(http2.constants.NGHTTP2_NO_ERROR, held[0]?.id);
-    await until(() => (connectionsTo(client, origin) as { free: number }).free === 0);
+    await until(() => free() === 0);
     expect((await client.get('/')).data).toEqual({ ok: true });
     ok(held[0] as ServerHttp2Stream, {}, 0);
     expect((await long).data).toEqual({ ok: true });
