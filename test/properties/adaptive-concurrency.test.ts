@@ -27,7 +27,7 @@ function adapted(options: object, ms: () => number, status = 200) {
     let over = false;
     const callers = Array.from({ length: count }, async () => {
       while (!over) {
-        await client.get('/').catch(() => new Promise((resolve) => setTimeout(resolve, 10)));
+        await client.get('/').catch(() => new Promise((resolve) => setTimeout(resolve, 50)));
         if (ms() === 0) await new Promise((resolve) => setTimeout(resolve, 1));
       }
     });

@@ -35,9 +35,9 @@ export async function run() {
   const claims = [];
   const series = [];
   for (const [failing, intervals] of [
-    [0.01, 400],
-    [0.03, 400],
-    [0.05, 1000],
+    [0.01, 200],
+    [0.03, 200],
+    [0.05, 500],
   ]) {
     const points = [[0, 0]];
     for (const hosts of [5, 10, 20]) {
