@@ -2,6 +2,8 @@
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
+import { causeOf } from '../call/failure.js';
+import type { FailureCause } from '../call/record.js';
 import { duration } from '../options/duration.js';
 import type { PolicyContext } from './policy.js';
 
@@ -69,6 +71,9 @@ export class Circuit {
   /** Outcomes of trials since the circuit became half-open. */
   #succeeded = 0;
   #failed = 0;
+  #cause: FailureCause = {};
+  /** `performance.now()` when it left the state closed. */
+  #openedAt = 0;
   #since = Date.now();
   #reopensAt = 0;
   #rotatedAt = performance.now();
@@ -87,9 +92,18 @@ export class Circuit {
     this.#drawResetTimeout();
     this.#breaker.on('open', () => {
       const retryAfter = this.#live.resetTimeout;
+      const now = performance.now();
+      const failedTrials = this.#failed;
+      if (failedTrials === 0) this.#openedAt = now;
+      const { fires: outcomes, failures } = failedTrials === 0 ? this.#breaker.stats : this.#trialTotals();
       this.#changeState();
-      this.#reopensAt = performance.now() + retryAfter;
-      events.emit('circuit.opened', { client, destination, retryAfter });
+      this.#reopensAt = now + retryAfter;
+      const trials = failedTrials > 0 && { failedTrials };
+      events.emit('circuit.opened', {
+        ...{ client, destination, retryAfter, outcomes, failures },
+        ...trials,
+        cause: this.#cause,
+      });
     });
     this.#breaker.on('halfOpen', () => {
       this.#changeState();
@@ -98,7 +112,8 @@ export class Circuit {
     this.#breaker.on('close', () => {
       this.#changeState();
       this.#rotate(buckets);
-      events.emit('circuit.closed', { client, destination });
+      const openForMs = Math.round(performance.now() - this.#openedAt);
+      events.emit('circuit.closed', { client, destination, openForMs });
     });
   }
 
@@ -136,11 +151,15 @@ export class Circuit {
     return { epoch: this.#epoch, attempts, admittedAt: performance.now() };
   }
 
-  /** Records the outcome of an admitted attempt; ignored if the circuit has changed its state since. */
-  settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
+  /**
+   * Records the outcome of an admitted attempt, with the error of one that failed; ignored if the circuit has changed its
+   * state since.
+   */
+  settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing', error?: unknown): void {
     if (pass.epoch !== this.#epoch) return;
     this.#trials.delete(pass);
     if (outcome === 'nothing') return;
+    if (outcome === 'failure') this.#cause = causeOf(error);
     this.#rotateByTime();
     if (this.#breaker.halfOpen && !this.#isDecided(outcome)) return;
     this.#breaker.fire(outcome === 'success').catch(() => {});
@@ -150,6 +169,15 @@ export class Circuit {
   #isDecided(outcome: 'success' | 'failure'): boolean {
     const same = outcome === 'success' ? ++this.#succeeded : ++this.#failed;
     return same > this.#options.trials / 2;
+  }
+
+  #trialTotals() {
+    return { fires: this.#succeeded + this.#failed, failures: this.#failed };
+  }
+
+  /** The last failure that counted. */
+  get cause(): FailureCause {
+    return this.#cause;
   }
 
   get state(): 'open' | 'half_open' | 'closed' {
