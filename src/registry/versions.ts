@@ -76,7 +76,7 @@ export class Versions {
     this.#log({
       level: 'info',
       event: 'config.applied',
-      details: { config_version: version, config_hash: hash, config_source: this.#source, changes },
+      details: { config_version: version, config_hash: hash, config_source: this.#source, changes: changes.map(told) },
       message: `configuration applied: version ${version} of ${this.#source} is in force`,
     });
     this.events.emit('config.applied', this.#version);
@@ -112,4 +112,10 @@ export class Versions {
   #log(transition: Transition): void {
     harmless(() => this.#write(transition));
   }
+}
+
+/** A change as text: values of many kinds under one name would be refused by an index of logs. */
+function told({ client, path, before, after }: ConfigChange): string {
+  if (path === '') return `${client}: ${String(after ?? before)}`;
+  return `${client} ${path}: ${JSON.stringify(before) ?? 'not set'} -> ${JSON.stringify(after) ?? 'not set'}`;
 }

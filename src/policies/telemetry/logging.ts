@@ -148,8 +148,9 @@ class Lines {
   ofCall(call: Call, outcome: Outcome): void {
     harmless(() => {
       const level = levelOf(outcome, call);
-      if (this.#isSampledOut(call, level) || !this.#wants(level)) return undefined;
-      if (outcome.response === undefined && turnedAway.has(outcome.error?.code)) return this.#ofRefusal(call, outcome);
+      const isRefused = outcome.response === undefined && turnedAway.has(outcome.error?.code);
+      if ((!isRefused && this.#isSampledOut(call, level)) || !this.#wants(level)) return undefined;
+      if (isRefused) return this.#ofRefusal(call, outcome);
       const fields = logProfiles[this.#options.profile](this.#record(call, outcome));
       return this.#logger[level](fields, messageOf(call, outcome));
     });
@@ -179,10 +180,10 @@ class Lines {
       : eventFields(profile, { event: 'calls.refused', client: this.#client, errorType: code });
     const cause = isOwn ? causeFields(call.refusedFor ?? inner(outcome.error)) : {};
     const single = messageOf(call, outcome);
-    return (calls) =>
-      this.#write('error', Object.assign(fields, ownFields(profile, { calls, ...cause })), {
-        message: calls === 1 ? single : `${calls} calls ${code}`,
-      });
+    return (calls) => {
+      const told = Object.assign(fields, ownFields(profile, { calls, ...cause }));
+      this.#write('error', told, calls === 1 ? single : `${calls} calls ${code}`);
+    };
   }
 
   #ofTransition(transition: Transition): void {
@@ -190,11 +191,11 @@ class Lines {
     if (!this.#wants(level)) return;
     const { profile } = this.#options;
     this.#transitions.add(undefined, event, (isOwn) => {
-      if (isOwn) return () => this.#write(level, eventFields(profile, transition), { message });
-      return (times) =>
-        this.#write(level, eventFields(profile, { event, client, details: { times } }), {
-          message: `${times} more of ${event}`,
-        });
+      if (isOwn) return () => this.#write(level, eventFields(profile, transition), message);
+      return (times) => {
+        const fields = eventFields(profile, { event, client, details: { times } });
+        this.#write(level, fields, `${times} more of ${event}`);
+      };
     });
   }
 
@@ -215,10 +216,10 @@ class Lines {
       flags: undefined,
       retryRefused: undefined,
     });
-    this.#logger.debug(fields, `attempt ${attempt} ${status ?? code}`);
+    this.#write('debug', fields, `attempt ${attempt} ${status ?? code}`);
   }
 
-  #write(level: Level, fields: Record<string, unknown>, { message }: { readonly message: string }): void {
+  #write(level: Level, fields: Record<string, unknown>, message: string): void {
     harmless(() => this.#logger[level](fields, message));
   }
 

@@ -511,11 +511,11 @@ describe('the circuit shows', () => {
     await send(client, 2);
     const where = { client: 'billing', destination: baseURL };
     expect(seen).toEqual([
-      ['open', { ...where, retryAfter: 5000 }],
+      ['open', { ...where, retryAfter: 5000, outcomes: 20, failures: 20, cause: { status: 503 } }],
       ['half_open', where],
-      ['open', { ...where, retryAfter: 5000 }],
+      ['open', { ...where, retryAfter: 5000, outcomes: 2, failures: 2, failedTrials: 2, cause: { status: 503 } }],
       ['half_open', where],
-      ['close', where],
+      ['close', { ...where, openForMs: 10_000 }],
     ]);
   });
 
