@@ -24,14 +24,14 @@ const tellings: Telling = {
     },
     message:
       failedTrials === undefined
-        ? `circuit to ${destination} opened: ${failures} of ${outcomes} attempts failed, the last with ${shown(cause)}; next trial in ${seconds(retryAfter)}`
-        : `circuit to ${destination} opened again: ${failedTrials} trials failed, the last with ${shown(cause)}; next trial in ${seconds(retryAfter)}`,
+        ? `circuit to ${destination} opened: ${failures} of ${outcomes} attempts failed, the last with ${shown(cause)}; next trial in ${span(retryAfter)}`
+        : `circuit to ${destination} opened again: ${failedTrials} trials failed, the last with ${shown(cause)}; next trial in ${span(retryAfter)}`,
   }),
   'circuit.closed': ({ client, destination, openForMs }) => ({
     level: 'info',
     ...{ event: 'circuit.closed', client, destination },
     details: { open_for_ms: openForMs },
-    message: `circuit to ${destination} closed after ${seconds(openForMs)}`,
+    message: `circuit to ${destination} closed after ${span(openForMs)}`,
   }),
   'circuit.forced': ({ client, state, by, forMs, expired }) => ({
     level: state === 'auto' ? 'info' : 'warn',
@@ -39,13 +39,13 @@ const tellings: Telling = {
     details: { state, by, for_ms: forMs, expired },
     message: expired
       ? 'circuits are no longer forced, as the given time is over'
-      : `circuits ${state === 'auto' ? 'are no longer forced' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${seconds(forMs)}`}`,
+      : `circuits ${state === 'auto' ? 'are no longer forced' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${span(forMs)}`}`,
   }),
   'endpoint.ejected': ({ client, endpoint, reason, forMs }) => ({
     level: 'warn',
     ...{ event: 'endpoint.ejected', client, destination: endpoint },
     details: { reason, for_ms: forMs },
-    message: `endpoint ${endpoint} gets no calls for ${seconds(forMs)}: ${reason}`,
+    message: `endpoint ${endpoint} gets no calls for ${span(forMs)}: ${reason}`,
   }),
   'endpoint.returned': ({ client, endpoint }) => ({
     level: 'info',
@@ -71,7 +71,7 @@ const tellings: Telling = {
     level: 'info',
     ...{ event: 'endpoints.lookup_recovered', client },
     details: { failures, failing_for_ms: failingForMs },
-    message: `endpoints can be looked up again after ${seconds(failingForMs)}`,
+    message: `endpoints can be looked up again after ${span(failingForMs)}`,
   }),
   'config.updated': ({ client, sections }) => ({
     level: 'info',
@@ -134,6 +134,8 @@ function shown(cause: FailureCause): string {
   return errorTypeOf(cause) ?? 'a failure';
 }
 
-function seconds(ms: number): string {
-  return `${Number((ms / 1000).toFixed(1))} s`;
+function span(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${Number((ms / 1000).toFixed(1))} s`;
+  return ms < 7_200_000 ? `${Number((ms / 60_000).toFixed(1))} min` : `${Number((ms / 3_600_000).toFixed(1))} h`;
 }

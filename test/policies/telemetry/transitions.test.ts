@@ -91,7 +91,7 @@ describe('a circuit', () => {
     client.forceCircuit('closed');
     client.forceCircuit('auto', { by: 'bob' });
     expect(transitions(lines).map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'circuits forced open by alice for 900 s'],
+      ['warn', 'circuits forced open by alice for 15 min'],
       ['info', 'circuits are no longer forced, as the given time is over'],
       ['warn', 'circuits forced closed'],
       ['info', 'circuits are no longer forced by bob'],
@@ -212,7 +212,7 @@ describe('endpoints', () => {
     expect(transitions(lines).map(({ message }) => message)).toEqual([
       'endpoints cannot be looked up: away',
       'configuration updated',
-      'endpoints can be looked up again after 0 s',
+      'endpoints can be looked up again after 0 ms',
     ]);
     await client.close();
   });
