@@ -5,6 +5,7 @@ import { inCauses } from './causes.js';
 import { ErrorCode } from './errors.js';
 import { processWide } from './process-wide.js';
 import type { FailureCause } from './record.js';
+import { redactText } from './redact.js';
 
 /**
  * Why an attempt failed.
@@ -207,7 +208,10 @@ export function causeOf(error: unknown): FailureCause {
   const status = responseOf(error)?.status;
   if (status !== undefined) return { status };
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  return { ...(typeof code === 'string' && { code }), ...(typeof message === 'string' && { message }) };
+  return {
+    ...(typeof code === 'string' && { code }),
+    ...(typeof message === 'string' && { message: redactText(message) }),
+  };
 }
 
 /** What an outcome says about the destination's health. */

@@ -17,6 +17,7 @@ import { refuseUsed } from '../call/used-body.js';
 import { duration } from '../options/duration.js';
 import { parseOptions } from '../options/options.js';
 import { parseFunctions } from '../policies/retries/retry-plan.js';
+import { eventFields } from '../policies/telemetry/log-fields.js';
 import { ConfiguredDefaults } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
@@ -115,9 +116,14 @@ export class ClientState {
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
     // The forced state ends if the new configuration has no circuit breaker.
-    if (!prepared.forceCircuit(this.#forced?.state ?? 'auto', this.#forced?.by)) this.#unforce();
+    const isForcible = prepared.forceCircuit(this.#forced?.state ?? 'auto', this.#forced?.by);
     prepared.start();
     old.retire();
+    if (this.#forced !== undefined && !isForcible) {
+      this.#unforce();
+      const by = 'an update without circuitBreaker';
+      this.events.emit('circuit.forced', { client: config.name, state: 'auto', by });
+    }
     this.#warnOfUnused();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
   }
@@ -126,8 +132,11 @@ export class ClientState {
   #warnOfUnused(): void {
     const unused = sectionsWithoutEffect(this.#config, this.#deps.slots.discovery !== undefined);
     if (unused.length === 0) return;
-    const { client, logger = defaultLogger() } = this.#deps.context;
-    harmless(() => logger.warn({ client, sections: unused }, 'these sections of the configuration have no effect'));
+    const { client, logger } = this.#deps.context;
+    const { profile = 'otel', level } = this.#config.logging || {};
+    const fields = eventFields(profile, { event: 'config.unused', client, details: { sections: unused } });
+    const text = 'these sections of the configuration have no effect';
+    harmless(() => (logger ?? defaultLogger(profile, level)).warn(fields, text));
   }
 
   get config(): Config {

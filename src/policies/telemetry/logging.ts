@@ -8,6 +8,7 @@ import { harmless } from '../../call/harmless.js';
 import { defaultLogger, type Logger, logLevels, logProfileNames } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
 import type { Call, CallView } from '../../call/record.js';
+import { redactText } from '../../call/redact.js';
 import { callOf, withCall } from '../../call/request.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { activeSpan } from '../spans.js';
@@ -235,7 +236,7 @@ class Lines {
       status,
       // A status says it better than axios's ERR_BAD_RESPONSE, unless the user's `validateResponse` refused a success.
       code: status === undefined || status < 400 ? error?.code : undefined,
-      message: response === undefined ? error?.message : undefined,
+      message: response === undefined && error?.message !== undefined ? redactText(String(error.message)) : undefined,
       errorType: errorTypeOf({ status, code: error?.code }),
       durationMs: microseconds(call.elapsed()),
       attempts,

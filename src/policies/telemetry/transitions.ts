@@ -2,6 +2,7 @@
 import type { ClientEvents, Emitter, IdentityEvents } from '../../call/events.js';
 import { errorTypeOf } from '../../call/failure.js';
 import type { FailureCause } from '../../call/record.js';
+import { redactText } from '../../call/redact.js';
 import { causeFields, type EventRecord } from './log-fields.js';
 
 /** One line about a transition. */
@@ -39,7 +40,7 @@ const tellings: Telling = {
     details: { state, by, for_ms: forMs, expired },
     message: expired
       ? 'circuits are no longer forced, as the given time is over'
-      : `circuits ${state === 'auto' ? 'are no longer forced' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${span(forMs)}`}`,
+      : `circuits ${state === 'auto' ? 'set back to auto' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${span(forMs)}`}`,
   }),
   'endpoint.ejected': ({ client, endpoint, reason, forMs }) => ({
     level: 'warn',
@@ -64,8 +65,8 @@ const tellings: Telling = {
       : {
           level: 'warn',
           ...{ event: 'endpoints.lookup_failed', client },
-          details: { cause_message: message },
-          message: `endpoints cannot be looked up: ${message}`,
+          details: { cause_message: redactText(message) },
+          message: `endpoints cannot be looked up: ${redactText(message)}`,
         },
   'endpoints.lookup_recovered': ({ client, failures, failingForMs }) => ({
     level: 'info',

@@ -99,8 +99,11 @@ describe('a forced state with a time', () => {
     client.forceCircuit('open', { for: '1m' });
     client.update({ baseURL: 'http://api.test', circuitBreaker: { resetTimeout: '9s' } });
     expect(client.stats()).toMatchObject({ forcedCircuit: 'open', forcedUntil: expect.any(String) });
+    const told: unknown[] = [];
+    client.on('circuit.forced', (event) => told.push(event));
     client.update({ baseURL: 'http://api.test', circuitBreaker: false });
     expect(vi.getTimerCount()).toBe(0);
+    expect(told).toEqual([{ client: 'default', state: 'auto', by: 'an update without circuitBreaker' }]);
     client.update({ baseURL: 'http://api.test' });
     client.forceCircuit('closed', { for: '1m' });
     await client.close();

@@ -94,7 +94,7 @@ describe('a circuit', () => {
       ['warn', 'circuits forced open by alice for 15 min'],
       ['info', 'circuits are no longer forced, as the given time is over'],
       ['warn', 'circuits forced closed'],
-      ['info', 'circuits are no longer forced by bob'],
+      ['info', 'circuits set back to auto by bob'],
     ]);
     expect(transitions(lines)[0]?.fields).toEqual({
       ...{ 'event.name': 'pillion.circuit.forced', client: 'billing', state: 'open', by: 'alice', for_ms: 900_000 },
@@ -196,6 +196,10 @@ describe('endpoints', () => {
       ['warn', 'endpoints cannot be looked up: again'],
     ]);
     expect(transitions(lines)[1]?.fields).toMatchObject({ client: 'billing', failures: 50, failing_for_ms: 50_000 });
+    source.tell(listed(['10.0.0.1:80']));
+    source.fail(new Error('GET https://me:hunter2@registry.test/v1?token=hunter2 failed'));
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+    expect(lines.at(-1)?.message).toContain('GET https://REDACTED@registry.test/v1?token=REDACTED failed');
     await client.close();
   });
 
