@@ -623,7 +623,7 @@ export const unknownKeys: readonly Broken[] = [
       '5:23 clients.a.circuitBreaker.zzzzzzzz unknown option (known: errorThresholdPercentage, volumeThreshold, rollingWindow, resetTimeout, trials)',
       '6:15 clients.a.limits.zzzzzzzz unknown option (known: maxRequests, maxPendingRequests, per)',
       '7:16 clients.a.tracing.zzzzzzzz unknown option (known: propagation, requestIdHeader, attemptCountHeader)',
-      '8:16 clients.a.logging.zzzzzzzz unknown option (known: profile, successSampleRate)',
+      '8:16 clients.a.logging.zzzzzzzz unknown option (known: profile, level, successSampleRate, failureSampleRate, gcpProject)',
       '9:12 clients.a.tls.zzzzzzzz unknown option (known: cert, key, passphrase, pfx, ca, reload, serverName, minVersion, subjectAltNames, pins, rejectUnauthorized)',
       '9:35 clients.a.tls.reload.zzzzzzzz unknown option (known: interval, drainTimeout)',
       '10:5 clients.a.endpoints needs a baseURL: it names the server that the endpoints are',

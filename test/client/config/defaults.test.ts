@@ -31,7 +31,7 @@ describe('a configuration of nothing', () => {
       connections: { maxConnections: 1024, maxConnectionAge: 600_000, keepAliveTimeout: 4000, maxOrigins: 1024 },
       maxContentLength: 10 * 1024 * 1024,
       tracing: { propagation: true, requestIdHeader: 'x-request-id', attemptCountHeader: false },
-      logging: { profile: 'otel', successSampleRate: 1 },
+      logging: { profile: 'otel', successSampleRate: 1, failureSampleRate: 1 },
     });
   });
 
