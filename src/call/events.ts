@@ -75,11 +75,11 @@ export interface ClientEvents {
   /** `update()` put a new configuration in force; `sections` names what changed. */
   'config.updated': { client: string; sections: readonly string[] };
   /** As `identity.rotated` of an identity, with the client's name; so the two below. `shared`: it is `deps.identity`. */
-  'identity.rotated': { client: string; shared: boolean } & IdentityEvents['identity.rotated'];
+  'identity.rotated': { client: string; shared?: true } & IdentityEvents['identity.rotated'];
   /** Changed material cannot be used. */
-  'identity.rejected': { client: string; shared: boolean } & IdentityEvents['identity.rejected'];
+  'identity.rejected': { client: string; shared?: true } & IdentityEvents['identity.rejected'];
   /** The certificate in force expires soon, or has expired. */
-  'identity.expiry_warned': { client: string; shared: boolean } & IdentityEvents['identity.expiry_warned'];
+  'identity.expiry_warned': { client: string; shared?: true } & IdentityEvents['identity.expiry_warned'];
 }
 
 /** The failures for which a circuit opened. */

@@ -179,10 +179,11 @@ export function checkIdentity(identity: unknown): void {
 }
 
 function forward({ events: from }: RotatingIdentity, { client, events }: PolicyContext, shared: boolean): () => void {
+  const whose = shared ? { client, shared } : { client };
   const stops = [
-    from.on('identity.rotated', (event) => events.emit('identity.rotated', { client, shared, ...event })),
-    from.on('identity.rejected', (event) => events.emit('identity.rejected', { client, shared, ...event })),
-    from.on('identity.expiry_warned', (event) => events.emit('identity.expiry_warned', { client, shared, ...event })),
+    from.on('identity.rotated', (event) => events.emit('identity.rotated', { ...whose, ...event })),
+    from.on('identity.rejected', (event) => events.emit('identity.rejected', { ...whose, ...event })),
+    from.on('identity.expiry_warned', (event) => events.emit('identity.expiry_warned', { ...whose, ...event })),
   ];
   return () => {
     for (const stop of stops) stop();

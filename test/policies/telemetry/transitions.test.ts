@@ -268,15 +268,11 @@ describe('what other policies tell of', () => {
       'info: health checks find endpoint 10.0.0.1:80 healthy again',
     ],
     ['config.updated', { sections: ['retry'] }, 'info: configuration updated'],
-    ['identity.rotated', { shared: false, generation: 2 }, 'info: identity rotated'],
-    [
-      'identity.rejected',
-      { shared: false, generation: 2, message: 'no' },
-      'warn: identity rejected, the previous one stays in force',
-    ],
+    ['identity.rotated', { generation: 2 }, 'info: identity rotated'],
+    ['identity.rejected', { generation: 2, message: 'no' }, 'warn: identity rejected, the previous one stays in force'],
     [
       'identity.expiry_warned',
-      { shared: false, generation: 2, subject: 'CN=a', notAfter: '2999-01-01T00:00:00Z', daysLeft: 7 },
+      { generation: 2, subject: 'CN=a', notAfter: '2999-01-01T00:00:00Z', daysLeft: 7 },
       'warn: certificate expires soon',
     ],
   ])('%s %j has the line %j', async (name, event, line) => {

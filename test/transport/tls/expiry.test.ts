@@ -137,7 +137,7 @@ describe('the event', () => {
     client.on('identity.expiry_warned', (event) => events.push(event));
     await pass(20 * day);
     expect(events).toEqual([
-      { client: 'billing', shared: false, generation: 1, subject: 'CN=1', notAfter: iso(now + 30 * day), daysLeft: 10 },
+      { client: 'billing', generation: 1, subject: 'CN=1', notAfter: iso(now + 30 * day), daysLeft: 10 },
     ]);
   });
 });

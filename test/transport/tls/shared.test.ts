@@ -82,8 +82,13 @@ describe('one identity', () => {
       expect(client.stats().identity).toMatchObject({ generation: 2, subject: 'CN=next' });
     }
     const told = { generation: 2, subject: 'CN=next', notAfter: identity.stats().notAfter };
-    expect(events).toEqual(['a', 'b', 'c'].map((client) => ({ client, ...told })));
-    const fields = { generation: 2, subject: 'CN=next', not_after: told.notAfter };
+    expect(events).toEqual(['a', 'b', 'c'].map((client) => ({ client, shared: true, ...told })));
+    const fields = {
+      'event.name': 'pillion.identity.rotated',
+      generation: 2,
+      subject: 'CN=next',
+      not_after: told.notAfter,
+    };
     expect(lines).toEqual([{ level: 'info', fields, text: 'identity rotated' }]);
   });
 
@@ -99,8 +104,8 @@ describe('one identity', () => {
     expect(identity.refresh()).toBe(false);
     const message = expect.stringContaining('does not belong');
     expect(events).toEqual([
-      { client: 'a', generation: 1, message },
-      { client: 'b', generation: 1, message },
+      { client: 'a', shared: true, generation: 1, message },
+      { client: 'b', shared: true, generation: 1, message },
     ]);
     expect(lines).toHaveLength(1);
   });
