@@ -302,6 +302,25 @@ describe('a refresh', () => {
     expect(await registry.refresh()).toBe(true);
   });
 
+  it.each<[string, string, string[]]>([
+    [
+      'the names of the profile of the first client that logs',
+      'logging: { profile: ecs }',
+      ['event.action', 'pillion.reason'],
+    ],
+    ['no line from a level above it', 'logging: { level: error }', []],
+    ['no line where no client logs', 'logging: false', []],
+  ])('that finds faults has %s', async (_, logging, names) => {
+    const path = yaml(`defaults: { ${logging} }\nclients:\n  users: {}\n`);
+    const lines: object[] = [];
+    const { registry } = load(path, { logger: { ...quiet, warn: (fields: object) => lines.push(fields) } });
+    writeFileSync(path, `defaults: { ${logging} }\nclients:\n  users: { retry: { maxRetries: 11 } }\n`);
+    expect(await registry.refresh()).toBe(false);
+    expect(registry.stats().config).toMatchObject({ refused: true });
+    expect(lines).toHaveLength(names.length > 0 ? 1 : 0);
+    for (const name of names) expect(lines[0]).toHaveProperty([name]);
+  });
+
   it('that finds a certificate it cannot use changes no client', async () => {
     const path = yaml('clients:\n  users: { timeouts: { total: 7s } }\n  billing: {}\n');
     const registry = loadHttpClients(path, { logger: quiet });

@@ -92,6 +92,18 @@ describe('one identity', () => {
     expect(lines).toEqual([{ level: 'info', fields, text: 'identity rotated' }]);
   });
 
+  it('writes its lines with the names of its profile', () => {
+    const { logger, lines } = keepLines();
+    const { cert, key } = inPlace(old);
+    const identity = createIdentity({ cert, key, reload: { interval: '1h' } }, { logger, profile: 'ecs' });
+    onTestFinished(() => identity.close());
+    writeFileSync(cert, next.cert);
+    expect(identity.refresh()).toBe(false);
+    expect(lines).toMatchObject([
+      { level: 'warn', fields: { 'event.action': 'pillion.identity.rejected', 'pillion.generation': 1 } },
+    ]);
+  });
+
   it('that refuses new files emits an event on each client, with one log line in all', () => {
     const { logger, lines } = keepLines();
     const { cert, key } = inPlace(old);
