@@ -6,6 +6,7 @@ export type {
   ClientEventName,
   ClientEvents,
   EjectionReason,
+  FailureCause,
   ForcedCircuit,
   IdentityEvents,
   Listener,
@@ -14,7 +15,7 @@ export type {
 } from './call/events.js';
 export { classify, type FailureKind } from './call/failure.js';
 export { type Inbound, type InboundOptions, inboundOf, runWithDeadline, runWithInbound } from './call/inbound.js';
-export type { Logger } from './call/logger.js';
+export type { Logger, LogProfileName } from './call/logger.js';
 export type { Request, Response, Transport } from './call/message.js';
 export type { CallFlag, CallView as Call, Endpoint } from './call/record.js';
 export { endpointOf } from './call/request.js';
@@ -22,7 +23,7 @@ export { createUndiciAdapter, type UndiciAdapter, type UndiciAdapterOptions } fr
 export { createHttpClient } from './client/client.js';
 export { configJsonSchema, type HttpClientConfig } from './client/config/config.js';
 export type { CallOptions, HttpFetch, HttpFetchInit } from './client/fetch/fetch.js';
-export type { ClientHandle, CloseOptions, HttpClient, HttpClientDeps } from './client/http-client.js';
+export type { ClientHandle, CloseOptions, ForceOptions, HttpClient, HttpClientDeps } from './client/http-client.js';
 export { createIdentity, type Identity, type IdentityDeps, type IdentityOptions } from './client/shared-identity.js';
 export type { HttpClientStats, PolicyStats } from './client/stats.js';
 export {

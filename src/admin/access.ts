@@ -4,9 +4,10 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /**
  * A secret of at least 16 characters that requests send as `Authorization: Bearer …`, or a function that allows a
- * request by returning `true`. Any other result, also a promise, and an exception reject the request.
+ * request by returning `true`, or `{ by }` with the name of who asks, which is told where a circuit is forced. Any other
+ * result, also a promise, and an exception reject the request.
  */
-export type AdminToken = string | ((request: IncomingMessage) => boolean);
+export type AdminToken = string | ((request: IncomingMessage) => boolean | { readonly by: string });
 
 /** The status and message with which a request is rejected. */
 export interface Refusal {
@@ -14,28 +15,40 @@ export interface Refusal {
   readonly error: string;
 }
 
+/** A request that is rejected, or one that is allowed, with who asks where the function of the token told it. */
+export type Access = { readonly refusal: Refusal } | { readonly refusal?: undefined; readonly by?: string };
+
 /**
- * Returns why a request is rejected, or undefined if it is allowed. With a token, requests are allowed from any
- * address; without one only from this machine.
+ * Returns whether a request is allowed, and if not, why. With a token, requests are allowed from any address; without one
+ * only from this machine.
  */
-export function refusalOf(request: IncomingMessage, token: AdminToken | undefined): Refusal | undefined {
-  if (token === undefined) return isLocal(request) ? undefined : { status: 403, error: onlyLocal };
-  const allowed = typeof token === 'function' ? isAllowed(token, request) : isSame(bearerOf(request), token);
-  return allowed
-    ? undefined
-    : { status: 401, error: 'The token is missing or wrong: send it as Authorization: Bearer …' };
+export function accessOf(request: IncomingMessage, token: AdminToken | undefined): Access {
+  if (token === undefined) return isLocal(request) ? {} : { refusal: { status: 403, error: onlyLocal } };
+  if (typeof token === 'function') return accessBy(token, request);
+  return isSame(bearerOf(request), token) ? {} : wrongToken;
 }
+
+const wrongToken = {
+  refusal: { status: 401, error: 'The token is missing or wrong: send it as Authorization: Bearer …' },
+} as const;
 
 const onlyLocal =
   'Without a token only requests from this machine, addressed to localhost and not through a proxy, are answered; for others pass a token to createAdmin.';
 
 /** Compares with `true`, as a promise would be truthy. An exception is not reported: its message may hold secrets. */
-function isAllowed(rule: (request: IncomingMessage) => unknown, request: IncomingMessage): boolean {
+function accessBy(rule: (request: IncomingMessage) => unknown, request: IncomingMessage): Access {
   try {
-    return rule(request) === true;
+    const answer = rule(request);
+    if (answer === true) return {};
+    const by = typeof answer === 'object' && answer !== null && Object.hasOwn(answer, 'by') && (answer as Who).by;
+    return typeof by === 'string' && by !== '' ? { by } : wrongToken;
   } catch {
-    return false;
+    return wrongToken;
   }
+}
+
+interface Who {
+  readonly by?: unknown;
 }
 
 /** True for a request that a browser sends for a page of another site, which must not change anything here (CSRF). */

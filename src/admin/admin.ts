@@ -4,7 +4,7 @@ import { createPrometheus } from '../metrics/prometheus.js';
 import { parseOptions } from '../options/options.js';
 import type { ClientSet } from '../registry/client-set.js';
 import type { HealthOptions } from '../registry/health.js';
-import { type AdminToken, refusalOf } from './access.js';
+import { type AdminToken, accessOf } from './access.js';
 import { adminOptions, checkClients, listenOptions } from './admin-options.js';
 import { EventStream } from './event-stream.js';
 import { brief, isRead, notAllowed, pageFor, reads, type Sent, send, urlOf } from './respond.js';
@@ -61,7 +61,7 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
   const { token, writable, prefix, ...health } = parseOptions(adminOptions, options, 'createAdmin');
   checkClients(clients);
   const prometheus = createPrometheus(clients);
-  const subject: Subject = { clients, health, writable, prometheus };
+  const subject: Omit<Subject, 'by'> = { clients, health, writable, prometheus };
   const stream = new EventStream(() => new Watcher(clients, { ...health, writable }));
   const servers = new Servers();
   let closed = false;
@@ -71,11 +71,12 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     if (closed) return { status: 503, body: { error: 'The admin handler was closed.' } };
     const url = urlOf(request, prefix);
     if (url.pathname === '/') return isRead(request) ? pageFor(request, token) : notAllowed(reads);
-    const refusal = refusalOf(request, token);
+    const access = accessOf(request, token);
     // A readiness probe comes from another machine and has no token.
-    if (refusal && url.pathname === '/ready' && isRead(request)) return brief(ready(clients, health));
-    if (refusal) return { status: refusal.status, body: { error: refusal.error } };
-    return url.pathname === '/events' ? stream.answer(request, response) : answerTo(request, url, subject);
+    if (access.refusal && url.pathname === '/ready' && isRead(request)) return brief(ready(clients, health));
+    if (access.refusal) return { status: access.refusal.status, body: { error: access.refusal.error } };
+    if (url.pathname === '/events') return stream.answer(request, response);
+    return answerTo(request, url, { ...subject, by: access.by });
   };
   const admin = (request: IncomingMessage, response: ServerResponse): void => {
     // Without a listener, an error event of a lost connection would end the process.

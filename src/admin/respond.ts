@@ -1,6 +1,6 @@
 /** Reads requests to the admin handler and writes the responses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AdminToken, refusalOf } from './access.js';
+import { type AdminToken, accessOf } from './access.js';
 import { closeSession, isClosing, isHttp2, listenerOf } from './closing.js';
 import { page, pagePolicy } from './page/index.js';
 
@@ -45,7 +45,7 @@ export function brief({ body, ...sent }: Sent): Sent {
  * everybody, since it has no figures; the page asks for the token and loads them.
  */
 export function pageFor(request: IncomingMessage, token: AdminToken | undefined): Sent {
-  const refusal = token === undefined ? refusalOf(request, token) : undefined;
+  const refusal = token === undefined ? accessOf(request, token).refusal : undefined;
   if (refusal) return { status: refusal.status, body: { error: refusal.error } };
   const [path = ''] = ((request as { originalUrl?: string }).originalUrl ?? request.url ?? '/').split('?');
   if (!path.endsWith('/')) {

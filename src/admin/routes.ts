@@ -1,6 +1,7 @@
 /** The routes of the admin handler, except for the page and the event stream. */
 import type { IncomingMessage } from 'node:http';
 import type { Prometheus } from '../metrics/prometheus.js';
+import type { Duration } from '../options/duration.js';
 import { type ClientSet, clientsOf, isRegistry, registriesOf } from '../registry/client-set.js';
 import { type HealthOptions, healthOfClients } from '../registry/health.js';
 import { isCrossSite } from './access.js';
@@ -13,6 +14,8 @@ export interface Subject {
   readonly health: HealthOptions;
   readonly writable: boolean;
   readonly prometheus: Prometheus;
+  /** Who asks, where the function of the token told it. */
+  readonly by: string | undefined;
 }
 
 interface Route {
@@ -37,7 +40,7 @@ const routes: readonly Route[] = [
   {
     method: 'POST',
     path: /^\/clients\/([^/]+)\/circuit$/,
-    shown: 'POST /clients/{name}/circuit?state=open|closed|auto',
+    shown: 'POST /clients/{name}/circuit?state=open|closed|auto[&for=15m]',
     answer: circuit,
   },
 ];
@@ -92,7 +95,7 @@ function certificates(clients: ClientSet): object {
 
 /** Takes a query parameter, like Envoy's admin port: a framework such as Express may have read the body already. */
 function circuit(
-  { clients, writable }: Subject,
+  { clients, writable, by = 'admin' }: Subject,
   request: IncomingMessage,
   url: URL,
   [name = '']: readonly string[],
@@ -103,12 +106,13 @@ function circuit(
   if (client === undefined)
     return failure(404, `There is no client ${name}.`, { clients: [...clientsOf(clients).keys()] });
   const state = url.searchParams.get('state');
+  const time = url.searchParams.get('for');
   try {
-    client.forceCircuit(state as 'auto');
+    client.forceCircuit(state as 'auto', { by: by.slice(0, 200), ...(time !== null && { for: time as Duration }) });
   } catch (error) {
     return failure(400, (error as Error).message, { hint: 'Add ?state=open, closed or auto.' });
   }
-  return { body: { client: name, circuit: state } };
+  return { body: { client: name, circuit: state, ...(time !== null && { for: time }) } };
 }
 
 function failure(status: number, error: string, more: object = {}): Sent {

@@ -1,7 +1,7 @@
 /** One emit, many readers: everything that happens in a client is told once, here. */
 
 import { harmless } from './harmless.js';
-import type { CallView as Call } from './record.js';
+import type { CallView as Call, FailureCause, RetryRefusal } from './record.js';
 
 /** What one attempt came to. */
 export interface AttemptOutcome {
@@ -26,13 +26,22 @@ export interface ClientEvents {
   /** A failed attempt could have been repeated, but `reason` stood against it. */
   'retry.refused': { call: Call; reason: RetryRefusal } & AttemptOutcome;
   /** Too many failures: calls to the destination are rejected for `retryAfter` milliseconds. */
-  'circuit.opened': { client: string; destination: string; retryAfter: number };
-  /** One call is let through on trial. */
+  'circuit.opened': { client: string; destination: string; retryAfter: number } & CircuitFailures;
+  /** A few attempts are let through on trial. */
   'circuit.half_opened': { client: string; destination: string };
-  /** The destination is called again. */
-  'circuit.closed': { client: string; destination: string };
-  /** `forceCircuit` was called. */
-  'circuit.forced': { client: string; state: ForcedCircuit };
+  /** The destination is called again, `openForMs` milliseconds after the circuit opened, failed trials included. */
+  'circuit.closed': { client: string; destination: string; openForMs: number };
+  /**
+   * `forceCircuit` was called, `by` somebody, for `forMs` milliseconds where a time was given; or that time is over, and
+   * the state is `auto` again.
+   */
+  'circuit.forced': {
+    client: string;
+    state: ForcedCircuit;
+    by?: string | undefined;
+    forMs?: number | undefined;
+    expired?: true | undefined;
+  };
   /** A call was turned away by `limits`. */
   'limits.rejected': { call: Call; destination: string; pending: number };
   /** A call was turned away by `adaptiveConcurrency`: `limit` requests were in flight to the destination. */
@@ -43,8 +52,10 @@ export interface ClientEvents {
   'hedge.refused': { call: Call; reason: 'budget' | 'concurrency' };
   /** The endpoints of the client are others than before. */
   'endpoints.changed': { client: string; added: readonly string[]; removed: readonly string[] };
-  /** Endpoints could not be looked up; those that were known stay. */
-  'endpoints.lookup_failed': { client: string; message: string };
+  /** Endpoints could not be looked up, for the `failures`th time in a row; those that were known stay. */
+  'endpoints.lookup_failed': { client: string; message: string; failures: number };
+  /** A lookup went well again, after `failures` failed ones in `failingForMs` milliseconds. */
+  'endpoints.lookup_recovered': { client: string; failures: number; failingForMs: number };
   /** Outlier detection leaves an endpoint out. */
   'endpoint.ejected': { client: string; endpoint: string; reason: EjectionReason; forMs: number };
   /** An ejection is over. */
@@ -63,12 +74,24 @@ export interface ClientEvents {
   'rate_limit.rejected': { call: Call; waitMs: number };
   /** `update()` put a new configuration in force; `sections` names what changed. */
   'config.updated': { client: string; sections: readonly string[] };
-  /** As `identity.rotated` of an identity, with the client's name; so the two below. */
-  'identity.rotated': { client: string } & IdentityEvents['identity.rotated'];
+  /** As `identity.rotated` of an identity, with the client's name; so the two below. `shared`: it is `deps.identity`. */
+  'identity.rotated': { client: string; shared?: true } & IdentityEvents['identity.rotated'];
   /** Changed material cannot be used. */
-  'identity.rejected': { client: string } & IdentityEvents['identity.rejected'];
+  'identity.rejected': { client: string; shared?: true } & IdentityEvents['identity.rejected'];
   /** The certificate in force expires soon, or has expired. */
-  'identity.expiry_warned': { client: string } & IdentityEvents['identity.expiry_warned'];
+  'identity.expiry_warned': { client: string; shared?: true } & IdentityEvents['identity.expiry_warned'];
+}
+
+/** The failures for which a circuit opened. */
+export interface CircuitFailures {
+  /** Outcomes in the window; of the trials where the circuit was half-open. */
+  readonly outcomes: number;
+  /** Failures among them. */
+  readonly failures: number;
+  /** Present where the circuit was half-open: so many trials failed. */
+  readonly failedTrials?: number | undefined;
+  /** The last of the failures. */
+  readonly cause: FailureCause;
 }
 
 /** What a rotating identity tells of itself. */
@@ -92,8 +115,7 @@ export type ForcedCircuit = 'open' | 'closed' | 'auto';
 /** Why a call was not copied. */
 export type MirrorRefusal = 'stream' | 'overflow' | 'circuit';
 
-/** Why a retry was not made. */
-export type RetryRefusal = 'budget' | 'concurrency' | 'deadline' | 'limit';
+export type { FailureCause, RetryRefusal } from './record.js';
 
 /** The names of the events of a client. */
 export type ClientEventName = keyof ClientEvents;
@@ -129,5 +151,5 @@ export class Events<All = ClientEvents> {
 /** What a policy needs of it. */
 export type Emitter = Pick<Events, 'on' | 'emit'>;
 
-/** For policies that work alone: nobody listens. */
-export const silentEvents: Emitter = new Events();
+/** For policies that work alone: nobody can listen, or policies of one stack would hear of those of another. */
+export const silentEvents: Emitter = { on: () => () => {}, emit: () => {} };

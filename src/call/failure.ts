@@ -4,6 +4,8 @@ import { responseOf } from './body.js';
 import { inCauses } from './causes.js';
 import { ErrorCode } from './errors.js';
 import { processWide } from './process-wide.js';
+import type { FailureCause } from './record.js';
+import { redactText } from './redact.js';
 
 /**
  * Why an attempt failed.
@@ -189,6 +191,27 @@ export function markStalled<E extends object>(error: E): E {
 
 function isMarked(error: unknown, marks: WeakSet<object>): boolean {
   return inCauses(error, (each) => (marks.has(each) ? true : undefined)) === true;
+}
+
+/**
+ * `error.type`, one value in spans, metrics and log lines: a status >= 400, else the error's code, `_OTHER` for a
+ * failure that has neither; undefined for a success.
+ */
+export function errorTypeOf({ status, code }: { status?: number | undefined; code?: unknown }): string | undefined {
+  if (status !== undefined && status >= 400) return String(status);
+  if (typeof code === 'string' && code !== '') return code;
+  return status === undefined ? '_OTHER' : undefined;
+}
+
+/** A failure in short: its status, or else its code and message. */
+export function causeOf(error: unknown): FailureCause {
+  const status = responseOf(error)?.status;
+  if (status !== undefined) return { status };
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return {
+    ...(typeof code === 'string' && { code }),
+    ...(typeof message === 'string' && { message: redactText(message) }),
+  };
 }
 
 /** What an outcome says about the destination's health. */

@@ -1,5 +1,6 @@
 /** The interface of a logger, and the pino logger that is used where none is given. */
-import { type DestinationStream, pino } from 'pino';
+import { hostname } from 'node:os';
+import { type DestinationStream, type LoggerOptions, pino } from 'pino';
 import { processWide } from './process-wide.js';
 
 /** A method of a logger: fields first, then the message, as in pino. */
@@ -9,7 +10,7 @@ export type LogMethod = (fields: object, message: string) => void;
 export interface Logger {
   /** Lines about attempts. */
   debug: LogMethod;
-  /** Lines about calls answered with a status below 400. */
+  /** Lines about calls answered with a status below 400, and about what has ended well. */
   info: LogMethod;
   /** Lines about calls answered with 4xx, and about events that an operator should look at. */
   warn: LogMethod;
@@ -19,48 +20,99 @@ export interface Logger {
   isLevelEnabled?(level: string): boolean;
 }
 
+/** Names of fields that a log pipeline expects: OpenTelemetry (the default), Elastic, Datadog, Google Cloud. */
+export const logProfileNames = ['otel', 'ecs', 'datadog', 'gcp'] as const;
+export type LogProfileName = (typeof logProfileNames)[number];
+
+/** From the least to the most important; `silent` writes nothing. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const isoTime = (key: string) => () => `,"${key}":"${new Date().toISOString()}"`;
+const ofPino: Readonly<Record<string, string>> = { trace: 'DEBUG', warn: 'WARNING', fatal: 'CRITICAL' };
+
+/** How pino spells message, time and level for each profile; `otel` has pino's own spelling. */
+const spellings = (): Readonly<Record<LogProfileName, LoggerOptions>> => ({
+  otel: {},
+  // https://www.elastic.co/docs/reference/ecs/logging/intro: @timestamp, log.level, message and ecs.version are required.
+  ecs: {
+    messageKey: 'message',
+    timestamp: isoTime('@timestamp'),
+    base: { 'ecs.version': '8.11.0', 'process.pid': process.pid, 'host.hostname': hostname() },
+    formatters: { level: (label) => ({ 'log.level': label }) },
+  },
+  // https://docs.datadoghq.com/logs/log_configuration/pipelines/: the default attributes of date, status and message.
+  datadog: {
+    messageKey: 'message',
+    timestamp: isoTime('timestamp'),
+    formatters: { level: (label) => ({ status: label }) },
+  },
+  // https://cloud.google.com/logging/docs/structured-logging: severity, message and time.
+  gcp: {
+    messageKey: 'message',
+    timestamp: isoTime('time'),
+    formatters: { level: (label) => ({ severity: ofPino[label] ?? label.toUpperCase() }) },
+  },
+});
+
 const levels = [...Object.keys(pino.levels.values), 'silent'];
 
 /**
- * One pino logger to stderr, shared by all clients of this process that were given none; stdout belongs to the program,
- * which may write data to it. Its level is `LOG_LEVEL`, else `warn`. An unknown level means `warn` and a warning: a
- * mistyped variable must not keep a service from starting.
+ * A pino logger to stderr, shared by all clients of this process that were given none and have the same profile and level;
+ * stdout belongs to the program, which may write data to it. Its level is the given one, else `LOG_LEVEL`, else `warn`. An
+ * unknown level in the variable means `warn` and a warning: a mistyped variable must not keep a service from starting.
  */
-export function defaultLogger(): Logger {
-  return processWide('default logger', () => loggerOf(process.env.LOG_LEVEL));
+export function defaultLogger(profile: LogProfileName = 'otel', level?: LogLevel): Logger {
+  return processWide(`default logger ${profile} ${level ?? ''}`, () => {
+    if (level !== undefined) return pino({ ...spellings()[profile], level }, stderrOnce());
+    return loggerOf(process.env.LOG_LEVEL, profile);
+  });
 }
 
-function loggerOf(variable = ''): Logger {
+/** What has been told once in this process. */
+const told = () => processWide('told by default loggers', () => ({ hint: false, level: false }));
+
+function loggerOf(variable = '', profile: LogProfileName): Logger {
   const level = variable.trim().toLowerCase() || 'warn';
-  if (levels.includes(level)) return loggerAt(level);
-  const logger = loggerAt('warn');
+  if (levels.includes(level)) return loggerAt(level, profile);
+  const logger = loggerAt('warn', profile);
+  if (told().level) return logger;
+  told().level = true;
   logger.warn({ known: levels }, 'the environment variable LOG_LEVEL holds no known level, so warn is used');
   return logger;
 }
 
 /** Where lines of calls that went well are left out, the first line says how to get them. */
-function loggerAt(level: string): Logger {
-  const destination = toStderr();
-  let told = false;
+function loggerAt(level: string, profile: LogProfileName): Logger {
+  const destination = stderrOnce();
+  const spelling = spellings()[profile];
+  let hints = true;
   const logger = pino(
     {
+      ...spelling,
       level,
       hooks: {
         logMethod(args, method) {
-          if (!told) pino({ level: 'info' }, destination).info({}, hintAt(level));
-          told = true;
+          if (hints && !told().hint) pino({ ...spelling, level: 'info' }, destination).info({}, hintAt(level));
+          if (hints) told().hint = true;
+          hints = false;
           method.apply(this, args);
         },
       },
     },
     destination,
   );
-  told = logger.isLevelEnabled('info');
+  hints = !logger.isLevelEnabled('info');
   return logger;
 }
 
 function hintAt(level: string): string {
   return `pillion was given no logger, so it writes lines of level ${level} and above to stderr. For a line of every call pass a logger in deps, such as createHttpClient(config, { logger: pino() }), or set the environment variable LOG_LEVEL to info.`;
+}
+
+/** One for all default loggers. */
+function stderrOnce(): DestinationStream {
+  return processWide('stderr of default loggers', toStderr);
 }
 
 /** How often a line that stderr does not take is tried again, each time after 100 ms in which the process waits. */

@@ -2,6 +2,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import type { Request } from './message.js';
+import { Recent } from './recent.js';
 import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
 import { version } from './version.js';
@@ -19,6 +20,19 @@ export type CallFlag =
   | 'deadline'
   | 'fault'
   | 'cancelled';
+
+/** Why a retry was not made. */
+export type RetryRefusal = 'budget' | 'concurrency' | 'deadline' | 'limit';
+
+/** A failure in short, for events and log lines; it holds on to neither the error nor its response. */
+export interface FailureCause {
+  /** HTTP status, where the upstream answered. */
+  readonly status?: number | undefined;
+  /** Error code, where there was no answer. */
+  readonly code?: string | undefined;
+  /** The error's message, where there was no answer. */
+  readonly message?: string | undefined;
+}
 
 /** The options that a call gets from the route that it matches, in place of those of the client. */
 export interface CallRoute {
@@ -48,6 +62,26 @@ export interface Endpoint {
   readonly serverName?: string | undefined;
 }
 
+/** A host name and a port. */
+export interface Server {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Parsing a URL costs a microsecond, and most calls go to few origins. */
+const servers = new Recent<Server>({ max: 256 });
+
+/** Host name and port of an origin such as `https://api.test`, or of an endpoint such as `10.0.0.1:8080`. */
+export function serverOf(destination: string): Server {
+  return servers.use(destination, () => {
+    const url = destination.includes('://') ? destination : `http://${destination}`;
+    // A URL without an origin, such as data:, has no host.
+    if (!URL.canParse(url)) return { address: '', port: 80 };
+    const { hostname, port, protocol } = new URL(url);
+    return { address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+  });
+}
+
 /** What listeners see of a call. */
 export type CallView = Readonly<
   Pick<
@@ -65,6 +99,9 @@ export type CallView = Readonly<
     | 'requestId'
     | 'traceId'
     | 'spanId'
+    | 'traceSampled'
+    | 'retryRefused'
+    | 'refusedFor'
     | 'responseSize'
     | 'server'
     | 'elapsed'
@@ -115,6 +152,12 @@ export class Call {
   traceId: string | undefined;
   /** The same, 16 hex digits. */
   spanId: string | undefined;
+  /** Whether the SDK records the call's span; undefined where there is none. */
+  traceSampled: boolean | undefined;
+  /** Why the last failure was not repeated although it could have been. */
+  retryRefused: RetryRefusal | undefined;
+  /** The failure for which this process turned the call away: the last one before the circuit opened. */
+  refusedFor: FailureCause | undefined;
   /** Bytes of the response body as they came over the wire, where known. */
   responseSize: number | undefined;
   /** What happened on the way, each thing once, in the order it happened first. */
@@ -178,9 +221,8 @@ export class Call {
   }
 
   /** Host name and port of the destination, as spans want them. */
-  get server(): { address: string; port: number } {
-    const { hostname, port, protocol } = new URL(this.href);
-    return { address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+  get server(): Server {
+    return serverOf(this.origin);
   }
 
   /** Notes that something happened; once is enough. */

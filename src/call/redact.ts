@@ -7,6 +7,12 @@ export function redactUrl(url: string): string {
   return end < 0 || url[end] === '#' ? path : path + redactQuery(url.slice(end));
 }
 
+/** A text, such as the message of an error, with the URLs in it redacted. */
+export function redactText(text: string): string {
+  if (!text.includes('://')) return text;
+  return text.replace(/\b[a-z][a-z\d+\-.]*:\/\/[^\s"'`<>]+/gi, redactUrl);
+}
+
 /**
  * A regular expression's text, cut where query values may begin: after a question mark that stands for itself, or after
  * an equals sign that is no lookaround's.

@@ -66,7 +66,7 @@ function openStack(config: Config, deps: HttpClientDeps): { state: ClientState; 
     update: (next) => state.update(next),
     close: (options) => state.close(options),
     stats: () => state.stats(),
-    forceCircuit: (forced) => state.forceCircuit(forced),
+    forceCircuit: (forced, options) => state.forceCircuit(forced, options),
     on: state.events.on.bind(state.events),
     get pipeline() {
       return state.pipeline.names;

@@ -55,6 +55,17 @@ export interface CloseOptions {
   grace?: Duration;
 }
 
+/** Options of `forceCircuit`. */
+export interface ForceOptions {
+  /** Who or what forces the circuits, at most 200 characters, for the log line, `stats()` and the event. Default: not told. */
+  by?: string;
+  /**
+   * Time after which the circuits go back to `auto` by themselves, in milliseconds or as a string, 1 ms to 24 h. Default:
+   * the state holds until `forceCircuit` is called again.
+   */
+  for?: Duration;
+}
+
 /** The methods to operate a client: `update`, `close`, `stats`, `forceCircuit` and `on`. */
 export interface ClientHandle extends AsyncDisposable {
   /**
@@ -74,10 +85,10 @@ export interface ClientHandle extends AsyncDisposable {
   /**
    * Forces the circuits of all destinations into a state until it is called again: `open` rejects every attempt with
    * `ERR_CIRCUIT_OPEN`, `closed` admits every attempt, `auto` returns to the outcomes. Outcomes do not count while a
-   * state is forced. The state survives updates.
-   * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false, or for any other state
+   * state is forced. The state survives updates. Each call writes a log line.
+   * @throws PillionError `ERR_CONFIG` where `circuitBreaker` is false, for any other state, or for bad options
    */
-  forceCircuit(state: ForcedCircuit): void;
+  forceCircuit(state: ForcedCircuit, options?: ForceOptions): void;
   /**
    * Adds a listener for an event and returns a function that removes it. An exception in a listener never affects a
    * call.

@@ -98,9 +98,9 @@ export class Pipeline {
   }
 
   /** Forces the circuits into a state; returns false where there is no circuit breaker. */
-  forceCircuit(state: ForcedCircuit): boolean {
+  forceCircuit(state: ForcedCircuit, by?: string): boolean {
     const forcible = [...this.policies.values()].filter(({ part }) => part.force !== undefined);
-    for (const { part } of forcible) part.force?.(state);
+    for (const { part } of forcible) part.force?.(state, by);
     return forcible.length > 0;
   }
 

@@ -7,12 +7,14 @@ import {
 } from 'node:tls';
 import { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
-import type { Events, IdentityEvents } from '../call/events.js';
-import { defaultLogger, type Logger } from '../call/logger.js';
+import type { IdentityEvents } from '../call/events.js';
+import { defaultLogger, type Logger, type LogProfileName } from '../call/logger.js';
 import { dataOf } from '../call/own.js';
 import { processWide } from '../call/process-wide.js';
 import { badOptions, faultsOf, valueAt } from '../options/options.js';
 import type { PolicyContext } from '../policies/policy.js';
+import { eventFields } from '../policies/telemetry/log-fields.js';
+import { expiring, rejected, rotated, type Transition } from '../policies/telemetry/transitions.js';
 import { materialFaults } from '../transport/tls/material-faults.js';
 import { type MaterialOptions, materialOptions, paired, wherePaired } from '../transport/tls/material-options.js';
 import { type IdentityStats, RotatingIdentity } from '../transport/tls/rotating-identity.js';
@@ -32,6 +34,8 @@ export interface IdentityDeps {
    * `LOG_LEVEL` on, `warn` by default.
    */
   logger?: Logger;
+  /** Field names of its lines, as `logging.profile` of clients. Default: `otel`. */
+  profile?: LogProfileName;
 }
 
 /** A certificate with its key and authorities, reloaded when its files change. */
@@ -67,9 +71,14 @@ const rotating = processWide('identities', () => new WeakMap<Identity, RotatingI
  * Creates an identity that several clients (by `deps.identity`) and servers share.
  * @throws PillionError `ERR_CONFIG` for options or material that cannot be used
  */
-export function createIdentity(options: IdentityOptions, { logger }: IdentityDeps = {}): Identity {
+export function createIdentity(options: IdentityOptions, { logger, profile = 'otel' }: IdentityDeps = {}): Identity {
   const core = coreOf(options);
-  logRotations(core, () => logger ?? defaultLogger(), {});
+  const write = ({ level, message, ...record }: Transition) =>
+    (logger ?? defaultLogger(profile))[level](eventFields(profile, record), message);
+  // An exception of the logger cannot stop a rotation, because `Events` catches it.
+  core.events.on('identity.rotated', (event) => write(rotated(event)));
+  core.events.on('identity.rejected', (event) => write(rejected(event)));
+  core.events.on('identity.expiry_warned', (event) => write(expiring(event)));
   const identity: Identity = {
     refresh: () => core.refresh(),
     stats: () => core.stats(),
@@ -145,14 +154,13 @@ export interface HeldIdentity {
 }
 
 /**
- * Gives a client its own identity or a reference to a shared one. Its events are emitted by the client too; rotations
- * are logged only for the client's own identity, since a shared one logs them itself.
+ * Gives a client its own identity or a reference to a shared one. Its events are emitted by the client too, whose policy
+ * `logging` writes the lines of its own identity; a shared one writes them itself.
  */
 export function holdIdentity(source: MaterialOptions | Identity, context: PolicyContext): HeldIdentity {
   const shared = rotating.get(source as Identity);
   const core = shared ?? new RotatingIdentity(source as MaterialOptions);
-  const stop = forward(core, context);
-  if (shared === undefined) logRotations(core, () => context.logger ?? defaultLogger(), { client: context.client });
+  const stop = forward(core, context, shared !== undefined);
   return {
     core,
     close: () => {
@@ -170,28 +178,14 @@ export function checkIdentity(identity: unknown): void {
   throw new PillionError(ErrorCode.CONFIG, `Bad configuration: ${why}.`, undefined, { faults });
 }
 
-function forward({ events: from }: RotatingIdentity, { client, events }: PolicyContext): () => void {
+function forward({ events: from }: RotatingIdentity, { client, events }: PolicyContext, shared: boolean): () => void {
+  const whose = shared ? { client, shared } : { client };
   const stops = [
-    from.on('identity.rotated', (event) => events.emit('identity.rotated', { client, ...event })),
-    from.on('identity.rejected', (event) => events.emit('identity.rejected', { client, ...event })),
-    from.on('identity.expiry_warned', (event) => events.emit('identity.expiry_warned', { client, ...event })),
+    from.on('identity.rotated', (event) => events.emit('identity.rotated', { ...whose, ...event })),
+    from.on('identity.rejected', (event) => events.emit('identity.rejected', { ...whose, ...event })),
+    from.on('identity.expiry_warned', (event) => events.emit('identity.expiry_warned', { ...whose, ...event })),
   ];
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-/** Logs the events of an identity. An exception of the logger cannot stop a rotation, because `Events` catches it. */
-function logRotations({ events }: { events: Events<IdentityEvents> }, logger: () => Logger, fields: object): void {
-  events.on('identity.rotated', ({ generation, subject, notAfter: not_after }) =>
-    logger().info({ ...fields, generation, subject, not_after }, 'identity rotated'),
-  );
-  events.on('identity.rejected', ({ generation, message }) =>
-    logger().warn({ ...fields, generation, reason: message }, 'identity rejected, the previous one stays in force'),
-  );
-  events.on('identity.expiry_warned', ({ generation, subject, notAfter: not_after, daysLeft: days_left }) => {
-    const told = { ...fields, generation, subject, not_after, days_left };
-    if (Date.parse(not_after) > Date.now()) return logger().warn(told, 'certificate expires soon');
-    return logger().error(told, 'certificate has expired');
-  });
 }

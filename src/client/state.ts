@@ -17,11 +17,12 @@ import { refuseUsed } from '../call/used-body.js';
 import { duration } from '../options/duration.js';
 import { parseOptions } from '../options/options.js';
 import { parseFunctions } from '../policies/retries/retry-plan.js';
+import { eventFields } from '../policies/telemetry/log-fields.js';
 import { ConfiguredDefaults } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
 import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './edge.js';
-import type { CloseOptions, HttpClientDeps } from './http-client.js';
+import type { CloseOptions, ForceOptions, HttpClientDeps } from './http-client.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
 import type { HttpClientStats } from './stats.js';
 
@@ -45,6 +46,18 @@ export function readsFiles({
 }
 
 const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
+const forceOptions = z.strictObject({
+  by: z.string().min(1).max(200).optional(),
+  for: duration({ min: 1 }).optional(),
+});
+
+/** A state set by `forceCircuit`. */
+interface Force {
+  readonly state: Exclude<ForcedCircuit, 'auto'>;
+  readonly by: string | undefined;
+  readonly since: number;
+  readonly until: number | undefined;
+}
 
 /** The state of a client: its configuration, its stack, its calls in flight and its counters. */
 export class ClientState {
@@ -60,7 +73,8 @@ export class ClientState {
   readonly #live = new Set<Scope>();
   readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
   #attempts = 0;
-  #forced: ForcedCircuit = 'auto';
+  #forced: Force | undefined;
+  #forcedTimer: NodeJS.Timeout | undefined;
 
   constructor(config: Config, deps: HttpClientDeps) {
     this.#config = config;
@@ -102,9 +116,14 @@ export class ClientState {
     this.#origin = originOf(config);
     this.#defaults?.apply(config);
     // The forced state ends if the new configuration has no circuit breaker.
-    if (!prepared.forceCircuit(this.#forced)) this.#forced = 'auto';
+    const isForcible = prepared.forceCircuit(this.#forced?.state ?? 'auto', this.#forced?.by);
     prepared.start();
     old.retire();
+    if (this.#forced !== undefined && !isForcible) {
+      this.#unforce();
+      const by = 'an update without circuitBreaker';
+      this.events.emit('circuit.forced', { client: config.name, state: 'auto', by });
+    }
     this.#warnOfUnused();
     this.events.emit('config.updated', { client: config.name, sections: changedSections(before, config) });
   }
@@ -113,8 +132,11 @@ export class ClientState {
   #warnOfUnused(): void {
     const unused = sectionsWithoutEffect(this.#config, this.#deps.slots.discovery !== undefined);
     if (unused.length === 0) return;
-    const { client, logger = defaultLogger() } = this.#deps.context;
-    harmless(() => logger.warn({ client, sections: unused }, 'these sections of the configuration have no effect'));
+    const { client, logger } = this.#deps.context;
+    const { profile = 'otel', level } = this.#config.logging || {};
+    const fields = eventFields(profile, { event: 'config.unused', client, details: { sections: unused } });
+    const text = 'these sections of the configuration have no effect';
+    harmless(() => (logger ?? defaultLogger(profile, level)).warn(fields, text));
   }
 
   get config(): Config {
@@ -147,7 +169,8 @@ export class ClientState {
       this.#end(call, 'succeeded', { status: response.status });
       return response;
     } catch (error) {
-      const code = (error as AxiosError | undefined)?.code;
+      // As the log line and the span, by what the upstream said and not by what the caller accepts.
+      const code = outcome.error === undefined ? undefined : (error as AxiosError | undefined)?.code;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
       // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
       discardUpload(config.data, error);
@@ -197,19 +220,39 @@ export class ClientState {
       attempts: this.#attempts,
       policies: this.pipeline.stats(),
       ...(identity && { identity }),
-      ...(this.#forced !== 'auto' && { forcedCircuit: this.#forced }),
+      ...(this.#forced && shownForce(this.#forced)),
       ...(this.#closing && { closed: true }),
     };
   }
 
-  forceCircuit(state: ForcedCircuit): void {
+  forceCircuit(state: ForcedCircuit, options: ForceOptions = {}): void {
     const { name } = this.#config;
     if (!['open', 'closed', 'auto'].includes(state))
       throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit takes "open", "closed" or "auto".`);
-    if (!this.pipeline.forceCircuit(state))
+    const { by, for: forMs } = parseOptions(forceOptions, options, 'forceCircuit');
+    if (state === 'auto' && forMs !== undefined)
+      throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit takes "for" with "open" or "closed" only.`);
+    this.#force(state, { ...(by !== undefined && { by }), ...(forMs !== undefined && { forMs }) });
+  }
+
+  #force(state: ForcedCircuit, told: { by?: string; forMs?: number; expired?: true }): void {
+    const { name } = this.#config;
+    const { by, forMs } = told;
+    if (!this.pipeline.forceCircuit(state, by))
       throw new PillionError(ErrorCode.CONFIG, `${name}: forceCircuit needs a circuit, but circuitBreaker is false.`);
-    this.#forced = state;
-    this.events.emit('circuit.forced', { client: name, state });
+    this.#unforce();
+    if (state !== 'auto') {
+      const since = Date.now();
+      this.#forced = { state, by, since, until: forMs === undefined ? undefined : since + forMs };
+      if (forMs !== undefined && this.#closing === undefined)
+        this.#forcedTimer = setTimeout(() => this.#force('auto', { expired: true }), forMs).unref();
+    }
+    this.events.emit('circuit.forced', { client: name, state, ...told });
+  }
+
+  #unforce(): void {
+    clearTimeout(this.#forcedTimer);
+    this.#forced = undefined;
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -222,6 +265,7 @@ export class ClientState {
   }
 
   async #shutDown(grace: number): Promise<void> {
+    clearTimeout(this.#forcedTimer);
     if (this.#live.size > 0) await this.#drain(grace);
     await this.pipeline.destroy();
   }
@@ -241,6 +285,15 @@ export class ClientState {
       };
     });
   }
+}
+
+function shownForce({ state, by, since, until }: Force): Partial<HttpClientStats> {
+  return {
+    forcedCircuit: state,
+    ...(by !== undefined && { forcedBy: by }),
+    forcedSince: new Date(since).toISOString(),
+    ...(until !== undefined && { forcedUntil: new Date(until).toISOString() }),
+  };
 }
 
 function pipelineDeps(client: string, events: Events, deps: HttpClientDeps): PipelineDeps {

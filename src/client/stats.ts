@@ -56,6 +56,12 @@ export interface HttpClientStats {
   policies: PolicyStats & Readonly<Record<string, unknown>>;
   /** The state set by `forceCircuit`; absent while the circuits follow the outcomes. */
   forcedCircuit?: Exclude<ForcedCircuit, 'auto'>;
+  /** Who or what forced it, where `forceCircuit` was told. */
+  forcedBy?: string;
+  /** Since when it is forced, ISO 8601. */
+  forcedSince?: string;
+  /** When it goes back to `auto` by itself, ISO 8601; absent where no time was given. */
+  forcedUntil?: string;
   /** Present once `close` has been called. */
   closed?: true;
   /** The certificate in use; present with `tls.cert`, `pfx` or `ca`, or with `deps.identity`. */

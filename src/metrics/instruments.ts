@@ -1,6 +1,7 @@
 /** The list of all metrics, shared by the OpenTelemetry and Prometheus exporters. */
 
 import type { AttemptOutcome, ClientEventName, ClientEvents } from '../call/events.js';
+import { errorTypeOf } from '../call/failure.js';
 import type { HttpClientStats } from '../client/stats.js';
 import type { HttpClientsStats } from '../registry/http-clients.js';
 import {
@@ -54,10 +55,10 @@ export interface RegistryGauge extends Instrument {
 /** The buckets of the HTTP semantic conventions, in seconds. */
 export const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** `error.type`: a status >= 400, else the error's code; no attribute for a success. */
-function errorType({ status, code }: AttemptOutcome): Attributes {
-  if (code === undefined && (status === undefined || status < 400)) return none;
-  return { 'error.type': status !== undefined && status >= 400 ? String(status) : (code ?? '_OTHER') };
+/** The attribute `error.type`; none for a success. */
+function errorType(outcome: AttemptOutcome): Attributes {
+  const type = errorTypeOf(outcome);
+  return type === undefined ? none : { 'error.type': type };
 }
 
 const none: Attributes = {};

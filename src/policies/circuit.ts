@@ -2,67 +2,61 @@
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
+import { causeOf } from '../call/failure.js';
+import type { FailureCause } from '../call/record.js';
 import { duration } from '../options/duration.js';
-import { assumed, rule } from '../options/options.js';
 import type { PolicyContext } from './policy.js';
 
-export const circuitBreakerOptions = z
-  .strictObject({
-    errorThresholdPercentage: z
-      .number()
-      .min(1)
-      .max(100)
-      .default(50)
-      .describe(
-        'Percentage of failures in `rollingWindow` above which the circuit opens. Default 50; with 100 it opens only when every attempt fails. Lower it to cut off a failing destination earlier.',
-      ),
-    volumeThreshold: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(20)
-      .describe(
-        'Number of outcomes in `rollingWindow` below which the circuit never opens. Default 20. Lower it for a destination with little traffic; raise it if single failures open the circuit.',
-      ),
-    rollingWindow: duration({ min: 100 })
-      .prefault('10s')
-      .describe(
-        'Length of the time window in which outcomes count. Default 10s. Make it longer for a destination with little traffic.',
-      ),
-    resetTimeout: duration({ min: 1 })
-      .prefault('5s')
-      .describe(
-        'How long an open circuit rejects attempts before one trial is sent. Default 5s. It stays the same after the first failed trial, then doubles with each further one up to `maxResetTimeout`, less up to 20 % of jitter.',
-      ),
-    maxResetTimeout: duration({ min: 1 })
-      .optional()
-      .meta({ [assumed]: '60s' })
-      .describe(
-        'Upper bound of the growing `resetTimeout`. Default 60s, or `resetTimeout` if that is longer. Lower it if a destination that has recovered should get traffic back sooner.',
-      ),
-  })
-  .refine(
-    ({ resetTimeout, maxResetTimeout = resetTimeout }) => maxResetTimeout >= resetTimeout,
-    rule(['resetTimeout', 'maxResetTimeout'], ['maxResetTimeout'], 'must not be shorter than resetTimeout'),
-  )
-  .transform(({ maxResetTimeout, ...rest }) => ({
-    ...rest,
-    maxResetTimeout: maxResetTimeout ?? Math.max(60_000, rest.resetTimeout),
-  }));
+export const circuitBreakerOptions = z.strictObject({
+  errorThresholdPercentage: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(50)
+    .describe(
+      'Percentage of failures in `rollingWindow` above which the circuit opens. Default 50; with 100 it opens only when every attempt fails. Lower it to cut off a failing destination earlier.',
+    ),
+  volumeThreshold: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20)
+    .describe(
+      'Number of outcomes in `rollingWindow` below which the circuit never opens. Default 20. Lower it for a destination with little traffic; raise it if single failures open the circuit.',
+    ),
+  rollingWindow: duration({ min: 100 })
+    .prefault('10s')
+    .describe(
+      'Length of the time window in which outcomes count. Default 10s. Make it longer for a destination with little traffic.',
+    ),
+  resetTimeout: duration({ min: 1 })
+    .prefault('5s')
+    .describe(
+      'How long an open circuit rejects attempts before trials are sent, less up to 20 % of jitter. Default 5s. Raise it for a destination that trials disturb while it recovers.',
+    ),
+  trials: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe(
+      'Most attempts in flight at once after `resetTimeout`, to see whether the destination has recovered. The circuit closes once more than half of this number have succeeded and opens once more than half have failed. Default 3; with 1 a single attempt decides.',
+    ),
+});
 
 export type CircuitOptions = z.output<typeof circuitBreakerOptions>;
 
 const buckets = 10;
-/** `retryAfter`, in milliseconds, of attempts that are rejected while a trial is in flight. */
-const trialRetryAfter = 1000;
+/** Milliseconds after which a trial that is still in flight leaves its place to another, so that hung ones do not delay recovery. */
+const trialPatience = 1000;
 
 /** Permission for one attempt: `admit` issues it, and `settle` takes it back with the outcome. */
 export interface Pass {
   readonly epoch: number;
   /** Attempts of the call before this one. */
   readonly attempts: number;
-  /** `performance.now()` after which a trial without an outcome no longer blocks the next one. */
-  readonly lostAt: number;
+  /** `performance.now()` when it was admitted. */
+  readonly admittedAt: number;
 }
 
 /**
@@ -72,9 +66,15 @@ export interface Pass {
  */
 export class Circuit {
   #epoch = 0;
-  /** The single attempt that is in flight while the circuit is half-open. */
-  #trial: Pass | undefined;
-  #failedTrials = 0;
+  /** Attempts in flight while the circuit is half-open, in the order of their start. */
+  readonly #trials = new Set<Pass>();
+  /** Outcomes of trials since the circuit became half-open. */
+  #succeeded = 0;
+  #failed = 0;
+  #cause: FailureCause = {};
+  /** `performance.now()` when it left the state closed. */
+  #openedAt = 0;
+  #since = Date.now();
   #reopensAt = 0;
   #rotatedAt = performance.now();
   readonly #rotation = new EventEmitter();
@@ -89,11 +89,21 @@ export class Circuit {
     // No prototype: opossum would read further options from a polluted Object.prototype.
     const own = Object.assign(Object.create(null), opossum, { status: leanStatus(opossum) });
     this.#breaker = new CircuitBreaker(report, own);
+    this.#drawResetTimeout();
     this.#breaker.on('open', () => {
+      const retryAfter = this.#live.resetTimeout;
+      const now = performance.now();
+      const failedTrials = this.#failed;
+      if (failedTrials === 0) this.#openedAt = now;
+      const { fires: outcomes, failures } = failedTrials === 0 ? this.#breaker.stats : this.#trialTotals();
       this.#changeState();
-      this.#reopensAt = performance.now() + this.#resetTimeout();
-      this.#failedTrials++;
-      events.emit('circuit.opened', { client, destination, retryAfter: this.#resetTimeout() });
+      this.#reopensAt = now + retryAfter;
+      const trials = failedTrials > 0 && { failedTrials };
+      events.emit('circuit.opened', {
+        ...{ client, destination, retryAfter, outcomes, failures },
+        ...trials,
+        cause: this.#cause,
+      });
     });
     this.#breaker.on('halfOpen', () => {
       this.#changeState();
@@ -101,9 +111,9 @@ export class Circuit {
     });
     this.#breaker.on('close', () => {
       this.#changeState();
-      this.#failedTrials = 0;
       this.#rotate(buckets);
-      events.emit('circuit.closed', { client, destination });
+      const openForMs = Math.round(performance.now() - this.#openedAt);
+      events.emit('circuit.closed', { client, destination, openForMs });
     });
   }
 
@@ -128,29 +138,46 @@ export class Circuit {
   /** Returns a pass for one attempt, or the milliseconds to wait before the circuit may admit another. */
   admit(attempts: number): Pass | number {
     if (this.#breaker.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
-    if (this.#breaker.halfOpen) {
-      // A trial that has not ended by `lostAt` counts as lost, so that the circuit cannot stay half-open for ever.
-      if (this.#trial !== undefined && performance.now() < this.#trial.lostAt) return trialRetryAfter;
-      this.#trial = this.#pass(attempts);
-      return this.#trial;
-    }
-    return this.#pass(attempts);
+    if (!this.#breaker.halfOpen) return this.#pass(attempts);
+    const now = performance.now();
+    for (const trial of this.#trials) if (now - trial.admittedAt >= trialPatience) this.#trials.delete(trial);
+    if (this.#trials.size >= this.#options.trials) return trialPatience;
+    const trial = this.#pass(attempts);
+    this.#trials.add(trial);
+    return trial;
   }
 
   #pass(attempts: number): Pass {
-    return { epoch: this.#epoch, attempts, lostAt: performance.now() + this.#options.maxResetTimeout };
+    return { epoch: this.#epoch, attempts, admittedAt: performance.now() };
   }
 
-  /** Records the outcome of an admitted attempt; ignored if the circuit has changed its state since. */
-  settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing'): void {
+  /**
+   * Records the outcome of an admitted attempt, with the error of one that failed; ignored if the circuit has changed its
+   * state since.
+   */
+  settle(pass: Pass, outcome: 'success' | 'failure' | 'nothing', error?: unknown): void {
     if (pass.epoch !== this.#epoch) return;
-    if (outcome === 'nothing') {
-      if (this.#trial === pass) this.#trial = undefined;
-      return;
-    }
+    this.#trials.delete(pass);
+    if (outcome === 'nothing') return;
+    if (outcome === 'failure') this.#cause = causeOf(error);
     this.#rotateByTime();
-    this.#prepareResetTimeout();
+    if (this.#breaker.halfOpen && !this.#isDecided(outcome)) return;
     this.#breaker.fire(outcome === 'success').catch(() => {});
+  }
+
+  /** True once more than half of the trials have had the same outcome as this one. */
+  #isDecided(outcome: 'success' | 'failure'): boolean {
+    const same = outcome === 'success' ? ++this.#succeeded : ++this.#failed;
+    return same > this.#options.trials / 2;
+  }
+
+  #trialTotals() {
+    return { fires: this.#succeeded + this.#failed, failures: this.#failed };
+  }
+
+  /** The last failure that counted. */
+  get cause(): FailureCause {
+    return this.#cause;
   }
 
   get state(): 'open' | 'half_open' | 'closed' {
@@ -162,7 +189,14 @@ export class Circuit {
     this.#rotateByTime();
     const { fires, failures } = this.#breaker.stats;
     const retryAfter = this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
-    return { state: this.state, outcomes: fires, failures, ...(retryAfter !== undefined && { retryAfter }) };
+    const since = this.state === 'closed' ? undefined : new Date(this.#since).toISOString();
+    return {
+      state: this.state,
+      outcomes: fires,
+      failures,
+      ...(since !== undefined && { since }),
+      ...(retryAfter !== undefined && { retryAfter }),
+    };
   }
 
   close(): void {
@@ -171,22 +205,16 @@ export class Circuit {
 
   #changeState(): void {
     this.#epoch++;
-    this.#trial = undefined;
+    this.#since = Date.now();
+    this.#trials.clear();
+    this.#succeeded = 0;
+    this.#failed = 0;
+    this.#drawResetTimeout();
   }
 
-  /**
-   * Sets how long the circuit stays open if this outcome opens it. The first failed trial does not lengthen the time,
-   * because a recovered upstream may still be working off its queue; each further failed trial doubles it. Up to 20 %
-   * of jitter is subtracted, so that a fleet of clients does not retry in the same instant.
-   */
-  #prepareResetTimeout(): void {
-    const { resetTimeout, maxResetTimeout } = this.#options;
-    const full = Math.min(maxResetTimeout, resetTimeout * 2 ** Math.max(0, this.#failedTrials - 1));
-    this.#live.resetTimeout = full * (1 - 0.2 * this.#random());
-  }
-
-  #resetTimeout(): number {
-    return this.#live.resetTimeout;
+  /** Sets the time of the next opening. The jitter keeps the clients of a fleet from sending their trials at once. */
+  #drawResetTimeout(): void {
+    this.#live.resetTimeout = this.#options.resetTimeout * (1 - 0.2 * this.#random());
   }
 
   /** The options object that opossum reads at each opening; its types do not expose it. */
@@ -245,6 +273,8 @@ export interface CircuitStats {
   /** Outcomes in the window. */
   readonly outcomes: number;
   readonly failures: number;
+  /** Time of the last change of state, in ISO 8601; only while it is not closed. */
+  readonly since?: string;
   /** Milliseconds until a trial is let through; only while it is open. */
   readonly retryAfter?: number;
 }

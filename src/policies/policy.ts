@@ -21,8 +21,8 @@ export interface StandingPolicy extends Policy {
   start?(): void;
   /** Releases timers and other resources when the policy leaves the stack. */
   close?(): void;
-  /** Circuit breakers only: forces every circuit into a state. */
-  force?(state: ForcedCircuit): void;
+  /** Circuit breakers only: forces every circuit into a state; `by` says who or what did it. */
+  force?(state: ForcedCircuit, by?: string): void;
   /** State that the replacement policy inherits when the options change. */
   readonly state?: unknown;
 }
@@ -48,7 +48,7 @@ export interface PolicyParts<State = unknown> {
   stats?: () => unknown;
   start?: () => void;
   close?: () => void;
-  force?: (state: ForcedCircuit) => void;
+  force?: (state: ForcedCircuit, by?: string) => void;
   state?: State;
 }
 

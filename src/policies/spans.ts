@@ -10,9 +10,11 @@ import {
   SpanKind,
   SpanStatusCode,
   type TextMapSetter,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
 import { responseOf } from '../call/body.js';
+import { errorTypeOf } from '../call/failure.js';
 import type { Request, Response, Transport } from '../call/message.js';
 import type { Call } from '../call/record.js';
 import { callOf } from '../call/request.js';
@@ -30,8 +32,8 @@ export function inCallSpan(request: Request, client: string, next: Transport): P
   const call = callOf(request);
   const attributes = { 'pillion.client': client, ...target(call) };
   const span = tracer().startSpan(name('call', call), { kind: SpanKind.INTERNAL, attributes });
-  const { traceId, spanId } = span.spanContext();
-  Object.assign(call, { traceId, spanId });
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  Object.assign(call, { traceId, spanId, traceSampled: isSampled(traceFlags) });
   const under = trace.setSpan(context.active(), span);
   const finish = (outcome: Attributes) => span.setAttributes({ 'pillion.attempts': call.attempts, ...outcome });
   return watch(span, () => context.with(under, next, undefined, request), finish);
@@ -55,6 +57,17 @@ export function inClientSpan(request: Request, options: ClientSpan, next: Transp
   if (options.propagation) propagation.inject(under, request.headers, headerSetter);
   const finish = (outcome: Attributes) => span.setAttributes(outcome);
   return watch(span, () => context.with(suppressed(under), next, undefined, request), finish);
+}
+
+/** The context of the span in which this runs, such as that of an attempt; undefined without an SDK or a span. */
+export function activeSpan(): { traceId: string; spanId: string; traceSampled: boolean } | undefined {
+  const context = isTraced() ? trace.getActiveSpan()?.spanContext() : undefined;
+  if (context === undefined) return undefined;
+  return { traceId: context.traceId, spanId: context.spanId, traceSampled: isSampled(context.traceFlags) };
+}
+
+function isSampled(flags: number): boolean {
+  return (flags & TraceFlags.SAMPLED) !== 0;
 }
 
 /** Injects the caller's active context into the headers, for requests without a span of ours. */
@@ -85,7 +98,18 @@ function suppressed(under: Context): Context {
 }
 
 /** Methods known to the semantic conventions; any other becomes `HTTP` or `_OTHER`, to keep the cardinality low. */
-const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
+export const knownMethods = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+  'QUERY',
+]);
 
 function name(prefix: string, { method, routeName }: Call): string {
   return [prefix, knownMethods.has(method) ? method : 'HTTP', routeName].filter(Boolean).join(' ');
@@ -115,10 +139,10 @@ async function watch(
     finish({ 'http.response.status_code': response.status });
     return response;
   } catch (error) {
-    const { code, name: type } = (error ?? {}) as { code?: string; name?: string };
     const status = responseOf(error)?.status;
+    const type = errorTypeOf({ status, code: (error as { code?: unknown } | null | undefined)?.code });
     finish({
-      'error.type': String(status ?? code ?? type ?? '_OTHER'),
+      ...(type !== undefined && { 'error.type': type }),
       ...(status !== undefined && { 'http.response.status_code': status }),
     });
     // No description: status code and error.type say enough, and an error message may hold data that must not be

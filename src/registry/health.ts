@@ -1,6 +1,7 @@
 /** Whether clients can do their work: for readiness probes. */
 import type { ClientHandle } from '../client/http-client.js';
 import type { HttpClientStats } from '../client/stats.js';
+import type { CircuitStats } from '../policies/circuit.js';
 import { expiryOf } from '../transport/tls/expiry.js';
 import { type ClientSet, clientsOf, registriesOf } from './client-set.js';
 import type { HttpClients } from './http-clients.js';
@@ -55,11 +56,17 @@ function healthOf(client: ClientHandle, certificateDays: number | undefined): He
 
 function circuitReasons({ policies, forcedCircuit }: HttpClientStats): string[] {
   if (forcedCircuit === 'open') return ['the circuit is forced open'];
-  const circuits = Object.entries((policies.circuitBreaker ?? {}) as Record<string, { state: string }>);
-  return circuits
-    .filter(([, { state }]) => state !== 'closed')
-    .map(([to, { state }]) => `the circuit to ${to} is ${state}`);
+  const circuits = Object.entries((policies.circuitBreaker ?? {}) as Record<string, CircuitStats>);
+  return circuits.filter(([, each]) => isFailing(each)).map(([to, { state }]) => `the circuit to ${to} is ${state}`);
 }
+
+/** Without calls a circuit stays half-open, and the upstream may have been well for long. */
+function isFailing({ state, since = '' }: CircuitStats): boolean {
+  return state === 'open' || (state === 'half_open' && Date.now() - Date.parse(since) < halfOpenCounts);
+}
+
+/** Milliseconds for which a half-open circuit is a reason. */
+const halfOpenCounts = 30_000;
 
 function endpointReasons({ policies }: HttpClientStats): string[] {
   const { endpoints = [], lookups } = (policies.balance ?? {}) as BalanceStats;

@@ -1,10 +1,12 @@
 /** A registry of named clients from one configuration, which is replaced as a whole while they run. */
 import { isDeepStrictEqual } from 'node:util';
 import { closedError, ErrorCode, PillionError } from '../call/errors.js';
-import { defaultLogger } from '../call/logger.js';
+import { defaultLogger, logLevels } from '../call/logger.js';
 import { type OpenClient, openClient } from '../client/client.js';
 import type { CloseOptions, HttpClient, HttpClientDeps } from '../client/http-client.js';
 import { type PreparedUpdate, readsFiles } from '../client/state.js';
+import { eventFields } from '../policies/telemetry/log-fields.js';
+import type { Transition } from '../policies/telemetry/transitions.js';
 import { faultsOfMaterial } from '../transport/tls/material.js';
 import { FileWatch } from '../transport/tls/watch.js';
 import { changesBetween } from './diff.js';
@@ -38,7 +40,7 @@ export class Registry implements HttpClients {
 
   constructor(source: ConfigSource, deps: HttpClientDeps, env: Readonly<Record<string, string | undefined>>) {
     this.source = source;
-    this.#versions = new Versions(source.name, () => deps.logger ?? defaultLogger());
+    this.#versions = new Versions(source.name, (transition) => this.#write(transition));
     this.#deps = deps;
     this.#env = env;
   }
@@ -141,6 +143,16 @@ export class Registry implements HttpClients {
       parsed.isSecret(client, path, value) || replaced?.isSecret(client, path, value) === true;
     const text = typeof loaded === 'string' ? loaded : JSON.stringify(loaded);
     this.#versions.apply(text, first ? [] : changesBetween(before, parsed.clients, isSecret));
+  }
+
+  /** Writes a line about the configuration with the field names of the first client that logs; none where no client does. */
+  #write({ level, message, ...record }: Transition): void {
+    const logging = [...this.#clients.values()]
+      .map(({ config }) => config.logging)
+      .find((section) => section !== false);
+    if (logging === undefined || logLevels.indexOf(level) < logLevels.indexOf(logging.level ?? 'debug')) return;
+    const logger = this.#deps.logger ?? defaultLogger(logging.profile, logging.level);
+    logger[level](eventFields(logging.profile, record), message);
   }
 
   #current(): NamedClient[] {

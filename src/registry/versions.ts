@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Events } from '../call/events.js';
 import { harmless } from '../call/harmless.js';
-import type { Logger } from '../call/logger.js';
+import type { Transition } from '../policies/telemetry/transitions.js';
 import type { ConfigChange } from './diff.js';
 import { type ConfigFault, spelled } from './file/config-faults.js';
 
@@ -51,15 +51,16 @@ export interface VersionStats extends ConfigVersion {
 export class Versions {
   readonly events = new Events<HttpClientsEvents>();
   readonly #source: string;
-  readonly #logger: () => Logger;
+  readonly #write: (transition: Transition) => void;
   #version: ConfigVersion;
   #rejected = 0;
   #lastRejection: ConfigRejection | null = null;
   #refused: readonly ConfigFault[] = [];
 
-  constructor(source: string, logger: () => Logger) {
+  /** `write` writes a log line. */
+  constructor(source: string, write: (transition: Transition) => void) {
     this.#source = source;
-    this.#logger = logger;
+    this.#write = write;
     this.#version = { version: 0, hash: '', source, appliedAt: '', changes: [] };
   }
 
@@ -72,8 +73,12 @@ export class Versions {
     const version = this.number + 1;
     const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
     this.#version = { version, hash, source: this.#source, appliedAt: new Date().toISOString(), changes };
-    const { appliedAt: _, ...told } = this.#version;
-    this.#log('info', told, 'configuration applied');
+    this.#log({
+      level: 'info',
+      event: 'config.applied',
+      details: { config_version: version, config_hash: hash, config_source: this.#source, changes: changes.map(told) },
+      message: `configuration applied: version ${version} of ${this.#source} is in force`,
+    });
     this.events.emit('config.applied', this.#version);
   }
 
@@ -85,8 +90,17 @@ export class Versions {
     if (known || first === undefined) return;
     this.#rejected++;
     this.#lastRejection = { ...first, rejectedAt: new Date().toISOString(), faults };
-    const told = { source: this.#source, version: this.number, faults: faults.map(spelled) };
-    this.#log('warn', told, 'configuration rejected; the previous version stays in force');
+    const { path, message, line, column } = first;
+    const place = { file: first.file, line, column, path: path === '' ? undefined : path };
+    this.#log({
+      level: 'warn',
+      event: 'config.rejected',
+      details: {
+        ...{ config_version: this.number, config_source: this.#source, ...place, reason: message },
+        faults: faults.map(spelled),
+      },
+      message: `configuration rejected, version ${this.number} stays in force: ${spelled(first)}`,
+    });
     this.events.emit('config.rejected', this.#lastRejection);
   }
 
@@ -95,7 +109,13 @@ export class Versions {
     return { ...this.#version, rejected: this.#rejected, lastRejection: this.#lastRejection, refused };
   }
 
-  #log(level: 'info' | 'warn', fields: object, message: string): void {
-    harmless(() => this.#logger()[level](fields, message));
+  #log(transition: Transition): void {
+    harmless(() => this.#write(transition));
   }
+}
+
+/** A change as text: values of many kinds under one name would be refused by an index of logs. */
+function told({ client, path, before, after }: ConfigChange): string {
+  if (path === '') return `${client}: ${String(after ?? before)}`;
+  return `${client} ${path}: ${JSON.stringify(before) ?? 'not set'} -> ${JSON.stringify(after) ?? 'not set'}`;
 }

@@ -16,6 +16,39 @@ describe('a circuit', () => {
     expect((await clients[0]?.get('/'))?.status).toBe(200);
   });
 
+  it('is forced for a time, and by whom the function of the token names; else by admin', async () => {
+    const told: unknown[] = [];
+    const listen = (clients: readonly Pick<HttpClient, 'on'>[]) =>
+      clients[0]?.on('circuit.forced', ({ by, forMs, state }) => told.push([state, by, forMs]));
+    const named = await serving({ writable: true, token: () => ({ by: 'alice' }) });
+    listen(named.clients);
+    const timed = { path: '/clients/billing/circuit?for=15m&state=open' };
+    expect((await force(named.port, undefined, timed)).status).toBe(200);
+    await force(named.port, 'auto');
+    const unnamed = await serving({ writable: true });
+    listen(unnamed.clients);
+    await force(unnamed.port, 'open');
+    expect(told).toEqual([
+      ['open', 'alice', 900_000],
+      ['auto', 'alice', undefined],
+      ['open', 'admin', undefined],
+    ]);
+    const soon = { path: '/clients/billing/circuit?for=soon&state=open' };
+    expect((await force(unnamed.port, undefined, soon)).status).toBe(400);
+  });
+
+  it.each<[string, unknown]>([
+    ['a promise of a name', Promise.resolve({ by: 'alice' })],
+    ['a name that is no text', { by: 1 }],
+    ['an empty name', { by: '' }],
+    ['an inherited name', Object.create({ by: 'alice' })],
+    ['no name', {}],
+  ])('is not forced where the function of the token returns %s', async (_, answer) => {
+    const { port, clients } = await serving({ writable: true, token: (() => answer) as never });
+    expect((await force(port, 'open')).status).toBe(401);
+    expect(clients[0]?.stats()).not.toHaveProperty('forcedCircuit');
+  });
+
   it('is not elsewhere, nor of a client nobody knows, nor to another state, nor where there is none', async () => {
     const closed = await serving();
     expect(await force(closed.port, 'open')).toMatchObject({

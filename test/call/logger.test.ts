@@ -112,6 +112,73 @@ describe('without a logger', () => {
   });
 });
 
+describe('without a logger, lines are what the pipeline of the profile wants:', () => {
+  const linesIn = (profile: string) =>
+    linesOf(
+      'warn',
+      `const client = createHttpClient({ baseURL: 'http://api.test', retry: false, logging: { profile: '${profile}', level: 'debug' } }, { transport: answering(404) });
+      await client.get('/').catch(() => {});
+      client.forceCircuit('closed', { by: 'alice' });`,
+    );
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+  // https://www.elastic.co/docs/reference/ecs/logging/intro: "@timestamp", "log.level", "message", "ecs.version" are required.
+  it('ecs has @timestamp, log.level, message and ecs.version', async () => {
+    const lines = await linesIn('ecs');
+    const line = { '@timestamp': time, 'ecs.version': '8.11.0', 'service.target.name': 'default' };
+    expect(lines).toMatchObject([
+      { ...line, 'log.level': 'debug', message: 'attempt 1 404' },
+      { ...line, 'log.level': 'warn', message: 'GET 404', 'error.type': '404' },
+      { ...line, 'log.level': 'warn', message: 'circuits forced closed by alice', 'pillion.by': 'alice' },
+    ]);
+    // Each of these is an object in ECS: a text or number there makes Elasticsearch refuse the line.
+    for (const name of ['client', 'destination', 'level', 'time', 'msg', 'pid', 'hostname', 'host', 'event', 'error'])
+      for (const each of lines) expect(each).not.toHaveProperty([name]);
+  });
+
+  // https://docs.datadoghq.com/logs/log_configuration/pipelines/#preprocessing: the default attributes of date are "timestamp"
+  // and others, of status "status" and others, of the message "message" and others.
+  it('datadog has timestamp, status and message', async () => {
+    expect(await linesIn('datadog')).toMatchObject([
+      { timestamp: time, status: 'debug', message: 'attempt 1 404' },
+      { timestamp: time, status: 'warn', message: 'GET 404', 'error.kind': '404' },
+      { timestamp: time, status: 'warn', message: 'circuits forced closed by alice', by: 'alice' },
+    ]);
+  });
+
+  // https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields: "severity" is one of LogSeverity,
+  // "time" is RFC 3339.
+  it('gcp has severity, time and message', async () => {
+    expect(await linesIn('gcp')).toMatchObject([
+      { time, severity: 'DEBUG', message: 'attempt 1 404' },
+      { time, severity: 'WARNING', message: 'GET 404', httpRequest: { status: 404 } },
+      { time, severity: 'WARNING', message: 'circuits forced closed by alice', by: 'alice' },
+    ]);
+  });
+
+  it('otel has the names of pino', async () => {
+    expect(await linesIn('otel')).toMatchObject([
+      { level: 20, time: expect.any(Number), msg: 'attempt 1 404' },
+      { level: 40, msg: 'GET 404' },
+      { level: 40, msg: 'circuits forced closed by alice' },
+    ]);
+  });
+});
+
+describe('a process that ends', () => {
+  it.each(['process.exit(0)', ''])('has written the calls that were turned away and counted: %j', async (end) => {
+    const lines = await linesOf(
+      'error',
+      `const client = createHttpClient({ baseURL: 'http://api.test' });
+      client.forceCircuit('open');
+      for (let i = 0; i < 7; i++) await client.get('/').catch(() => {});
+      ${end}`,
+    );
+    const counted = (lines as { calls?: number }[]).flatMap(({ calls }) => (calls === undefined ? [] : [calls]));
+    expect(counted).toEqual([1, 6]);
+  });
+});
+
 describe('stderr', () => {
   it('has every line where the process exits right after it', async () => {
     const lines = await linesOf(undefined, `for (let i = 0; i < 500; i++) await call('one', 404);\nprocess.exit(0);`);

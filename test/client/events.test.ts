@@ -49,16 +49,17 @@ describe('events', () => {
   });
 
   it('tell how a circuit opens, tries and closes', async () => {
-    const { client } = scripted([503, 503, 200], { retry: false, circuitBreaker: { volumeThreshold: 2 } });
+    const { client } = scripted([503, 503, 200], { retry: false, circuitBreaker: { volumeThreshold: 2, trials: 1 } });
     const told = listening(client);
     for (let i = 0; i < 2; i++) await rejection(client.get('/'));
     await vi.advanceTimersByTimeAsync(5000);
     await client.get('/');
     const destination = { client: 'default', destination: baseURL };
+    const failures = { outcomes: 2, failures: 2, cause: { status: 503 } };
     expect(told.filter(({ name }) => name.startsWith('circuit.'))).toEqual([
-      { name: 'circuit.opened', event: { ...destination, retryAfter: 5000 } },
+      { name: 'circuit.opened', event: { ...destination, retryAfter: 5000, ...failures } },
       { name: 'circuit.half_opened', event: destination },
-      { name: 'circuit.closed', event: destination },
+      { name: 'circuit.closed', event: { ...destination, openForMs: 5000 } },
     ]);
   });
 

@@ -143,7 +143,9 @@ describe('update', () => {
     client.update({ baseURL, logging: { profile: 'ecs' } });
     client.update({ baseURL, logging: { profile: 'gcp' } });
     await client.get('/');
-    expect(lines.map(({ level }) => level)).toEqual(['debug', 'info']);
+    expect(lines.map(({ message }) => message)).toEqual([
+      ...['configuration updated', 'configuration updated', 'attempt 1 200', 'GET 200'],
+    ]);
   });
 });
 

@@ -147,11 +147,7 @@ describe('a policy alone', () => {
     ['half a request', () => limits({ maxRequests: 0.5 }), 'maxRequests'],
     ['a share above all', () => logging({ successSampleRate: 1.1 }), 'successSampleRate'],
     ['a threshold of nothing', () => circuitBreaker({ errorThresholdPercentage: 0 }), 'errorThresholdPercentage'],
-    [
-      'a reset that ends before it starts',
-      () => circuitBreaker({ resetTimeout: '10s', maxResetTimeout: '5s' }),
-      'maxResetTimeout: must not be shorter than resetTimeout',
-    ],
+    ['no trial at all', () => circuitBreaker({ trials: 0 }), 'trials'],
   ] as const)('refuses %s', (_, make, told) => {
     expect(fault(make)).toContain(told);
   });

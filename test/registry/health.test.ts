@@ -30,7 +30,7 @@ describe('a client', () => {
   it('is degraded while a circuit is open, and up once it has closed', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const transport = createMockTransport([503, 503, 200]);
+    const transport = createMockTransport([503, 503, 200, 200]);
     const options = { errorThresholdPercentage: 50, volumeThreshold: 2, resetTimeout: '1s' } as const;
     const billing = client({ retry: false, circuitBreaker: options }, transport);
     await rejection(billing.get('/'));
@@ -42,6 +42,22 @@ describe('a client', () => {
 
     await vi.advanceTimersByTimeAsync(1001);
     await billing.get('/');
+    await billing.get('/');
+    expect(healthOfClients([billing]).status).toBe('up');
+  });
+
+  it('is degraded for 30 s by a circuit that is half-open without calls, and then up', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const options = { volumeThreshold: 2, resetTimeout: '1s' } as const;
+    const billing = client({ retry: false, circuitBreaker: options }, createMockTransport([503, 503]));
+    await rejection(billing.get('/'));
+    await rejection(billing.get('/'));
+    await vi.advanceTimersByTimeAsync(1000 + 29_000);
+    expect(healthOfClients([billing]).clients.billing?.reasons).toEqual([
+      'the circuit to http://api.test is half_open',
+    ]);
+    await vi.advanceTimersByTimeAsync(1001);
     expect(healthOfClients([billing]).status).toBe('up');
   });
 

@@ -217,7 +217,18 @@ describe('a refresh', () => {
     };
     expect(applied).toEqual([expect.objectContaining(version)]);
     expect(registry.stats().config).toMatchObject(version);
-    expect(lines.at(-1)).toMatchObject({ ...version, message: 'configuration applied' });
+    expect(lines.at(-1)).toEqual({
+      'event.name': 'pillion.config.applied',
+      ...{ config_version: 2, config_source: path, config_hash: expect.stringMatching(/^[\da-f]{12}$/) },
+      changes: [
+        'users baseURL: "http://users" -> "http://REDACTED@users"',
+        'users headers.authorization: "***" -> "***"',
+        'users timeouts.total: 10000 -> 7000',
+        'new: added',
+        'gone: removed',
+      ],
+      message: `configuration applied: version 2 of ${path} is in force`,
+    });
   });
 
   it('does not reveal what a file of a reference holds or held, whatever the option', async () => {
@@ -280,14 +291,34 @@ describe('a refresh', () => {
     expect(registry.stats().config).toMatchObject({ version: 1, rejected: 1, lastRejection: fault });
     expect(lines).toEqual([
       {
-        source: path,
-        version: 1,
+        'event.name': 'pillion.config.rejected',
+        ...{ config_version: 1, config_source: path, file: path, line: 3, column: 35, path: fault.path },
+        reason: fault.message,
         faults: [`${path}:3:35 clients.billing.retry.maxRetries Too big: expected number to be <=10`],
-        message: 'configuration rejected; the previous version stays in force',
+        message: `configuration rejected, version 1 stays in force: ${path}:3:35 ${fault.path} ${fault.message}`,
       },
     ]);
     writeFileSync(path, 'clients:\n  users: { timeouts: { total: 9s } }\n  billing: {}\n');
     expect(await registry.refresh()).toBe(true);
+  });
+
+  it.each<[string, string, string[]]>([
+    [
+      'the names of the profile of the first client that logs',
+      'logging: { profile: ecs }',
+      ['event.action', 'pillion.reason'],
+    ],
+    ['no line from a level above it', 'logging: { level: error }', []],
+    ['no line where no client logs', 'logging: false', []],
+  ])('that finds faults has %s', async (_, logging, names) => {
+    const path = yaml(`defaults: { ${logging} }\nclients:\n  users: {}\n`);
+    const lines: object[] = [];
+    const { registry } = load(path, { logger: { ...quiet, warn: (fields: object) => lines.push(fields) } });
+    writeFileSync(path, `defaults: { ${logging} }\nclients:\n  users: { retry: { maxRetries: 11 } }\n`);
+    expect(await registry.refresh()).toBe(false);
+    expect(registry.stats().config).toMatchObject({ refused: true });
+    expect(lines).toHaveLength(names.length > 0 ? 1 : 0);
+    for (const name of names) expect(lines[0]).toHaveProperty([name]);
   });
 
   it('that finds a certificate it cannot use changes no client', async () => {

@@ -13,7 +13,7 @@ describe.each(lanes)('a body that dribbles for ever, on %s', (_, lane) => {
     expect(error).toMatchObject({ code: 'ERR_ATTEMPT_TIMEOUT', attempts: 3 });
     expect(requests).toHaveLength(3);
     await Promise.all(requests.map(({ connection }) => closing(connections[connection])));
-    const flags = ['timeout', 'retried', 'retry_refused'];
+    const flags = ['timeout', 'retried'];
     expect(lines).toEqual([line('error', { type: 'ERR_ATTEMPT_TIMEOUT', attempts: 3, flags })]);
   });
 

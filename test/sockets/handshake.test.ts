@@ -5,7 +5,7 @@ import { lanes, line, rejection, watch } from '../support/client.js';
 import { closing, startHttp, startTcp } from '../support/upstream.js';
 
 const timeouts = { connect: 150 };
-const exhausted = ['retried', 'retry_refused'];
+const exhausted = ['retried'];
 
 describe.each(lanes)('a TLS handshake on %s', (_, lane) => {
   it.each(['GET', 'POST'])('that stalls is ended by the connect timeout and made again for a %s', async (method) => {

@@ -15,7 +15,7 @@ describe.each(lanes)('an upstream that does not answer, on %s', (_, lane) => {
     expect(error.message).toContain('150 ms');
     expect(requests).toHaveLength(3);
     await Promise.all(requests.map(({ connection }) => closing(connections[connection])));
-    const flags = ['timeout', 'retried', 'retry_refused'];
+    const flags = ['timeout', 'retried'];
     expect(lines).toEqual([line('error', { type: code, attempts: 3, flags })]);
   });
 

@@ -13,7 +13,7 @@ describe.each(lanes)('a refused connection on %s', (_, lane) => {
     const url = `${baseURL}/invoices?id=REDACTED`;
     expect(error).toMatchObject({ code: 'ECONNREFUSED', isAxiosError: true, attempts: 3, method, url });
     expect(error).not.toHaveProperty('response');
-    const flags = ['retried', 'retry_refused'];
+    const flags = ['retried'];
     expect(lines).toEqual([line('error', { method, type: 'ECONNREFUSED', attempts: 3, flags })]);
     expect(lines[0]?.fields).toMatchObject({ 'url.full': url, destination: baseURL });
   });

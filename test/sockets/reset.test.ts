@@ -5,7 +5,7 @@ import { answer, garbage, hangUp, hangUpInBody, reset, resetInBody } from '../su
 import { lanes, line, rejection, watch } from '../support/client.js';
 import { type Behaviour, startHttp } from '../support/upstream.js';
 
-const exhausted = ['retried', 'retry_refused'];
+const exhausted = ['retried'];
 
 /** How a connection may be lost once the request is on its way, and the code of the error. */
 const losses: [string, Behaviour, string][] = [

@@ -94,11 +94,11 @@ export const lanes: readonly [string, { family?: 4 }][] = [
   ["axios's http adapter", { family: 4 }],
 ];
 
-/** A client over real sockets, closed when the test ends, with its log lines except those of level debug. */
+/** A client over real sockets, closed when the test ends, with the log lines of its calls. */
 export function watch(config: HttpClientConfig, deps: HttpClientDeps = {}): Watched {
   const lines: LogLine[] = [];
   const logger = noting(({ level, fields }) => {
-    if (level !== 'debug') lines.push({ level, fields });
+    if (level !== 'debug' && !('event.name' in fields)) lines.push({ level, fields });
   });
   const client = createHttpClient(config, { logger, random: () => 0, ...deps });
   onTestFinished(() => client.close({ grace: 0 }));

@@ -5,6 +5,7 @@ import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
 import { Recent } from '../../call/recent.js';
+import type { FailureCause } from '../../call/record.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { Circuit, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy } from '../policy.js';
@@ -30,18 +31,18 @@ export const circuitBreaker = definePolicy(
     return {
       wrap: (next) =>
         async function circuitBreaker(request) {
-          if (hand.forced === 'open') throw refusal(request, undefined);
+          if (hand.forced === 'open') throw refusal(request, undefined, { message: forcedBy(hand) });
           if (hand.forced === 'closed') return next(request);
           const call = callOf(request);
           const circuit = circuitTo(destinationOf(request));
           const pass = circuit.admit(call.attempts);
-          if (typeof pass === 'number') throw refusal(request, pass);
+          if (typeof pass === 'number') throw refusal(request, pass, circuit.cause);
           try {
             const response = await next(request);
             circuit.settle(pass, 'success');
             return response;
           } catch (error) {
-            circuit.settle(pass, healthOf(error, call.attempts > pass.attempts));
+            circuit.settle(pass, healthOf(error, call.attempts > pass.attempts), error);
             throw error;
           }
         },
@@ -51,8 +52,9 @@ export const circuitBreaker = definePolicy(
           [...circuits].map(([destination, circuit]) => [destination, { ...circuit.stats(), ...forced }]),
         );
       },
-      force: (state) => {
+      force: (state, by) => {
         hand.forced = state;
+        hand.by = by;
       },
       state: hand,
       close: () => {
@@ -66,13 +68,19 @@ export const circuitBreaker = definePolicy(
 /** State set by `forceCircuit`; survives updates. */
 interface Hand {
   forced: ForcedCircuit;
+  by?: string | undefined;
+}
+
+function forcedBy({ by }: Hand): string {
+  return by === undefined ? 'forced open' : `forced open by ${by}`;
 }
 
 /** The error of a rejected attempt; without `retryAfter` the circuit was opened by `forceCircuit`. */
-function refusal(request: Request, retryAfter: number | undefined): PillionError {
+function refusal(request: Request, retryAfter: number | undefined, cause: FailureCause): PillionError {
   const call = callOf(request);
   call.flag('circuit_open');
-  const until = retryAfter === undefined ? 'forced open' : `open; retry in ${retryAfter} ms`;
+  call.refusedFor = cause;
+  const until = retryAfter === undefined ? cause.message : `open; retry in ${retryAfter} ms`;
   const message = `${call.client}: the circuit to ${destinationOf(request)} is ${until}.`;
   const details = retryAfter === undefined ? {} : { retryAfter };
   return traceless(() => new PillionError(ErrorCode.CIRCUIT_OPEN, message, request, details));

@@ -48,6 +48,8 @@ export class HostSet {
   #stop: (() => void) | undefined;
   #known = false;
   #waiting: Waiter[] = [];
+  /** Failed lookups since the last that went well; undefined where that was the last one. */
+  #failing: { failures: number; readonly since: number } | undefined;
   readonly #lookups = { succeeded: 0, failed: 0, lastError: undefined as string | undefined };
 
   /** `before` is the set that this one replaces: its endpoints are used until the discovery reports a list. */
@@ -63,6 +65,7 @@ export class HostSet {
     this.hosts = before?.hosts ?? [];
     this.#levels = levelsOf(this.hosts);
     this.#known = this.hosts.length > 0;
+    this.#failing = before === undefined ? undefined : before.#failing;
   }
 
   /** Starts the discovery on the first call only. A discovery that throws counts as a failed lookup. */
@@ -213,13 +216,22 @@ export class HostSet {
     this.touch();
     const { client, events } = this.#context;
     if (added.length > 0 || removed.length > 0) events.emit('endpoints.changed', { client, added, removed });
+    if (this.#failing !== undefined) {
+      const { failures, since: failingSince } = this.#failing;
+      this.#failing = undefined;
+      const failingForMs = Math.round(now - failingSince);
+      events.emit('endpoints.lookup_recovered', { client, failures, failingForMs });
+    }
     this.#tell();
   }
 
   #failed(error: Error): void {
     this.#lookups.failed++;
     this.#lookups.lastError = error.message;
-    this.#context.events.emit('endpoints.lookup_failed', { client: this.#context.client, message: error.message });
+    this.#failing ??= { failures: 0, since: performance.now() };
+    const failures = ++this.#failing.failures;
+    const { client, events } = this.#context;
+    events.emit('endpoints.lookup_failed', { client, message: error.message, failures });
     if (this.hosts.length === 0) this.#tell(error);
   }
 

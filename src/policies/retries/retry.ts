@@ -283,7 +283,9 @@ function schedule(trip: Trip, error: unknown, context: PolicyContext): void {
 }
 
 function refuse(trip: Trip, reason: RetryRefusal, error: unknown, { events }: PolicyContext): false {
-  trip.call.flag('retry_refused');
+  trip.call.retryRefused = reason;
+  // That no retry was left is how most failed calls end; the others say that something held a retry back.
+  if (reason !== 'limit') trip.call.flag('retry_refused');
   events.emit('retry.refused', { call: trip.call, reason, ...outcomeOf(error) });
   return false;
 }

@@ -25,7 +25,7 @@ export const everySection = yaml`
       volumeThreshold: 20
       rollingWindow: 10s
       resetTimeout: 5s
-      maxResetTimeout: 1m
+      trials: 5
     limits:
       maxRequests: 128
       maxPendingRequests: 1024

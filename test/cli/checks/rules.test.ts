@@ -65,18 +65,6 @@ describe('a backoff', () => {
   });
 });
 
-describe('the reset timeouts of a circuit', () => {
-  it('are refused where the longest is shorter than the first', () => {
-    const message = complaint({ circuitBreaker: { resetTimeout: '30s', maxResetTimeout: '10s' } });
-    expect(message).toContain('circuitBreaker.maxResetTimeout');
-  });
-
-  it('do not shorten what the caller asked for', () => {
-    const { circuitBreaker } = parseConfig({ circuitBreaker: { resetTimeout: '2m' } });
-    expect(circuitBreaker).toMatchObject({ resetTimeout: 120_000, maxResetTimeout: 120_000 });
-  });
-});
-
 describe('tls options that do not go together', () => {
   const cert = pem('CERTIFICATE');
   const key = pem('PRIVATE KEY');

@@ -25,13 +25,13 @@ describe('a configuration of nothing', () => {
         volumeThreshold: 20,
         rollingWindow: 10_000,
         resetTimeout: 5000,
-        maxResetTimeout: 60_000,
+        trials: 3,
       },
       limits: { maxRequests: 128, maxPendingRequests: 1024, per: 'destination' },
       connections: { maxConnections: 1024, maxConnectionAge: 600_000, keepAliveTimeout: 4000, maxOrigins: 1024 },
       maxContentLength: 10 * 1024 * 1024,
       tracing: { propagation: true, requestIdHeader: 'x-request-id', attemptCountHeader: false },
-      logging: { profile: 'otel', successSampleRate: 1 },
+      logging: { profile: 'otel', successSampleRate: 1, failureSampleRate: 1 },
     });
   });
 

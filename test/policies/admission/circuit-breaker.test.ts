@@ -262,18 +262,18 @@ describe('an open circuit', () => {
 });
 
 describe('a half-open circuit', () => {
-  it('lets one of 1000 concurrent callers through and turns the others away', async () => {
-    const held = holdReply();
-    const { client, transport } = await halfOpen([held]);
+  it('lets three of 1000 concurrent callers through and turns the others away', async () => {
+    const held = [holdReply(), holdReply(), holdReply()];
+    const { client, transport } = await halfOpen(held);
     const all = Promise.allSettled(Array.from({ length: 1000 }, () => client.get('/')));
-    await held.arrived;
-    // Those who wait in `limits` ask the circuit as well, while the trial is under way.
+    await Promise.all(held.map(({ arrived }) => arrived));
+    // Those who wait in `limits` ask the circuit as well, while the trials are under way.
     await vi.advanceTimersByTimeAsync(0);
-    held.reply({ data: 'the trial' });
+    for (const each of held) each.reply({ data: 'a trial' });
     const results = await all;
-    expect(transport.requests).toHaveLength(21);
+    expect(transport.requests).toHaveLength(23);
     const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-    expect(refused).toHaveLength(999);
+    expect(refused).toHaveLength(997);
     for (const error of refused) {
       expect(error.code).toBe('ERR_CIRCUIT_OPEN');
       expect(error.retryAfter).toBeGreaterThan(0);
@@ -282,31 +282,53 @@ describe('a half-open circuit', () => {
   });
 
   it.each<[string, Reply]>([
-    ['a success', 200],
-    ['a 404', 404],
-  ])('closes with %s', async (_, reply) => {
-    const { client } = await halfOpen([reply]);
+    ['success', 200],
+    ['404', 404],
+  ])('closes with the second %s', async (_, reply) => {
+    const { client } = await halfOpen([reply, reply]);
+    await send(client, 1);
+    expect(circuitOf(client)?.state).toBe('half_open');
     await send(client, 1);
     expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 0, failures: 0 });
   });
 
   it('has forgotten the old failures once it is closed', async () => {
-    const { client } = await halfOpen([200, ...times(20, 503)]);
-    await send(client, 1);
+    const { client } = await halfOpen([200, 200, ...times(20, 503)]);
+    await send(client, 2);
     await send(client, 19);
     expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 19, failures: 19 });
     await send(client, 1);
     expect(circuitOf(client)?.state).toBe('open');
   });
 
-  it('opens again with the first failure', async () => {
-    const { client } = await halfOpen([503]);
+  it('opens again with the second failure', async () => {
+    const { client } = await halfOpen([503, 503]);
+    await send(client, 1);
+    expect(circuitOf(client)?.state).toBe('half_open');
     await send(client, 1);
     expect(circuitOf(client)).toMatchObject({ state: 'open', retryAfter: 5000 });
   });
 
+  it('closes although one of three trials failed, and opens although one succeeded', async () => {
+    const { client } = await halfOpen([200, 503, 200]);
+    await send(client, 3);
+    expect(circuitOf(client)?.state).toBe('closed');
+    const failing = await halfOpen([503, 200, 503]);
+    await send(failing.client, 3);
+    expect(circuitOf(failing.client)?.state).toBe('open');
+  });
+
+  it('with one trial decides by the first outcome', async () => {
+    const { client } = await halfOpen([503, 200], { circuitBreaker: { trials: 1 } });
+    await send(client, 1);
+    expect(circuitOf(client)?.state).toBe('open');
+    await vi.advanceTimersByTimeAsync(5000);
+    await send(client, 1);
+    expect(circuitOf(client)?.state).toBe('closed');
+  });
+
   it('neither opens nor closes by a trial that its caller cancels, and lets the next one try', async () => {
-    const { client } = await halfOpen(['hang', 200]);
+    const { client } = await halfOpen(['hang', 200], { circuitBreaker: { trials: 1 } });
     const controller = new AbortController();
     const cancelled = rejection(client.get('/', { signal: controller.signal }));
     await vi.advanceTimersByTimeAsync(10);
@@ -321,51 +343,53 @@ describe('a half-open circuit', () => {
   it.each(['CERT_HAS_EXPIRED', 'ERR_BAD_REQUEST', 'ERR_LIMIT'])(
     'neither opens nor closes by a trial that ends with %s, and lets the next one try',
     async (error) => {
-      const { client } = await halfOpen([{ error }, 503]);
-      await send(client, 1);
+      const { client } = await halfOpen([{ error }, 503, 503]);
+      await send(client, 2);
       expect(circuitOf(client)?.state).toBe('half_open');
       await send(client, 1);
       expect(circuitOf(client)?.state).toBe('open');
     },
   );
 
-  it('opens again where the trial hangs: the attempt timeout ends it', async () => {
-    const { client } = await halfOpen(['hang', 200]);
-    const failed = rejection(client.get('/'));
+  it('opens again where the trials hang: the attempt timeout ends them', async () => {
+    const { client } = await halfOpen(['hang', 'hang', 200, 200]);
+    const failed = [rejection(client.get('/')), rejection(client.get('/'))];
     await vi.advanceTimersByTimeAsync(2500);
-    expect((await failed).code).toBe('ERR_ATTEMPT_TIMEOUT');
+    for (const each of failed) expect((await each).code).toBe('ERR_ATTEMPT_TIMEOUT');
     expect(circuitOf(client)?.state).toBe('open');
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(5000);
     expect((await client.get('/')).status).toBe(200);
   });
 
-  it('without any timeouts gives a hung trial up after maxResetTimeout and lets another one try', async () => {
-    const { client } = await halfOpen(['hang', 200], { timeouts: false });
+  it('lets further trials through each second while earlier ones hang, so that a recovery is seen', async () => {
+    const { client, transport } = await halfOpen(['hang', 'hang', 'hang', 200, 200], { timeouts: false });
     const controller = new AbortController();
-    const hung = rejection(client.get('/', { signal: controller.signal }));
-    await vi.advanceTimersByTimeAsync(59_999);
-    expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
+    const hung = [1, 2, 3].map(() => rejection(client.get('/', { signal: controller.signal })));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(await rejection(client.get('/'))).toMatchObject({ code: 'ERR_CIRCUIT_OPEN', retryAfter: 1000 });
     await vi.advanceTimersByTimeAsync(1);
     expect((await client.get('/')).status).toBe(200);
+    expect((await client.get('/')).status).toBe(200);
     expect(circuitOf(client)?.state).toBe('closed');
+    expect(transport.requests).toHaveLength(25);
     controller.abort();
-    await hung;
+    await Promise.all(hung);
   });
 
-  it('still has one trial only when one that was given up for lost is cancelled', async () => {
-    const second = holdReply();
-    const { client, transport } = await halfOpen(['hang', second, 200], { timeouts: false });
+  it('counts a cancelled trial that had left its place only once', async () => {
+    const held = [holdReply(), holdReply(), holdReply()];
+    const { client, transport } = await halfOpen(['hang', ...held], { timeouts: false });
     const controller = new AbortController();
     const lost = rejection(client.get('/', { signal: controller.signal }));
-    await vi.advanceTimersByTimeAsync(60_000);
-    const trial = client.get('/');
-    await second.arrived;
+    await vi.advanceTimersByTimeAsync(1000);
+    const trials = held.map(() => client.get('/'));
+    await Promise.all(held.map(({ arrived }) => arrived));
     controller.abort();
     await lost;
     expect(await rejection(client.get('/'))).toMatchObject({ code: 'ERR_CIRCUIT_OPEN' });
-    expect(transport.requests).toHaveLength(22);
-    second.reply(200);
-    await trial;
+    expect(transport.requests).toHaveLength(24);
+    for (const each of held) each.reply(200);
+    await Promise.all(trials);
   });
 
   it.each<[string, Reply]>([
@@ -386,12 +410,12 @@ describe('a half-open circuit', () => {
 
   it('that has closed is not charged with a failure from before the opening', async () => {
     const held = holdReply();
-    const { client } = breaking([held, ...times(20, 503), 200], { timeouts: false });
+    const { client } = breaking([held, ...times(20, 503), 200, 200], { timeouts: false });
     const running = rejection(client.get('/'));
     await held.arrived;
     await send(client, 20);
     await vi.advanceTimersByTimeAsync(5000);
-    await send(client, 1);
+    await send(client, 2);
     held.reply(503);
     await running;
     expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 0, failures: 0 });
@@ -399,57 +423,34 @@ describe('a half-open circuit', () => {
 });
 
 describe('the time a circuit stays open', () => {
-  async function openings(random: number, count: number): Promise<number[]> {
-    const { client } = breaking([{ reply: 503 }], {}, { random: () => random });
+  async function openings(random: number, count: number, section: object = {}): Promise<number[]> {
+    const { client } = breaking([{ reply: 503 }], { circuitBreaker: section }, { random: () => random });
     const seen: number[] = [];
     client.on('circuit.opened', ({ retryAfter }) => seen.push(retryAfter));
     await send(client, 20);
     while (seen.length < count) {
       await vi.advanceTimersByTimeAsync(seen.at(-1) ?? Number.NaN);
       const before = seen.length;
-      await send(client, 1);
+      await send(client, 2);
       expect(seen).toHaveLength(before + 1);
     }
     return seen;
   }
 
-  it('grows from 5 s to 60 s, doubling with each failed trial but the first', async () => {
-    expect(await openings(0, 6)).toEqual([5000, 5000, 10_000, 20_000, 40_000, 60_000]);
+  it('is 5 s each time, however long the outage lasts', async () => {
+    expect(await openings(0, 6)).toEqual([5000, 5000, 5000, 5000, 5000, 5000]);
   });
 
-  it('is shortened by up to a fifth of jitter', async () => {
-    expect(await openings(0.5, 6)).toEqual([4500, 4500, 9000, 18_000, 36_000, 54_000]);
-    for (const [index, ms] of (await openings(0.999, 5)).entries()) {
-      const full = [5000, 5000, 10_000, 20_000, 40_000][index] ?? Number.NaN;
-      expect(ms).toBeGreaterThan(full * 0.8);
-      expect(ms).toBeLessThan(full * 0.81);
+  it('is shortened by up to a fifth of jitter, the first time too', async () => {
+    expect(await openings(0.5, 3)).toEqual([4500, 4500, 4500]);
+    for (const ms of await openings(0.999, 3)) {
+      expect(ms).toBeGreaterThan(4000);
+      expect(ms).toBeLessThan(4050);
     }
   });
 
-  it('starts over after a close', async () => {
-    const { client } = await halfOpen([503, 503, 200, ...times(20, 503)]);
-    const seen: number[] = [];
-    client.on('circuit.opened', ({ retryAfter }) => seen.push(retryAfter));
-    await send(client, 1);
-    await vi.advanceTimersByTimeAsync(5000);
-    await send(client, 1);
-    await vi.advanceTimersByTimeAsync(10_000);
-    await send(client, 1);
-    expect(circuitOf(client)?.state).toBe('closed');
-    await send(client, 20);
-    expect(seen).toEqual([5000, 10_000, 5000]);
-  });
-
-  it('keeps to a resetTimeout and maxResetTimeout of its own', async () => {
-    const section = { resetTimeout: '1s', maxResetTimeout: '1.5s' } as const;
-    const { client } = await opened([503, 503], { circuitBreaker: section });
-    expect(circuitOf(client)?.retryAfter).toBe(1000);
-    await vi.advanceTimersByTimeAsync(1000);
-    await send(client, 1);
-    expect(circuitOf(client)?.retryAfter).toBe(1000);
-    await vi.advanceTimersByTimeAsync(1000);
-    await send(client, 1);
-    expect(circuitOf(client)?.retryAfter).toBe(1500);
+  it('keeps to a resetTimeout of its own', async () => {
+    expect(await openings(0, 3, { resetTimeout: '1s' })).toEqual([1000, 1000, 1000]);
   });
 });
 
@@ -498,30 +499,31 @@ describe('destinations', () => {
 
 describe('the circuit shows', () => {
   it('each change of state as one event, with client and destination', async () => {
-    const { client } = breaking([...times(20, 503), 503, 200], { name: 'billing' });
+    const { client } = breaking([...times(22, 503), 200, 200], { name: 'billing' });
     const seen: unknown[] = [];
     client.on('circuit.opened', (event) => seen.push(['open', event]));
     client.on('circuit.half_opened', (event) => seen.push(['half_open', event]));
     client.on('circuit.closed', (event) => seen.push(['close', event]));
     await send(client, 20);
     await vi.advanceTimersByTimeAsync(5000);
-    await send(client, 1);
+    await send(client, 2);
     await vi.advanceTimersByTimeAsync(5000);
-    await send(client, 1);
+    await send(client, 2);
     const where = { client: 'billing', destination: baseURL };
     expect(seen).toEqual([
-      ['open', { ...where, retryAfter: 5000 }],
+      ['open', { ...where, retryAfter: 5000, outcomes: 20, failures: 20, cause: { status: 503 } }],
       ['half_open', where],
-      ['open', { ...where, retryAfter: 5000 }],
+      ['open', { ...where, retryAfter: 5000, outcomes: 2, failures: 2, failedTrials: 2, cause: { status: 503 } }],
       ['half_open', where],
-      ['close', where],
+      ['close', { ...where, openForMs: 10_000 }],
     ]);
   });
 
-  it('its state in stats, with the time left while it is open', async () => {
+  it('its state in stats, with the time left while it is open, and since when it is not closed', async () => {
     const { client } = await opened([]);
+    const since = new Date().toISOString();
     await vi.advanceTimersByTimeAsync(1500);
-    expect(circuitOf(client)).toEqual({ state: 'open', outcomes: 20, failures: 20, retryAfter: 3500 });
+    expect(circuitOf(client)).toEqual({ state: 'open', outcomes: 20, failures: 20, since, retryAfter: 3500 });
     await vi.advanceTimersByTimeAsync(3500);
     expect(circuitOf(client)).not.toHaveProperty('retryAfter');
   });

@@ -67,6 +67,64 @@ describe('forced closed', () => {
   });
 });
 
+describe('a forced state with a time', () => {
+  it('ends by itself, with an event, and stats tell until when it holds and by whom', async () => {
+    vi.setSystemTime('2026-03-01T03:00:00Z');
+    const { client } = scripted([{ reply: 200 }]);
+    const told: unknown[] = [];
+    client.on('circuit.forced', (event) => told.push(event));
+    client.forceCircuit('open', { by: 'alice', for: '15m' });
+    expect(client.stats()).toMatchObject({
+      ...{ forcedCircuit: 'open', forcedBy: 'alice' },
+      ...{ forcedSince: '2026-03-01T03:00:00.000Z', forcedUntil: '2026-03-01T03:15:00.000Z' },
+    });
+    await vi.advanceTimersByTimeAsync(15 * 60_000 - 1);
+    expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await client.get('/')).status).toBe(200);
+    for (const name of ['forcedCircuit', 'forcedBy', 'forcedSince', 'forcedUntil'])
+      expect(client.stats()).not.toHaveProperty(name);
+    expect(told).toEqual([
+      { client: 'default', state: 'open', by: 'alice', forMs: 900_000 },
+      { client: 'default', state: 'auto', expired: true },
+    ]);
+  });
+
+  it('is replaced by a later one, and outlives an update with the circuit breaker only', async () => {
+    const { client } = scripted([{ reply: 200 }]);
+    client.forceCircuit('open', { for: '1m' });
+    client.forceCircuit('open');
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(client.stats()).toMatchObject({ forcedCircuit: 'open' });
+    client.forceCircuit('open', { for: '1m' });
+    client.update({ baseURL: 'http://api.test', circuitBreaker: { resetTimeout: '9s' } });
+    expect(client.stats()).toMatchObject({ forcedCircuit: 'open', forcedUntil: expect.any(String) });
+    const told: unknown[] = [];
+    client.on('circuit.forced', (event) => told.push(event));
+    client.update({ baseURL: 'http://api.test', circuitBreaker: false });
+    expect(vi.getTimerCount()).toBe(0);
+    expect(told).toEqual([{ client: 'default', state: 'auto', by: 'an update without circuitBreaker' }]);
+    client.update({ baseURL: 'http://api.test' });
+    client.forceCircuit('closed', { for: '1m' });
+    await client.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ['no time for auto', 'auto', { for: '1m' }],
+    ['a time of nothing', 'open', { for: 0 }],
+    ['a time that is none', 'open', { for: 'soon' }],
+    ['a name of nothing', 'open', { by: '' }],
+    ['a name that is too long', 'open', { by: 'a'.repeat(201) }],
+    ['an unknown option', 'open', { until: 'tomorrow' }],
+  ])('takes %s: it is ERR_CONFIG and nothing is forced', (_, state, options) => {
+    const { client } = scripted([]);
+    const wrong = () => client.forceCircuit(state as never, options as never);
+    expect(wrong).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+    expect(client.stats()).not.toHaveProperty('forcedCircuit');
+  });
+});
+
 describe('what is forced', () => {
   it('is told by stats and by an event', async () => {
     const { client } = scripted([200]);

@@ -99,12 +99,13 @@ describe('an outcome that is ignored', () => {
 
 describe('a half-open circuit', () => {
   it('is not stuck by a trial that never ends', async () => {
-    const { client } = scripted([...times(20, 503), 'hang', 200], { ...plain, timeouts: false });
+    const { client } = scripted([...times(20, 503), 'hang', 200, 200], { ...plain, timeouts: false });
     await send(client, 20);
     await vi.advanceTimersByTimeAsync(5000);
     const controller = new AbortController();
     const trial = rejection(client.get('/', { signal: controller.signal }));
     await vi.advanceTimersByTimeAsync(60_000);
+    expect((await client.get('/')).status).toBe(200);
     expect((await client.get('/')).status).toBe(200);
     expect(stateOf(client)).toBe('closed');
     controller.abort();

@@ -119,7 +119,7 @@ describe('once a list is known', () => {
     discovery.fail('the registry is away');
     await client.get('/');
     expect(sent).toEqual([one]);
-    expect(failures).toEqual([{ client: 'default', message: 'the registry is away' }]);
+    expect(failures).toEqual([{ client: 'default', message: 'the registry is away', failures: 1 }]);
     expect(balanceOf(client).lookups).toEqual({ succeeded: 1, failed: 1, lastError: 'the registry is away' });
   });
 

@@ -10,8 +10,8 @@ import { alone, aRequest, ended, outcomeOf } from '../alone.js';
 
 fakeTimers();
 
-/** The lines about calls; those about attempts are debug lines. */
-const calls = (lines: Line[]) => lines.filter(({ level }) => level !== 'debug');
+/** The lines about calls; those about attempts are debug lines, those about transitions have a name. */
+const calls = (lines: Line[]) => lines.filter(({ level, fields }) => level !== 'debug' && !('event.name' in fields));
 
 async function lineOf(script: Reply[], config: object = {}, call: object = {}): Promise<Line> {
   const { logger, lines } = collecting();
@@ -61,11 +61,9 @@ describe('logging alone', () => {
   });
 });
 
-/** What every profile says in the same words. */
-const common = {
-  ...{ client: 'pillion', destination: 'http://api.test', attempts: 2, flags: ['retried'], request_id: 'req-1' },
-};
-const traced = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+/** What every profile but ECS says in the same words. */
+const common = { client: 'pillion', destination: 'http://api.test', attempts: 2, flags: ['retried'] };
+const traced = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceSampled: true };
 const asked = { method: 'GET', url: 'http://api.test/a?page=REDACTED', route: '/a' };
 
 describe('the fields are these and no others in the profile', () => {
@@ -73,6 +71,7 @@ describe('the fields are these and no others in the profile', () => {
     [
       'otel',
       {
+        ...{ ...common, request_id: 'req-1', 'server.address': 'api.test', 'server.port': 80 },
         ...{ 'http.request.method': asked.method, 'url.full': asked.url, 'url.template': asked.route },
         ...{ 'http.response.status_code': 200, 'http.response.body.size': 512, duration_ms: 250 },
         ...{ trace_id: traced.traceId, span_id: traced.spanId },
@@ -82,33 +81,41 @@ describe('the fields are these and no others in the profile', () => {
     [
       'ecs',
       {
-        ...{ 'http.request.method': asked.method, 'url.full': asked.url, 'url.template': asked.route },
+        ...{ 'service.target.name': 'pillion', 'destination.address': 'api.test', 'destination.port': 80 },
+        ...{ 'pillion.attempts': 2, 'pillion.flags': ['retried'], 'pillion.route': asked.route },
+        ...{ 'http.request.id': 'req-1', 'http.request.method': asked.method, 'url.full': asked.url },
         ...{ 'http.response.status_code': 200, 'http.response.body.bytes': 512 },
         ...{ 'event.duration': 250_000_000, 'event.outcome': 'success' },
         ...{ 'trace.id': traced.traceId, 'span.id': traced.spanId },
       },
-      { 'error.code': 'ECONNRESET', 'error.message': 'socket hang up', 'event.outcome': 'failure' },
+      {
+        ...{ 'error.code': 'ECONNRESET', 'error.type': 'ECONNRESET', 'error.message': 'socket hang up' },
+        'event.outcome': 'failure',
+      },
     ],
     [
       'datadog',
       {
+        ...{ ...common, 'http.request_id': 'req-1' },
         ...{ 'http.method': asked.method, 'http.url': asked.url, 'http.route': asked.route },
         ...{ 'http.status_code': 200, 'network.bytes_read': 512, duration: 250_000_000 },
-        ...{ 'dd.trace_id': traced.traceId, 'dd.span_id': traced.spanId },
+        ...{ 'dd.trace_id': '9532127138774266268', 'dd.span_id': '13235353014750950193' },
       },
       { 'error.kind': 'ECONNRESET', 'error.message': 'socket hang up' },
     ],
     [
       'gcp',
       {
+        ...{ ...common, request_id: 'req-1' },
         httpRequest: {
           ...{ requestMethod: asked.method, requestUrl: asked.url, status: 200, responseSize: '512' },
           latency: '0.250000s',
         },
         ...{ route: asked.route, duration_ms: 250 },
-        ...{ 'logging.googleapis.com/trace': traced.traceId, 'logging.googleapis.com/spanId': traced.spanId },
+        'logging.googleapis.com/trace': `projects/shop/traces/${traced.traceId}`,
+        ...{ 'logging.googleapis.com/spanId': traced.spanId, 'logging.googleapis.com/trace_sampled': true },
       },
-      { code: 'ECONNRESET', error_message: 'socket hang up' },
+      { code: 'ECONNRESET', error_type: 'ECONNRESET', error_message: 'socket hang up' },
     ],
   ] as const)('%s', async (profile, fields, failure) => {
     const { logger, lines } = collecting();
@@ -123,16 +130,17 @@ describe('the fields are these and no others in the profile', () => {
         await new Promise((resolve) => setTimeout(resolve, 250));
         return outcome();
       };
-      await ended(logging({ profile }, { logger })(next)(aRequest({ url: '/a?page=2', routeName: '/a' })));
+      const policy = logging({ profile, gcpProject: 'shop' }, { logger });
+      await ended(policy(next)(aRequest({ url: '/a?page=2', routeName: '/a' })));
     }
     const [answered, failed] = lines.map((line) => JSON.parse(JSON.stringify(line.fields)));
-    expect(answered).toEqual({ ...common, ...fields });
+    expect(answered).toEqual(fields);
     // Of an answer that never came there is no status and no size.
     const gone = new Set(Object.keys(fields).filter((name) => /status_code$|body|bytes_read$/.test(name)));
     const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => !gone.has(name)));
     const { status: _, responseSize: __, ...request } = 'httpRequest' in fields ? fields.httpRequest : {};
     const http = 'httpRequest' in fields ? { httpRequest: request } : {};
-    expect(failed).toEqual({ ...common, ...rest, ...http, ...failure });
+    expect(failed).toEqual({ ...rest, ...http, ...failure });
   });
 });
 
@@ -215,12 +223,16 @@ describe('the flags of a log line after', () => {
   });
 
   it('retried, and retries that ran out', async () => {
-    expect((await lineOf([503, 503, 503])).fields).toMatchObject({ flags: ['retried', 'retry_refused'], attempts: 3 });
+    expect((await lineOf([503, 503, 503])).fields).toMatchObject({
+      flags: ['retried'],
+      retry_refused: 'limit',
+      attempts: 3,
+    });
   });
 
   it('a retry refused', async () => {
     const { fields } = await lineOf([503], { retry: { budget: { ratio: 0, minPerSecond: 0 } } });
-    expect(fields.flags).toEqual(['retry_refused']);
+    expect(fields).toMatchObject({ flags: ['retry_refused'], retry_refused: 'budget' });
   });
 
   it('timeout and retried', async () => {
@@ -304,6 +316,8 @@ describe('attempts', () => {
       destination: 'http://api.test',
       'http.request.method': 'GET',
       'url.full': 'http://api.test/',
+      'server.address': 'api.test',
+      'server.port': 80,
       request_id: 'the-id',
     };
     expect(lines.filter(({ level }) => level === 'debug').map(given)).toEqual([
@@ -337,7 +351,9 @@ describe('attempts', () => {
     await client.get('/');
     client.update({ baseURL: 'http://api.test', logging: { profile: 'ecs' } });
     await client.get('/');
-    expect(lines.map(({ message }) => message)).toEqual(['attempt 1 200', 'GET 200', 'attempt 1 200', 'GET 200']);
+    expect(lines.map(({ message }) => message)).toEqual([
+      ...['attempt 1 200', 'GET 200', 'configuration updated', 'attempt 1 200', 'GET 200'],
+    ]);
   });
 
   it('have none where the logger does not want debug lines', async () => {

@@ -123,7 +123,7 @@ describe('pillion check tells in one run', () => {
           allowH2: 2
           endpoints: { static: [{ address: "a.test:80" }] }
           timeouts: { total: 1s, attempt: 2s, connect: soon }
-          circuitBreaker: { resetTimeout: 9s, maxResetTimeout: 1s, volumeThreshold: all }
+          circuitBreaker: { resetTimeout: 9s, trials: none, volumeThreshold: all }
           rateLimit: { burst: 5, per: soon }
           outlierDetection: { baseEjectionTime: 9m, maxEjectionTime: 1m, interval: soon }
           tls: { rejectUnauthorized: false, pins: none, serverName: a.test }
@@ -133,7 +133,7 @@ describe('pillion check tells in one run', () => {
       'endpoints',
       'timeouts.attempt',
       'timeouts.connect',
-      'circuitBreaker.maxResetTimeout',
+      'circuitBreaker.trials',
       'circuitBreaker.volumeThreshold',
       'rateLimit.burst',
       'rateLimit.per',

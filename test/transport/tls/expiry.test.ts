@@ -146,7 +146,8 @@ describe('the log', () => {
   it('warns before, and has an error at the end', async () => {
     const { lines } = followed(await dated('month', now, now + 30 * day));
     await pass(40 * day);
-    const fields = { generation: 1, subject: 'CN=month', not_after: iso(now + 30 * day) };
+    const event = { 'event.name': 'pillion.identity.expiry_warned' };
+    const fields = { ...event, generation: 1, subject: 'CN=month', not_after: iso(now + 30 * day) };
     expect(lines).toEqual([
       { level: 'warn', fields: { ...fields, days_left: 10 }, text: 'certificate expires soon' },
       { level: 'warn', fields: { ...fields, days_left: 7 }, text: 'certificate expires soon' },

@@ -87,10 +87,8 @@ const holders: [string, (origin: string, tls: Tls) => Holder][] = [
     'a client',
     (origin, tls) => {
       const { logger, lines } = keepLines();
-      const client = createHttpClient(
-        { baseURL: origin, retry: false, logging: false, tls: { ...tls, reload } },
-        { logger },
-      );
+      const logging = { level: 'info', successSampleRate: 0 } as const;
+      const client = createHttpClient({ baseURL: origin, retry: false, logging, tls: { ...tls, reload } }, { logger });
       onTestFinished(() => client.close({ grace: 0 }));
       const name = async () => (await client.get('/')).data;
       return { ...listened(client), lines, name, identityStats: () => client.stats().identity };

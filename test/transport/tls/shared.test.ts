@@ -82,9 +82,26 @@ describe('one identity', () => {
       expect(client.stats().identity).toMatchObject({ generation: 2, subject: 'CN=next' });
     }
     const told = { generation: 2, subject: 'CN=next', notAfter: identity.stats().notAfter };
-    expect(events).toEqual(['a', 'b', 'c'].map((client) => ({ client, ...told })));
-    const fields = { generation: 2, subject: 'CN=next', not_after: told.notAfter };
+    expect(events).toEqual(['a', 'b', 'c'].map((client) => ({ client, shared: true, ...told })));
+    const fields = {
+      'event.name': 'pillion.identity.rotated',
+      generation: 2,
+      subject: 'CN=next',
+      not_after: told.notAfter,
+    };
     expect(lines).toEqual([{ level: 'info', fields, text: 'identity rotated' }]);
+  });
+
+  it('writes its lines with the names of its profile', () => {
+    const { logger, lines } = keepLines();
+    const { cert, key } = inPlace(old);
+    const identity = createIdentity({ cert, key, reload: { interval: '1h' } }, { logger, profile: 'ecs' });
+    onTestFinished(() => identity.close());
+    writeFileSync(cert, next.cert);
+    expect(identity.refresh()).toBe(false);
+    expect(lines).toMatchObject([
+      { level: 'warn', fields: { 'event.action': 'pillion.identity.rejected', 'pillion.generation': 1 } },
+    ]);
   });
 
   it('that refuses new files emits an event on each client, with one log line in all', () => {
@@ -99,8 +116,8 @@ describe('one identity', () => {
     expect(identity.refresh()).toBe(false);
     const message = expect.stringContaining('does not belong');
     expect(events).toEqual([
-      { client: 'a', generation: 1, message },
-      { client: 'b', generation: 1, message },
+      { client: 'a', shared: true, generation: 1, message },
+      { client: 'b', shared: true, generation: 1, message },
     ]);
     expect(lines).toHaveLength(1);
   });
