@@ -1,7 +1,8 @@
 /** The example programs: each does what its comments say. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { context, propagation, trace } from '@opentelemetry/api';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { main as admin } from '../../examples/admin.js';
 import { main as daprPublish } from '../../examples/dapr-publish.js';
 import { main as download } from '../../examples/download.js';
@@ -44,6 +45,10 @@ describe('the example', () => {
   });
 
   it('open-telemetry: a span for each attempt and one for the call, and the metrics', async () => {
+    // The example registers its provider for the whole process, which other test files share.
+    onTestFinished(() => {
+      for (const api of [trace, context, propagation]) api.disable();
+    });
     expect(await openTelemetry(deps)).toEqual([
       'span GET /invoices/{id}: 503',
       'span GET /invoices/{id}: 200, resend 1',
