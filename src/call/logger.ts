@@ -22,6 +22,8 @@ export interface Logger {
 
 /** Names of fields that a log pipeline expects: OpenTelemetry (the default), Elastic, Datadog, Google Cloud. */
 export const logProfileNames = ['otel', 'ecs', 'datadog', 'gcp'] as const;
+
+/** The name of a profile, as in `logging.profile`. */
 export type LogProfileName = (typeof logProfileNames)[number];
 
 /** From the least to the most important; `silent` writes nothing. */

@@ -112,6 +112,7 @@ export function planted(identity: Identity): {
           targets: [target()],
         },
       ],
+      logging: { profile: 'gcp', gcpProject: text('logging.gcpProject') },
       pathRewrite: { '^/a': slash('pathRewrite.*') },
       routes: [route('prefix')],
       requestHeaders: changes('requestHeaders'),
