@@ -18,7 +18,7 @@ export function conclusion({ tallies, seen, lines }: Run): string {
     ['Envoy, in a container beside the service', 'pillion, inside the service'],
     ['retry_on, num_retries, retry_back_off', `${retries} retries at random waits; a POST has to have a key for that`],
     ['per_try_timeout, connect_timeout', 'hangs and endless bodies cut off after 1.5 s, then repeated'],
-    ['max_connections, max_pending_requests, max_retries', 'the same limits, and a budget for retries'],
+    ['max_connections, max_pending_requests, max_retries', 'the same limits'],
     ['(nothing in its file)', `a circuit that kept ${spared} calls away from an API that was down`],
     ['tls_certificates', `mutual TLS, the server's name checked: ${requests}`],
     ['access log, x-request-id, attempt count', `${lines} log lines for ${calls} calls, with the same ids`],
