@@ -4,8 +4,8 @@ import { ErrorCode, PillionError } from '../call/errors.js';
 import { ParsedClients } from '../registry/file/named-clients.js';
 import { fitTogether, merged, type Place } from './client-routes.js';
 import type { ClusterPart } from './cluster.js';
-import { type Draft, environmentName, type Reader } from './reader.js';
-import { type RouteDraft, timeoutsOf, type WeightedCluster } from './route.js';
+import { type Draft, environmentName, plain, type Reader } from './reader.js';
+import { heaviest, type RouteDraft, timeoutsOf, type WeightedCluster } from './route.js';
 
 export interface Cluster {
   readonly reader: Reader;
@@ -104,7 +104,7 @@ export class Clients {
       return { route, main, options: clientOf(route, main, this.#clusters) };
     route.dropped = true;
     if (main === undefined) {
-      const names = route.clusters.map(({ name }) => `"${name.replaceAll('$${', '${')}"`);
+      const names = route.clusters.map(({ name }) => `"${plain(name)}"`);
       route.readers[0]?.leave(
         `no client was made of this route, because the file has no cluster ${names.join(' or ')}`,
       );
@@ -212,10 +212,9 @@ const anywhere = { env: {}, withoutEnv: true, files: false } as const;
  */
 function mainCluster(route: RouteDraft, clusters: ReadonlyMap<string, Cluster>): Cluster | undefined {
   for (const { name, reader } of route.clusters)
-    if (!clusters.has(name)) reader.unmapped(`the file has no cluster "${name.replaceAll('$${', '${')}"`);
+    if (!clusters.has(name)) reader.unmapped(`the file has no cluster "${plain(name)}"`);
   const known = route.clusters.filter(({ name }) => clusters.has(name));
-  const [heaviest] = [...known].sort((a, b) => b.weight - a.weight);
-  const main = clusters.get(heaviest?.name ?? '');
+  const main = clusters.get(heaviest(known));
   for (const { name, reader } of known) {
     const part = clusters.get(name)?.part;
     // The route of a single cluster with an error has a line of its own.
@@ -238,7 +237,7 @@ function clientOf(route: RouteDraft, main: Cluster, clusters: ReadonlyMap<string
   const { retry } = route.retry;
   return {
     baseURL: addressOf(route, main),
-    timeouts: timeoutsOf(route, main.part as ClusterPart),
+    timeouts: timeoutsOf(route, part),
     retry: retry && { ...retry, maxConcurrentRetries, budget: false },
     ...sections,
     ...(route.clusters.some(

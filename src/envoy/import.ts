@@ -5,7 +5,7 @@ import { Clients, type Cluster, type OtherUses } from './clients.js';
 import { readCluster } from './cluster.js';
 import { noRuntime } from './fraction.js';
 import { clustersIn, isOpen, mirrorsIn, outbound, ownClustersIn, readListeners } from './listeners.js';
-import type { Draft, Reader } from './reader.js';
+import { type Draft, escaped, type Reader } from './reader.js';
 import type { ReportLine } from './report.js';
 import { openSources } from './sources.js';
 
@@ -77,11 +77,6 @@ function tellOfAll(root: Reader, clients: readonly Record<string, unknown>[]): v
       'retry.budget',
       "false as in Envoy, which limits only the retries at once; remove this option to get pillion's budget: retries for 20 % of the calls plus one a second",
     );
-}
-
-/** A name as `Reader.text` returns it. */
-function escaped(name: string): string {
-  return name.replaceAll('${', () => '$${');
 }
 
 function otherUses(file: unknown, notHttp: ReadonlySet<string>): OtherUses {

@@ -231,9 +231,7 @@ export class Reader {
   /** Its text, in which `${` is written as `$${`: in our files `${NAME}` is a reference, in Envoy's it is just text. */
   text(): string | undefined {
     const text = this.#unwrapped('');
-    return typeof text === 'string'
-      ? text.replaceAll('${', () => '$${')
-      : this.fault('is not text; it may need quotes');
+    return typeof text === 'string' ? escaped(text) : this.fault('is not text; it may need quotes');
   }
 
   /** A number, also one written as text: Protobuf's JSON writes 64-bit numbers as strings. */
@@ -446,4 +444,14 @@ export function environmentName(name: string): string {
 /** An option with its name, where it has a value. */
 export function given(name: string, value: unknown): Record<string, unknown> {
   return value === undefined ? {} : { [name]: value };
+}
+
+/** Text of Envoy's file as a value of ours, where `${` would begin a reference. */
+export function escaped(text: string): string {
+  return text.replaceAll('${', () => '$${');
+}
+
+/** Text as it stands in Envoy's file: `Reader.text` escapes it, which is right for values of our files only. */
+export function plain(text: string): string {
+  return text.replaceAll('$${', () => '${');
 }

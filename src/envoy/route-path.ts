@@ -1,6 +1,6 @@
 /** Reads which requests an Envoy route matches, and how it rewrites their path and Host header. */
 import { isPlain } from '../call/own.js';
-import type { Draft, Reader } from './reader.js';
+import { type Draft, escaped, plain, type Reader } from './reader.js';
 
 /** The requests of a route. */
 export interface RouteMatch {
@@ -59,15 +59,6 @@ function readPath(match: Reader, ignoresCase: boolean): PathMatch | undefined {
   const expression = match.get('safe_regex')?.get('regex')?.text();
   const regex = expression === undefined ? undefined : javaScriptOf(plain(expression));
   return regex === undefined ? undefined : { rewritten: '^.*$', match: { regex: escaped(`^(?:${regex})$`) } };
-}
-
-/** Text as Envoy has it: `Reader.text` writes `$${` for `${`, which is only right for values of our files, not for keys. */
-function plain(text: string): string {
-  return text.replaceAll('$${', () => '${');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('${', () => '$${');
 }
 
 /** The literal text as part of a regular expression. */

@@ -72,34 +72,26 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
     return direct;
   }
   const [first] = clusters;
-  if (clusters.length === 1 && cluster(first?.name ?? '')?.nowhere === noEndpoints) {
+  const main = cluster(first?.name ?? '');
+  if (clusters.length === 1 && main?.nowhere === noEndpoints) {
     route.whole();
     const answer = { status: 503, body: 'no healthy upstream' };
     return directRoute(route, host, answer, first?.reader ?? route, noEndpoints);
   }
   const routeName = route.name('name') ?? host.name('name');
-  const match = readMatch(route);
   const draft: RouteDraft = {
+    ...emptyDraft(route, host),
     name: clusters.length === 1 ? (first?.name ?? '') : `${routeName ?? 'split'}`,
     clusters,
     readers: [route, host.get('retry_policy'), ...[host, config].flatMap(headersOf)].filter(
       (each) => each !== undefined,
     ),
-    total: false,
-    limits: { duration: undefined, idle: undefined },
-    retry: { retry: false, attempt: undefined },
-    match,
-    host,
-    share: shareIn(match.reader),
-    sections: {},
   };
   draft.total = readTotal(action, draft);
   draft.limits = readRouteLimits(action, draft);
-  const [policy, ...unused] = [
-    cluster(first?.name ?? '')?.retryPolicy,
-    action.get('retry_policy'),
-    host.get('retry_policy'),
-  ].filter((each) => each !== undefined);
+  const [policy, ...unused] = [main?.retryPolicy, action.get('retry_policy'), host.get('retry_policy')].filter(
+    (each) => each !== undefined,
+  );
   for (const each of unused) each.unused(draft, 'a more specific retry policy replaces it');
   draft.retry = readRetry(policy, draft);
   if (policy === undefined)
@@ -108,11 +100,10 @@ export function readRoute(route: Reader, context: RouteContext): RouteDraft | un
       'retry',
       "no retry_policy: as in Envoy nothing is retried; remove this option to get pillion's default retries",
     );
-  const pathRewrite = readRewrites(action, match, draft);
+  const pathRewrite = readRewrites(action, draft.match, draft);
   const attempts = host.get('include_request_attempt_count');
   attempts?.exact(draft, 'tracing.attemptCountHeader');
   const weighted = action.get('weighted_clusters') !== undefined ? clusters : [];
-  const main = cluster(first?.name ?? '');
   const hostName = readHost(action, weighted, main, draft);
   draft.sections = {
     ...given('pathRewrite', pathRewrite),
@@ -150,8 +141,13 @@ function directRoute(
   reader: Reader,
   note?: string,
 ): RouteDraft {
-  const match = readMatch(route);
   route.get('name')?.structure();
+  return { ...emptyDraft(route, host), direct: { answer, reader, ...given('note', note) } };
+}
+
+/** A route of which nothing but its condition was read. */
+function emptyDraft(route: Reader, host: Reader): RouteDraft {
+  const match = readMatch(route);
   return {
     name: '',
     clusters: [],
@@ -162,7 +158,6 @@ function directRoute(
     match,
     host,
     share: shareIn(match.reader),
-    direct: { answer, reader, ...(note !== undefined && { note }) },
     sections: {},
   };
 }
@@ -175,7 +170,7 @@ function shareIn(match: Reader | undefined): number {
 }
 
 /** The name of the cluster whose options the client has. */
-function heaviest(clusters: readonly WeightedCluster[]): string {
+export function heaviest(clusters: readonly WeightedCluster[]): string {
   return [...clusters].sort((a, b) => b.weight - a.weight)[0]?.name ?? '';
 }
 

@@ -10,6 +10,7 @@ import { circuitBreakerOptions } from '../../policies/circuit.js';
 import { retryOptions } from '../../policies/retries/retry-plan.js';
 import { loggingOptions } from '../../policies/telemetry/logging.js';
 import { tracingOptions } from '../../policies/telemetry/tracing.js';
+import { attemptFits, attemptRule } from '../../policies/timeouts/call-timeouts.js';
 import { defaultTotal, totalTimeout } from '../../policies/timeouts/deadline.js';
 import { idleTimeoutOption } from '../../policies/timeouts/idle-timeout.js';
 import { attemptTimeout, defaultAttempt } from '../../policies/timeouts/timeout.js';
@@ -41,17 +42,7 @@ const timeouts = z
     connect: connectTimeout.optional().meta({ [assumed]: '1s' }),
     idle: idleTimeoutOption,
   })
-  .refine(
-    (given) => {
-      const { total = defaultTotal, attempt = false } = ownOf(given);
-      return total === false || attempt === false || attempt <= total;
-    },
-    rule(
-      ['total', 'attempt'],
-      ['attempt'],
-      'must not be longer than timeouts.total, or no attempt could ever reach it',
-    ),
-  )
+  .refine((given) => attemptFits(given, defaultTotal), attemptRule)
   .transform((given): TimeLimits => {
     const own = ownOf(given);
     const { total = defaultTotal, attempt = shorter(defaultAttempt, total), connect = shorter(1000, attempt) } = own;

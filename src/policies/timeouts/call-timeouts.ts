@@ -23,6 +23,20 @@ declare module 'axios' {
 const limit = duration({ min: 1 }).or(z.literal(false)).optional();
 const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
 
+type Limit = number | false | undefined;
+
+/** False where `attempt` is longer than `total`, or than `standard` where `total` is not set. */
+export function attemptFits(given: { total?: Limit; attempt?: Limit }, standard: number | false): boolean {
+  const { total = standard, attempt = false } = ownOf(given);
+  return total === false || attempt === false || attempt <= total;
+}
+
+export const attemptRule = rule(
+  ['total', 'attempt'],
+  ['attempt'],
+  'must not be longer than timeouts.total, or no attempt could ever reach it',
+);
+
 /** The limits that a route sets for its calls. */
 export const routeTimeouts = z
   .strictObject({
@@ -30,17 +44,7 @@ export const routeTimeouts = z
     attempt: limit.describe('Time limit of one attempt; `false`: no limit. Default: `timeouts.attempt`.'),
     idle: limit.describe('Time limit without a byte in either direction; `false`: no limit. Default: `timeouts.idle`.'),
   })
-  .refine(
-    (given) => {
-      const { total = false, attempt = false } = ownOf(given);
-      return total === false || attempt === false || attempt <= total;
-    },
-    rule(
-      ['total', 'attempt'],
-      ['attempt'],
-      'must not be longer than timeouts.total, or no attempt could ever reach it',
-    ),
-  );
+  .refine((given) => attemptFits(given, false), attemptRule);
 
 type CallTimeouts = z.output<typeof timeoutsOption>;
 

@@ -85,7 +85,8 @@ function pathMatcher(path: MatchOptions['path']): ((path: string) => boolean) | 
   return (asked) => pattern.test(asked);
 }
 
-function pathOf({ path }: Call): string {
+/** The path of a call without the query. */
+export function pathOf({ path }: Call): string {
   const query = path.indexOf('?');
   return query < 0 ? path : path.slice(0, query);
 }

@@ -1,10 +1,11 @@
 /** Changes the path of a call before it is sent, as the routes of a proxy do. */
 import { z } from 'zod';
 import type { Request } from '../../call/message.js';
-import { callOf, routeOption, withCall } from '../../call/request.js';
+import { callOf, withCall } from '../../call/request.js';
 import { resolveUrl } from '../../call/url.js';
 import { definePolicy } from '../policy.js';
-import { isRegExp } from './match.js';
+import { isRegExp, pathOf } from './match.js';
+import { madeForRoutes } from './of-route.js';
 
 export const pathRewriteOptions = z
   .record(
@@ -23,16 +24,7 @@ type Rules = readonly (readonly [RegExp, string])[];
  * `prefix_rewrite` and `regex_rewrite`, and the option of the same name of http-proxy-middleware.
  */
 export const pathRewrite = definePolicy('pathRewrite', pathRewriteOptions, (options) => {
-  const own = rulesOf(options);
-  const ofRoutes = new WeakMap<object, Rules>();
-  const rulesFor = (request: Request): Rules => {
-    const ofRoute = routeOption(request, 'pathRewrite') as Record<string, string> | false | undefined;
-    if (ofRoute === undefined) return own;
-    if (ofRoute === false) return [];
-    const rules = ofRoutes.get(ofRoute) ?? rulesOf(ofRoute);
-    ofRoutes.set(ofRoute, rules);
-    return rules;
-  };
+  const rulesFor = madeForRoutes('pathRewrite', options, rulesOf, []);
   return {
     wrap: (next) =>
       function pathRewrite(original) {
@@ -49,8 +41,7 @@ function rulesOf(options: Readonly<Record<string, string>>): Rules {
 /** Moves the request and its call to the new path; the request is returned unchanged where no rule matches its path. */
 function rewritten(request: Request, rules: Rules): Request {
   const call = callOf(request);
-  const end = call.path.indexOf('?');
-  const path = end < 0 ? call.path : call.path.slice(0, end);
+  const path = pathOf(call);
   const rule = rules.find(([pattern]) => path.search(pattern) >= 0);
   if (rule === undefined) return request;
   const [pattern, text] = rule;

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { withoutAuth } from '../../call/authorization.js';
 import { copyHeaders, omitHeader, takeHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
-import { callOf, routeOption, withCall } from '../../call/request.js';
+import { callOf, withCall } from '../../call/request.js';
 import { headerName, headerValue } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
+import { madeForRoutes } from './of-route.js';
 
 type Headers = Request['headers'];
 
@@ -52,16 +53,7 @@ type RequestHeadersOptions = z.output<typeof requestHeadersOptions>;
  * Gateway API's `RequestHeaderModifier`. Headers made for each attempt, such as `traceparent`, are added later.
  */
 export const requestHeaders = definePolicy('requestHeaders', requestHeadersOptions, (options) => {
-  const own = changesOf(options);
-  const ofRoutes = new WeakMap<object, Changes>();
-  const changesFor = (request: Request): Changes => {
-    const ofRoute = routeOption(request, 'requestHeaders') as RequestHeadersOptions | false | undefined;
-    if (ofRoute === undefined) return own;
-    if (ofRoute === false) return none;
-    const changes = ofRoutes.get(ofRoute) ?? changesOf(ofRoute);
-    ofRoutes.set(ofRoute, changes);
-    return changes;
-  };
+  const changesFor = madeForRoutes('requestHeaders', options, changesOf, none);
   return {
     wrap: (next) =>
       function requestHeaders(original) {
