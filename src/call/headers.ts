@@ -71,3 +71,18 @@ export function omitHeader(headers: Headers, name: string): void {
   takeHeader(headers, name);
   if (ofWire.has(name.toLowerCase())) headers[name] = false;
 }
+
+/** Headers about one connection (RFC 9110, 7.6.1), which nothing that forwards a message passes on. */
+const ofConnection = [
+  ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings'],
+  ...['proxy-authenticate', 'proxy-authorization', 'te'],
+];
+
+/** The headers about the connection in a list of names and values in turns, with those that `Connection` names. */
+export function connectionHeadersOf(list: readonly string[]): ReadonlySet<string> {
+  const names = new Set(ofConnection);
+  for (let index = 0; index + 1 < list.length; index += 2)
+    if (list[index]?.toLowerCase() === 'connection')
+      for (const name of (list[index + 1] as string).split(',')) names.add(name.trim().toLowerCase());
+  return names;
+}

@@ -86,7 +86,18 @@ export function isStack(adapter: AxiosAdapter): boolean {
 /** Copies getters as getters, because `pipeline` changes with an update. */
 const descriptorsOf = Object.getOwnPropertyDescriptors;
 
-const opened = processWide('opened clients', () => new WeakMap<ClientHandle, { readonly config: Config }>());
+/** The stack of a client, and the configuration in force. */
+export interface Stack {
+  readonly config: Config;
+  readonly adapter: AxiosAdapter;
+}
+
+const opened = processWide('opened clients', () => new WeakMap<ClientHandle, Stack>());
+
+/** Undefined for an object that this library did not create. */
+export function stackOf(client: ClientHandle): Stack | undefined {
+  return opened.get(client);
+}
 
 /** The configuration in force; undefined for an object that this library did not create. */
 export function configOf(client: ClientHandle): Config | undefined {

@@ -285,7 +285,14 @@ function factsOf(answer: Response): AnswerFacts {
   const request = (answer.request ?? {}) as { res?: IncomingMessage & { responseUrl?: string } };
   // Without redirects Node's own client sends the request, which notes no URL.
   const { httpVersion = '1.1', rawHeaders, responseUrl = carriedCall(answer.config)?.href } = request.res ?? {};
-  return { head: answer, httpVersion, rawHeaders, responseUrl: () => withoutCredentials(responseUrl ?? '') };
+  return {
+    head: answer,
+    httpVersion,
+    rawHeaders,
+    trailers: {},
+    rawTrailers: [],
+    responseUrl: () => withoutCredentials(responseUrl ?? ''),
+  };
 }
 
 /** The error of a connection that was reset within a body without a length, which Node takes for a complete one. */

@@ -6,7 +6,7 @@ import { classify } from '../../call/failure.js';
 import { copyHeaders } from '../../call/headers.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import type { Budget, Call } from '../../call/record.js';
-import { isIdempotent, isReplayable } from '../../call/repeatable.js';
+import { isIdempotent, isShareable } from '../../call/repeatable.js';
 import { callOf, withCall } from '../../call/request.js';
 import { Scope } from '../../call/scope.js';
 import { Timer } from '../../call/timer.js';
@@ -88,7 +88,7 @@ export const hedging = definePolicy<typeof hedgingOptions, State>(
         function hedging(original) {
           const request = withCall(original);
           if (callOf(request).attempts === 0) own.deposit();
-          const ms = isIdempotent(request) && isReplayable(request) ? delay() : undefined;
+          const ms = isIdempotent(request) && isShareable(request) ? delay() : undefined;
           if (ms === undefined) return timed(next, request, state.latencies);
           return new Race(next, request, { ms, own, state, context, maxHedges: options.maxHedges }).run();
         },

@@ -8,7 +8,7 @@ import { harmless } from '../../call/harmless.js';
 import { copyHeaders, getHeader, omitHeader, setHeader } from '../../call/headers.js';
 import type { Request, Response, Transport } from '../../call/message.js';
 import { Call } from '../../call/record.js';
-import { isReplayable } from '../../call/repeatable.js';
+import { isShareable } from '../../call/repeatable.js';
 import { callOf, requestOf, withCall } from '../../call/request.js';
 import { Scope } from '../../call/scope.js';
 import { bounded } from '../../call/time-limit.js';
@@ -131,7 +131,7 @@ class Mirror {
     const { unsafeMethods, fraction } = this.#options;
     if (!this.#matches(request) || !(unsafeMethods || copied.has(callOf(request).method))) return;
     if (this.#context.random() >= fraction) return;
-    if (!isReplayable(request)) {
+    if (!isShareable(request)) {
       this.#skip('stream');
       return;
     }

@@ -7,8 +7,8 @@ import { type BodyOptions, BodyStream } from './body-stream.js';
 /** Receives a body as it comes over the wire. */
 export interface BodySink {
   receive(chunk: Buffer): void;
-  /** The last byte has arrived. */
-  finish(): void;
+  /** The last byte has arrived, and the trailers behind it. */
+  finish(trailers: Record<string, unknown>): void;
   /** The body broke off, or the exchange was aborted. */
   fail(error: Error): void;
 }
@@ -73,10 +73,10 @@ export class StreamedBody implements BodySink {
     this.#stream.deref()?.receive(chunk);
   }
 
-  finish(): void {
+  finish(trailers: Record<string, unknown>): void {
     // The rest is up to the reader.
     this.#activity?.hold('answer');
-    this.#stream.deref()?.finish();
+    this.#stream.deref()?.finish(trailers);
   }
 
   fail(error: Error): void {

@@ -1,10 +1,11 @@
 /** A response body as a stream for its caller: decoded, and with back-pressure down to the connection. */
 import type { AsyncResource } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { bodyReceived, onStreamEnd } from '../../call/body.js';
 import { CallStream } from '../../call/call-stream.js';
 import { type ByteSink, type Coding, Decoder } from './decompress.js';
-import { type AnswerFacts, withFacts } from './stream-facts.js';
+import { type AnswerFacts, noteTrailers, withFacts } from './stream-facts.js';
 
 /** Controls the wire below a body. */
 export interface BodySource {
@@ -80,8 +81,9 @@ export class BodyStream extends CallStream {
   }
 
   /** Called when the last byte has arrived. */
-  finish(): void {
+  finish(trailers: Record<string, unknown>): void {
     if (this.destroyed || this.#arrived) return;
+    noteTrailers(this.#options.facts, trailers);
     this.#arrived = true;
     this.#leave();
     if (this.#decoded) this.push(null);
@@ -186,7 +188,7 @@ function feed(
   body.on('data', (chunk) => stream.deref()?.receive(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)));
   body.on('end', () => {
     const error = cut();
-    if (error === undefined) stream.deref()?.finish();
+    if (error === undefined) stream.deref()?.finish((body as Partial<IncomingMessage>).trailers ?? {});
     else stream.deref()?.destroy(unreadable(error));
   });
   body.on('error', (error) => stream.deref()?.destroy(unreadable(error)));

@@ -13,6 +13,7 @@ import { keep } from '../../call/conceal.js';
 import { closedError, withCause } from '../../call/errors.js';
 import { markBroken, markUnsent } from '../../call/failure.js';
 import { announcesBody } from '../../call/headers.js';
+import { informedOf } from '../../call/information.js';
 import type { Request, Response } from '../../call/message.js';
 import { ownValue } from '../../call/own.js';
 import { type Progress, progressOf } from '../../call/progress.js';
@@ -123,9 +124,14 @@ export class Exchange implements Job {
     this.#reused = this.connection?.used ?? false;
   }
 
-  get informed(): (() => void) | undefined {
+  get informed(): ((headers: Record<string, unknown>) => void) | undefined {
     const activity = this.#activity;
-    return activity && (() => activity.moved('answer'));
+    const informed = informedOf(this.#order.request);
+    if (activity === undefined && informed === undefined) return undefined;
+    return ({ ':status': status, ...headers }) => {
+      activity?.moved('answer');
+      informed?.(Number(status), headers);
+    };
   }
 
   onResponseStart(
@@ -135,7 +141,10 @@ export class Exchange implements Job {
     statusText = '',
   ): void {
     this.#activity?.moved('answer');
-    if (status < 200) return;
+    if (status < 200) {
+      informedOf(this.#order.request)?.(status, raw);
+      return;
+    }
     const { request, hop, follows } = this.#order;
     const headers = responseHeaders(raw);
     this.#head = { status, statusText, headers };
@@ -188,7 +197,7 @@ export class Exchange implements Job {
     this.#cut ??= error;
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: Record<string, unknown> = {}): void {
     if (this.#cut !== undefined) {
       this.onResponseError(undefined, this.#cut);
       return;
@@ -197,7 +206,7 @@ export class Exchange implements Job {
     if (this.#progress !== undefined) this.#context?.runInAsyncScope(this.#progress.end);
     const call = carriedCall(this.#order.request);
     if (call !== undefined && !this.#discards) call.responseSize = this.#size;
-    this.#sink?.finish();
+    this.#sink?.finish(trailers);
   }
 
   onResponseError(_controller: unknown, cause: Error): void {
@@ -227,6 +236,8 @@ export class Exchange implements Job {
         head: this.#head as Head,
         httpVersion: this.connection?.httpVersion ?? '1.1',
         rawHeaders: (controller as { rawHeaders?: Buffer[] | null }).rawHeaders ?? undefined,
+        trailers: {},
+        rawTrailers: [],
         responseUrl: () => sent.res.responseUrl,
       },
     };

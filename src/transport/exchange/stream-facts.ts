@@ -7,6 +7,10 @@ export interface AnswerFacts {
   readonly httpVersion: string;
   /** Names and values in turns, as they came; undefined where they are not known. */
   readonly rawHeaders: readonly (string | Buffer)[] | undefined;
+  /** Filled once the body has arrived. */
+  readonly trailers: Record<string, unknown>;
+  /** The same, names and values in turns. */
+  readonly rawTrailers: string[];
   /** The URL of the last request, without credentials. */
   responseUrl(): string | undefined;
 }
@@ -22,8 +26,8 @@ const readers: Readonly<Record<string, (facts: AnswerFacts, stream: Streamed) =>
   headers: ({ head }) => ({ ...head.headers }),
   rawHeaders: ({ head, rawHeaders }) =>
     rawHeaders?.map((each) => (typeof each === 'string' ? each : each.toString('latin1'))) ?? flat(head.headers),
-  trailers: () => ({}),
-  rawTrailers: () => [],
+  trailers: ({ trailers }) => trailers,
+  rawTrailers: ({ rawTrailers }) => rawTrailers,
   statusCode: ({ head }) => head.status,
   statusMessage: ({ head }) => head.statusText,
   httpVersion: ({ httpVersion }) => httpVersion,
@@ -33,7 +37,13 @@ const readers: Readonly<Record<string, (facts: AnswerFacts, stream: Streamed) =>
   aborted: (_, { complete, destroyed }) => destroyed && !complete,
 };
 
-function flat(headers: Response['headers']): string[] {
+/** Notes the headers that came behind a body. */
+export function noteTrailers(facts: AnswerFacts, trailers: Record<string, unknown>): void {
+  Object.assign(facts.trailers, trailers);
+  facts.rawTrailers.push(...flat(trailers));
+}
+
+function flat(headers: Record<string, unknown>): string[] {
   return Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, String(each)]));
 }
 

@@ -37,7 +37,7 @@ export interface Job extends Dispatcher.DispatchHandler {
   /** True once it no longer needs a connection. */
   readonly over: boolean;
   /** Called for each informational answer over HTTP/2; undefined where nobody asks for them. */
-  readonly informed?: (() => void) | undefined;
+  readonly informed?: ((headers: Record<string, unknown>) => void) | undefined;
   /** Called when the server has ended the connection: nothing is held back for a slow reader any more. */
   ended?(): void;
   /** Called when the connection broke: an answer that ends now is not complete, whatever the parser reports. */

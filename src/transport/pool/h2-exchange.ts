@@ -29,6 +29,7 @@ export class H2Exchange {
   /** True once the server has sent END_STREAM: every byte of the answer has arrived. */
   #complete = false;
   #refused = false;
+  #trailers: IncomingHttpHeaders = {};
   #error: Error | undefined;
 
   constructor(stream: ClientHttp2Stream, job: Job, events: H2ExchangeEvents) {
@@ -51,6 +52,9 @@ export class H2Exchange {
     stream.on('response', (headers) => this.#head(headers));
     const { informed } = this.#job;
     if (informed !== undefined) stream.on('headers', informed);
+    stream.on('trailers', (trailers) => {
+      this.#trailers = trailers;
+    });
     stream.on('end', () => this.#complete && this.#finish());
     stream.on('error', (error) => {
       this.#error ??= error;
@@ -141,7 +145,7 @@ export class H2Exchange {
 
   /** The answer is complete, whether or not the upload is: the rest of the upload is not needed (RFC 9113, 8.1). */
   #finish(): void {
-    this.#settle(() => this.#job.onResponseEnd?.(this.#controller, {}));
+    this.#settle(() => this.#job.onResponseEnd?.(this.#controller, this.#trailers));
     // Node emits the end before the stream is closed on both sides, so a reset waits: servers count resets, and close a
     // connection with many.
     if (!this.#stream.writableFinished) this.#letGo();
