@@ -5,6 +5,7 @@ import type { Request } from '../call/message.js';
 import { carriedCall } from '../call/request.js';
 import { resolveUrl } from '../call/url.js';
 import { redirectsOf } from './exchange/redirect.js';
+import { isOwnProxy } from './own-proxies.js';
 import type { AllowH2 } from './pool/connect.js';
 import { activeMockAgent, isHttpMocked } from './pool/mocks.js';
 
@@ -68,6 +69,7 @@ function isProxied(request: Request): boolean {
   const { href = request.url ?? '', client = 'pillion' } = carriedCall(request) ?? {};
   const proxy = getProxyForUrl(href);
   if (proxy !== '' && !isProxyUrl(proxy)) throw badProxy(client, href, request);
+  if (proxy !== '' && isOwnProxy(proxy)) return false;
   return proxy !== '' || redirectsOf(request) > 0;
 }
 
