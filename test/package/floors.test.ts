@@ -13,7 +13,7 @@ const floors = [
   ['policies', 'transport'],
   ['client'],
   ['registry', 'testing', 'envoy'],
-  ['index.ts', 'metrics', 'nestjs', 'cli'],
+  ['index.ts', 'metrics', 'nestjs', 'cli', 'sidecar'],
   ['admin'],
 ];
 

@@ -1,0 +1,2 @@
+/** `pillion/sidecar`: the policies of clients for calls that other HTTP clients make. */
+export {};
