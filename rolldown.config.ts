@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'rolldown';
 import pkg from './package.json' with { type: 'json' };
 
-const entries = ['index', 'testing/index', 'nestjs/index', 'metrics/index', 'admin/index'];
+const entries = ['index', 'testing/index', 'nestjs/index', 'metrics/index', 'admin/index', 'sidecar/index'];
 const libraries = Object.keys({ ...pkg.dependencies, ...pkg.peerDependencies });
 
 /** The floors that make one client: in one file, because CommonJS reads each name of another file through a getter. */

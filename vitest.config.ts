@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     // Tests and examples import the package by its public names, from source.
     alias: [
-      ...['testing', 'nestjs', 'metrics', 'admin'].map((name) => ({
+      ...['testing', 'nestjs', 'metrics', 'admin', 'sidecar'].map((name) => ({
         find: `pillion/${name}`,
         replacement: new URL(`./src/${name}/index.ts`, import.meta.url).pathname,
       })),

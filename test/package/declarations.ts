@@ -11,6 +11,7 @@ export const entries = {
   nestjs: 'nestjs/index.d.ts',
   metrics: 'metrics/index.d.ts',
   admin: 'admin/index.d.ts',
+  sidecar: 'sidecar/index.d.ts',
 } as const;
 
 export interface Declaration {

@@ -12,7 +12,7 @@ const ways = {
 const timed = (load: string) => `const start = performance.now(); ${load}; console.log(performance.now() - start);`;
 
 const entries = {
-  import: ['pillion', 'pillion/testing', 'pillion/metrics', 'pillion/admin', 'pillion/nestjs'],
+  import: ['pillion', 'pillion/testing', 'pillion/metrics', 'pillion/admin', 'pillion/nestjs', 'pillion/sidecar'],
   require: ['pillion'],
 };
 

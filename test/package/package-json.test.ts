@@ -26,7 +26,7 @@ describe('package.json', () => {
     });
   });
 
-  const folders = ['testing', 'nestjs', 'metrics', 'admin'];
+  const folders = ['testing', 'nestjs', 'metrics', 'admin', 'sidecar'];
 
   it('exports these paths, as ES modules and as CommonJS, types first, and nothing else', () => {
     const of = (build: string, entry: string) => ({

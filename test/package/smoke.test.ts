@@ -22,6 +22,7 @@ const used: Record<string, string> = {
   './metrics': 'createPrometheus',
   './admin': 'createAdmin',
   './nestjs': 'HttpClientModule',
+  './sidecar': 'serveSidecar',
 };
 const forEverybody = Object.keys(used).filter((entry) => entry !== './nestjs');
 

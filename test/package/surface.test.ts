@@ -2,6 +2,7 @@ import * as pillion from 'pillion';
 import * as admin from 'pillion/admin';
 import * as metrics from 'pillion/metrics';
 import * as nestjs from 'pillion/nestjs';
+import * as sidecar from 'pillion/sidecar';
 import * as testing from 'pillion/testing';
 import { describe, expect, it } from 'vitest';
 import { node } from './run.js';
@@ -14,6 +15,7 @@ const modules: [string, object][] = [
   ['pillion/nestjs', nestjs],
   ['pillion/metrics', metrics],
   ['pillion/admin', admin],
+  ['pillion/sidecar', sidecar],
 ];
 
 const list = (module: string) => `console.log(JSON.stringify(Object.keys(${module}).sort()))`;
