@@ -1,6 +1,6 @@
 /** Access control of the admin handler: its token, requests from this machine, and cross-site requests. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { bearerOf, isLoopback, isSameToken } from '../options/listening.js';
 
 /**
  * A secret of at least 16 characters that requests send as `Authorization: Bearer …`, or a function that allows a
@@ -25,7 +25,7 @@ export type Access = { readonly refusal: Refusal } | { readonly refusal?: undefi
 export function accessOf(request: IncomingMessage, token: AdminToken | undefined): Access {
   if (token === undefined) return isLocal(request) ? {} : { refusal: { status: 403, error: onlyLocal } };
   if (typeof token === 'function') return accessBy(token, request);
-  return isSame(bearerOf(request), token) ? {} : wrongToken;
+  return isSameToken(bearerOf(request.headers.authorization), token) ? {} : wrongToken;
 }
 
 const wrongToken = {
@@ -71,19 +71,4 @@ function isLocal({ socket, headers }: IncomingMessage): boolean {
   const host = hostOf(headers) ?? '';
   const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
   return !forwarded && isLoopback(socket.remoteAddress ?? '') && (name === 'localhost' || isLoopback(name));
-}
-
-function isLoopback(address: string): boolean {
-  return /^(::ffff:)?127\.\d+\.\d+\.\d+$|^\[?::1\]?$/i.test(address);
-}
-
-function bearerOf({ headers }: IncomingMessage): string {
-  const [, token = ''] = /^Bearer +(.+)$/i.exec(headers.authorization ?? '') ?? [];
-  return token;
-}
-
-/** Compares in constant time; hashing makes both sides equally long, as `timingSafeEqual` requires. */
-function isSame(given: string, token: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
 }

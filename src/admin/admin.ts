@@ -2,10 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createPrometheus } from '../metrics/prometheus.js';
 import { parseOptions } from '../options/options.js';
-import type { ClientSet } from '../registry/client-set.js';
+import { type ClientSet, checkClients } from '../registry/client-set.js';
 import type { HealthOptions } from '../registry/health.js';
 import { type AdminToken, accessOf } from './access.js';
-import { adminOptions, checkClients, listenOptions } from './admin-options.js';
+import { adminOptions, listenOptions } from './admin-options.js';
 import { EventStream } from './event-stream.js';
 import { brief, isRead, notAllowed, pageFor, reads, type Sent, send, urlOf } from './respond.js';
 import { answerTo, ready, type Subject } from './routes.js';
@@ -59,7 +59,7 @@ export interface Admin extends AsyncDisposable {
  */
 export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Admin {
   const { token, writable, prefix, ...health } = parseOptions(adminOptions, options, 'createAdmin');
-  checkClients(clients);
+  checkClients(clients, 'createAdmin');
   const prometheus = createPrometheus(clients);
   const subject: Omit<Subject, 'by'> = { clients, health, writable, prometheus };
   const stream = new EventStream(() => new Watcher(clients, { ...health, writable }));

@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ErrorCode, PillionError } from '../call/errors.js';
+import { authorityOf } from '../options/listening.js';
 
 /** Opens servers for a handler and closes them together. */
 export class Servers {
@@ -22,8 +23,8 @@ export class Servers {
       throw new PillionError(ErrorCode.CLOSED, 'The admin handler was closed.');
     }
     this.#open.add(server);
-    const { address, family, port: taken } = server.address() as AddressInfo;
-    return { port: taken, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/` };
+    const address = server.address() as AddressInfo;
+    return { port: address.port, url: `http://${authorityOf(address)}/` };
   }
 
   async close(): Promise<void> {

@@ -45,7 +45,7 @@ export function readsFiles({
   return transport === undefined && identity === undefined;
 }
 
-const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
+export const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
 const forceOptions = z.strictObject({
   by: z.string().min(1).max(200).optional(),
   for: duration({ min: 1 }).optional(),

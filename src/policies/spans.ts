@@ -80,6 +80,15 @@ export function propagates(): boolean {
   return propagation.fields().length > 0;
 }
 
+/**
+ * Runs `work` under the span that the headers of an inbound request name. Where an instrumentation of the server has made a
+ * span of the request active, that one stays.
+ */
+export function underInbound<T>(headers: object, work: () => T): T {
+  if (!propagates() || trace.getActiveSpan() !== undefined) return work();
+  return context.with(propagation.extract(context.active(), headers), work);
+}
+
 const headerSetter: TextMapSetter<Request['headers']> = {
   set: (headers, key, value) => {
     headers.set(key, value);

@@ -1,4 +1,5 @@
 /** A set of clients for metrics, health and the admin page: registries, clients and stacks that were made one by one. */
+import { ErrorCode, PillionError } from '../call/errors.js';
 import { configOf } from '../client/client.js';
 import type { ClientHandle } from '../client/http-client.js';
 import type { HttpClients } from './http-clients.js';
@@ -8,6 +9,28 @@ import type { HttpClients } from './http-clients.js';
  * mixture.
  */
 export type ClientSet = HttpClients | readonly (HttpClients | ClientHandle)[];
+
+/**
+ * @throws PillionError `ERR_CONFIG`, in the name of the function that was given it, unless `clients` is a set of clients;
+ * a promise of a registry is not one
+ */
+export function checkClients(clients: unknown, asker: string): asserts clients is ClientSet {
+  const all = Array.isArray(clients) ? clients.every(isClient) : isRegistryLike(clients);
+  if (all) return;
+  throw new PillionError(
+    ErrorCode.CONFIG,
+    `${asker}: clients must be the result of loadHttpClients (awaited, if its source is asynchronous), or a list of such results and of clients: ${asker}([client]).`,
+  );
+}
+
+function isClient(client: unknown): boolean {
+  return typeof (client as Partial<Record<string, unknown>> | null | undefined)?.stats === 'function';
+}
+
+function isRegistryLike(clients: unknown): boolean {
+  const { names, get } = (clients ?? {}) as Partial<Record<string, unknown>>;
+  return Array.isArray(names) && typeof get === 'function';
+}
 
 /** The names of the present clients of each set, so that a client keeps its name while others come and go. */
 const namesOf = new WeakMap<ClientSet, ReadonlyMap<ClientHandle, string>>();

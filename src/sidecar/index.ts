@@ -1,2 +1,3 @@
 /** `pillion/sidecar`: the policies of clients for calls that other HTTP clients make. */
-export {};
+export { type Sidecar, serveSidecar } from './serve-sidecar.js';
+export type { SidecarOptions, SidecarToken } from './sidecar-options.js';

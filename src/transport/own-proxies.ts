@@ -15,8 +15,11 @@ export function noteOwnProxy(origin: string): () => void {
 
 /** True for the URL of a proxy, from the environment, that is this process; `localhost` may be any loopback address. */
 export function isOwnProxy(proxy: string): boolean {
-  if (own.size === 0) return false;
-  const { hostname, port, protocol } = new URL(proxy);
+  return own.size > 0 && isOwnAddress(new URL(proxy));
+}
+
+/** The same for a URL that is parsed already. */
+export function isOwnAddress({ hostname, port, protocol }: Pick<URL, 'hostname' | 'port' | 'protocol'>): boolean {
   if (hostname !== 'localhost') return own.has(`${protocol}//${hostname}:${port || 80}`);
   return ['127.0.0.1', '[::1]'].some((address) => own.has(`${protocol}//${address}:${port || 80}`));
 }

@@ -1,0 +1,168 @@
+/** Finds the client that a request of the listener is meant for, by its host and path. */
+import { configOf } from '../client/client.js';
+import type { Config } from '../client/config/config.js';
+import type { ClientHandle } from '../client/http-client.js';
+import { type ClientSet, isRegistry } from '../registry/client-set.js';
+import { isOwnAddress } from '../transport/own-proxies.js';
+import { type LocalAnswer, refusal } from './local-answer.js';
+
+/** Where a request goes. */
+export interface Addressed {
+  readonly client: ClientHandle;
+  readonly name: string;
+  /** For `forward`: a path that follows that of `baseURL`, or an absolute URL. */
+  readonly url: string;
+}
+
+/** A target as it stands in a request, taken apart. */
+interface Asked {
+  /** In lower case, without a port. */
+  readonly host: string;
+  /** Empty for that of the scheme, whichever scheme it is. */
+  readonly port: string;
+  /** With the query. */
+  readonly path: string;
+  /** An absolute URL, as it is sent to a proxy. */
+  readonly absolute: boolean;
+}
+
+/** The part of a `baseURL` by which requests are matched. */
+interface Base extends Pick<Asked, 'host' | 'port' | 'path'> {
+  readonly url: URL;
+}
+
+/**
+ * Returns the client for a target (a path or an absolute URL) and a host (`Host` or `:authority`), or the answer that says
+ * why there is none. One client gets every path, whatever its host; of a set, and for an absolute URL, first the client
+ * with the longest `baseURL` that covers the URL, else the client with the name, `billing` or `billing.localhost`.
+ */
+export function addressed(
+  clients: ClientSet | ClientHandle,
+  target: string,
+  host: string | undefined,
+  own: string,
+): Addressed | LocalAnswer {
+  const asked = askedOf(encoded(target), host);
+  if (asked === undefined) return malformed;
+  const members = presentClients(clients);
+  const only = isAlone(clients) && (!asked.absolute || isOwn(asked, own)) ? members[0] : undefined;
+  const found = only === undefined ? (covering(members, asked) ?? named(members, asked)) : at(only, asked.path);
+  if (found === undefined) return unknownHost(members, asked);
+  const base = baseOf(found.client);
+  if (base === undefined)
+    return refusal(404, 'ERR_NO_BASE_URL', `${found.name}: the client has no baseURL, so it serves no path.`);
+  if (isOwnAddress(base.url))
+    return refusal(508, 'ERR_LOOP', `${found.name}: its baseURL is the address of this listener itself.`);
+  return found;
+}
+
+const malformed = refusal(400, 'ERR_BAD_TARGET', 'The target of the request is neither a path nor an http:// URL.');
+
+/** Raw bytes beyond ASCII, which Node gives as Latin-1: a URL parser would encode them a second time. */
+function encoded(target: string): string {
+  return target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+const absoluteForm = /^https?:\/\/(?:[^/?#]*@)?([^/?#@]+)(.*)$/is;
+const authority = /^(\[[\da-f:.]+\]|[^:[\]/?#@\s]+?)\.?(?::(\d*))?$/i;
+
+function askedOf(target: string, host = ''): Asked | undefined {
+  const absolute = absoluteForm.exec(target);
+  if (absolute === null && !target.startsWith('/')) return undefined;
+  const [, name = '', port = ''] = authority.exec(absolute?.[1] ?? host) ?? [];
+  if (name === '' && absolute !== null) return undefined;
+  const rest = absolute?.[2] ?? target;
+  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  return { host: name.toLowerCase(), port: standard(port), path, absolute: absolute !== null };
+}
+
+function standard(port: string): string {
+  return port === '80' || port === '443' ? '' : port;
+}
+
+/** The address of the listener, `127.0.0.1:15001`. */
+function isOwn({ host, port }: Asked, own: string): boolean {
+  const at = own.lastIndexOf(':');
+  return own.slice(at + 1) === port && (host === own.slice(0, at) || host === 'localhost');
+}
+
+interface Member {
+  readonly client: ClientHandle;
+  readonly name: string;
+}
+
+/** True for one client, in place of a set. */
+function isAlone(clients: ClientSet | ClientHandle): clients is ClientHandle {
+  return !Array.isArray(clients) && !isRegistry(clients as ClientSet);
+}
+
+/** Looked up for each request, since a registry may add and remove clients. */
+function presentClients(clients: ClientSet | ClientHandle): readonly Member[] {
+  if (Array.isArray(clients)) return (clients as ClientSet[]).flatMap(presentClients);
+  if (isRegistry(clients as ClientSet)) {
+    const registry = clients as Extract<ClientSet, { names: unknown }>;
+    return registry.names.map((name) => ({ name, client: registry.get(name) }));
+  }
+  const client = clients as ClientHandle;
+  return [{ client, name: configOf(client)?.name ?? 'pillion' }];
+}
+
+/** By configuration: an update has another one. */
+const bases = new WeakMap<Config, Base>();
+
+function baseOf(client: ClientHandle): Base | undefined {
+  const config = configOf(client);
+  if (config?.baseURL === undefined) return undefined;
+  const known = bases.get(config);
+  if (known !== undefined) return known;
+  const url = new URL(config.baseURL);
+  const host = url.hostname.replace(/\.$/, '');
+  const base = { url, host, port: standard(url.port), path: url.pathname.replace(/\/+$/, '') };
+  bases.set(config, base);
+  return base;
+}
+
+function covering(members: readonly Member[], { host, port, path }: Asked): Addressed | undefined {
+  let found: Member | undefined;
+  let longest: Base | undefined;
+  const plain = withoutDots(path);
+  for (const member of members) {
+    const base = baseOf(member.client);
+    if (base === undefined || base.host !== host || base.port !== port) continue;
+    if (base.path.length <= (longest?.path.length ?? -1) || !isWithin(plain, base.path)) continue;
+    found = member;
+    longest = base;
+  }
+  return found && longest && { ...found, url: longest.url.origin + path };
+}
+
+/** A path with dot segments means another path than its text. */
+function withoutDots(path: string): string {
+  if (!/\/\.|%2e|\\/i.test(path) || !URL.canParse(`http://host${path}`)) return path;
+  return new URL(`http://host${path}`).pathname;
+}
+
+function isWithin(path: string, base: string): boolean {
+  return path.startsWith(base) && (path.length === base.length || '/?#'.includes(path[base.length] as string));
+}
+
+/** Whatever the port, which mostly is that of the listener. */
+function named(members: readonly Member[], { host, path }: Asked): Addressed | undefined {
+  const name = host.replace(/\.localhost$/, '');
+  const found = members.find((each) => each.name.toLowerCase() === name);
+  return found && at(found, path);
+}
+
+function at({ client, name }: Member, url: string): Addressed {
+  return { client, name, url };
+}
+
+function unknownHost(members: readonly Member[], { host, absolute }: Asked): LocalAnswer {
+  const hosts = members.flatMap(({ client, name }) => {
+    const base = baseOf(client);
+    return base === undefined ? [name] : [name, base.url.host + base.path];
+  });
+  const known = hosts.length === 0 ? 'There are no clients.' : `Known are: ${[...new Set(hosts)].join(', ')}.`;
+  const what = absolute ? 'the URL of the request' : `the host "${host.slice(0, 255)}"`;
+  return refusal(404, 'ERR_UNKNOWN_HOST', `No client covers ${what}. ${known}`);
+}
