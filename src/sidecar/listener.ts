@@ -39,7 +39,7 @@ const outside = AsyncLocalStorage.snapshot();
 type Serve = (down: Downstream) => void;
 
 /** One listener. */
-export class Listener {
+export class SidecarListener {
   readonly #options: ParsedSidecarOptions;
   readonly #serve: Serve;
   readonly #server: Server;

@@ -6,7 +6,7 @@ import { createIdentity } from '../client/shared-identity.js';
 import { closeOptions } from '../client/state.js';
 import { parseOptions } from '../options/options.js';
 import { type ClientSet, checkClients } from '../registry/client-set.js';
-import { Listener } from './listener.js';
+import { SidecarListener } from './listener.js';
 import { relay } from './relay.js';
 import { type SidecarOptions, sidecarOptions } from './sidecar-options.js';
 
@@ -34,7 +34,7 @@ export async function serveSidecar(clients: ClientSet | ClientHandle, options: S
   const parsed = parseOptions(sidecarOptions, options, 'serveSidecar');
   const identity = options.tls && createIdentity(options.tls);
   const service = { ...parsed, clients, own: '' };
-  const listener = new Listener(parsed, identity, (down) => void relay(down, service));
+  const listener = new SidecarListener(parsed, identity, (down) => void relay(down, service));
   let url: string;
   try {
     url = await listener.listen();

@@ -28,6 +28,7 @@ import { type Coding, decompress, takeCodings } from './exchange/decompress.js';
 import { beginsAway, redirectFailure, ruledRedirects } from './exchange/redirect.js';
 import { withoutCredentials } from './exchange/sent-request.js';
 import type { AnswerFacts } from './exchange/stream-facts.js';
+import { skipsOwnProxy } from './lane.js';
 import { type ConnectOptions, nodeAgents, strangerOf } from './pool/connect.js';
 import { isBypassedById, isHttpMocked } from './pool/mocks.js';
 import { type NodeSocketOptions, NodeSockets } from './pool/node-sockets.js';
@@ -138,6 +139,7 @@ export class HttpLane {
       validateStatus: null,
       ...(request.decompress !== false && encoded(request)),
       ...bodyFor(request),
+      ...(skipsOwnProxy(request) && { proxy: false }),
       // axios's HTTP/2 takes no agent, so the identity goes into its own options.
       ...(Number(ownValue(request, 'httpVersion')) === 2 && {
         http2Options: { ...(away ? strangerOf(this.#options) : this.#options.identity), ...http2Options },

@@ -69,8 +69,20 @@ function isProxied(request: Request): boolean {
   const { href = request.url ?? '', client = 'pillion' } = carriedCall(request) ?? {};
   const proxy = getProxyForUrl(href);
   if (proxy !== '' && !isProxyUrl(proxy)) throw badProxy(client, href, request);
-  if (proxy !== '' && isOwnProxy(proxy)) return false;
+  if (skipsOwnProxy(request)) return false;
   return proxy !== '' || redirectsOf(request) > 0;
+}
+
+/**
+ * True where axios's http adapter must not look for a proxy in the environment: the one there is this process, for this
+ * URL or for one that it redirects to.
+ */
+export function skipsOwnProxy(request: Request): boolean {
+  if (request.proxy || request.proxy === false) return false;
+  const isOwn = (proxy: string) => isProxyUrl(proxy) && isOwnProxy(proxy);
+  if (!proxyVariables.some((name) => isOwn(process.env[name] ?? ''))) return false;
+  const proxy = getProxyForUrl(carriedCall(request)?.href ?? request.url ?? '');
+  return proxy === '' || isOwn(proxy);
 }
 
 function isProxyUrl(proxy: string): boolean {
