@@ -78,11 +78,18 @@ const ofConnection = [
   ...['proxy-authenticate', 'proxy-authorization', 'te'],
 ];
 
+const alwaysOfConnection: ReadonlySet<string> = new Set(ofConnection);
+
 /** The headers about the connection in a list of names and values in turns, with those that `Connection` names. */
 export function connectionHeadersOf(list: readonly string[]): ReadonlySet<string> {
-  const names = new Set(ofConnection);
-  for (let index = 0; index + 1 < list.length; index += 2)
-    if (list[index]?.toLowerCase() === 'connection')
-      for (const name of (list[index + 1] as string).split(',')) names.add(name.trim().toLowerCase());
-  return names;
+  let names: Set<string> | undefined;
+  for (let index = 0; index + 1 < list.length; index += 2) {
+    const name = list[index] as string;
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    const value = (list[index + 1] as string).toLowerCase();
+    if (value === 'keep-alive' || value === 'close') continue;
+    names ??= new Set(ofConnection);
+    for (const each of value.split(',')) names.add(each.trim());
+  }
+  return names ?? alwaysOfConnection;
 }

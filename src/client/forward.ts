@@ -1,7 +1,7 @@
 /** Sends a request that another HTTP client has made through the stack of a client, changed as little as possible. */
 import { Readable } from 'node:stream';
 import { isAnyArrayBuffer } from 'node:util/types';
-import { AxiosHeaders } from 'axios';
+import { AxiosHeaders, type GenericAbortSignal } from 'axios';
 import { discardUpload, guard, isStream, isWebStream, responseOf } from '../call/body.js';
 import { connectionHeadersOf } from '../call/headers.js';
 import { HeldBody, heldBytes, isHeld } from '../call/held-body.js';
@@ -22,7 +22,7 @@ export interface ForeignRequest {
   /** Names and values in turns. */
   readonly headers: readonly string[];
   readonly body?: string | Uint8Array | AsyncIterable<unknown> | null | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: GenericAbortSignal | undefined;
   /** Called for each informational answer, of each attempt. */
   readonly informed?: Informed | undefined;
 }
@@ -111,7 +111,7 @@ async function bodyFrom({ body, signal }: ForeignRequest, length: number): Promi
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const held = new HeldBody(body, () => release(body));
   if (!(length <= heldBytes)) return held;
-  const unlink = signal && onAbort(signal, () => held.destroy(signal.reason as Error));
+  const unlink = signal && onAbort(signal, () => held.destroy((signal as AbortSignal).reason as Error));
   try {
     const pieces: Buffer[] = [];
     for await (const piece of held) pieces.push(piece);
@@ -130,7 +130,10 @@ function release(body: AsyncIterable<unknown>): void {
 function answerFrom({ status, statusText, headers, data }: Response): ForeignAnswer {
   const list = (data as { rawHeaders?: string[] } | undefined)?.rawHeaders ?? flat(headers);
   const dropped = connectionHeadersOf(list);
-  const kept = list.filter((_, index) => !dropped.has((list[index - (index % 2)] as string).toLowerCase()));
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < list.length; index += 2)
+    if (!dropped.has((list[index] as string).toLowerCase()))
+      kept.push(list[index] as string, list[index + 1] as string);
   return { status, statusText: statusText ?? '', headers: kept, body: streamFrom(data) };
 }
 

@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import { heldBytes } from '../call/held-body.js';
 import { inboundOf, runWithInbound } from '../call/inbound.js';
+import { Scope } from '../call/scope.js';
 import { type ForeignAnswer, forward } from '../client/forward.js';
 import type { ClientHandle } from '../client/http-client.js';
 import { bearerOf, isSameToken } from '../options/listening.js';
@@ -30,11 +31,11 @@ export async function relay(down: Downstream, service: Service): Promise<void> {
   if (refused !== undefined) return answerLocally(down, refused);
   const found = addressed(service.clients, down.target, down.host, service.own);
   if (!('client' in found)) return answerLocally(down, found);
-  const abort = new AbortController();
+  const abort = new Scope();
   let body: Readable | undefined;
   sink.once('close', () => {
     if (sink.writableFinished) return;
-    abort.abort();
+    abort.abort(undefined);
     body?.destroy();
   });
   try {
@@ -45,7 +46,7 @@ export async function relay(down: Downstream, service: Service): Promise<void> {
       url: found.url,
       headers: down.headers[tokenHeader] === undefined ? down.list : without(down.list, tokenHeader),
       body: upload,
-      signal: abort.signal,
+      signal: abort,
       informed: (status: number, headers: Record<string, unknown>) => {
         if (status > 101) down.inform(status, headers);
       },
