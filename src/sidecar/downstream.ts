@@ -16,6 +16,8 @@ export interface Downstream {
   /** A path, an absolute URL or `*`. */
   readonly target: string;
   readonly host: string | undefined;
+  /** True where a request without a host is malformed. */
+  readonly needsHost: boolean;
   readonly headers: IncomingHttpHeaders;
   /** Names and values in turns. */
   readonly list: readonly string[];
@@ -67,6 +69,10 @@ export class Http1Exchange implements Downstream {
     return this.#request.headers.host;
   }
 
+  get needsHost(): boolean {
+    return this.#request.httpVersion !== '1.0';
+  }
+
   get headers(): IncomingHttpHeaders {
     return this.#request.headers;
   }
@@ -115,6 +121,7 @@ export class Http1Exchange implements Downstream {
 export class Http2Exchange implements Downstream {
   readonly body: Readable | undefined;
   readonly list: readonly string[];
+  readonly needsHost = false;
   #trailers: Record<string, string> | undefined;
   readonly sink: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
@@ -170,10 +177,9 @@ export class Http2Exchange implements Downstream {
 
   end(trailers?: Record<string, string>): void {
     this.#trailers = trailers;
-    // The rest of a request that was answered early is of no use.
-    this.sink.end(() => {
-      if (!this.sink.readableEnded) this.sink.close(constants.NGHTTP2_NO_ERROR);
-    });
+    this.sink.end();
+    // The rest of a request that was answered early is dropped, as Node does with HTTP/1.1.
+    this.sink.resume();
   }
 
   cut(): void {

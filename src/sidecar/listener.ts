@@ -69,7 +69,8 @@ export class SidecarListener {
       connectionsCheckingInterval: Math.min(5000, headersTimeout),
       // Set here, since Node's command line may allow what smuggles requests.
       insecureHTTPParser: false,
-      requireHostHeader: true,
+      // Checked with the other headers, where the answer can say why.
+      requireHostHeader: false,
     };
     const tls = identity && {
       ...identity.serverOptions(),

@@ -167,7 +167,8 @@ export function answerLocally(down: Downstream, { status, code, text, headers = 
 function refusalOf(down: Downstream, { token, tls, allowBrowsers }: Service): LocalAnswer | undefined {
   const { headers, list, method, target } = down;
   if (list.length > 2000) return refusal(431, 'ERR_TOO_MANY_HEADERS', 'The request has more than 1,000 headers.');
-  if (hostsIn(list) > 1) return refusal(400, 'ERR_BAD_REQUEST', 'The request has several Host headers.');
+  if (hostsIn(list) > 1 || (down.needsHost && down.host === undefined))
+    return refusal(400, 'ERR_BAD_REQUEST', 'The request needs one Host header.');
   if (token !== undefined && !isAllowed(headers, token)) return tokenWanted;
   // A page cannot know a token, and has no client certificate of ours.
   if (!allowBrowsers && token === undefined && tls === undefined && isOfPage(headers)) return ofPage;

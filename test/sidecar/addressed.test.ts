@@ -24,11 +24,26 @@ describe('of a set, a request goes', () => {
     ['to the client with the name, whatever the port', '/a', 'USERS.localhost:15001', 'users /a'],
     ['by the host of baseURL, with its own path', '/v1/a', 'billing.internal', 'billing https://billing.internal/v1/a'],
     ['to the longest path', '/v1/reports?x', 'billing.internal:443', 'reports https://billing.internal/v1/reports?x'],
-    ['by whole segments of the path', '/v1/reportsX', 'billing.internal:80', 'billing https://billing.internal/v1/reportsX'],
-    ['by the path that dots lead to', '/v1/reports/../a', 'billing.internal', 'billing https://billing.internal/v1/reports/../a'],
+    [
+      'by whole segments of the path',
+      '/v1/reportsX',
+      'billing.internal:80',
+      'billing https://billing.internal/v1/reportsX',
+    ],
+    [
+      'by the path that dots lead to',
+      '/v1/reports/../a',
+      'billing.internal',
+      'billing https://billing.internal/v1/reports/../a',
+    ],
     ['by an absolute URL, not by Host', 'http://users:8080/x', 'billing', 'users http://users:8080/x'],
     ['by an absolute URL without a path', 'http://users:8080', 'x', 'users http://users:8080/'],
-    ['by an absolute URL whose scheme differs', 'http://Billing.Internal./v1/x', '', 'billing https://billing.internal/v1/x'],
+    [
+      'by an absolute URL whose scheme differs',
+      'http://Billing.Internal./v1/x',
+      '',
+      'billing https://billing.internal/v1/x',
+    ],
     ['nowhere, for a path of no client', '/v2', 'billing.internal', '404 ERR_UNKNOWN_HOST'],
     ['nowhere, for another port', '/', 'users.internal:8081', '404 ERR_UNKNOWN_HOST'],
     ['nowhere, for a path that dots lead out of', '/v1/%2e%2e/a', 'billing.internal', '404 ERR_UNKNOWN_HOST'],
@@ -50,7 +65,12 @@ describe('one client gets', () => {
   it.each([
     ['every path, whatever the host', '/a', 'elsewhere', 'one /a'],
     ['an absolute URL with the address of the listener', 'http://127.0.0.1:15001/a', '', 'one /a'],
-    ['an absolute URL that its baseURL covers', 'http://billing.internal/v1/a', '', 'one https://billing.internal/v1/a'],
+    [
+      'an absolute URL that its baseURL covers',
+      'http://billing.internal/v1/a',
+      '',
+      'one https://billing.internal/v1/a',
+    ],
     ['no absolute URL of another host', 'http://elsewhere/a', 'one', '404 ERR_UNKNOWN_HOST'],
     ['bytes beyond ASCII as they are', '/\xc3\xa9', 'x', 'one /%C3%A9'],
   ])('%s', (_, target, host, expected) => {
