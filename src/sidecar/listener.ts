@@ -187,8 +187,11 @@ export class SidecarListener {
       leave();
       socket.pause();
       socket.unshift(first);
-      if (isHttp2) this.#http2.emit('connection', socket);
-      else {
+      if (isHttp2) {
+        // Sockets of an HTTP/1.1 server stay half open, and a session would not notice that its client has gone.
+        socket.allowHalfOpen = false;
+        this.#http2.emit('connection', socket);
+      } else {
         serveHttp1.call(this.#server, socket);
         socket.resume();
       }

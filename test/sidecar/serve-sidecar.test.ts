@@ -218,6 +218,18 @@ describe('where one side goes away', () => {
     await until(() => client.stats().calls.active === 0);
   });
 
+  it('a client of HTTP/2 that goes leaves no connection behind', async () => {
+    const { url, sidecar } = await served(hang);
+    const session = http2.connect(url);
+    session.on('error', () => {});
+    session.request({ ':path': '/' }).on('error', () => {});
+    await new Promise((resolve) => session.once('remoteSettings', resolve));
+    session.destroy();
+    const began = performance.now();
+    await sidecar.close({ grace: '5s' });
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
   it('an upstream that breaks off in its body cuts the answer, in both versions', async () => {
     const { port, url } = await served(hangUpInBody);
     const received = await raw(port, get().replace('Connection: close\r\n', ''));
