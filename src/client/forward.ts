@@ -51,6 +51,8 @@ export async function forward(client: ClientHandle, foreign: ForeignRequest): Pr
   const body = await bodyFrom(foreign, Number(headers['content-length'] ?? Number.NaN));
   const request = Object.assign(new Own(), {
     url: urlFrom(foreign.url, config.baseURL),
+    // For the policies that send a call, or a copy of it, to another one.
+    baseURL: config.baseURL,
     method: foreign.method,
     headers: withDefaults(headers, config.headers),
     data: body,

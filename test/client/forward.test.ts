@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { HttpClientConfig } from '../../src/client/config/config.js';
 import { forward } from '../../src/client/forward.js';
 import { createHttpClient } from '../../src/index.js';
@@ -130,4 +130,22 @@ test('passes on informational answers and trailers', async () => {
   expect(await text(answer.body)).toBe('body');
   expect(answer.body.trailers).toEqual({ 'x-sum': '42' });
   expect(told).toEqual([[103, '</a.css>; rel=preload']]);
+});
+
+test('is shared out and copied to other targets, with its path and query', async () => {
+  const seen: string[] = [];
+  const named = (name: string) => upstream((req, res) => res.end(seen.push(`${name} ${req.url}`).toString()));
+  const [other, copies] = [await named('other'), await named('copy')].map(({ defaults }) => String(defaults.baseURL));
+  const client = await upstream(
+    (req, res) => res.end(seen.push(`own ${req.url}`).toString()),
+    {
+      mirror: [{ baseURL: `${copies}/shadow` }],
+      split: [{ match: { path: { exact: '/api/b' } }, targets: [{ name: 'v2', baseURL: `${other}/v2`, weight: 1 }] }],
+    },
+    '/api',
+  );
+  for (const url of ['/a/1?x=%20', '/b']) await text((await forward(client, { method: 'GET', url, headers: [] })).body);
+  await vi.waitFor(() =>
+    expect(seen.sort()).toEqual(['copy /shadow/a/1?x=%20', 'copy /shadow/b', 'other /v2/b', 'own /api/a/1?x=%20']),
+  );
 });

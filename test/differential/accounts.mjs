@@ -215,8 +215,35 @@ export const accounts = [
   },
 ];
 
-/** `{ docs, parts }` for a case whose row differs. */
-export function accountOf(id) {
-  const account = accounts.find(({ cases }) => Object.hasOwn(cases, id));
-  return account && { docs: account.docs, parts: account.cases[id] };
+/** The same for requests through the listener, where they differ otherwise than those of the client; `[]` for not at all. */
+export const listenerAccounts = [
+  {
+    docs: 'the rate limit has nothing to spare; with `x-envoy-ratelimited`, and `retry-after` where it is known',
+    cases: {
+      'fault-rate-limit': ['local'],
+      'fault-rate-limit-refilled': ['local'],
+      'fault-rate-limit-retried': ['local'],
+    },
+  },
+  {
+    docs: "An answer whose body has begun is not repeated: where the upstream breaks off, the client's connection (with HTTP/2 its stream) is cut",
+    cases: {
+      'retry-reset-body': [],
+      'time-try-body': [],
+    },
+  },
+  {
+    docs: 'Headers of the connection, such as `te` and `keep-alive`, are left out in both directions',
+    cases: {
+      'header-hop': [],
+    },
+  },
+];
+
+/** `{ docs, parts }` for a case whose row differs; `side` is `client` or `listener`. */
+export function accountOf(id, side = 'client') {
+  const has = ({ cases }) => Object.hasOwn(cases, id);
+  const account = (side === 'listener' && listenerAccounts.find(has)) || accounts.find(has);
+  if (account === undefined || account.cases[id].length === 0) return undefined;
+  return { docs: account.docs, parts: account.cases[id] };
 }

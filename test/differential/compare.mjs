@@ -1,4 +1,4 @@
-/** Puts side by side what a case gave through Envoy and through the imported client, and gives a verdict. */
+/** Puts side by side what a case gave through Envoy and through the imported client or its listener, and gives a verdict. */
 import { isDeepStrictEqual } from 'node:util';
 
 /** Two answers took equally long when they are no further apart, in milliseconds. */
@@ -23,8 +23,40 @@ const parts = {
   answerHeaders: ({ watchAnswer = [] }, { answers }) => answers.map(({ headers }) => picked(headers, watchAnswer)),
 };
 
-/** The names of the parts that differ, and how. `summary` of a case replaces all parts; it returns an object. */
-export function differencesOf(each, envoy, ours) {
+/**
+ * Headers that are not compared as a whole: those of the connection, the address of the upstream, values that are never twice
+ * the same, and what a proxy tells of itself and of the caller, for which there are cases of their own.
+ */
+const uncompared =
+  /^(:.*|host|connection|x-request-id|x-forwarded-.*|x-envoy-(original-.*|internal|external-address|expected-rq-timeout-ms))$/;
+
+/** Every other header that the upstream got, so that the listener neither adds one nor loses one. */
+const otherHeaders = ({ seen }) =>
+  seen.map(({ headers }) =>
+    Object.fromEntries(
+      Object.entries(headers)
+        // A length of 0 says the same as none.
+        .filter(([name, value]) => !uncompared.test(name) && !(name === 'content-length' && value === '0'))
+        .sort(([one], [other]) => (one < other ? -1 : 1)),
+    ),
+  );
+
+/** Headers by which a proxy says why it answers by itself. */
+const reasons = ['x-envoy-overloaded', 'x-envoy-ratelimited', 'retry-after'];
+
+/** The answers that no upstream made, each kind once, as text: `503 x-envoy-overloaded: true`. */
+function localAnswers({ answers }) {
+  const told = answers
+    // A status that a fault or a direct response of the configuration asks for is compared as that of an upstream.
+    .filter(({ isLocal, what, status }) => isLocal && (what !== status || status === 429))
+    .map(({ status, headers }) =>
+      [status, ...reasons.filter((name) => headers[name]).map((name) => `${name}: ${headers[name]}`)].join(' '),
+    );
+  return [...new Set(told)].sort();
+}
+
+/** The names of the parts that differ, and how. `summary` of a case replaces the parts; it returns an object. */
+export function differencesOf(each, envoy, ours, side) {
   if (ours.refused !== undefined) return [{ part: 'import', envoy: 'runs', ours: ours.refused }];
   const found = [];
   const compare = (part, left, right) => {
@@ -41,6 +73,11 @@ export function differencesOf(each, envoy, ours) {
       if (found.some((one) => one.part === 'status') && (part === 'body' || part === 'answerHeaders')) continue;
       compare(part, read(each, envoy, ours), read(each, ours, envoy));
     }
+  // The client adds headers of axios, and its errors have no status and no headers.
+  if (side === 'listener' && found.length === 0) {
+    compare('local', localAnswers(envoy), localAnswers(ours));
+    if (envoy.seen.length === ours.seen.length) compare('otherHeaders', otherHeaders(envoy), otherHeaders(ours));
+  }
   if (each.timed !== false && each.summary === undefined) {
     const [left, right] = [envoy, ours].map(({ answers }) => answers.map(({ took }) => took));
     if (left.some((ms, index) => Math.abs(ms - right[index]) > tolerance))

@@ -1,4 +1,4 @@
-/** Runs cases through the real Envoy and through clients that are imported from the same bootstrap. */
+/** Runs cases through the real Envoy, and through clients that are imported from the same bootstrap and a listener before them. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { writeCertificates } from './certificates.mjs';
 import { differencesOf, verdictOf } from './compare.mjs';
 import { startEnvoy, written } from './envoy.mjs';
 import { docs } from './page.mjs';
-import { deps, overEnvoy, withClients } from './sides.mjs';
+import { deps, overEnvoy, overListener, withClients } from './sides.mjs';
 import { Upstream } from './upstream.mjs';
 
 const program = fileURLToPath(new URL('../../dist/esm/cli/pillion.js', import.meta.url));
@@ -23,30 +23,36 @@ const program = fileURLToPath(new URL('../../dist/esm/cli/pillion.js', import.me
 const casesInOneFile = 25;
 const atOnce = 6;
 
-/** A row for each case: `{ id, group, title, verdict, note, found }`; `found` are the parts that differ. */
-export async function differential(binary, cases, { keep } = {}) {
+/**
+ * Two rows for each case, of the imported client and of the listener before it: `{ id, group, title, side, verdict, note,
+ * found }`; `found` are the parts that differ from Envoy. `throughListener` says of an id whether the case goes through the listener.
+ */
+export async function differential(binary, cases, { keep, throughListener = () => true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'pillion-differential-'));
   const text = docs();
   try {
     const tls = await writeCertificates(folder);
-    const context = { binary, folder, tls };
+    const context = { binary, folder, tls, throughListener };
     const observed = await runAll(cases, context, atOnce);
     // A busy machine makes answers late: what differs is looked at once more, with less beside it.
-    const doubtful = cases.filter((each) => judge(each, observed.get(each.id), text).verdict === 'different');
+    const doubtful = cases.filter((each) =>
+      rowsOf(each, observed.get(each.id), text).some(({ verdict }) => verdict === 'different'),
+    );
     if (doubtful.length > 0 && doubtful.length <= 60)
       for (const [id, again] of await runAll(doubtful, context, 1)) observed.set(id, again);
-    return cases.map((each) => {
-      const { id, group, title } = each;
-      return { id, group, title, ...judge(each, observed.get(id), text) };
-    });
+    return cases.flatMap((each) => rowsOf(each, observed.get(each.id), text));
   } finally {
     if (!keep) rmSync(folder, { recursive: true, force: true });
     else console.log(`Bootstraps and clients: ${folder}`);
   }
 }
 
-function judge(each, { envoy, ours }, text) {
-  return verdictOf(differencesOf(each, envoy, ours), accountOf(each.id), text);
+function rowsOf(each, { envoy, ...sides }, text) {
+  const { id, group, title } = each;
+  return Object.entries(sides).map(([side, seen]) => {
+    const verdict = verdictOf(differencesOf(each, envoy, seen, side), accountOf(id, side), text);
+    return { id, group, title, side, ...verdict };
+  });
 }
 
 /** Two bootstraps at a time, since most of the time is spent waiting for starts and timeouts. */
@@ -80,7 +86,7 @@ async function inLanes(lanes, items, work) {
 }
 
 /** The cases of one bootstrap. */
-async function runTogether(cases, { binary, folder, tls }, concurrent) {
+async function runTogether(cases, { binary, folder, tls, throughListener }, concurrent) {
   const upstreams = new Map();
   const observed = new Map();
   let envoy;
@@ -111,9 +117,13 @@ async function runTogether(cases, { binary, folder, tls }, concurrent) {
       const upstream = upstreams.get(id);
       const first = await observe(each, upstream, overEnvoy(own.get(id) ?? shared, id));
       upstream.reset();
-      const second = await observeClients(each, upstream, config, folder);
-      upstream.reset();
-      observed.set(id, { envoy: first, ours: second });
+      const found = { envoy: first };
+      for (const [side, open] of Object.entries(ways)) {
+        if (side === 'listener' && !throughListener(id)) continue;
+        found[side] = await observeClients(each, upstream, config, folder, open);
+        upstream.reset();
+      }
+      observed.set(id, found);
     });
   } finally {
     await envoy?.stop();
@@ -154,7 +164,10 @@ async function inTurn(requests, send) {
 /** The clients of a case are called like its clusters: its id, with a letter for one of several, and a number. */
 export const clientNames = (id) => new RegExp(`^${id}(-[abc])?(-[2-9])?$`);
 
-async function observeClients(each, upstream, config, folder) {
+/** How the imported clients of a case are called. */
+const ways = { client: withClients, listener: overListener };
+
+async function observeClients(each, upstream, config, folder, open) {
   const own = clientNames(each.id);
   const named = Object.entries(config.clients).filter(([name]) => own.test(name));
   if (named.length === 0) return { refused: 'there is no client' };
@@ -165,14 +178,8 @@ async function observeClients(each, upstream, config, folder) {
   } catch (error) {
     return { refused: `the file does not load: ${error.message.replaceAll(file, 'clients.json')}` };
   }
-  return observe(
-    each,
-    upstream,
-    withClients(
-      clients,
-      named.map(([name]) => name),
-    ),
-  );
+  const names = named.map(([name]) => name);
+  return observe(each, upstream, await open(clients, names, each.id));
 }
 
 async function imported(file) {

@@ -12,10 +12,15 @@ export function docs() {
   return texts.join('\n').replace(/\s+/g, ' ');
 }
 
-/** `200 cases: 180 same, 20 intended, 0 different`. */
+/** `client: 200 cases, 180 same, 20 intended, 0 different; listener: …`. */
 export function summaryOf(rows) {
-  const counts = verdicts.map((verdict) => `${rows.filter((row) => row.verdict === verdict).length} ${verdict}`);
-  return `${rows.length} cases: ${counts.join(', ')}`;
+  const sides = [...new Set(rows.map(({ side }) => side))];
+  const told = sides.map((side) => {
+    const some = rows.filter((row) => row.side === side);
+    const counts = verdicts.map((verdict) => `${some.filter((row) => row.verdict === verdict).length} ${verdict}`);
+    return `${side}: ${some.length} cases, ${counts.join(', ')}`;
+  });
+  return told.join('; ');
 }
 
 /** The parts that differ, as one side has them: `status 200, attempts 2`. */
@@ -55,8 +60,32 @@ function table(rows) {
 
 const counted = ({ length }, what) => (length === 0 ? '' : `, ${length} ${what}`);
 
+/** Of the listener, only cases are shown that differ otherwise than with the client. */
+function listenerSection(rows, client) {
+  const of = (verdict) => rows.filter((row) => row.verdict === verdict).length;
+  const sameAs = (row) =>
+    client.some(({ id, verdict, note }) => id === row.id && verdict === row.verdict && note === row.note);
+  const own = rows.filter((row) => !sameAs(row));
+  const listed = own.map((row) =>
+    row.verdict === 'same'
+      ? `${rowStart({ ...row, note: 'The same as in Envoy' })} |`
+      : `${rowStart(row)} ${cell(row.found, 'ours')} |`,
+  );
+  return `## Through the listener
+
+The same requests, sent with plain HTTP to \`serveSidecar\` in front of the same clients: ${of('same')} cases are the same
+as in Envoy, ${of('intended')} differ on purpose. Status and headers of answers that the listener makes itself are compared
+with Envoy's too (\`x-envoy-overloaded\`, \`x-envoy-ratelimited\`, \`retry-after\`), and all headers that reach the
+upstream, apart from those that a proxy tells of itself. These cases differ otherwise than those above:
+
+| Group | Case | Why | Listener |
+| --- | --- | --- | --- |
+${listed.join('\n')}`;
+}
+
 /** The page; without rows of a verdict its section is left out. */
-export function page(rows, version) {
+export function page(all, version) {
+  const rows = all.filter(({ side }) => side === 'client');
   const of = (verdict) => rows.filter((row) => row.verdict === verdict);
   const groups = [...new Set(of('same').map(({ group }) => group))];
   const same = groups.map((group) => {
@@ -74,6 +103,10 @@ as its 503 for a refused connection, counts as the same as the error that the cl
 Of ${rows.length} cases, ${of('same').length} are the same${counted(intended, 'differ on purpose')}.`,
     ...(intended.length > 0 ? [`## Different on purpose\n\n${table(intended)}`] : []),
     `## The same\n\n${same.join('\n\n')}`,
+    listenerSection(
+      all.filter(({ side }) => side === 'listener'),
+      rows,
+    ),
   ];
   return `${sections.join('\n\n')}\n`;
 }

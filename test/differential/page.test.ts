@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error plain JavaScript
-import { accountOf, accounts } from './accounts.mjs';
+import { accountOf, accounts, listenerAccounts } from './accounts.mjs';
 // @ts-expect-error plain JavaScript
 import { cases } from './cases/index.mjs';
 // @ts-expect-error plain JavaScript
@@ -45,29 +45,44 @@ describe('the cases', () => {
 describe('what explains a difference', () => {
   const text = docs() as string;
 
-  it.each((accounts as Account[]).map((each) => each.docs))('is a sentence of the docs: %s', (sentence) => {
+  const both = [...(accounts as Account[]), ...(listenerAccounts as Account[])];
+
+  it.each(both.map((each) => each.docs))('is a sentence of the docs: %s', (sentence) => {
     expect(text).toContain(sentence);
   });
 
-  it('is about a case, and each case has at most one', () => {
-    const explained = (accounts as Account[]).flatMap((each) => Object.keys(each.cases));
+  it.each([
+    ['client', accounts],
+    ['listener', listenerAccounts],
+  ])('is about a case, and each case has at most one (%s)', (_, list) => {
+    const explained = (list as Account[]).flatMap((each) => Object.keys(each.cases));
     expect(explained.filter((id) => !ids.includes(id))).toEqual([]);
     expect(new Set(explained).size).toBe(explained.length);
   });
 });
 
+const page = readFileSync(new URL('../../docs/envoy.md', import.meta.url), 'utf8');
+const [direct = '', listener = ''] = page.split('\n## Through the listener\n');
+
 describe('docs/envoy.md', () => {
-  const page = readFileSync(new URL('../../docs/envoy.md', import.meta.url), 'utf8');
-  const lines = page.split('\n');
+  const lines = direct.split('\n');
 
   it('has each case once, with what explains its difference (npm run envoy -- --write renews it)', () => {
     const missing = (cases as Case[]).filter(({ id, group, title }) => {
       const account = accountOf(id) as { docs: string } | undefined;
       if (account === undefined) return !lines.includes(`- ${title}`);
-      return !page.includes(rowStart({ group, title, note: account.docs }));
+      return !direct.includes(rowStart({ group, title, note: account.docs }));
     });
     expect(missing.map(({ id }) => id)).toEqual([]);
     expect(lines.filter((line) => line.startsWith('- ') || /^\| (?!Group|---)/.test(line))).toHaveLength(cases.length);
+  });
+});
+
+describe('the part of docs/envoy.md about the listener', () => {
+  it('has each case that differs otherwise than with the client', () => {
+    const own = (listenerAccounts as Account[]).flatMap((each) => Object.keys(each.cases));
+    const titles = (cases as Case[]).filter(({ id }) => own.includes(id)).map(({ title }) => title);
+    expect(titles.filter((title) => !listener.includes(`| ${title} |`))).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** `npm run envoy [word in an id or title] [--write] [--keep]`: the differential with a real Envoy. `--json` prints its rows. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { cases, quickCases } from './cases/index.mjs';
+import { cases, quickCases, throughListenerToo } from './cases/index.mjs';
 import { differential } from './differential.mjs';
 import { installEnvoy, version } from './envoy.mjs';
 import { cell, page, summaryOf } from './page.mjs';
@@ -26,11 +26,14 @@ async function main() {
     return;
   }
   const startedAt = Date.now();
-  const rows = await differential(binary, wanted, { keep: values.keep });
+  const throughListener = (id) => !values.quick || throughListenerToo.test(id);
+  const rows = await differential(binary, wanted, { keep: values.keep, throughListener });
   if (values.json) return console.log(JSON.stringify({ rows }));
-  for (const { id, verdict, note, found } of rows)
+  for (const { id, side, verdict, note, found } of rows)
     if (verdict !== 'same')
-      console.log(`${verdict.padEnd(9)} ${id}: Envoy ${cell(found, 'envoy')}; here ${cell(found, 'ours')} (${note})`);
+      console.log(
+        `${verdict.padEnd(9)} ${side.padEnd(8)} ${id}: Envoy ${cell(found, 'envoy')}; here ${cell(found, 'ours')} (${note})`,
+      );
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
   console.log(`\nEnvoy ${version}, ${summaryOf(rows)}, ${seconds} s`);
   if (values.write && positionals.length === 0)

@@ -1,6 +1,7 @@
-/** Sends the requests of a case: over Envoy's listener with node:http, and with the imported client. */
+/** Sends the requests of a case: with node:http over Envoy's listener and over ours, and with the imported client. */
 import { Agent, request as httpRequest } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { serveSidecar } from '../../dist/esm/sidecar/index.js';
 
 /** The words that both sides are compared by, for answers that no upstream gave. */
 const flagWords = {
@@ -51,35 +52,57 @@ function answered(startedAt, what, fields) {
   return { what, took: performance.now() - startedAt, ...fields };
 }
 
-/** Requests over Envoy. */
-export function overEnvoy(port, id) {
+/** The word for an answer that Envoy made itself; undefined for one of an upstream. */
+function envoysOwn({ statusCode, headers }) {
+  const local = headers['x-local'];
+  if (local === undefined || headers['x-upstream'] !== undefined) return undefined;
+  // `-` stands for a reply without a flag, such as a redirect or a direct response.
+  const flag = local.split(',').find((each) => flagWords[each] !== undefined);
+  if (flag !== undefined) return flagWords[flag];
+  // `max_stream_duration` has no flag either.
+  return statusCode === 504 ? 'timeout' : statusCode;
+}
+
+/** The same for our listener, whose text tells a handshake that the server ended from a lost connection. */
+function listenersOwn({ statusCode, headers }, text) {
+  const code = headers['x-pillion-error'];
+  if (code === undefined) return undefined;
+  // Envoy has no flag for it.
+  if (code === 'ERR_RATE_LIMITED') return statusCode;
+  if (/no connection to the upstream|TLS handshake/.test(text)) return 'no connection';
+  return wordOf({ code, message: text });
+}
+
+/** What Envoy says with a fault and with a rate limit. */
+const ownTexts = /^(fault filter abort|local_rate_limited)$/;
+
+/** Requests over a port; `local` gives the word for an answer that no upstream made. */
+function overPort(port, hostOf, local) {
   const agent = new Agent({ keepAlive: true, maxSockets: 500 });
-  const send = ({ method = 'GET', path = '/', headers = {}, body }) => {
+  const send = ({ client, method = 'GET', path = '/', headers = {}, body }) => {
     const startedAt = performance.now();
     let resolve;
     const promise = new Promise((settle) => {
       resolve = settle;
     });
     const outgoing = httpRequest(
-      { port, agent, method, path, headers: { host: `${id}.test`, ...headers } },
+      { port, agent, method, path, headers: { host: hostOf(client), ...headers } },
       (incoming) => {
         let text = '';
-        const local = incoming.headers['x-local'];
-        const fields = { headers: incoming.headers };
-        // Envoy's own words for a failure are not compared, but those of a direct response are.
-        const isOwn = (what) => !Number.isInteger(what) || text === 'fault filter abort';
-        const done = (what) => resolve(answered(startedAt, what, { ...fields, body: isOwn(what) ? '' : text }));
+        const { statusCode: status } = incoming;
+        // Words of a proxy for a failure are not compared, but those of a direct response are.
+        const isOwn = (what) => !Number.isInteger(what) || incoming.headers['x-pillion-error'] || ownTexts.test(text);
+        const done = (what, isLocal) =>
+          resolve(
+            answered(startedAt, what, { status, isLocal, headers: incoming.headers, body: isOwn(what) ? '' : text }),
+          );
         incoming.setEncoding('utf8').on('data', (part) => {
           text += part;
         });
         incoming.once('error', () => done('cut short'));
         incoming.once('end', () => {
-          if (local === undefined || incoming.headers['x-upstream'] !== undefined) return done(incoming.statusCode);
-          // `-` stands for a reply without a flag, such as a redirect or a direct response.
-          const flag = local.split(',').find((each) => flagWords[each] !== undefined);
-          // `max_stream_duration` has no flag either.
-          const plain = incoming.statusCode === 504 ? 'timeout' : incoming.statusCode;
-          done(flag === undefined ? plain : flagWords[flag]);
+          const word = local(incoming, text);
+          done(word ?? status, word !== undefined);
         });
       },
     );
@@ -88,6 +111,29 @@ export function overEnvoy(port, id) {
     return promise;
   };
   return { send, close: () => agent.destroy() };
+}
+
+/** Requests over Envoy. */
+export const overEnvoy = (port, id) => overPort(port, () => `${id}.test`, envoysOwn);
+
+/**
+ * Requests over a listener of ours in front of the imported clients of a case: the same as over Envoy, but that the host
+ * says which client is meant where there are several.
+ */
+export async function overListener(clients, names, id) {
+  const alone = names.length === 1;
+  // As in Envoy, whose listener serves web pages.
+  const sidecar = await serveSidecar(alone ? clients.get(names[0]) : clients, { allowBrowsers: true });
+  const hostOf = (client) => (alone ? `${id}.test` : `${names[client ?? 0] ?? names[0]}.localhost`);
+  const { send, close } = overPort(Number(new URL(sidecar.url).port), hostOf, listenersOwn);
+  return {
+    send,
+    close: async () => {
+      close();
+      await sidecar.close({ grace: 0 });
+      await clients.close({ grace: 0 });
+    },
+  };
 }
 
 const silent = Object.fromEntries(

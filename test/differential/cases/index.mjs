@@ -28,3 +28,6 @@ const slow =
   /^(time-|balance-check|balance-outlier-(all|back)|balance-panic|balance-priority-failover|connection-(idle|age)|retry-retry-after|retry-rate-limited-back-off|tls-clear)/;
 
 export const quickCases = cases.filter(({ id }) => !slow.test(id));
+
+/** Quick cases that go through the listener too in the test of the suite; a whole run sends all. */
+export const throughListenerToo = /^(fault|retry-(5xx|reset)|limit|header|traffic)/;

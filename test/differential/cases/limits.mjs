@@ -104,7 +104,8 @@ const list = [
     title: '`retry_budget` of 100 %: of eight failing calls more than three are retried',
     ...cap({ retry_budget: { budget_percent: { value: 100 } } }),
     drive: together(8),
-    script: [...Array(8).fill(503), 200],
+    // The delay has all of them in flight at once.
+    script: [...Array(8).fill({ status: 503, delay: 100 }), 200],
     route: { retry_policy: again },
     summary: ({ answers }) => ({ moreThanThree: counted(answers)[200] > 3 }),
   },
