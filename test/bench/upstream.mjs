@@ -1,5 +1,6 @@
 /**
- * The upstream, a process of its own: the same answers over plain HTTP and over mutual TLS.
+ * The upstream, a process of its own: the same answers over plain HTTP and over mutual TLS. A path `/plan/503,200/NAME` says how
+ * the attempts of the call NAME fare; `attempts` as a message asks how many there were.
  * It speaks HTTP/1.1 by hand, since node:http would be as slow as what is measured and share the machine with it.
  */
 import { once } from 'node:events';
@@ -20,8 +21,40 @@ const largeReplies = new Map(
   ]),
 );
 
+/** Longer than the time limit of an attempt in the pod. */
+const slowness = 2500;
+const plans = new Map();
+
+/** Plays the next step of a plan: a status, `reset`, or `slow`. */
+function play(path, socket) {
+  const attempt = plans.get(path) ?? 0;
+  plans.set(path, attempt + 1);
+  const steps = path.split('/')[2].split(',');
+  const step = steps[attempt] ?? steps.at(-1);
+  if (step === 'reset') return socket.destroy();
+  const reply =
+    step === '200' || step === 'slow' ? smallReply : `HTTP/1.1 ${step} As planned\r\nContent-Length: 0\r\n\r\n`;
+  if (step === 'slow') setTimeout(() => socket.write(reply), slowness);
+  else socket.write(reply);
+}
+
+/** Attempts by method and plan, which are forgotten then. */
+function attempts() {
+  const counts = {};
+  for (const [path, count] of plans) {
+    const [, , plan, name] = path.split('/');
+    const key = `${name.split('-')[0]} ${plan}`;
+    counts[key] = (counts[key] ?? 0) + count;
+  }
+  plans.clear();
+  return counts;
+}
+
 function serve(socket) {
-  const reader = new RequestReader((path) => socket.write(largeReplies.get(path) ?? smallReply));
+  const reader = new RequestReader((path) => {
+    if (path.startsWith('/plan/')) play(path, socket);
+    else socket.write(largeReplies.get(path) ?? smallReply);
+  });
   socket.on('data', (chunk) => reader.feed(chunk));
   // A client that ends takes its connections along.
   socket.on('error', () => socket.destroy());
@@ -36,6 +69,7 @@ async function listen(server, host) {
 const { host = '127.0.0.1', tls } = JSON.parse(process.argv[2]);
 // Gone when the runner is, however it ended.
 process.once('disconnect', () => process.exit());
+process.on('message', () => process.send(attempts()));
 const port = await listen(createServer({ noDelay: true }, serve), host);
 let tlsPort;
 if (tls !== undefined) {

@@ -1,8 +1,6 @@
 /** Runs cases through the real Envoy, and through clients that are imported from the same bootstrap and a listener before them. */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +10,7 @@ import { accountOf } from './accounts.mjs';
 import { bootstrapOf, clusterOf } from './bootstrap.mjs';
 import { writeCertificates } from './certificates.mjs';
 import { differencesOf, verdictOf } from './compare.mjs';
-import { startEnvoy, written } from './envoy.mjs';
+import { freePorts, startEnvoy, written } from './envoy.mjs';
 import { docs } from './page.mjs';
 import { deps, overEnvoy, overListener, withClients } from './sides.mjs';
 import { Upstream } from './upstream.mjs';
@@ -186,12 +184,4 @@ async function imported(file) {
   const patience = { timeout: 30_000, maxBuffer: 20_000_000 };
   const { stdout } = await promisify(execFile)(process.execPath, [program, 'import-envoy', '--json', file], patience);
   return JSON.parse(stdout).config;
-}
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

@@ -1,7 +1,9 @@
 /** The real Envoy: installs it once into a cache folder, starts it with a configuration, and ends it. */
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -71,8 +73,8 @@ const isReady = (port) =>
   });
 
 /** Starts Envoy with a file and resolves once it is ready; `stop()` ends it and waits for its end. */
-export async function startEnvoy(binary, file, adminPort) {
-  const args = ['-c', file, '--concurrency', '1', '--disable-hot-restart', '-l', 'error'];
+export async function startEnvoy(binary, file, adminPort, threads = 1) {
+  const args = ['-c', file, '--concurrency', String(threads), '--disable-hot-restart', '-l', 'error'];
   const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -87,7 +89,7 @@ export async function startEnvoy(binary, file, adminPort) {
     await ended;
   };
   for (let tries = 0; tries < 500 && child.exitCode === null; tries++) {
-    if (await isReady(adminPort)) return { stop };
+    if (await isReady(adminPort)) return { stop, pid: child.pid };
     await wait(20);
   }
   await stop();
@@ -99,4 +101,13 @@ export function written(folder, name, text) {
   const file = join(folder, name);
   writeFileSync(file, text, { mode: 0o600 });
   return file;
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
 }
