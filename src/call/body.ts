@@ -3,7 +3,6 @@
 import { Readable } from 'node:stream';
 import { ErrorCode } from './errors.js';
 import type { Response } from './message.js';
-import { processWide } from './process-wide.js';
 import { unshaded } from './shade.js';
 
 /** True for a Node stream of any kind, recognized by its `pipe`. */
@@ -25,9 +24,15 @@ export function responseOf(thrown: unknown): Response | undefined {
   return response && unshaded(response);
 }
 
-/** The functions to call at the end of each body: one listener of ours on each stream, however many policies wait. */
-const waiting = processWide('waiting for a body', () => new WeakMap<Readable, (() => void)[]>());
-const received = processWide('received bodies', () => new WeakSet<Readable>());
+/** The functions to call at the end of a body: one listener of ours on each stream, however many policies wait. */
+const WAITING = Symbol.for('pillion: waiting for a body');
+const RECEIVED = Symbol.for('pillion: received body');
+
+/** What is noted at a stream: in weak maps it would cost a tenth of a streamed call, nearly all of it garbage collection. */
+interface Noted {
+  [WAITING]?: (() => void)[] | undefined;
+  [RECEIVED]?: boolean;
+}
 
 /** Treats an unread body that its caller dropped as ended, once it is garbage-collected. */
 const forgotten = new FinalizationRegistry<(() => void)[]>(callAll);
@@ -47,28 +52,37 @@ export function onBodyEnd(response: Response | undefined, listener: () => void):
 }
 
 /** `onBodyEnd` for the stream itself. */
-export function onStreamEnd(body: Readable, listener: () => void): void {
-  if (body.destroyed || body.closed || received.has(body)) {
+export function onStreamEnd(body: Readable & Noted, listener: () => void): void {
+  if (body.destroyed || body.closed || body[RECEIVED]) {
     listener();
     return;
   }
-  const listeners = waiting.get(body);
+  const listeners = body[WAITING];
   if (listeners !== undefined) {
     listeners.push(listener);
     return;
   }
-  const first = [listener];
-  waiting.set(body, first);
-  forgotten.register(body, first, body);
-  body.once('close', () => bodyReceived(body));
+  body[WAITING] = [listener];
+  // Most bodies have arrived by then, and to register one is costly.
+  process.nextTick(mindForgotten, body);
+  body.once('close', bodyClosed);
+}
+
+function mindForgotten(body: Readable & Noted): void {
+  const listeners = body[WAITING];
+  if (listeners !== undefined) forgotten.register(body, listeners, body);
+}
+
+function bodyClosed(this: Readable): void {
+  bodyReceived(this);
 }
 
 /** Records that the wire is done with this body: what its call held is released, even if the body is read later. */
-export function bodyReceived(body: Readable): void {
-  received.add(body);
-  const listeners = waiting.get(body);
+export function bodyReceived(body: Readable & Noted): void {
+  body[RECEIVED] = true;
+  const listeners = body[WAITING];
   if (listeners === undefined) return;
-  waiting.delete(body);
+  body[WAITING] = undefined;
   forgotten.unregister(body);
   callAll(listeners);
 }

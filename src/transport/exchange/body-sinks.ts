@@ -36,10 +36,11 @@ export class GatheredBody implements BodySink {
 
 /** Hands a body to its caller while it arrives, with back-pressure down to the connection. */
 export class StreamedBody implements BodySink {
-  readonly #stream: WeakRef<BodyStream>;
+  /** Held weakly from the next tick on; most bodies have arrived by then, and a weak reference is costly. */
+  #stream: BodyStream | WeakRef<BodyStream> | undefined;
   readonly #activity: Activity | undefined;
 
-  /** `made` is given the stream, which is held weakly here: a body that its caller dropped can be collected. */
+  /** `made` is given the stream, which is held weakly later: a body that its caller dropped can be collected. */
   constructor(
     controller: Dispatcher.DispatchController,
     heldBack: () => boolean,
@@ -64,23 +65,33 @@ export class StreamedBody implements BodySink {
       abort: (reason: Error) => controller.abort(reason),
     };
     const stream = new BodyStream(source, options);
-    this.#stream = new WeakRef(stream);
+    this.#stream = stream;
     this.#activity = activity;
     made(stream);
+    process.nextTick(StreamedBody.#weaken, this);
+  }
+
+  static #weaken(body: StreamedBody): void {
+    if (body.#stream instanceof BodyStream) body.#stream = new WeakRef(body.#stream);
+  }
+
+  get #present(): BodyStream | undefined {
+    return this.#stream instanceof WeakRef ? this.#stream.deref() : this.#stream;
   }
 
   receive(chunk: Buffer): void {
-    this.#stream.deref()?.receive(chunk);
+    this.#present?.receive(chunk);
   }
 
   finish(trailers: Record<string, unknown>): void {
     // The rest is up to the reader.
     this.#activity?.hold('answer');
-    this.#stream.deref()?.finish(trailers);
+    this.#present?.finish(trailers);
+    this.#stream = undefined;
   }
 
   fail(error: Error): void {
-    this.#stream.deref()?.destroy(error);
+    this.#present?.destroy(error);
   }
 }
 
