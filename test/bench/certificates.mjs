@@ -59,8 +59,6 @@ export async function writeCertificates() {
     serverKey: write('server-key.pem', server.key),
     cert: write('client.pem', client.cert),
     key: write('client-key.pem', client.key),
-    // HAProxy wants both in one file.
-    certAndKey: write('client-both.pem', `${client.cert}\n${client.key}\n`),
     remove: () => rmSync(folder, { recursive: true }),
   };
 }

@@ -1,4 +1,4 @@
-/** What Linux tells of a process: CPU time and memory. */
+/** What Linux tells of a process: CPU time. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -11,12 +11,7 @@ export function ticksOf(stat) {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Resident bytes, from the text of /proc/PID/status. */
-export const residentOf = (status) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024;
-
 export function cpuMicroseconds(pid) {
   microsecondsPerTick ??= tick();
   return ticksOf(readFileSync(`/proc/${pid}/stat`, 'utf8')) * microsecondsPerTick;
 }
-
-export const residentBytes = (pid) => residentOf(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -8,9 +8,12 @@ import { cases } from './cases.mjs';
 import { exchange } from './exchange.mjs';
 import { closedLoop, measured, steadyRate } from './load.mjs';
 import { throughMishaps } from './mishaps.mjs';
-import { cpuMicroseconds, residentBytes } from './processes.mjs';
+import { cpuMicroseconds } from './processes.mjs';
 
-const { form, origin, clients, rate, callers, seconds, proxyPid, faults } = JSON.parse(process.argv[2]);
+const { form, origin, clients, rate, callers, seconds, proxyPid } = JSON.parse(process.argv[2]);
+
+/** Seconds until V8 has compiled what a form runs; that with most code takes six. */
+const warmth = 8;
 
 /** As the service was written, with the address of its sidecar. */
 const plainAxios = (baseURL) => axios.create({ baseURL, adapter: 'http', proxy: false, ...keepAliveAgents() });
@@ -34,9 +37,13 @@ async function withProxy(drive) {
 const instance = await instances[form]();
 const { request } = cases.find(({ name }) => name === 'get-50');
 const once = exchange(sentByAxios((config) => instance.request(config))(request), request);
-const outcomes = faults ? await throughMishaps((config) => instance.request(config)) : {};
-await closedLoop(once, callers, seconds);
-const steady = await withProxy(() => steadyRate(once, rate, seconds));
-const closed = await withProxy(() => closedLoop(once, callers, seconds));
-const memory = { app: residentBytes(process.pid), proxy: proxyPid === undefined ? 0 : residentBytes(proxyPid) };
-process.send({ steady, closed, memory, outcomes }, () => process.exit());
+const tasks = {
+  mishaps: () => throughMishaps((config) => instance.request(config)),
+  warmUp: () => measured(() => closedLoop(once, callers, warmth)),
+  steady: () => withProxy(() => steadyRate(once, rate, seconds)),
+  closed: () => withProxy(() => closedLoop(once, callers, seconds)),
+};
+
+process.on('message', async (task) => process.send(await tasks[task]()));
+process.once('disconnect', () => process.exit());
+process.send('ready');

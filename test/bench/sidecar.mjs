@@ -8,7 +8,7 @@ import { writeCertificates } from './certificates.mjs';
 import { counted, mishaps } from './mishaps.mjs';
 import { podConfig } from './pod.mjs';
 import { align, digits, machine, median } from './report.mjs';
-import { answerOf, start } from './start.mjs';
+import { start } from './start.mjs';
 
 const known = Object.fromEntries(['rate', 'callers', 'rounds', 'seconds'].map((name) => [name, { type: 'string' }]));
 const { rate, callers, rounds, seconds } = readArguments(known, (values) => ({
@@ -27,37 +27,23 @@ const forms = {
 
 const program = fileURLToPath(new URL('../../dist/esm/cli/pillion.js', import.meta.url));
 
-const columns = [
-  '',
-  'req/s',
-  'app us',
-  'proxy us',
-  'both us',
-  'of Envoy',
-  'target',
-  'p50 ms',
-  'p99 ms',
-  'app RSS',
-  'proxy RSS',
-];
-const megabytes = (value) => (value === 0 ? '-' : `${(value / 1e6).toFixed(0)} MB`);
+const columns = ['', 'req/s', 'app us', 'proxy us', 'both us', 'of Envoy', 'target', 'p50 ms', 'p99 ms'];
 
 function table(results, load) {
-  const both = (form) => median(results[form].map(({ [load]: one }) => one.cpu + one.proxyCpu));
-  const cells = Object.entries(results).map(([form, samples]) => {
-    const of = (read) => median(samples.map(read));
-    const beside = of((one) => one[load].proxyCpu);
+  const both = (form) => median(results[form][load].map(({ cpu, proxyCpu }) => cpu + proxyCpu));
+  const cells = Object.keys(results).map((form) => {
+    const of = (read) => median(results[form][load].map(read));
+    const beside = of(({ proxyCpu }) => proxyCpu);
     const { title, target } = forms[form];
     return [
       title,
-      of((one) => one[load].throughput).toFixed(0),
-      digits(of((one) => one[load].cpu)),
+      of(({ throughput }) => throughput).toFixed(0),
+      digits(of(({ cpu }) => cpu)),
       beside === 0 ? '-' : digits(beside),
       digits(both(form)),
       `${(both(form) / both('envoy')).toFixed(2)}x`,
       target === 1 ? '-' : `${target}x`,
-      ...[of((one) => one[load].p50), of((one) => one[load].p99)].map(digits),
-      ...[of((one) => one.memory.app), of((one) => one.memory.proxy)].map(megabytes),
+      ...[of(({ p50 }) => p50), of(({ p99 }) => p99)].map(digits),
     ];
   });
   return align([columns, ...cells]);
@@ -67,7 +53,7 @@ function table(results, load) {
 function mishapTable(results) {
   const cells = mishaps.map(({ method, plan, calls }) => {
     const key = `${method} ${plan}`;
-    const of = ([{ outcomes, attempts }]) => `${counted(outcomes[key])}; ${digits(attempts[key] / calls)}`;
+    const of = ({ outcomes, attempts }) => `${counted(outcomes[key])}; ${digits(attempts[key] / calls)}`;
     return [`${method} ${plan.replace(',', ', then ')}`, String(calls), ...Object.values(results).map(of)];
   });
   return align([['status; attempts a call', 'calls', ...Object.keys(results)], ...cells]);
@@ -83,33 +69,48 @@ async function prepare(binary, tls, tlsPort) {
   return { origin: `http://127.0.0.1:${port}`, clients, open };
 }
 
+/** Sends a word to a process, and resolves to its answer. */
+function asked(child, word) {
+  child.send(word);
+  return new Promise((resolve) => {
+    child.once('message', resolve);
+  });
+}
+
 async function compare(binary) {
   const { remove, ...tls } = await writeCertificates();
   const upstream = await start('upstream.mjs', { tls });
-  const results = Object.fromEntries(Object.keys(forms).map((form) => [form, []]));
+  const results = {};
+  let envoy;
   try {
     const { origin, clients, open } = await prepare(binary, tls, upstream.message.tlsPort);
+    envoy = await open();
+    const apps = {};
+    for (const form of Object.keys(forms)) {
+      const settings = {
+        form,
+        origin,
+        clients,
+        rate,
+        callers,
+        seconds,
+        proxyPid: form === 'envoy' ? envoy.pid : undefined,
+      };
+      apps[form] = (await start('sidecar-app.mjs', settings)).child;
+      const outcomes = await asked(apps[form], 'mishaps');
+      results[form] = { outcomes, attempts: await asked(upstream.child, 'attempts'), steady: [], closed: [] };
+      await asked(apps[form], 'warmUp');
+    }
     for (let round = 0; round < rounds; round++)
-      for (const form of Object.keys(forms)) {
-        // An Envoy of its own for each round, so that all of them begin cold.
-        const envoy = form === 'envoy' ? await open() : undefined;
-        const settings = { form, origin, clients, rate, callers, seconds, proxyPid: envoy?.pid, faults: round === 0 };
-        const found = await answerOf('sidecar-app.mjs', settings).finally(() => envoy?.stop());
-        results[form].push({ ...found, attempts: await attemptsOf(upstream.child) });
-      }
+      for (const load of ['steady', 'closed'])
+        for (const [form, child] of Object.entries(apps)) results[form][load].push(await asked(child, load));
+    for (const child of Object.values(apps)) child.disconnect();
   } finally {
+    await envoy?.stop();
     upstream.child.disconnect();
     remove();
   }
   return results;
-}
-
-/** The attempts that the upstream has seen since it was asked last, by method and plan. */
-function attemptsOf(child) {
-  child.send('attempts');
-  return new Promise((resolve) => {
-    child.once('message', resolve);
-  });
 }
 
 async function main() {
@@ -124,9 +125,10 @@ async function main() {
     `Node ${node}, Envoy ${version}, ${platform}, ${cores} cores (${cpu}), not pinned; medians of ${rounds} rounds`,
   );
   console.log(
-    'CPU microseconds for each request, those of the callers in the app included; the upstream speaks mutual TLS.\n',
+    'CPU microseconds for each request, those of the callers in the app included; the upstream speaks mutual TLS.',
   );
   const results = await compare(binary);
+  console.log('What the app takes in the first form is axios itself; the second form has it too, as it is.\n');
   console.log(`${rate} requests a second\n${table(results, 'steady')}\n`);
   console.log(`${callers} callers, each as fast as it is answered\n${table(results, 'closed')}\n`);
   console.log(`Under faults\n${mishapTable(results)}`);
