@@ -1,2 +1,2 @@
 /** `pillion/sidecar`: the policies of clients for calls that other HTTP clients make. */
-export {};
+export { createDispatcher, type DispatcherOptions } from './dispatcher.js';
