@@ -1,7 +1,6 @@
 /** Reads the options of a dispatch by undici's rules: what undici refuses is refused here with the same words. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { stringify } from 'node:querystring';
-import { Readable } from 'node:stream';
 import { types } from 'node:util';
 import { type Dispatcher, errors } from 'undici';
 import { guard, isStream, isWebStream } from '../call/body.js';
@@ -21,6 +20,9 @@ export interface DispatchedRequest {
   readonly body: string | Uint8Array | AsyncIterable<unknown> | undefined;
 }
 
+/** Methods whose requests are expected to have a body. */
+const withBody = new Set(['PUT', 'POST', 'PATCH', 'QUERY', 'PROPFIND', 'PROPPATCH']);
+
 const invalidPath = /[^\u0021-\u00ff]/;
 
 /**
@@ -35,7 +37,7 @@ export function urlOf({ origin, path, query }: DispatchOptions): URL | undefined
   if (query && /[?#]/.test(path))
     throw new InvalidArgumentError('Query params cannot be passed when url already contains "?" or "#".');
   const asked = query ? stringify(query) : '';
-  const base = origin === undefined ? '' : new URL(origin).origin;
+  const base = origin && URL.canParse(String(origin)) ? new URL(origin).origin : '';
   if (!URL.canParse(base + path)) throw new InvalidArgumentError('invalid url');
   return new URL(base + path + (asked && `?${asked}`));
 }
@@ -55,6 +57,8 @@ export function requestOf(options: DispatchOptions, failed: (error: Error) => vo
     );
   checkTime(options.headersTimeout, 'headersTimeout');
   checkTime(options.bodyTimeout, 'bodyTimeout');
+  checkSwitch(options.reset, 'reset');
+  checkSwitch(options.expectContinue, 'expectContinue');
   if (options.throwOnError != null) throw new InvalidArgumentError('invalid throwOnError');
   if (options.maxRedirections)
     throw new InvalidArgumentError('maxRedirections is not supported, use the redirect interceptor');
@@ -64,6 +68,8 @@ export function requestOf(options: DispatchOptions, failed: (error: Error) => vo
   if (length !== undefined && contentLength !== undefined && contentLength !== length)
     throw new RequestContentLengthMismatchError();
   if (contentLength === undefined && length) headers.list.push('content-length', String(length));
+  // As in undici: a request that is not expected to have a body says nothing of its length.
+  if (contentLength === 0 && data === undefined && !withBody.has(method)) headers.remove('content-length');
   if (type && !headers.hasType) headers.list.push('content-type', type);
   return { method, headers: headers.list, host: headers.host, body: data };
 }
@@ -71,6 +77,10 @@ export function requestOf(options: DispatchOptions, failed: (error: Error) => vo
 function checkTime(value: unknown, name: string): void {
   if (value != null && !(Number.isFinite(value) && (value as number) >= 0))
     throw new InvalidArgumentError(`invalid ${name}`);
+}
+
+function checkSwitch(value: unknown, name: string): void {
+  if (value != null && typeof value !== 'boolean') throw new InvalidArgumentError(`invalid ${name}`);
 }
 
 function isToken(text: string): boolean {
@@ -111,9 +121,16 @@ class RequestHeaders {
     }
   }
 
+  remove(name: string): void {
+    const at = this.list.findIndex((each, index) => index % 2 === 0 && each.toLowerCase() === name);
+    this.list.splice(at, 2);
+  }
+
   #take(name: string, lower: string, value: string): void {
     if (lower === 'transfer-encoding' || lower === 'keep-alive' || lower === 'upgrade')
       throw new InvalidArgumentError(`invalid ${lower} header`);
+    if (lower === 'connection' && !value.split(',').every((each) => isToken(each.trim())))
+      throw new InvalidArgumentError('invalid connection header');
     if (lower === 'expect') throw new NotSupportedError('expect header not supported');
     if (lower === 'host') {
       if (this.host !== undefined) throw new InvalidArgumentError('duplicate host header');
@@ -159,7 +176,14 @@ function bodyOf(body: unknown, failed: (error: Error) => void): Body {
   if (isStream(body)) {
     guard(body);
     body.once('error', failed);
-    return { data: Symbol.asyncIterator in body ? body : through(body) };
+    const data = Symbol.asyncIterator in body ? body : through(body);
+    // All of it is here already.
+    const { readableObjectMode, readableLength, readable } = body;
+    const whole =
+      readableObjectMode === false &&
+      readable &&
+      (body as { _readableState?: { ended?: boolean } })._readableState?.ended === true;
+    return whole ? { data, length: readableLength } : { data };
   }
   if (typeof body === 'string') return bytesOf(Buffer.from(body));
   if (ArrayBuffer.isView(body)) return bytesOf(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
@@ -173,7 +197,7 @@ function bodyOf(body: unknown, failed: (error: Error) => void): Body {
     return { data: piecesOf((body as Blob).stream(), failed), length: size, type };
   }
   if (isWebStream(body)) return { data: body };
-  if (typeof body === 'object' && (Symbol.asyncIterator in body || Symbol.iterator in body))
+  if (typeof body === 'object' && (Symbol.asyncIterator in body || isIterable(body)))
     return { data: piecesOf(body as AsyncIterable<unknown>, failed) };
   throw new InvalidArgumentError(
     'body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable',
@@ -186,11 +210,19 @@ function bytesOf(data: Buffer): Body {
 
 async function* piecesOf(body: AsyncIterable<unknown> | Iterable<unknown>, failed: (error: Error) => void) {
   try {
-    for await (const piece of body) yield piece;
+    for await (const piece of body) {
+      if (typeof piece !== 'string' && !types.isUint8Array(piece)) throw wrongPiece();
+      yield piece;
+    }
   } catch (error) {
     failed(error as Error);
     throw error;
   }
+}
+
+function wrongPiece(): TypeError {
+  const message = 'A piece of the request body must be a string, a Buffer or a Uint8Array.';
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /** By its tag, as undici does: forms and blobs may come from another copy of undici. */
@@ -198,14 +230,19 @@ function isTagged(body: unknown, tag: string): boolean {
   return typeof body === 'object' && (body as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === tag;
 }
 
+/** A polluted `Object.prototype` makes no iterable of a plain object. */
 function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as Iterable<unknown>)[Symbol.iterator] !== undefined &&
+    (value as Iterable<unknown>)[Symbol.iterator] !== (Object.prototype as Partial<Iterable<unknown>>)[Symbol.iterator]
+  );
 }
 
 /** Destroys the body of a dispatch that was refused. */
 export function destroyBody(body: unknown, error: Error): void {
   if (!isStream(body)) return;
   guard(body);
-  if (body instanceof Readable) body.destroy(error);
-  else (body as Readable).destroy?.();
+  body.destroy?.(error);
 }

@@ -16,8 +16,6 @@ export class ForwardedRequest {
   readonly #controller = new AnswerController((reason) => this.#aborted(reason));
   readonly #finished: (request: ForwardedRequest) => void;
   #body: ForeignAnswer['body'] | undefined;
-  /** Why the request body could not be read to its end. */
-  #unreadable: Error | undefined;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -27,9 +25,7 @@ export class ForwardedRequest {
    */
   constructor(options: DispatchOptions, receiver: Receiver, finished: (request: ForwardedRequest) => void) {
     this.#options = options;
-    this.#request = requestOf(options, (error) => {
-      this.#unreadable ??= error;
-    });
+    this.#request = requestOf(options, (error) => this.abort(error));
     this.#receiver = receiver;
     this.#finished = finished;
   }
@@ -47,7 +43,7 @@ export class ForwardedRequest {
       informed: (status, named) => this.#inform(status, named),
     }).then(
       (answer) => this.#answer(answer),
-      (error) => this.#fail(this.#unreadable ?? undiciError(error, false)),
+      (error) => this.#fail(undiciError(error, false)),
     );
   }
 

@@ -32,10 +32,25 @@ const ParserError = errors.HTTPParserError as unknown as new (message: string, c
  */
 export function undiciError(error: unknown, answered: boolean): Error {
   const { code = '', message = String(error) } = (error ?? {}) as { code?: string; message?: string };
+  const ours: Make | undefined = Object.hasOwn(classes, code) ? classes[code] : undefined;
   // As in undici: a reset that the system reports keeps its code.
-  const ofSystem = inCauses(error, (each) => 'syscall' in each || undefined);
-  const make = Object.hasOwn(classes, code) && !(code === 'ECONNRESET' && ofSystem) ? classes[code] : undefined;
+  const make = code === 'ECONNRESET' && isOfSystem(error) ? undefined : ours && (mismatchIn(error) ?? ours);
   if (make !== undefined) return withCause(make(message, answered), error);
   if (code.startsWith('HPE_')) return withCause(new ParserError(message, code.slice(4)), error);
   return error as Error;
+}
+
+function isOfSystem(error: unknown): boolean {
+  return inCauses(error, (each) => 'syscall' in each || undefined) ?? false;
+}
+
+/** The wire has given the error of undici another code, but it is still of its class. */
+function mismatchIn(error: unknown): Make | undefined {
+  return inCauses(error, (each) => {
+    if (each instanceof errors.RequestContentLengthMismatchError)
+      return () => new errors.RequestContentLengthMismatchError();
+    if (each instanceof errors.ResponseContentLengthMismatchError)
+      return () => new errors.ResponseContentLengthMismatchError();
+    return undefined;
+  });
 }
