@@ -118,7 +118,7 @@ async function bodyFrom({ body, signal }: ForeignRequest, length: number): Promi
   if (isStream(body)) guard(body);
   const held = new HeldBody(body, () => release(body));
   if (!(length <= heldBytes)) return held;
-  const unlink = signal && onAbort(signal, () => held.destroy((signal as AbortSignal).reason));
+  const unlink = signal && onAbort(signal, () => held.destroy((signal as AbortSignal).reason as Error));
   try {
     const pieces: Buffer[] = [];
     for await (const piece of held) pieces.push(piece);

@@ -2,8 +2,8 @@
 import { Dispatcher, errors, getGlobalDispatcher } from 'undici';
 import { ownOf } from '../call/own.js';
 import { badOptions } from '../options/options.js';
-import { type Clients, checkCovering, coveringClient } from './covering.js';
-import { type DispatchOptions, destroyBody, urlOf } from './dispatch-options.js';
+import { checkCovering, coveringClient, type SomeClients } from './covering.js';
+import { type DispatchOptions, destroyBody, dispatchedUrl } from './dispatch-options.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { AnyHandler, receiverOf } from './handlers.js';
 
@@ -24,7 +24,7 @@ export interface DispatcherOptions {
  * destroying the dispatcher leaves the clients and `fallback` open.
  * @throws PillionError `ERR_CONFIG` for anything else than clients, and for bad options
  */
-export function createDispatcher(clients: Clients, options: DispatcherOptions = {}): Dispatcher {
+export function createDispatcher(clients: SomeClients, options: DispatcherOptions = {}): Dispatcher {
   checkCovering(clients, 'createDispatcher');
   return new ClientsDispatcher(clients, fallbackOf(options) ?? getGlobalDispatcher());
 }
@@ -42,13 +42,13 @@ function fallbackOf(options: DispatcherOptions): DispatcherOptions['fallback'] {
 type Callback = (error: Error | null, data: null) => void;
 
 class ClientsDispatcher extends Dispatcher {
-  readonly #clients: Clients;
+  readonly #clients: SomeClients;
   readonly #fallback: Pick<Dispatcher, 'dispatch'>;
   readonly #inFlight = new Set<ForwardedRequest>();
   #refusal: (() => Error) | undefined;
   #drained: (() => void)[] = [];
 
-  constructor(clients: Clients, fallback: Pick<Dispatcher, 'dispatch'>) {
+  constructor(clients: SomeClients, fallback: Pick<Dispatcher, 'dispatch'>) {
     super();
     this.#clients = clients;
     this.#fallback = fallback;
@@ -78,7 +78,7 @@ class ClientsDispatcher extends Dispatcher {
       if (typeof options !== 'object' || options === null)
         throw new errors.InvalidArgumentError('opts must be an object.');
       if (this.#refusal !== undefined) throw this.#refusal();
-      const url = urlOf(options);
+      const url = dispatchedUrl(options);
       const client = url && coveringClient(this.#clients, url);
       if (client !== undefined) {
         this.#forward(options, receiver).begin(client, url as URL);
