@@ -79,7 +79,7 @@ class ClientsDispatcher extends Dispatcher {
         throw new errors.InvalidArgumentError('opts must be an object.');
       if (this.#refusal !== undefined) throw this.#refusal();
       const url = dispatchedUrl(options);
-      const client = url && coveringClient(this.#clients, url);
+      const client = url && !this.#isMocked() ? coveringClient(this.#clients, url) : undefined;
       if (client !== undefined) {
         this.#forward(options, receiver).begin(client, url as URL);
         return true;
@@ -90,6 +90,11 @@ class ClientsDispatcher extends Dispatcher {
       return true;
     }
     return this.#fallback.dispatch(options, new AnyHandler(receiver));
+  }
+
+  /** True where a test has made a MockAgent the global dispatcher before this one: nothing must go past it. */
+  #isMocked(): boolean {
+    return (this.#fallback as { isMockActive?: unknown }).isMockActive === true;
   }
 
   #forward(options: DispatchOptions, receiver: ReturnType<typeof receiverOf>): ForwardedRequest {
