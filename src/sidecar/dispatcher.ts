@@ -13,7 +13,12 @@ export interface DispatcherOptions {
    * The dispatcher, of any version of undici, for requests that no client covers. Default: the global dispatcher at the
    * time of the call.
    */
-  fallback?: Pick<Dispatcher, 'dispatch'>;
+  fallback?: AnyDispatcher;
+}
+
+/** A dispatcher of any version of undici: their types differ in the handlers. */
+export interface AnyDispatcher {
+  dispatch(options: never, handler: never): boolean;
 }
 
 /**
@@ -21,12 +26,19 @@ export interface DispatcherOptions {
  * `fetch(url, { dispatcher })`, of undici 6, 7 and 8. A request goes to the client whose `baseURL` covers its URL: the
  * same origin, and the longest path of whole segments; every other request goes to `fallback`. Clients are looked up at
  * each request. The answer comes as the server gave it: any status, encoded, redirects not followed. Closing or
- * destroying the dispatcher leaves the clients and `fallback` open.
+ * destroying the dispatcher leaves the clients and `fallback` open. In TypeScript its type is the `Dispatcher` of undici 7;
+ * `createDispatcher<Dispatcher>` gives it that of another version.
  * @throws PillionError `ERR_CONFIG` for anything else than clients, and for bad options
  */
-export function createDispatcher(clients: SomeClients, options: DispatcherOptions = {}): Dispatcher {
+export function createDispatcher<Type extends AnyDispatcher = Dispatcher>(
+  clients: SomeClients,
+  options: DispatcherOptions = {},
+): Type {
   checkCovering(clients, 'createDispatcher');
-  return new ClientsDispatcher(clients, fallbackOf(options) ?? getGlobalDispatcher());
+  return new ClientsDispatcher(
+    clients,
+    (fallbackOf(options) as Dispatcher | undefined) ?? getGlobalDispatcher(),
+  ) as never;
 }
 
 /** Not by a schema: that would copy the dispatcher. */
