@@ -123,7 +123,7 @@ export class SidecarListener {
     });
     const begin = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
       const counts = this.#sessions.get(stream.session as ServerHttp2Session);
-      if (counts === undefined) return stream.destroy();
+      if (counts === undefined) return stream.on('error', ignore).destroy();
       counts.open++;
       if (max > 0 && ++counts.begun >= max) stream.session?.close();
       const late = !stream.endAfterHeaders && requestTimeout > 0;

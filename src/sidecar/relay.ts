@@ -105,7 +105,9 @@ function pulled(body: Readable, down: Downstream): AsyncIterable<Buffer> & { ret
 }
 
 function send(answer: ForeignAnswer, down: Downstream, client: string, patience: number): void {
-  const { status, statusText, headers, body } = answer;
+  const { status, statusText, body } = answer;
+  // HTTP forbids a length there, and clients of HTTP/2 take it for an error.
+  const headers = status === 204 ? without(answer.headers, 'content-length') : answer.headers;
   try {
     down.head(status, statusText, headers);
   } catch {

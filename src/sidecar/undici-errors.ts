@@ -31,7 +31,9 @@ const ParserError = errors.HTTPParserError as unknown as new (message: string, c
  * returned as it is, with its code: that of Node, such as ECONNREFUSED, or ours, such as ERR_CIRCUIT_OPEN.
  */
 export function undiciError(error: unknown, answered: boolean): Error {
-  const { code = '', message = String(error) } = (error ?? {}) as { code?: string; message?: string };
+  const { code: given, message = String(error) } = (error ?? {}) as { code?: unknown; message?: string };
+  // A DOMException, such as the reason of an abort, has a number.
+  const code = typeof given === 'string' ? given : '';
   const ours: Make | undefined = Object.hasOwn(classes, code) ? classes[code] : undefined;
   // As in undici: a reset that the system reports keeps its code.
   const make = code === 'ECONNRESET' && isOfSystem(error) ? undefined : ours && (mismatchIn(error) ?? ours);

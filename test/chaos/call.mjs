@@ -6,6 +6,7 @@ import { judgeAnswer, judgeError, judgeFailure } from './judge.mjs';
 import { readers } from './readers.mjs';
 import { pathOf } from './servers/asked.mjs';
 import { bodyOf } from './uploads.mjs';
+import { foreignWays } from './ways.mjs';
 
 /** Milliseconds past its deadline before a call is said to hang: this machine may be busy. */
 const slack = 8000;
@@ -76,10 +77,8 @@ async function inTime(call, world) {
 }
 
 async function perform(call, world) {
-  const { way } = call.plan;
   try {
-    const client = world.clients.get(call.plan.client);
-    const asking = way === 'fetch' ? byFetch(call, client, world) : byAxios(call, client, world);
+    const asking = ask(call, world);
     call.abort.begun();
     const answer = await asking;
     call.here('the await of the call');
@@ -93,8 +92,16 @@ async function perform(call, world) {
   }
 }
 
+function ask(call, world) {
+  const { way, client } = call.plan;
+  if (way in foreignWays) return foreignWays[way](call, world);
+  return (way === 'fetch' ? byFetch : byAxios)(call, world.clients.get(client), world);
+}
+
 async function read(call, answer) {
   const { way, reading } = call.plan;
+  // Node's streams that were destroyed before they are read seem to be empty.
+  if (way === 'listener' && answer.data.destroyed) return 'destroyed';
   try {
     return await readers[way][reading](call, answer);
   } catch (error) {

@@ -27,9 +27,15 @@ const uploads = {
   http: ['string', 'bytes', 'stream', 'file', 'form', 'package', 'blob', 'generator'],
   // axios's http adapter takes no web streams and no iterables.
   'fetch http': ['string', 'bytes', 'stream', 'file', 'form', 'blob'],
+  router: ['string', 'bytes', 'stream', 'generator', 'web', 'form', 'blob', 'file'],
+  dispatcher: ['string', 'bytes', 'stream', 'file', 'generator', 'form'],
+  listener: ['string', 'bytes', 'stream', 'file', 'generator'],
 };
 const readings = {
   fetch: ['text', 'bytes', 'half', 'cancel', 'unread', 'clone', 'late'],
+  router: ['text', 'bytes', 'half', 'cancel', 'unread', 'clone', 'late'],
+  dispatcher: ['all', 'events', 'half', 'destroy', 'late', 'pipe'],
+  listener: ['all', 'events', 'half', 'destroy', 'late', 'pipe'],
   axios: ['buffer', 'buffer', 'text', 'all', 'events', 'half', 'destroy', 'unread', 'late', 'pipe'],
 };
 
@@ -38,22 +44,31 @@ export function planOf(seed, index, profile = 'chaos') {
   const chance = chanceOf(seed, index);
   const calm = chance.often(profile === 'aborts' ? 0.6 : 0.35);
   const server = chance.weighted({ h1: 4, tls1: 2, h2: 4, few: 1 });
-  const way = chance.often(0.4) ? 'fetch' : 'axios';
-  const lane = (server === 'h1' || server === 'tls1') && chance.often(0.35) ? 'http' : 'fast';
-  const upload = uploadOf(chance, way === 'axios' ? lane : lane === 'http' ? 'fetch http' : 'fetch');
+  const way = chance.weighted({ fetch: 3, axios: 5, router: 1, dispatcher: 1.5, listener: 2.5 });
+  const foreign = way !== 'fetch' && way !== 'axios';
+  const lane = !foreign && (server === 'h1' || server === 'tls1') && chance.often(0.35) ? 'http' : 'fast';
+  const upload = uploadOf(chance, foreign ? way : way === 'axios' ? lane : lane === 'http' ? 'fetch http' : 'fetch');
   const abort = abortOf(chance, way, calm, profile);
   const options = optionsOf(chance, way);
   const asked = askedOf(chance, { index, calm, server, lane, upload });
+  if (way === 'dispatcher' || way === 'listener') leaveAsItIs(asked);
   const method = methodOf(chance, upload);
-  const total = calm ? 20_000 : chance.between(150, 900);
+  // Of other clients' calls only the client's own configuration limits the time.
+  const total = calm ? 20_000 : foreign ? 5000 : chance.between(150, 900);
   return {
     ...{ index, calm, server, way, lane, method, upload, abort, options, asked, total },
-    client: `${calm ? 'calm' : 'wild'} ${server}${!calm && chance.often(0.25) ? ' hedged' : ''}`,
+    client: `${calm ? 'calm' : 'wild'} ${server}${!calm && way !== 'router' && chance.often(0.25) ? ' hedged' : ''}`,
     reading: chance.pick(readings[way]),
     keyed: method === 'POST' && chance.often(0.3),
     signalShared: chance.often(0.3),
     mayFail: !calm || abort.by !== 'nothing' || options.tooSmall || upload.breaks,
   };
+}
+
+/** Nothing is decoded there, and no redirect followed. */
+function leaveAsItIs(asked) {
+  asked.coding = 'identity';
+  if (asked.fault.endsWith('-coding') || asked.fault === 'redirect') asked.fault = 'none';
 }
 
 function methodOf(chance, { kind }) {
@@ -77,7 +92,10 @@ const sizeOf = (chance) => {
 };
 
 function abortOf(chance, way, calm, profile) {
-  const by = way === 'fetch' ? { signal: 6, total: 1 } : { signal: 4, token: 1, timeout: 1, total: 1 };
+  const by = {
+    ...{ fetch: { signal: 6, total: 1 }, axios: { signal: 4, token: 1, timeout: 1, total: 1 } }[way],
+    signal: 4,
+  };
   if (profile !== 'aborts' && !chance.often(calm ? 0.2 : 0.3)) return { by: 'nothing' };
   const moments = { before: 0.3, sync: 1, microtask: 1, immediate: 2, ms: 6, upload: 2, answer: 2, data: 2 };
   const ms = chance.often(0.5) ? chance.between(1, 5) : chance.between(1, 40);

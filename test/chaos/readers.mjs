@@ -1,5 +1,4 @@
 /** Ways of reading an answer: to its end, in part, or not at all. Each resolves to how the call ended. */
-import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { judgeBody } from './judge.mjs';
@@ -55,8 +54,10 @@ async function half(call, { data }) {
 }
 
 async function destroy(call, { data }) {
+  // undici tells of it by an error.
+  if (call.plan.way === 'dispatcher') data.on('error', () => {});
   data.destroy();
-  if (!data.closed) await once(data, 'close');
+  if (!data.closed) await new Promise((resolve) => data.once('close', resolve));
   call.here("'close' of a destroyed body");
   return 'destroyed';
 }
@@ -69,7 +70,8 @@ async function pipe(call, { data }) {
       call.here('write() behind the body');
       call.reached('data');
       chunks.push(chunk);
-      setImmediate(done);
+      // Not after each: many small chunks would take longer than any time limit.
+      (chunks.length % 16 === 0 ? setImmediate : queueMicrotask)(done);
     },
   });
   await pipeline(data, slow);
@@ -122,3 +124,7 @@ export const readers = {
     late: late(text),
   },
 };
+
+const { all: whole, events: byEvents, half: part, destroy: destroyed, pipe: piped, late: afterwards } = readers.axios;
+const streamed = { all: whole, events: byEvents, half: part, destroy: destroyed, pipe: piped, late: afterwards };
+Object.assign(readers, { router: readers.fetch, dispatcher: streamed, listener: streamed });

@@ -23,6 +23,7 @@ export async function season({
 }) {
   const identity = material.openIdentity();
   const clients = new Clients(ports, identity);
+  await clients.openWays();
   const openBodies = new Map();
   const sky = weather(seed, { clients, servers, material, identity });
   const startedAt = performance.now();

@@ -26,7 +26,8 @@ const makers = {
   stream: (bytes, call) => streamOf(bytes, call),
   file: (_bytes, _call, { uploadFile }) => createReadStream(uploadFile),
   // As an iterable for fetch; axios takes streams only.
-  generator: (bytes, call) => (call.plan.way === 'fetch' ? pieces(bytes, call) : Readable.from(pieces(bytes, call))),
+  generator: (bytes, call) =>
+    call.plan.way === 'fetch' || call.plan.way === 'router' ? pieces(bytes, call) : Readable.from(pieces(bytes, call)),
   web: (bytes, call) => webStreamOf(bytes, call),
   form: (bytes) => formOf(new FormData(), new Blob([bytes])),
   package: (bytes) => formOf(new FormDataPackage(), bytes),

@@ -41,6 +41,7 @@ describe('the error of undici', () => {
     coded('ERR_CIRCUIT_OPEN'),
     coded('ECONNRESET', { cause: coded('ECONNRESET', { syscall: 'read' }) }),
     new Error('A bug.'),
+    new DOMException('This operation was aborted', 'AbortError'),
   ])('is the error itself where undici has no class for it: %s', (given) => {
     expect(undiciError(given, false)).toBe(given);
   });
