@@ -191,6 +191,25 @@ describe('a request', () => {
   });
 });
 
+describe('an answer without content', () => {
+  it('has no length in a 204, which a client of HTTP/2 would refuse, and keeps it in a 304', async () => {
+    let status = 204;
+    const origin = await streaming((_, response) => response.writeHead(status, { 'content-length': '5' }).end());
+    const { url } = await before(origin);
+    const session = http2.connect(url);
+    onTestFinished(() => session.destroy());
+    const headOf = (stream: http2.ClientHttp2Stream) =>
+      new Promise<http2.IncomingHttpHeaders>((resolve, reject) => {
+        stream.once('error', reject).once('response', resolve).resume().end();
+      });
+    const head = await headOf(session.request({ ':path': '/' }));
+    expect([head[':status'], head['content-length']]).toEqual([204, undefined]);
+    expect((await fetch(url)).headers.get('content-length')).toBeNull();
+    status = 304;
+    expect(await headOf(session.request({ ':path': '/' }))).toMatchObject({ ':status': 304, 'content-length': '5' });
+  });
+});
+
 describe('where one side goes away', () => {
   it('a client that aborts ends the call and its connection', async () => {
     const { upstream, port, client } = await served(hang, { ...plain, timeouts: { total: false, attempt: false } });
