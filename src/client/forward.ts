@@ -21,8 +21,12 @@ export interface ForeignRequest {
   readonly url: string;
   /** Names and values in turns. */
   readonly headers: readonly string[];
+  /** In place of the host of the URL; a `host` in `headers` has no effect. */
+  readonly host?: string | undefined;
   readonly body?: string | Uint8Array | AsyncIterable<unknown> | null | undefined;
   readonly signal?: GenericAbortSignal | undefined;
+  /** False: it is not sent again. */
+  readonly retry?: false | undefined;
   /** Called for each informational answer, of each attempt. */
   readonly informed?: Informed | undefined;
 }
@@ -47,6 +51,7 @@ export async function forward(client: ClientHandle, foreign: ForeignRequest): Pr
   if (stack === undefined) throw new TypeError('This is not a client of pillion.');
   const { config } = stack;
   const headers = requestHeaders(foreign.headers);
+  if (foreign.host !== undefined) headers.host = foreign.host;
   const own = Object.keys(headers);
   const body = await bodyFrom(foreign, Number(headers['content-length'] ?? Number.NaN));
   const request = Object.assign(new Own(), {
@@ -55,6 +60,7 @@ export async function forward(client: ClientHandle, foreign: ForeignRequest): Pr
     headers: withDefaults(headers, config.headers),
     data: body,
     ...(foreign.signal && { signal: foreign.signal }),
+    ...(foreign.retry === false && { retry: false }),
     responseType: 'stream',
     // An answer of any status is an answer.
     validateStatus: null,
@@ -109,6 +115,7 @@ function withDefaults(own: Record<string, string | string[]>, defaults: Record<s
 async function bodyFrom({ body, signal }: ForeignRequest, length: number): Promise<unknown> {
   if (body === undefined || body === null || typeof body === 'string') return body ?? undefined;
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (isStream(body)) guard(body);
   const held = new HeldBody(body, () => release(body));
   if (!(length <= heldBytes)) return held;
   const unlink = signal && onAbort(signal, () => held.destroy((signal as AbortSignal).reason as Error));

@@ -1,0 +1,130 @@
+/** A dispatcher of undici whose requests go through clients. */
+import { Dispatcher, errors, getGlobalDispatcher } from 'undici';
+import { ownOf } from '../call/own.js';
+import { badOptions } from '../options/options.js';
+import { type Clients, checkCovering, coveringClient } from './covering.js';
+import { type DispatchOptions, destroyBody, urlOf } from './dispatch-options.js';
+import { ForwardedRequest } from './forwarded-request.js';
+import { AnyHandler, receiverOf } from './handlers.js';
+
+/** Options of `createDispatcher`. */
+export interface DispatcherOptions {
+  /**
+   * The dispatcher, of any version of undici, for requests that no client covers. Default: the global dispatcher at the
+   * time of the call.
+   */
+  fallback?: Pick<Dispatcher, 'dispatch'>;
+}
+
+/**
+ * Creates a dispatcher for `undici.request`, `undici.fetch`, `setGlobalDispatcher` and Node's own
+ * `fetch(url, { dispatcher })`, of undici 6, 7 and 8. A request goes to the client whose `baseURL` covers its URL: the
+ * same origin, and the longest path of whole segments; every other request goes to `fallback`. Clients are looked up at
+ * each request. The answer comes as the server gave it: any status, encoded, redirects not followed. Closing or
+ * destroying the dispatcher leaves the clients and `fallback` open.
+ * @throws PillionError `ERR_CONFIG` for anything else than clients, and for bad options
+ */
+export function createDispatcher(clients: Clients, options: DispatcherOptions = {}): Dispatcher {
+  checkCovering(clients, 'createDispatcher');
+  return new ClientsDispatcher(clients, fallbackOf(options) ?? getGlobalDispatcher());
+}
+
+/** Not by a schema: that would copy the dispatcher. */
+function fallbackOf(options: DispatcherOptions): DispatcherOptions['fallback'] {
+  const { fallback, ...others } = ownOf(options);
+  const faults = Object.keys(others).map((key) => ({ path: [key], message: 'unknown option', unknown: true }));
+  if (fallback !== undefined && typeof (fallback as Partial<Dispatcher> | null)?.dispatch !== 'function')
+    faults.push({ path: ['fallback'], message: 'must be a dispatcher of undici', unknown: false });
+  if (faults.length > 0) throw badOptions(faults, 'createDispatcher');
+  return fallback;
+}
+
+type Callback = (error: Error | null, data: null) => void;
+
+class ClientsDispatcher extends Dispatcher {
+  readonly #clients: Clients;
+  readonly #fallback: Pick<Dispatcher, 'dispatch'>;
+  readonly #inFlight = new Set<ForwardedRequest>();
+  #refusal: (() => Error) | undefined;
+  #drained: (() => void)[] = [];
+
+  constructor(clients: Clients, fallback: Pick<Dispatcher, 'dispatch'>) {
+    super();
+    this.#clients = clients;
+    this.#fallback = fallback;
+  }
+
+  get closed(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  get destroyed(): boolean {
+    return this.#refusal?.() instanceof errors.ClientDestroyedError;
+  }
+
+  /** Limits of WebSocket and EventSource, whose connections are those of `fallback`. */
+  get webSocketOptions(): unknown {
+    return (this.#fallback as { webSocketOptions?: unknown }).webSocketOptions;
+  }
+
+  get eventSourceOptions(): unknown {
+    return (this.#fallback as { eventSourceOptions?: unknown }).eventSourceOptions;
+  }
+
+  /** Always true where a client covers the URL: whether there is room for more is the business of that client. */
+  override dispatch(options: DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const receiver = receiverOf(handler);
+    try {
+      if (typeof options !== 'object' || options === null)
+        throw new errors.InvalidArgumentError('opts must be an object.');
+      if (this.#refusal !== undefined) throw this.#refusal();
+      const url = urlOf(options);
+      const client = url && coveringClient(this.#clients, url);
+      if (client !== undefined) {
+        this.#forward(options, receiver).begin(client, url as URL);
+        return true;
+      }
+    } catch (error) {
+      destroyBody(options?.body, error as Error);
+      receiver.onResponseError?.(null as never, error as Error);
+      return true;
+    }
+    return this.#fallback.dispatch(options, new AnyHandler(receiver));
+  }
+
+  #forward(options: DispatchOptions, receiver: ReturnType<typeof receiverOf>): ForwardedRequest {
+    const request = new ForwardedRequest(options, receiver, (finished) => this.#finished(finished));
+    this.#inFlight.add(request);
+    return request;
+  }
+
+  #finished(request: ForwardedRequest): void {
+    this.#inFlight.delete(request);
+    if (this.#inFlight.size === 0) for (const drained of this.#drained.splice(0)) drained();
+  }
+
+  /** Refuses new requests, and waits for those on their way through clients. */
+  override close(callback?: Callback): never {
+    this.#refusal ??= () => new errors.ClientClosedError();
+    return told(this.#drain(), callback);
+  }
+
+  /** Refuses new requests, and ends those on their way through clients. */
+  override destroy(reason?: Error | null | Callback, callback?: Callback): never {
+    if (typeof reason === 'function') return this.destroy(null, reason);
+    this.#refusal = () => new errors.ClientDestroyedError();
+    for (const request of [...this.#inFlight]) request.abort(reason ?? new errors.ClientDestroyedError());
+    return told(this.#drain(), callback);
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+}
+
+/** A promise where there is no callback, as in undici; the types of its overloads fit neither. */
+function told(done: Promise<void>, callback: Callback | undefined): never {
+  if (callback === undefined) return done as never;
+  void done.then(() => callback(null, null));
+  return undefined as never;
+}
