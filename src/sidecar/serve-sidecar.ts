@@ -7,7 +7,7 @@ import { closeOptions } from '../client/state.js';
 import { parseOptions } from '../options/options.js';
 import { type ClientSet, checkClients } from '../registry/client-set.js';
 import { SidecarListener } from './listener.js';
-import { relay } from './relay.js';
+import { refusalOfTunnel, relay } from './relay.js';
 import { type SidecarOptions, sidecarOptions } from './sidecar-options.js';
 
 /** A listener of `serveSidecar`. */
@@ -34,7 +34,12 @@ export async function serveSidecar(clients: ClientSet | ClientHandle, options: S
   const parsed = parseOptions(sidecarOptions, options, 'serveSidecar');
   const identity = options.tls && createIdentity(options.tls);
   const service = { ...parsed, clients, own: '' };
-  const listener = new SidecarListener(parsed, identity, (down) => void relay(down, service));
+  const listener = new SidecarListener(
+    parsed,
+    identity,
+    (down) => void relay(down, service),
+    (request) => refusalOfTunnel(request, service),
+  );
   let url: string;
   try {
     url = await listener.listen();
