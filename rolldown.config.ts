@@ -1,6 +1,7 @@
 /** Builds `dist/esm` and `dist/cjs` from one source; `tsc` has written the declarations before. */
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'rolldown';
+import { adminPage } from './admin-page.js';
 import pkg from './package.json' with { type: 'json' };
 
 const entries = ['index', 'testing/index', 'nestjs/index', 'metrics/index', 'admin/index'];
@@ -12,6 +13,7 @@ const client = /\/src\/(call|options|policies|transport|client)\//;
 /** The file for a module: one for a client, one for each further folder of `src`, and the entries as they are. */
 function fileOf(id: string): string | null {
   if (client.test(id)) return 'client';
+  if (id === '\0admin-page') return 'admin';
   // Helpers for decorators, which only pillion/nestjs has.
   if (id.includes('@oxc-project')) return 'nestjs';
   return /\/src\/(\w+)\/(?!index\.ts$)/.exec(id)?.[1] ?? null;
@@ -34,7 +36,7 @@ const build = (format: 'esm' | 'cjs', names: readonly string[], plugins: Plugin[
   platform: 'node' as const,
   external: libraries.map((name) => new RegExp(`^${name}(/|$)`)),
   preserveEntrySignatures: 'allow-extension' as const,
-  plugins,
+  plugins: [adminPage(), ...plugins],
   output: {
     format,
     dir: `dist/${format}`,

@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { adminPage } from './admin-page.js';
 import { fastTests, mockingTests } from './test/support/fast.js';
 
 const fast = fastTests();
 const mocking = mockingTests();
 
 export default defineConfig({
+  plugins: [adminPage()],
   resolve: {
     // Tests and examples import the package by its public names, from source.
     alias: [

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AdminToken, accessOf } from './access.js';
 import { closeSession, isClosing, isHttp2, listenerOf } from './closing.js';
-import { page, pagePolicy } from './page/index.js';
+import { page, pagePolicy } from './page-document.js';
 
 /** A response to send; an object as body is sent as JSON. */
 export interface Sent {

@@ -39,6 +39,8 @@ describe('the source', () => {
   it('imports only its own files, Node and the libraries above', () => {
     const libraries = new Set(files.flatMap(({ imports }) => imports.filter((name) => !name.endsWith('.ts'))));
     expect([...libraries].filter((name) => !name.startsWith('node:')).sort()).toEqual([
+      // The admin page, which the build makes one string of.
+      'admin/page/page.html',
       '@nestjs/common',
       '@opentelemetry/api',
       'axios',
@@ -59,6 +61,7 @@ describe('the source', () => {
 
   it('is ESM: relative imports have their extension', () => {
     for (const { path, imports } of files)
-      for (const name of imports) if (name.includes('/') && !name.includes(':')) expect(name, path).toMatch(/\.ts$|^@/);
+      for (const name of imports)
+        if (name.includes('/') && !name.includes(':')) expect(name, path).toMatch(/\.ts$|^@|^admin\/page\/page\.html$/);
   });
 });

@@ -1,0 +1,83 @@
+/** All cards: in the order that the library gives, which is kept as it was while a reader uses the page. */
+import type { ClientSnapshot, Snapshot } from '../snapshot.js';
+import { Card } from './card.js';
+import { arrange, byId, inPlace, showText } from './document.js';
+import { Past } from './past.js';
+
+/** Milliseconds after the last use in which cards stay where they are. */
+const quietMs = 4000;
+
+export const past = new Past();
+const cards = new Map<string, Card>();
+let latest: Snapshot | undefined;
+let usedAt = Number.NEGATIVE_INFINITY;
+
+/** Notes that the reader moves the pointer, scrolls, types or selects. */
+export function noteUse(): void {
+  usedAt = performance.now();
+}
+
+function isInUse(): boolean {
+  const selection = getSelection();
+  const selects = selection !== null && !selection.isCollapsed && byId('clients').contains(selection.anchorNode);
+  return selects || byId<HTMLDialogElement>('force').open || performance.now() - usedAt < quietMs;
+}
+
+export function fillCards(snapshot: Snapshot | undefined): void {
+  latest = snapshot;
+  inPlace(byId('clients'), () => fillAll(isInUse()));
+}
+
+/** Fills the cards again with the snapshot that is there. */
+export function refreshCards(): void {
+  inPlace(byId('clients'), () => fillAll(true));
+}
+
+/** Puts the cards in order now. */
+export function sortCards(): void {
+  inPlace(byId('clients'), () => fillAll(false));
+}
+
+function fillAll(keepOrder: boolean): void {
+  const clients = latest?.clients ?? [];
+  const names = new Set(clients.map(({ name }) => name));
+  for (const [name, card] of cards)
+    if (!names.has(name)) {
+      card.element.remove();
+      cards.delete(name);
+    }
+  const wanted = clients.map((client) => cardOf(client));
+  if (latest !== undefined)
+    for (const [index, client] of clients.entries()) wanted[index]?.fill(client, past, latest.writable, latest.at);
+  const list = byId('clients');
+  const elements = wanted.map(({ element }) => element);
+  const isSorted = elements.every((element, index) => list.children[index] === element);
+  byId('sort').hidden = isSorted || !keepOrder;
+  if (!keepOrder) {
+    for (const card of wanted) card.settle();
+    const focused = elements.find((element) => element.contains(document.activeElement));
+    arrange(list, elements, focused);
+  }
+  filterCards();
+}
+
+function cardOf(client: ClientSnapshot): Card {
+  const known = cards.get(client.name);
+  if (known !== undefined) return known;
+  const card = new Card(client, refreshCards);
+  cards.set(client.name, card);
+  byId('clients').append(card.element);
+  return card;
+}
+
+/** Hides the cards whose names do not contain the text of the filter. */
+export function filterCards(): void {
+  const text = byId<HTMLInputElement>('filter').value.trim().toLowerCase();
+  let any = false;
+  for (const [name, { element }] of cards) {
+    element.hidden = !name.toLowerCase().includes(text);
+    any ||= !element.hidden;
+  }
+  const none = cards.size > 0 ? 'No client name contains this text.' : 'There are no clients.';
+  showText(byId('none'), any || latest === undefined ? '' : none);
+}

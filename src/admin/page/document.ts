@@ -1,0 +1,101 @@
+/** Ways to change the document that keep focus, scroll position and selection. Text is set as text, never as HTML. */
+
+/** An element of page.html, by its id. */
+export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
+  return document.getElementById(id) as Kind;
+}
+
+/** The element in `root` with `data-part`. */
+export function partOf<Kind extends HTMLElement = HTMLElement>(root: ParentNode, name: string): Kind {
+  return root.querySelector(`[data-part="${name}"]`) as Kind;
+}
+
+export function made<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  className = '',
+  ...content: (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  if (className !== '') element.className = className;
+  element.append(...content);
+  return element;
+}
+
+/** Sets a text, unless it is the same, or a reader has selected a part of it. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent === text || isSelected(element)) return;
+  const [only] = element.childNodes;
+  // A node that stays keeps what is near it in place.
+  if (element.childNodes.length === 1 && only instanceof Text) only.data = text;
+  else element.textContent = text;
+}
+
+function isSelected(element: Element): boolean {
+  const selection = getSelection();
+  return selection !== null && !selection.isCollapsed && selection.containsNode(element, true);
+}
+
+/** Shows a text, or hides its element where there is none. */
+export function showText(element: HTMLElement, text: string): void {
+  setText(element, text);
+  element.hidden = text === '';
+}
+
+/** Shows one child for each item; a child is changed and not replaced, and new ones come at the end. */
+export function setList<Item, Child extends HTMLElement>(
+  list: HTMLElement,
+  items: readonly Item[],
+  make: () => Child,
+  fill: (child: Child, item: Item) => void,
+): void {
+  while (list.children.length > items.length) list.lastElementChild?.remove();
+  for (const [index, item] of items.entries()) {
+    const child = (list.children[index] as Child | undefined) ?? list.appendChild(make());
+    fill(child, item);
+  }
+}
+
+export function setTexts(list: HTMLElement, texts: readonly string[], name: 'li' | 'p' = 'li'): void {
+  setList(list, texts, () => made(name), setText);
+  list.hidden = texts.length === 0;
+}
+
+/** Puts children into the wanted order, moving others than `anchor`: what is moved loses the focus and the selection. */
+export function arrange(parent: HTMLElement, wanted: readonly HTMLElement[], anchor: Element | undefined): void {
+  const middle = Math.max(0, (wanted as readonly (Element | undefined)[]).indexOf(anchor));
+  const [fixed] = wanted.slice(middle, middle + 1);
+  if (fixed === undefined) return;
+  if (fixed !== anchor && parent.firstElementChild !== fixed) parent.prepend(fixed);
+  for (let index = middle - 1; index >= 0; index--) {
+    const [one, next] = [wanted[index], wanted[index + 1]] as [HTMLElement, HTMLElement];
+    if (next.previousElementSibling !== one) next.before(one);
+  }
+  for (let index = middle + 1; index < wanted.length; index++) {
+    const [one, previous] = [wanted[index], wanted[index - 1]] as [HTMLElement, HTMLElement];
+    if (previous.nextElementSibling !== one) previous.after(one);
+  }
+}
+
+/** Runs `change`, then scrolls by what it moved the element that the reader looks at. */
+export function inPlace(root: HTMLElement, change: () => void): void {
+  const anchor = lookedAt(root);
+  const before = anchor?.getBoundingClientRect().top ?? 0;
+  change();
+  if (anchor === undefined || !anchor.isConnected) return;
+  const moved = anchor.getBoundingClientRect().top - before;
+  if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: 'instant' });
+}
+
+/** What is under the pointer, else what has the focus, else the first card that is seen once the page is scrolled. */
+function lookedAt(root: HTMLElement): Element | undefined {
+  const hovered = [...root.querySelectorAll(':hover')].at(-1);
+  if (hovered !== undefined) return hovered;
+  const focused = document.activeElement;
+  if (focused !== null && focused !== root && root.contains(focused) && isOnScreen(focused)) return focused;
+  return scrollY > 0 ? [...root.children].find(isOnScreen) : undefined;
+}
+
+function isOnScreen(element: Element): boolean {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}

@@ -1,0 +1,322 @@
+/** What the page says of clients and destinations, made of the facts in a snapshot. No document is needed here. */
+
+import type { Change } from '../changes.js';
+import type { ConfigFigures } from '../config-figures.js';
+import type { FailureKind } from '../failures.js';
+import type { DestinationFigures } from '../figures.js';
+import type { ClientSnapshot, Snapshot } from '../snapshot.js';
+import { ago, ahead, clock, counted, listed, ms, number, percent, since, span } from './words.js';
+
+/** The line at the top: how many clients are failing, degraded and well. */
+export function overallOf({ clients, configs }: Pick<Snapshot, 'clients' | 'configs'>): string {
+  const refused = configs.some((config) => config.refused !== null) ? ' A newer configuration was refused.' : '';
+  return `${countsOf(clients)}${refused}`;
+}
+
+function countsOf(clients: readonly ClientSnapshot[]): string {
+  const names = (severity: ClientSnapshot['severity']) =>
+    clients.filter((client) => client.severity === severity).map(({ name }) => name);
+  const [failing, degraded, well] = [names('failing'), names('degraded'), names('well')];
+  const are = (some: readonly string[]) => (some.length === 1 ? 'is' : 'are');
+  if (clients.length === 0) return 'There are no clients.';
+  if (well.length === clients.length)
+    return clients.length === 1 ? 'The client is well.' : `All ${clients.length} clients are well.`;
+  const first = failing.length > 0 ? failing : degraded;
+  const word = failing.length > 0 ? 'failing' : 'degraded';
+  const all = counted(clients.length, 'client', 'clients');
+  const parts = [`${first.length} of ${all} ${are(first)} ${word} (${listed(first)})`];
+  if (first === failing && degraded.length > 0) parts.push(`${degraded.length} ${are(degraded)} degraded`);
+  if (well.length > 0) parts.push(`${well.length} ${are(well)} well`);
+  return `${parts.join(', ')}.`;
+}
+
+/** The title of the tab. */
+export function titleOf(clients: readonly ClientSnapshot[]): string {
+  const failing = clients.filter(({ severity }) => severity === 'failing').length;
+  const degraded = clients.filter(({ severity }) => severity === 'degraded').length;
+  if (failing > 0) return `${failing} failing – pillion`;
+  return degraded > 0 ? `${degraded} degraded – pillion` : 'pillion';
+}
+
+/** Seconds over which the rates of a snapshot are counted. */
+const window = 30;
+
+interface Counts {
+  readonly calls: number;
+  readonly bad: number;
+  readonly refused: number;
+}
+
+function countsIn({ rate, failed, refused }: ClientSnapshot): Counts {
+  const of = (perSecond: number) => Math.round(perSecond * window);
+  return { calls: of(rate), bad: Math.min(of(rate), of(failed + refused)), refused: of(refused) };
+}
+
+/** The figures of a closed card in one line. */
+export function briefOf(client: ClientSnapshot): string {
+  const { calls, bad } = countsIn(client);
+  const { rate, p99, reasons } = client;
+  if (calls === 0) return reasons[0] ?? 'no calls in the last 30 s';
+  const figures = `${number(rate)} calls/s, p99 ${ms(p99)}`;
+  if (bad === calls) return `all ${counted(calls, 'call', 'calls')} of the last 30 s failed`;
+  if (bad > 0) return `${percent(bad, calls)} of the calls of the last 30 s failed; ${figures}`;
+  return client.severity === 'well' || reasons[0] === undefined ? figures : `${reasons[0]}; ${figures}`;
+}
+
+/** How many calls fail, and since when. */
+export function failingOf(client: ClientSnapshot, now: number): string {
+  const { calls, bad } = countsIn(client);
+  if (calls === 0) return 'No call ended in the last 30 s.';
+  const begun = client.failingSince;
+  if (bad === 0) {
+    const which = calls === 1 ? 'The only call' : `All ${number(calls)} calls`;
+    return `${which} of the last 30 s succeeded.`;
+  }
+  const which =
+    bad < calls
+      ? `${number(bad)} of ${counted(calls, 'call', 'calls')} of the last 30 s failed (${percent(bad, calls)})`
+      : calls === 1
+        ? 'The only call of the last 30 s failed'
+        : `All ${number(calls)} calls of the last 30 s failed`;
+  const when = begun === null ? '' : ` Calls have been failing since ${since(begun, now)}.`;
+  return `${which}${refusedOf(client, now)}.${when}`;
+}
+
+function refusedOf(client: ClientSnapshot, now: number): string {
+  const { bad, refused } = countsIn(client);
+  if (refused === 0) return '';
+  const which = refused >= bad ? (bad === 1 ? 'it was' : 'all of these were') : `${number(refused)} of these were`;
+  const recent = client.failures.filter(({ local, lastAt }) => local && now - lastAt <= window * 1000);
+  const codes = listed([...new Set(recent.map(({ code }) => code))]);
+  const get = codes === '' ? '' : `: callers get ${codes} at once`;
+  return `; ${which} turned away in this process, without a request${get}`;
+}
+
+/** The circuits of a client that somebody forced: what that does, until when, and by whom. */
+export function forcedOf({ forced }: ClientSnapshot, now: number): string | null {
+  if (forced === null) return null;
+  const { state, by, since: at, until } = forced;
+  const who = by === null ? '' : ` by ${by}`;
+  const end = until === null ? 'until somebody changes it' : `until ${ahead(until, now)}`;
+  const effect =
+    state === 'open'
+      ? 'Callers get ERR_CIRCUIT_OPEN at once, without a request, and no trial is made.'
+      : 'Every call is sent, however many fail.';
+  return `The circuits were forced ${state}${who} at ${ago(at, now)}. This holds ${end}. ${effect}`;
+}
+
+/** What is really wrong at a destination. */
+type Cause = Pick<FailureKind, 'status'> & { readonly code: string; readonly firstAt: number | null };
+
+/** The newest failure of the wire there, or the one for which calls are turned away. */
+function causeAt({ failures }: ClientSnapshot, address: string): Cause | undefined {
+  const there = [...failures].sort(newestFirst).filter(({ destination }) => destination === address);
+  const cause = there.find(({ local }) => !local);
+  if (cause !== undefined) return cause;
+  const reason = there.find((kind) => kind.cause !== null)?.cause;
+  return reason ? { code: reason.code ?? 'an error', status: reason.status, firstAt: null } : undefined;
+}
+
+function newestFirst(a: FailureKind, b: FailureKind): number {
+  return b.lastAt - a.lastAt;
+}
+
+/** What an upstream that fails does, after its name: "has been answering 503". */
+function doing({ code, status }: Cause): string {
+  if (status !== null) return `has been answering ${status}`;
+  const told = doings[code];
+  return told === undefined ? `has been failing with ${code}` : `${told} (${code})`;
+}
+
+const noTrust = 'has been showing a certificate that is not trusted here';
+const cut = 'has been closing connections';
+const slow = 'has not been accepting connections in time';
+
+const doings: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'has been refusing connections',
+  ECONNRESET: cut,
+  EPIPE: cut,
+  UND_ERR_SOCKET: cut,
+  ENOTFOUND: 'has not been found by name',
+  EAI_AGAIN: 'could not be looked up by name, because DNS has not been answering',
+  ETIMEDOUT: slow,
+  EHOSTUNREACH: 'has not been reachable from this host',
+  ENETUNREACH: 'has not been reachable from this network',
+  ERR_CONNECT_TIMEOUT: slow,
+  UND_ERR_CONNECT_TIMEOUT: slow,
+  ERR_ATTEMPT_TIMEOUT: 'has not been answering within the time of an attempt',
+  ERR_DEADLINE: 'has not been answering within the time of a call',
+  CERT_HAS_EXPIRED: 'has been showing an expired certificate',
+  CERT_NOT_YET_VALID: 'has been showing a certificate that is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: noTrust,
+  SELF_SIGNED_CERT_IN_CHAIN: noTrust,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: noTrust,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: noTrust,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'has been showing a certificate for another name',
+  ERR_TLS_IDENTITY: 'has been showing a certificate that this client does not accept',
+  EPROTO: 'could not be spoken to over TLS',
+};
+
+/** Whether there is something to say of a destination. */
+export function isTroubled({ circuit, endpoint, failingSince }: DestinationFigures): boolean {
+  return (circuit ?? 'closed') !== 'closed' || (endpoint ?? 'usable') !== 'usable' || failingSince !== null;
+}
+
+/** Destinations that are told of in full. */
+const mostTold = 5;
+
+/** What is wrong at each destination, one paragraph each. */
+export function destinationsOf(client: ClientSnapshot, now: number): string[] {
+  const troubled = client.destinations.filter(isTroubled);
+  const told = troubled.slice(0, mostTold).map((to) => destinationOf(client, to, now).join(' '));
+  const rest = troubled.length - told.length;
+  if (rest > 0)
+    return [
+      ...told,
+      `${counted(rest, 'further destination is', 'further destinations are')} in trouble, listed below.`,
+    ];
+  const known = new Set(troubled.map(({ address }) => address));
+  return [...told, ...inPartOf(client, known, now)].slice(0, mostTold);
+}
+
+/** Destinations at which only some calls fail, and those that have neither circuit, limit nor endpoint and thus no figures. */
+function inPartOf({ failures }: ClientSnapshot, known: ReadonlySet<string>, now: number): string[] {
+  const recent = failures.filter(({ local, lastAt }) => !local && now - lastAt <= window * 1000);
+  const told = new Map<string, string>();
+  for (const { destination, code, status, lastAt } of recent.sort(newestFirst)) {
+    const to = destination ?? 'an unknown address';
+    const what = status === null ? code : `status ${status}`;
+    if (!known.has(to) && !told.has(to))
+      told.set(to, `Calls to ${to} fail, the last with ${what} at ${ago(lastAt, now)}.`);
+  }
+  return [...told.values()];
+}
+
+/** What fails at one destination, since when, what its circuit does, and what callers get meanwhile. */
+export function destinationOf(client: ClientSnapshot, to: DestinationFigures, now: number): string[] {
+  const cause = causeAt(client, to.address);
+  const begun = to.failingSince ?? to.circuitSince ?? cause?.firstAt ?? null;
+  const failing =
+    cause === undefined || begun === null
+      ? ''
+      : `The upstream ${to.address} ${doing(cause)} since ${since(begun, now)}.`;
+  const last = to.lastSuccessAt;
+  const success =
+    to.failingSince === null
+      ? ''
+      : last === null
+        ? 'No call there has succeeded yet.'
+        : `The last call there that succeeded ended at ${ago(last, now)}.`;
+  return [failing, circuitOf(client, to, cause, now), endpointOf(to), success].filter((text) => text !== '');
+}
+
+function circuitOf(client: ClientSnapshot, to: DestinationFigures, cause: Cause | undefined, now: number) {
+  // The card says of the whole client what a forced circuit does.
+  if (client.forced !== null) return '';
+  const { circuit, circuitSince, nextTrialAt } = to;
+  const when = circuitSince === null ? '' : ` since ${since(circuitSince, now)}`;
+  const get = cause === undefined ? 'the error' : callersGet(cause);
+  if (circuit === 'open')
+    return `The circuit has been open${when}: callers get ERR_CIRCUIT_OPEN at once, without a request. ${trialOf(nextTrialAt, now)}`;
+  if (circuit === 'half_open')
+    return `The circuit has been half-open${when}: a few calls are sent as trials, and it closes once they succeed. Other callers get ERR_CIRCUIT_OPEN at once, without a request.`;
+  if (to.failingSince === null) return '';
+  const state = circuit === null ? 'There is no circuit here' : 'The circuit is closed';
+  return `${state}: each call is sent, and callers get ${get}.`;
+}
+
+function trialOf(at: number | null, now: number): string {
+  if (at === null) return '';
+  return at - now < 1000 ? 'The next call is sent as a trial.' : `The next trial is in ${span(at - now)}.`;
+}
+
+function callersGet({ code, status }: Cause): string {
+  return status === null ? code : `${code} with the status ${status}`;
+}
+
+function endpointOf({ endpoint }: DestinationFigures): string {
+  if (endpoint === 'ejected') return 'Outlier detection leaves it out for now: calls go to the other endpoints.';
+  return endpoint === 'unhealthy' ? 'Health checks find it unhealthy: calls go to the other endpoints.' : '';
+}
+
+/** The newest thing that somebody or something changed; a circuit that opens is a consequence and no change in this sense. */
+export function lastChangeOf({ changes, failingSince }: ClientSnapshot, now: number): string {
+  const made = changes.filter(({ kind }) => kind !== 'circuit');
+  const before = made.find(({ at }) => failingSince !== null && at <= failingSince);
+  // What preceded the failures is told even if something has changed since.
+  const last = before ?? made[0];
+  if (last === undefined) return 'No configuration, certificate or endpoint changed in the last hour.';
+  const told = `Last change${last === made[0] ? '' : ' before that'}: ${last.message}, at ${ago(last.at, now)}`;
+  if (failingSince === null || last.at > failingSince) return `${told}.`;
+  const ahead = failingSince - last.at < 1000 ? 'just' : span(failingSince - last.at);
+  return `${told}, ${ahead} before calls began to fail.`;
+}
+
+/** One kind of failure: how often, what, where and when. */
+export function failureOf(kind: FailureKind, now: number): { count: string; what: string; when: string } {
+  const { destination, code, status, count, firstAt, lastAt } = kind;
+  const what = status === null ? code : `${status} (${code})`;
+  const where = destination === null ? '' : kind.local ? ` for ${destination}` : ` from ${destination}`;
+  const when = count === 1 ? ago(lastAt, now) : `last at ${ago(lastAt, now)}, first at ${clock(firstAt, now)}`;
+  return { count: `${number(count)} ×`, what: `${what}${where}`, when };
+}
+
+/** What to check: failures of the wire first, each advice once. */
+export function adviceOf({ failures }: ClientSnapshot): { text: string; code: string; runbook: string }[] {
+  const told = new Map<string, { text: string; code: string; runbook: string }>();
+  for (const { advice, runbook, code, status } of [...failures].sort((a, b) => Number(a.local) - Number(b.local)))
+    if (!told.has(advice)) told.set(advice, { text: advice, runbook, code: status === null ? code : String(status) });
+  return [...told.values()].slice(0, 4);
+}
+
+/** One change, for the list under the plots. */
+export function changeOf({ at, message }: Change, now: number): string {
+  return `${ago(at, now)}: ${message}`;
+}
+
+/** The banner of a configuration that was refused. */
+export function refusalOf(config: ConfigFigures, several: boolean, now: number) {
+  const { refused, source, version, hash, appliedAt } = config;
+  if (refused === null) return null;
+  const faults = refused.faults.map(faultOf);
+  if (refused.more > 0) faults.push(`and ${counted(refused.more, 'further fault', 'further faults')}`);
+  return {
+    title: several ? `A newer configuration of ${source} was refused` : 'A newer configuration was refused',
+    faults,
+    state: `Refused at ${ago(refused.at, now)}. Version ${version} (${hash}) stays in force; it has been since ${since(appliedAt, now)}.`,
+  };
+}
+
+function faultOf({ message, path, file, line, column }: NonNullable<ConfigFigures['refused']>['faults'][number]) {
+  const place = [
+    file,
+    line === undefined ? undefined : `line ${line}`,
+    column === undefined ? undefined : `column ${column}`,
+  ].filter((part) => part !== undefined);
+  const told = path === undefined || path === '' || message.includes(path) ? message : `${path}: ${message}`;
+  return place.length > 0 ? `${place.join(', ')}: ${told}` : told;
+}
+
+/** The version in force of each configuration. */
+export function inForceOf(configs: readonly ConfigFigures[], now: number): string {
+  const each = configs.map(
+    ({ source, version, hash, appliedAt }) =>
+      `Configuration ${version} (${hash})${configs.length > 1 ? ` of ${source}` : ''}, in force since ${since(appliedAt, now)}.`,
+  );
+  return each.join(' ');
+}
+
+/** What forcing circuits does to callers, asked before it is done. `until` is null for no time limit. */
+export function forcingOf(client: Pick<ClientSnapshot, 'name' | 'destinations' | 'hidden'>, state: 'open' | 'closed') {
+  const count = client.destinations.length + client.hidden;
+  const where = count > 1 ? `, to any of its ${count} destinations` : '';
+  return state === 'open'
+    ? `No call of ${client.name} is sent any more${where}: callers get ERR_CIRCUIT_OPEN at once. Use it to relieve the upstream, or when an error at once is better than waiting.`
+    : `Every call of ${client.name} is sent${where}, even while all of them fail, and no circuit opens. Use it when a circuit is open though the upstream works.`;
+}
+
+/** What comes after the time limit. */
+export function limitOf(minutes: number | null, now: number): string {
+  if (minutes === null) return 'It holds until somebody changes it here. Nothing reminds anybody of it.';
+  return `It ends by itself at ${clock(now + minutes * 60_000, now)}; then the circuits follow the outcomes of calls again.`;
+}
