@@ -51,7 +51,7 @@ export interface Admin extends AsyncDisposable {
 
 /**
  * Makes a handler that shows clients: `/` is a page with live figures; `/ready`, `/stats` (JSON or Prometheus),
- * `/clients`, `/config` (secrets masked), `/certs` and `/events` are data; with `writable` there is also
+ * `/clients`, `/history`, `/config` (secrets masked), `/certs` and `/events` are data; `/runbook` says what to do; with `writable` there is also
  * `POST /clients/{name}/circuit?state=open|closed|auto`. It is modelled on Envoy's admin port.
  * Without a `token` only requests from this machine, addressed to localhost and not forwarded by a proxy, are answered;
  * always set a token behind a proxy. `/ready` is answered without a token too, but then without reasons.
@@ -61,8 +61,9 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
   const { token, writable, prefix, ...health } = parseOptions(adminOptions, options, 'createAdmin');
   checkClients(clients);
   const prometheus = createPrometheus(clients);
-  const subject: Omit<Subject, 'by'> = { clients, health, writable, prometheus };
-  const stream = new EventStream(() => new Watcher(clients, { ...health, writable }));
+  const watcher = new Watcher(clients, { ...health, writable });
+  const subject: Omit<Subject, 'by'> = { clients, health, writable, prometheus, watcher };
+  const stream = new EventStream(watcher);
   const servers = new Servers();
   let closed = false;
 
@@ -97,6 +98,7 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     closed = true;
     stream.close();
     prometheus.close();
+    watcher.stop();
     await servers.close();
   };
   return Object.assign(admin, { listen, close, [Symbol.asyncDispose]: close });

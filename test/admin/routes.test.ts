@@ -48,7 +48,7 @@ describe('/clients', () => {
 
   it('keeps clients of one name, or with a name that objects have anyway, apart', async () => {
     const { ask } = await serving({}, [client(), client(), client({ name: '__proto__' })]);
-    expect(Object.keys((await ask('/clients')).json)).toEqual(['billing', 'billing#2', '__proto__']);
+    expect(Object.keys((await ask('/clients')).json)).toEqual(['__proto__', 'billing', 'billing#2']);
   });
 });
 
@@ -102,7 +102,7 @@ describe('a list of registries, clients and stacks', () => {
     onTestFinished(() => admin.close());
     const { port } = await admin.listen();
     const names = ['billing', 'billing#2', 'users', 'legacy'];
-    expect(Object.keys((await ask(port, '/clients')).json)).toEqual(names);
+    expect(Object.keys((await ask(port, '/clients')).json)).toEqual([...names].sort());
     expect((await ask(port, '/stats')).json.versions).toMatchObject({ one: { version: 1 }, two: { version: 1 } });
     const { json, text } = await ask(port, '/config');
     expect([Object.keys(json.clients), Object.keys(json.versions)]).toEqual([names, ['one', 'two']]);

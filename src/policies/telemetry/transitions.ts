@@ -10,6 +10,8 @@ export interface Transition extends EventRecord {
   readonly level: 'info' | 'warn' | 'error';
   /** A sentence for whoever reads the line without its fields. */
   readonly message: string;
+  /** It happened to an identity that several clients share, which writes one line for all of them. */
+  readonly shared?: true | undefined;
 }
 
 type Telling = { readonly [Name in keyof ClientEvents]?: (event: ClientEvents[Name]) => Transition | undefined };
@@ -78,11 +80,11 @@ const tellings: Telling = {
     level: 'info',
     ...{ event: 'config.updated', client },
     details: { sections },
-    message: 'configuration updated',
+    message: `configuration updated: ${sections.join(', ')}`,
   }),
-  'identity.rotated': ({ client, shared, ...event }) => (shared ? undefined : rotated(event, client)),
-  'identity.rejected': ({ client, shared, ...event }) => (shared ? undefined : rejected(event, client)),
-  'identity.expiry_warned': ({ client, shared, ...event }) => (shared ? undefined : expiring(event, client)),
+  'identity.rotated': ({ client, shared, ...event }) => ({ ...rotated(event, client), shared }),
+  'identity.rejected': ({ client, shared, ...event }) => ({ ...rejected(event, client), shared }),
+  'identity.expiry_warned': ({ client, shared, ...event }) => ({ ...expiring(event, client), shared }),
 };
 
 /** Calls `tell` with each transition that the events tell of; returns a function that stops it. */
