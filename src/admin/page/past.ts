@@ -1,17 +1,17 @@
 /** The history that was read so far: an hour of slots of ten seconds for each client. */
 import type { History } from '../history.js';
 
-export type Slots = History['clients'][string];
+export type PastSlots = History['clients'][string];
 
 /** Milliseconds that the plots show. */
 export const shownMs = 3_600_000;
 
 const columns = ['at', 'calls', 'failed', 'refused', 'p50', 'p99', 'refusedP99'] as const;
 
-const empty: Slots = { at: [], calls: [], failed: [], refused: [], p50: [], p99: [], refusedP99: [] };
+const empty: PastSlots = { at: [], calls: [], failed: [], refused: [], p50: [], p99: [], refusedP99: [] };
 
 export class Past {
-  #clients = new Map<string, Slots>();
+  #clients = new Map<string, PastSlots>();
   #newest = 0;
   interval = 10_000;
 
@@ -25,13 +25,13 @@ export class Past {
     return this.#newest > 0 ? this.#newest : undefined;
   }
 
-  of(name: string): Slots {
+  of(name: string): PastSlots {
     return this.#clients.get(name) ?? empty;
   }
 
   add({ interval, clients }: History): void {
     this.interval = interval;
-    const next = new Map<string, Slots>();
+    const next = new Map<string, PastSlots>();
     for (const [name, slots] of Object.entries(clients)) {
       next.set(name, joined(this.of(name), slots));
       this.#newest = Math.max(this.#newest, slots.at.at(-1) ?? 0);
@@ -48,18 +48,18 @@ export class Past {
   }
 }
 
-/** Slots that are known already are not added again; the same slot may be told a few milliseconds later. */
-function joined(before: Slots, after: Slots): Slots {
+/** PastSlots that are known already are not added again; the same slot may be told a few milliseconds later. */
+function joined(before: PastSlots, after: PastSlots): PastSlots {
   const last = before.at.at(-1) ?? Number.NEGATIVE_INFINITY;
   const fresh = from(after, last + 1000);
   return mapped((column) => [...before[column], ...fresh[column]]);
 }
 
-function from(slots: Slots, start: number): Slots {
+function from(slots: PastSlots, start: number): PastSlots {
   const first = slots.at.findIndex((at) => at >= start);
   return first === 0 ? slots : mapped((column) => (first < 0 ? [] : slots[column].slice(first)));
 }
 
-function mapped(of: (column: (typeof columns)[number]) => readonly (number | null)[]): Slots {
-  return Object.fromEntries(columns.map((column) => [column, of(column)])) as unknown as Slots;
+function mapped(of: (column: (typeof columns)[number]) => readonly (number | null)[]): PastSlots {
+  return Object.fromEntries(columns.map((column) => [column, of(column)])) as unknown as PastSlots;
 }

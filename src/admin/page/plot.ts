@@ -3,7 +3,7 @@ import type { Change } from '../changes.js';
 import { made, setText } from './document.js';
 import type { Past } from './past.js';
 import { shownMs } from './past.js';
-import { describe, filled, height, mostOf, pathOf, scaleOf, shapesOf, width, xOf } from './shapes.js';
+import { describe, filled, height, linePath, mostOf, scaleOf, shapesOf, width, xOf } from './shapes.js';
 import { clock } from './words.js';
 
 function drawn(name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
@@ -41,7 +41,7 @@ export function drawPlots(
     const lines = shape.lines.map((line) =>
       drawn('path', {
         class: `line ${line.look}`,
-        d: pathOf(slots.at, line, scale, now, past.interval),
+        d: linePath(slots.at, line, scale, now, past.interval),
         'vector-effect': 'non-scaling-stroke',
       }),
     );

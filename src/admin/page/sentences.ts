@@ -19,8 +19,8 @@ function countsOf(clients: readonly ClientSnapshot[]): string {
   const [failing, degraded, well] = [names('failing'), names('degraded'), names('well')];
   const are = (some: readonly string[]) => (some.length === 1 ? 'is' : 'are');
   if (clients.length === 0) return 'There are no clients.';
-  if (well.length === clients.length)
-    return clients.length === 1 ? 'The client is well.' : `All ${clients.length} clients are well.`;
+  if (clients.length === 1) return `The client ${clients[0]?.name} is ${clients[0]?.severity}.`;
+  if (well.length === clients.length) return `All ${clients.length} clients are well.`;
   const first = failing.length > 0 ? failing : degraded;
   const word = failing.length > 0 ? 'failing' : 'degraded';
   const all = counted(clients.length, 'client', 'clients');
@@ -168,7 +168,7 @@ const mostTold = 5;
 /** What is wrong at each destination, one paragraph each. */
 export function destinationsOf(client: ClientSnapshot, now: number): string[] {
   const troubled = client.destinations.filter(isTroubled);
-  const told = troubled.slice(0, mostTold).map((to) => destinationOf(client, to, now).join(' '));
+  const told = troubled.slice(0, mostTold).map((to) => saidAt(client, to, now).join(' '));
   const rest = troubled.length - told.length;
   if (rest > 0)
     return [
@@ -193,7 +193,7 @@ function inPartOf({ failures }: ClientSnapshot, known: ReadonlySet<string>, now:
 }
 
 /** What fails at one destination, since when, what its circuit does, and what callers get meanwhile. */
-export function destinationOf(client: ClientSnapshot, to: DestinationFigures, now: number): string[] {
+export function saidAt(client: ClientSnapshot, to: DestinationFigures, now: number): string[] {
   const cause = causeAt(client, to.address);
   const begun = to.failingSince ?? to.circuitSince ?? cause?.firstAt ?? null;
   const failing =

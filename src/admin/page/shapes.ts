@@ -1,5 +1,5 @@
 /** The lines of the plots and their text alternatives, made of the history. No document is needed here. */
-import { type Slots, shownMs } from './past.js';
+import { type PastSlots, shownMs } from './past.js';
 import { clock, ms, number } from './words.js';
 
 /** The values of one line, by the time at which their slots ended. */
@@ -18,7 +18,7 @@ export interface Shape {
   readonly nothing: string;
 }
 
-export function shapesOf(slots: Slots, interval: number): Shape[] {
+export function shapesOf(slots: PastSlots, interval: number): Shape[] {
   const perSecond = (values: readonly number[]) => values.map((value) => (value * 1000) / interval);
   return [
     {
@@ -71,7 +71,7 @@ export function mostOf({ lines }: Shape): number {
 }
 
 /** The path of a line. It is interrupted where a value is missing. */
-export function pathOf(at: readonly number[], { values }: Line, scale: number, now: number, step: number): string {
+export function linePath(at: readonly number[], { values }: Line, scale: number, now: number, step: number): string {
   const y = (value: number) => Math.round((height - 1 - (value / scale) * (height - 4)) * 10) / 10;
   let path = '';
   let before = Number.NEGATIVE_INFINITY;
@@ -88,12 +88,12 @@ export function pathOf(at: readonly number[], { values }: Line, scale: number, n
 }
 
 /** Adds the slots that are missing up to `until`, which had no calls. */
-export function filled(slots: Slots, interval: number, until: number): Slots {
+export function filled(slots: PastSlots, interval: number, until: number): PastSlots {
   const [first = until + interval] = slots.at;
-  const full: { -readonly [Column in keyof Slots]: (number | null)[] } = {
+  const full: { -readonly [Column in keyof PastSlots]: (number | null)[] } = {
     ...{ at: [], calls: [], failed: [], refused: [], p50: [], p99: [], refusedP99: [] },
   };
-  const names = Object.keys(full) as (keyof Slots)[];
+  const names = Object.keys(full) as (keyof PastSlots)[];
   const fill = (before: number, next: number) => {
     for (let at = before + interval; at < next - interval / 2; at += interval)
       for (const name of names) full[name].push(name === 'at' ? at : /p\d\d$/i.test(name) ? null : 0);
@@ -105,7 +105,7 @@ export function filled(slots: Slots, interval: number, until: number): Slots {
     before = at;
   }
   fill(before, until + interval);
-  return full as unknown as Slots;
+  return full as unknown as PastSlots;
 }
 
 /** The text alternative of a plot. */
