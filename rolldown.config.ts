@@ -16,6 +16,7 @@ function fileOf(id: string): string | null {
   if (id === '\0admin-page') return 'admin';
   // Helpers for decorators, which only pillion/nestjs has.
   if (id.includes('@oxc-project')) return 'nestjs';
+  if (id.endsWith('.md')) return 'admin';
   return /\/src\/(\w+)\/(?!index\.ts$)/.exec(id)?.[1] ?? null;
 }
 
@@ -36,6 +37,8 @@ const build = (format: 'esm' | 'cjs', names: readonly string[], plugins: Plugin[
   platform: 'node' as const,
   external: libraries.map((name) => new RegExp(`^${name}(/|$)`)),
   preserveEntrySignatures: 'allow-extension' as const,
+  // The admin handler serves docs/runbook.md.
+  moduleTypes: { '.md': 'text' as const },
   plugins: [adminPage(), ...plugins],
   output: {
     format,

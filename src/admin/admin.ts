@@ -7,7 +7,7 @@ import type { HealthOptions } from '../registry/health.js';
 import { type AdminToken, accessOf } from './access.js';
 import { adminOptions, checkClients, listenOptions } from './admin-options.js';
 import { EventStream } from './event-stream.js';
-import { brief, isRead, notAllowed, pageFor, reads, type Sent, send, urlOf } from './respond.js';
+import { brief, isRead, notAllowed, pageFor, reads, runbookFor, type Sent, send, urlOf } from './respond.js';
 import { answerTo, ready, type Subject } from './routes.js';
 import { Servers } from './servers.js';
 import { Watcher } from './snapshot.js';
@@ -72,6 +72,7 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     if (closed) return { status: 503, body: { error: 'The admin handler was closed.' } };
     const url = urlOf(request, prefix);
     if (url.pathname === '/') return isRead(request) ? pageFor(request, token) : notAllowed(reads);
+    if (url.pathname === '/runbook') return isRead(request) ? runbookFor(request, token) : notAllowed(reads);
     const access = accessOf(request, token);
     // A readiness probe comes from another machine and has no token.
     if (access.refusal && url.pathname === '/ready' && isRead(request)) return brief(ready(clients, health));

@@ -18,8 +18,10 @@ export interface Change {
 const maxChanges = 50;
 const hour = 3_600_000;
 
-/** Kinds by the first word of the event's name. */
+/** Kinds by the event's name, else by the first word of it. */
 const kinds: Readonly<Record<string, ChangeKind>> = {
+  'circuit.forced': 'forced',
+  'endpoints.changed': 'endpoint',
   circuit: 'circuit',
   endpoint: 'endpoint',
   endpoints: 'lookup',
@@ -28,7 +30,7 @@ const kinds: Readonly<Record<string, ChangeKind>> = {
 };
 
 function kindOf(event: string): ChangeKind {
-  return event === 'circuit.forced' ? 'forced' : (kinds[event.split('.', 1)[0] as string] ?? 'config');
+  return kinds[event] ?? kinds[event.split('.', 1)[0] as string] ?? 'config';
 }
 
 /** The changes of one client, of which the latest are kept. */

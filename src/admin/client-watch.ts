@@ -6,12 +6,15 @@ import type { CallView } from '../call/record.js';
 import type { ClientHandle } from '../client/http-client.js';
 import { followTransitions } from '../policies/telemetry/transitions.js';
 import { type Change, Changes } from './changes.js';
-import { type FailureKind, Failures } from './failures.js';
+import { type FailedCalls, Failures } from './failures.js';
 import { type badShares, type CallEnd, CallHistory, type ClientHistory, type Recently } from './history.js';
 import { wallTime } from './wall-time.js';
 
 /** Destinations whose attempts are followed. */
 const maxDestinations = 256;
+
+/** A destination is not failing for so many milliseconds after a success. */
+const mixedMs = 1000;
 
 /** What the attempts at one destination came to last, as `performance.now()`. */
 interface Attempts {
@@ -77,7 +80,7 @@ export class ClientWatch {
     return timeOf(this.#history?.badSince(level));
   }
 
-  failures(): { failures: readonly FailureKind[]; moreFailures: number } {
+  failures(): { failures: readonly FailedCalls[]; moreFailures: number } {
     return this.#failures.shown();
   }
 
@@ -85,10 +88,17 @@ export class ClientWatch {
     return this.#changes.shown();
   }
 
+  /** Destinations that were called lately. */
+  get addresses(): readonly string[] {
+    return [...this.#destinations].map(([address]) => address);
+  }
+
   /** What is known of the attempts at a destination, as `Date.now()`. */
   attemptsAt(destination: string): { failingSince: number | null; lastSuccessAt: number | null } {
     const { failingSince, lastSuccessAt } = this.#destinations.get(destination) ?? untried();
-    return { failingSince: timeOf(failingSince), lastSuccessAt: timeOf(lastSuccessAt) };
+    // Where some attempts fail and others go well, the last one alone tells nothing.
+    const isMixed = lastSuccessAt !== undefined && performance.now() - lastSuccessAt < mixedMs;
+    return { failingSince: isMixed ? null : timeOf(failingSince), lastSuccessAt: timeOf(lastSuccessAt) };
   }
 
   stop(): void {

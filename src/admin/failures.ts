@@ -2,11 +2,11 @@
 import type { ClientEvents, FailureCause } from '../call/events.js';
 import { errorTypeOf } from '../call/failure.js';
 import { shortText } from '../call/redact.js';
-import { adviceOn, runbookPathOf } from './advice.js';
+import { adviceOn, runbookPathOf } from './failure-advice.js';
 import { wallTime } from './wall-time.js';
 
 /** Calls of one client that failed in the same way at the same destination. */
-export interface FailureKind {
+export interface FailedCalls {
   /** The origin, or the address of the last endpoint that was tried; null where the URL has none. */
   readonly destination: string | null;
   /** `ERR_…`, or a code of the network such as `ECONNREFUSED`; `_OTHER` where the error had none. */
@@ -86,7 +86,7 @@ class Kind {
     this.#part = part;
   }
 
-  shown(): FailureKind {
+  shown(): FailedCalls {
     this.#advance(performance.now());
     const { code, status, local, destination } = this;
     // Only what was decided by hand has no failure behind it, and its message says so.
@@ -123,7 +123,7 @@ export class Failures {
   }
 
   /** Those of the last hour, the newest first, and how many more there are. */
-  shown(): { failures: readonly FailureKind[]; moreFailures: number } {
+  shown(): { failures: readonly FailedCalls[]; moreFailures: number } {
     const now = performance.now();
     for (const [key, { lastAt }] of this.#kinds) if (now - lastAt >= hour) this.#kinds.delete(key);
     const newest = [...this.#kinds.values()].reverse();
@@ -132,7 +132,7 @@ export class Failures {
   }
 }
 
-function shownCause({ code, status, message }: FailureCause): FailureKind['cause'] {
+function shownCause({ code, status, message }: FailureCause): FailedCalls['cause'] {
   return {
     code: code === undefined ? null : shortText(code, longest.code),
     status: status ?? null,

@@ -35,8 +35,12 @@ export interface ForcedFigures {
   readonly until: number | null;
 }
 
-/** What is known of the attempts at a destination. */
-export type AttemptsAt = (address: string) => Pick<DestinationFigures, 'failingSince' | 'lastSuccessAt'>;
+/** What is known of the attempts at destinations. */
+export interface Attempted {
+  attemptsAt(address: string): Pick<DestinationFigures, 'failingSince' | 'lastSuccessAt'>;
+  /** Destinations that were called. */
+  readonly addresses: readonly string[];
+}
 
 export interface Figures {
   readonly active: number;
@@ -67,17 +71,17 @@ export interface Figures {
 /** A client may have called a thousand; a page shows so many of them. */
 const maxDestinations = 50;
 
-export function figuresOf(client: ClientHandle, attemptsAt: AttemptsAt): Figures {
+export function figuresOf(client: ClientHandle, attempted: Attempted): Figures {
   const stats = client.stats();
   const { calls, attempts, identity, policies } = stats;
   const forced = forcedOf(stats);
-  const destinations = destinationsOf(policies);
+  const destinations = destinationsOf(policies, attempted);
   const { subject = '', notAfter, daysLeft } = identity ?? {};
   return {
     active: calls.active,
     attempts,
     destinations: destinations.slice(0, maxDestinations).map(({ address, ...rest }) => ({
-      ...{ address, ...rest, ...circuitTimes(policies.circuitBreaker?.[address], forced), ...attemptsAt(address) },
+      ...{ address, ...rest, ...circuitTimes(policies.circuitBreaker?.[address], forced) },
     })),
     hidden: Math.max(0, destinations.length - maxDestinations),
     forced,
@@ -112,12 +116,17 @@ function circuitTimes(circuit: CircuitStats | undefined, forced: ForcedFigures |
 }
 
 type CircuitTimes = Pick<DestinationFigures, 'circuitSince' | 'nextTrialAt'>;
-type Destination = Omit<DestinationFigures, keyof CircuitTimes | 'failingSince' | 'lastSuccessAt'>;
+type Destination = Omit<DestinationFigures, keyof CircuitTimes>;
 
 /** Endpoints, circuits and limits call a destination by the same name; `limits.per: origin` adds that of the origin. */
-function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: PolicyStats): Destination[] {
+function destinationsOf(
+  { balance, circuitBreaker = {}, limits = {} }: PolicyStats,
+  attempted: Attempted,
+): Destination[] {
   const endpoints = new Map((balance?.endpoints ?? []).map((endpoint) => [endpoint.address, endpoint]));
   const addresses = new Set([...endpoints.keys(), ...Object.keys(circuitBreaker), ...Object.keys(limits)]);
+  // Without endpoints, circuits and limits only what was called is known.
+  if (addresses.size === 0) for (const address of attempted.addresses) addresses.add(address);
   const all = [...addresses].map((address) => ({
     address,
     circuit: circuitBreaker[address]?.state ?? null,
@@ -126,12 +135,13 @@ function destinationsOf({ balance, circuitBreaker = {}, limits = {} }: PolicySta
     running: limits[address]?.running ?? endpoints.get(address)?.pending ?? 0,
     pending: limits[address]?.pending ?? 0,
     latencyMs: endpoints.get(address)?.latencyMs ?? null,
+    ...attempted.attemptsAt(address),
   }));
   return [...all.filter((one) => !isWell(one)), ...all.filter(isWell)];
 }
 
-function isWell({ circuit, endpoint }: Destination): boolean {
-  return (circuit ?? 'closed') === 'closed' && (endpoint ?? 'usable') === 'usable';
+function isWell({ circuit, endpoint, failingSince }: Destination): boolean {
+  return (circuit ?? 'closed') === 'closed' && (endpoint ?? 'usable') === 'usable' && failingSince === null;
 }
 
 function limitsOf(client: ClientHandle): Figures['limits'] {

@@ -7,7 +7,7 @@ import { type HealthOptions, healthOfClients } from '../registry/health.js';
 import { isCrossSite } from './access.js';
 import { notAllowed, reads, type Sent } from './respond.js';
 import { shownConfig } from './shown.js';
-import type { Watcher } from './snapshot.js';
+import type { ClientSnapshot, Watcher } from './snapshot.js';
 
 /** The clients and options that all routes use. */
 export interface Subject {
@@ -56,14 +56,22 @@ export function ready(clients: ClientSet, health: HealthOptions): Sent {
   return { status: body.status === 'down' ? 503 : 200, body };
 }
 
-function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, url: URL): Sent {
+function stats({ clients, prometheus, watcher }: Subject, { headers }: IncomingMessage, url: URL): Sent {
   const format = url.searchParams.get('format');
   // Prometheus names its text format in Accept, among others.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
   if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
   if (format !== null && format !== 'json') return failure(400, 'format must be json or prometheus');
-  if (isRegistry(clients)) return { body: clients.stats() };
-  return { body: { ...versions(clients), clients: each(clients, (client) => client.stats()) } };
+  const facts = new Map(watcher.take().clients.map((client) => [client.name, client]));
+  const told = each(clients, (client, name) => ({ ...client.stats(), ...factsOf(facts.get(name)) }));
+  return { body: { ...(isRegistry(clients) ? { config: clients.stats().config } : versions(clients)), clients: told } };
+}
+
+/** What stats do not know: what fails, since when, and what changed. */
+function factsOf(snapshot: ClientSnapshot | undefined): object {
+  if (snapshot === undefined) return {};
+  const { severity, failingSince, failures, moreFailures, changes } = snapshot;
+  return { severity, failingSince, failures, moreFailures, changes };
 }
 
 /** What the page shows, worst first, with the counters and policies of each client. */

@@ -5,7 +5,7 @@ import { type Health, type HealthOptions, type HealthStatus, healthOfClients } f
 import type { Change } from './changes.js';
 import { ClientWatch } from './client-watch.js';
 import { type ConfigFigures, configFiguresOf } from './config-figures.js';
-import type { FailureKind } from './failures.js';
+import type { FailedCalls } from './failures.js';
 import { type Figures, figuresOf } from './figures.js';
 import { badShares, type ClientHistory, type History, type Recently, slotMs } from './history.js';
 
@@ -25,7 +25,7 @@ export interface ClientSnapshot extends Figures, Omit<Recently, 'badShare'> {
   /** Since when so many calls fail; null while they do not. */
   readonly failingSince: number | null;
   /** What failed in the last hour, the newest first. */
-  readonly failures: readonly FailureKind[];
+  readonly failures: readonly FailedCalls[];
   /** How many further kinds there are; a client keeps 100 kinds. */
   readonly moreFailures: number;
   /** What changed in the last hour, the newest first, at most 50. */
@@ -121,7 +121,7 @@ function snapshotOf(name: string, client: ClientHandle, watch: ClientWatch, heal
     ...recently,
     ...watch.failures(),
     changes: watch.changes(),
-    ...figuresOf(client, (destination) => watch.attemptsAt(destination)),
+    ...figuresOf(client, watch),
   };
   return { snapshot, badShare: badShare ?? 0 };
 }

@@ -44,6 +44,12 @@ const tellings: Telling = {
       ? 'circuits are no longer forced, as the given time is over'
       : `circuits ${state === 'auto' ? 'set back to auto' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${span(forMs)}`}`,
   }),
+  'endpoints.changed': ({ client, added, removed }) => ({
+    level: 'info',
+    ...{ event: 'endpoints.changed', client },
+    details: { added: added.length, removed: removed.length },
+    message: `endpoints changed: ${[...some('added', added), ...some('removed', removed)].join('; ')}`,
+  }),
   'endpoint.ejected': ({ client, endpoint, reason, forMs }) => ({
     level: 'warn',
     ...{ event: 'endpoint.ejected', client, destination: endpoint },
@@ -115,7 +121,7 @@ export function rejected({ generation, message }: IdentityEvents['identity.rejec
     level: 'warn',
     ...{ event: 'identity.rejected', client },
     details: { generation, reason: message },
-    message: 'identity rejected, the previous one stays in force',
+    message: `identity rejected, the previous one stays in force: ${redactText(message)}`,
   };
 }
 
@@ -131,6 +137,13 @@ export function expiring(
     details: { generation, subject, not_after: notAfter, days_left: daysLeft },
     message: isOver ? 'certificate has expired' : 'certificate expires soon',
   };
+}
+
+/** The first three of a list that may have thousands. */
+function some(what: string, addresses: readonly string[]): string[] {
+  if (addresses.length === 0) return [];
+  const rest = addresses.length > 3 ? ` and ${addresses.length - 3} more` : '';
+  return [`${what} ${addresses.slice(0, 3).join(', ')}${rest}`];
 }
 
 function shown(cause: FailureCause): string {
