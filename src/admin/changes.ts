@@ -40,7 +40,18 @@ export class Changes {
   add({ event, level, message, destination }: Transition): void {
     const told = destination !== undefined && { destination: shortText(destination, 260) };
     const change = { at: performance.now(), kind: kindOf(event), level, message: shortText(message, 300), ...told };
-    if (this.#all.push(change) > maxChanges) this.#all.shift();
+    if (this.#all.push(change) > maxChanges) this.#drop();
+  }
+
+  /** Drops the oldest of the most frequent kind: a circuit that opens again and again leaves the configuration before it in sight. */
+  #drop(): void {
+    const counts = new Map<ChangeKind, number>();
+    for (const { kind } of this.#all) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    this.#all.splice(
+      this.#all.findIndex(({ kind }) => counts.get(kind) === most),
+      1,
+    );
   }
 
   /** Those of the last hour, the newest first. */

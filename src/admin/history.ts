@@ -50,6 +50,8 @@ export interface Recently {
   readonly p99: number | null;
   readonly refusedP50: number | null;
   readonly refusedP99: number | null;
+  /** The calls themselves: `rate`, `failed` and `refused` are rounded, and of a client that is called seldom they are 0. */
+  readonly counts: { readonly calls: number; readonly failed: number; readonly refused: number };
   /** The share of calls that failed or were refused, from 0 to 1; null without calls. */
   readonly badShare: number | null;
 }
@@ -191,6 +193,7 @@ export class CallHistory {
       refused: rounded(refused / span),
       ...{ p50: percentileOf(this.#answers, 50), p99: percentileOf(this.#answers, 99) },
       ...{ refusedP50: percentileOf(this.#refusals, 50), refusedP99: percentileOf(this.#refusals, 99) },
+      counts: { calls, failed, refused },
       badShare: calls === 0 ? null : bad / calls,
     };
   }

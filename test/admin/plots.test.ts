@@ -30,6 +30,7 @@ describe('the history that a page keeps', () => {
     past.add({ interval, clients: { a: slots([now - interval + 3, 2], [now, 3]) } });
     expect(past.of('a')).toMatchObject({ at: [now - interval, now], calls: [2, 3] });
     expect(past.of('nobody').at).toEqual([]);
+    expect([past.range(now), past.range(now + 2 * shownMs)]).toEqual([300_000, shownMs]);
     past.clear();
     expect([past.since, past.of('a').at]).toEqual([undefined, []]);
   });
@@ -46,10 +47,15 @@ describe('a plot', () => {
   it('draws a line over the hour before now, interrupted where a value is missing', () => {
     const full = filled(slots([now - 3 * interval, 50], [now - interval, 70], [now, 100]), interval, now);
     const [, latency] = shapesOf(full, interval);
-    const path = linePath(full.at, latency?.lines[0] ?? { name: '', look: '', values: [] }, 10, now, interval);
+    const path = linePath(full.at, latency?.lines[0] ?? { name: '', look: '', values: [] }, {
+      scale: 10,
+      now,
+      range: shownMs,
+      step: interval,
+    });
     expect(path.match(/M/g)).toHaveLength(2);
     expect(path).toMatch(/L360 \d/);
-    expect([xOf(now, now), xOf(now - shownMs, now)]).toEqual([360, 0]);
+    expect([xOf(now, now, shownMs), xOf(now - shownMs, now, shownMs)]).toEqual([360, 0]);
   });
 
   it('has a scale that ends at a round number', () => {

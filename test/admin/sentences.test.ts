@@ -1,6 +1,6 @@
 /** What the page says, without a browser: sentences, their order, durations and times. */
 import { describe, expect, it } from 'vitest';
-import type { FailureKind } from '../../src/admin/failures.js';
+import type { FailedCalls } from '../../src/admin/failures.js';
 import type { DestinationFigures } from '../../src/admin/figures.js';
 import * as say from '../../src/admin/page/sentences.js';
 import { clock, listed, percent, span } from '../../src/admin/page/words.js';
@@ -17,7 +17,7 @@ const destination = (more: Partial<DestinationFigures> = {}): DestinationFigures
   ...{ latencyMs: null, failingSince: null, lastSuccessAt: null, ...more },
 });
 
-const failure = (more: Partial<FailureKind> = {}): FailureKind => ({
+const failure = (more: Partial<FailedCalls> = {}): FailedCalls => ({
   ...{ destination: address, code: 'ERR_BAD_RESPONSE', status: 503, local: false, count: 312 },
   ...{ firstAt: began, lastAt: now - 2 * second, message: 'Request failed with status code 503', cause: null },
   ...{ advice: 'Look at the upstream.', runbook: 'runbook#5xx', ...more },
@@ -27,7 +27,17 @@ const turnedAway = failure({ code: 'ERR_CIRCUIT_OPEN', status: null, local: true
 
 const client = (more: Partial<ClientSnapshot> = {}): ClientSnapshot => ({
   ...{ name: 'payments', status: 'up', reasons: [], severity: 'well', failingSince: null, rate: 10.4, failed: 0 },
-  ...{ refused: 0, p50: 21, p99: 48, refusedP50: null, refusedP99: null, failures: [], moreFailures: 0, changes: [] },
+  ...{
+    counts: { calls: 312, failed: 0, refused: 0 },
+    refused: 0,
+    p50: 21,
+    p99: 48,
+    refusedP50: null,
+    refusedP99: null,
+    failures: [],
+    moreFailures: 0,
+    changes: [],
+  },
   ...{ active: 0, attempts: 0, destinations: [destination()], hidden: 0, forced: null, breaker: true, budget: null },
   ...{ running: 0, pending: 0, limits: null, connections: null, certificate: null, ...more },
 });
@@ -35,6 +45,7 @@ const client = (more: Partial<ClientSnapshot> = {}): ClientSnapshot => ({
 const failing = (more: Partial<ClientSnapshot> = {}) =>
   client({
     ...{ severity: 'failing', failingSince: began, failed: 0.3, refused: 10.1, failures: [turnedAway, failure()] },
+    counts: { calls: 312, failed: 9, refused: 303 },
     ...more,
   });
 
@@ -77,21 +88,38 @@ describe('how many calls fail', () => {
   });
 
   it('says how many of them do', () => {
-    expect(say.failingOf(client({ failed: 0.5 }), now)).toBe('15 of 312 calls of the last 30 s failed (5 %).');
-    expect(say.failingOf(client({ rate: 1000, failed: 0.1 }), now)).toMatch(/failed \(less than 1 %\)\.$/);
+    expect(say.failingOf(client({ counts: { calls: 312, failed: 15, refused: 0 } }), now)).toBe(
+      '15 of 312 calls of the last 30 s failed (5 %).',
+    );
+    expect(say.failingOf(client({ counts: { calls: 30_000, failed: 3, refused: 0 } }), now)).toMatch(
+      /failed \(less than 1 %\)\.$/,
+    );
     expect(say.failingOf(client(), now)).toBe('All 312 calls of the last 30 s succeeded.');
-    expect(say.failingOf(client({ rate: 0 }), now)).toBe('No call ended in the last 30 s.');
+    expect(say.failingOf(client({ counts: { calls: 0, failed: 0, refused: 0 } }), now)).toBe(
+      'No call ended in the last 30 s.',
+    );
+  });
+
+  it('says that nothing fails any more', () => {
+    const counts = { calls: 312, failed: 15, refused: 0 };
+    const over = failing({ counts, failures: [failure({ lastAt: now - 12_000 })] });
+    expect(say.failingOf(over, now)).toBe(
+      '15 of 312 calls of the last 30 s failed (5 %). The last one failed at 03:15:52 (12 s ago).',
+    );
+    expect(say.briefOf(over, now)).toBe(
+      '5 % of the calls of the last 30 s failed, none for 12 s; 10.4 calls/s, p99 48 ms',
+    );
   });
 
   it('is told in one line of a closed card', () => {
-    expect(say.briefOf(failing())).toBe('all 312 calls of the last 30 s failed');
-    expect(say.briefOf(client({ failed: 0.5 }))).toBe(
+    expect(say.briefOf(failing(), now)).toBe('all 312 calls of the last 30 s failed');
+    expect(say.briefOf(client({ counts: { calls: 312, failed: 15, refused: 0 } }), now)).toBe(
       '5 % of the calls of the last 30 s failed; 10.4 calls/s, p99 48 ms',
     );
-    expect(say.briefOf(client())).toBe('10.4 calls/s, p99 48 ms');
+    expect(say.briefOf(client(), now)).toBe('10.4 calls/s, p99 48 ms');
     const reasons = ['the certificate expires at 2026-05-08'];
-    expect(say.briefOf(client({ severity: 'degraded', reasons }))).toBe(`${reasons[0]}; 10.4 calls/s, p99 48 ms`);
-    expect(say.briefOf(client({ rate: 0 }))).toBe('no calls in the last 30 s');
+    expect(say.briefOf(client({ severity: 'degraded', reasons }), now)).toBe(`${reasons[0]}; 10.4 calls/s, p99 48 ms`);
+    expect(say.briefOf(client({ counts: { calls: 0, failed: 0, refused: 0 } }), now)).toBe('no calls in the last 30 s');
   });
 });
 
@@ -176,22 +204,47 @@ describe('what changed', () => {
       change(began + 2000, 'circuit opened', 'circuit'),
       change(began - 14_000, 'configuration updated'),
     ];
-    expect(say.lastChangeOf(failing({ changes }), now)).toBe(
+    expect(say.lastChangeOf(failing({ changes }), [], now)).toBe(
       'Last change: configuration updated, at 03:11:50 (4 min ago), 14 s before calls began to fail.',
     );
   });
 
   it('keeps to what preceded the failures where something changed since', () => {
     const changes = [change(now - 9000, 'identity rotated'), change(began - 14_000, 'configuration updated')];
-    expect(say.lastChangeOf(failing({ changes }), now)).toMatch(/^Last change before that: configuration updated/);
-    expect(say.lastChangeOf(failing({ changes: changes.slice(0, 1) }), now)).toBe(
+    expect(say.lastChangeOf(failing({ changes }), [], now)).toMatch(/^Last change before that: configuration updated/);
+    expect(say.lastChangeOf(failing({ changes: changes.slice(0, 1) }), [], now)).toBe(
       'Last change: identity rotated, at 03:15:55 (9 s ago).',
     );
   });
 
+  it('counts a configuration that was applied, unless the client has told of it', () => {
+    const config = { source: 'a.yaml', version: 7, hash: 'aa', appliedAt: began - 14_000, refused: null };
+    expect(say.lastChangeOf(failing(), [config], now)).toBe(
+      'Last change: configuration 7 applied, at 03:11:50 (4 min ago), 14 s before calls began to fail.',
+    );
+    const changes = [change(began - 14_100, 'configuration updated')];
+    expect(say.lastChangeOf(failing({ changes }), [config], now)).toMatch(/^Last change: configuration updated/);
+    expect(say.lastChangeOf(failing(), [{ ...config, appliedAt: now - 61 * minute }], now)).toMatch(/^No change/);
+  });
+
+  it('is told once where it differs in nothing but numbers', () => {
+    const again = (at: number, wait: number) =>
+      change(at, `circuit to x opened again: 2 trials failed, the last with 503; next trial in ${wait} s`, 'circuit');
+    const changes = [
+      again(now, 4.5),
+      change(now - 2000, 'configuration updated'),
+      again(now - 5000, 5),
+      again(began, 4),
+    ];
+    expect(say.foldedOf(changes).map((one) => say.changeOf(one, now))).toEqual([
+      '03:16:04 (just now): circuit to x opened again: 2 trials failed, the last with 503; next trial in 4.5 s (3 times like this since 03:12:04)',
+      '03:16:02 (2 s ago): configuration updated',
+    ]);
+  });
+
   it('says where nothing did', () => {
-    expect(say.lastChangeOf(failing({ changes: [change(began, 'circuit opened', 'circuit')] }), now)).toBe(
-      'No configuration, certificate or endpoint changed in the last hour.',
+    expect(say.lastChangeOf(failing({ changes: [change(began, 'circuit opened', 'circuit')] }), [], now)).toBe(
+      'No change of a configuration, certificate or endpoint is known of the last hour.',
     );
   });
 });

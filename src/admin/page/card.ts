@@ -1,15 +1,16 @@
 /** The card of one client: one line while it is closed, and everything that is known of the client while it is open. */
 
-import type { Change } from '../changes.js';
-import type { FailureKind } from '../failures.js';
+import type { FailedCalls } from '../failures.js';
 import type { DestinationFigures } from '../figures.js';
-import type { ClientSnapshot } from '../snapshot.js';
+import type { ClientSnapshot, Snapshot } from '../snapshot.js';
 import { byId, made, partOf, setList, setText, setTexts, showText } from './document.js';
 import { askToForce, undoForce } from './force.js';
 import type { Past } from './past.js';
 import { drawPlots } from './plot.js';
 import * as say from './sentences.js';
 import { counted, ms, number } from './words.js';
+
+type FoldedChange = ReturnType<typeof say.foldedOf>[number];
 
 /** Changes that are shown without being asked for. */
 const fewChanges = 6;
@@ -30,7 +31,7 @@ export class Card {
     setText(this.#part('name'), client.name);
     const kept = sessionStorage.getItem(this.#key);
     this.#isChosen = kept !== null;
-    this.#setOpen(kept === null ? client.severity === 'failing' : kept === 'open');
+    this.#setOpen(kept === null ? say.isUrgent(client) : kept === 'open');
     this.element.ontoggle = () => {
       if (this.element.open === this.#expected) return;
       this.#expected = this.element.open;
@@ -59,38 +60,40 @@ export class Card {
     this.element.open = open;
   }
 
-  /** Opens a client that fails and closes one that does not, unless the reader chose. */
+  /** Opens a client whose calls fail and closes one whose calls do not, unless the reader chose. */
   settle(): void {
-    if (!this.#isChosen) this.#setOpen(this.#client.severity === 'failing');
+    if (!this.#isChosen) this.#setOpen(say.isUrgent(this.#client));
   }
 
-  fill(client: ClientSnapshot, past: Past, writable: boolean, now: number): void {
+  fill(client: ClientSnapshot, past: Past, { writable, configs, at: now }: Snapshot): void {
     this.#client = client;
     const { severity } = client;
     if (!this.element.classList.contains(severity)) this.element.className = `client ${severity}`;
     setText(this.#part('severity'), severity);
-    setText(this.#part('brief'), say.briefOf(client));
+    setText(this.#part('brief'), say.briefOf(client, now));
     if (!this.element.open) return;
-    this.#fillSaid(client, now);
+    this.#fillSaid(client, configs, now);
     this.#fillFailures(client, now);
-    drawPlots(this.#part('plots'), past, client.name, client.changes, now);
-    this.#fillChanges(client.changes, now);
+    const changes = say.foldedOf(client.changes);
+    drawPlots(this.#part('plots'), past, client.name, changes, now);
+    this.#fillChanges(changes, now);
     this.#fillFigures(client);
     this.#fillForce(client, writable, now);
   }
 
-  #fillSaid(client: ClientSnapshot, now: number): void {
+  #fillSaid(client: ClientSnapshot, configs: Snapshot['configs'], now: number): void {
     const paragraphs = [say.failingOf(client, now), ...say.destinationsOf(client, now)];
-    if (client.severity !== 'well' || client.changes.length > 0) paragraphs.push(say.lastChangeOf(client, now));
+    if (client.severity !== 'well' || client.changes.length > 0)
+      paragraphs.push(say.lastChangeOf(client, configs, now));
     setTexts(
       this.#part('said'),
       paragraphs.filter((text) => text !== ''),
       'p',
     );
-    // A circuit that is open is told above, with more.
+    // A circuit that is open or forced is told above, with more.
     setTexts(
       this.#part('reasons'),
-      client.reasons.filter((reason) => !/^the circuit to /.test(reason)),
+      client.reasons.filter((reason) => !/^the circuit (to |is forced)/.test(reason)),
     );
     const advice = client.severity === 'well' ? [] : say.adviceOf(client);
     this.#part('advice').hidden = advice.length === 0;
@@ -112,9 +115,9 @@ export class Card {
     );
   }
 
-  #fillChanges(changes: readonly Change[], now: number): void {
+  #fillChanges(changes: readonly FoldedChange[], now: number): void {
     this.#part('changed').hidden = changes.length === 0;
-    const fill = (item: HTMLElement, change: Change) => {
+    const fill = (item: HTMLElement, change: FoldedChange) => {
       setText(item, say.changeOf(change, now));
       item.className = change.level;
     };
@@ -156,7 +159,9 @@ function adviceItem(): HTMLElement {
 
 function fillAdvice(item: HTMLElement, { text, code, runbook }: ReturnType<typeof say.adviceOf>[number]): void {
   const [told, link] = [...item.children] as [HTMLElement, HTMLAnchorElement];
-  setText(told, text);
+  // Backticks mark code.
+  const parts = text.split('`').map((part, at) => (at % 2 === 0 ? part : made('code', '', part)));
+  if (told.textContent !== text.replaceAll('`', '')) told.replaceChildren(...parts);
   setText(link, `Runbook: ${code}`);
   const { href, protocol } = new URL(runbook, document.baseURI);
   // A link of another kind, such as javascript:, would be a way in.
@@ -167,7 +172,7 @@ function failureItem(): HTMLElement {
   return made('li', '', made('b', 'count'), ' ', made('b', 'what'), ' ', made('span', 'when'), ' ', made('q'));
 }
 
-function fillFailure(item: HTMLElement, kind: FailureKind, now: number): void {
+function fillFailure(item: HTMLElement, kind: FailedCalls, now: number): void {
   const [count, what, when, message] = [...item.children] as HTMLElement[];
   const told = say.failureOf(kind, now);
   setText(count as HTMLElement, told.count);

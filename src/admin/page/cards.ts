@@ -47,8 +47,7 @@ function fillAll(keepOrder: boolean): void {
       cards.delete(name);
     }
   const wanted = clients.map((client) => cardOf(client));
-  if (latest !== undefined)
-    for (const [index, client] of clients.entries()) wanted[index]?.fill(client, past, latest.writable, latest.at);
+  if (latest !== undefined) for (const [index, client] of clients.entries()) wanted[index]?.fill(client, past, latest);
   const list = byId('clients');
   const elements = wanted.map(({ element }) => element);
   const isSorted = elements.every((element, index) => list.children[index] === element);

@@ -3,8 +3,9 @@ import type { History } from '../history.js';
 
 export type PastSlots = History['clients'][string];
 
-/** Milliseconds that the plots show. */
+/** Milliseconds that the plots show: an hour, or what there is of it. */
 export const shownMs = 3_600_000;
+const leastMs = 300_000;
 
 const columns = ['at', 'calls', 'failed', 'refused', 'p50', 'p99', 'refusedP99'] as const;
 
@@ -18,6 +19,13 @@ export class Past {
   /** When the newest slot of any client ended; 0 without. */
   get newest(): number {
     return this.#newest;
+  }
+
+  /** The time that the plots show before `now`, the same for all clients. */
+  range(now: number): number {
+    let oldest = now;
+    for (const { at } of this.#clients.values()) oldest = Math.min(oldest, at[0] ?? now);
+    return Math.min(shownMs, Math.max(leastMs, now - oldest + this.interval));
   }
 
   /** Up to when the history was read; to be asked for what came after it. */

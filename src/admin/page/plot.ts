@@ -2,7 +2,6 @@
 import type { Change } from '../changes.js';
 import { made, setText } from './document.js';
 import type { Past } from './past.js';
-import { shownMs } from './past.js';
 import { describe, filled, height, linePath, mostOf, scaleOf, shapesOf, width, xOf } from './shapes.js';
 import { clock } from './words.js';
 
@@ -20,11 +19,12 @@ export function drawPlots(
   changes: readonly Change[],
   now: number,
 ): void {
-  const news = `${past.newest} ${changes.length} ${changes[0]?.at} ${clock(now - shownMs, now).slice(0, 5)}`;
+  const range = past.range(now);
+  const from = now - range;
+  const news = `${past.newest} ${changes.length} ${changes[0]?.at} ${clock(from, now).slice(0, 5)}`;
   if (holder.dataset.news === news) return;
   holder.dataset.news = news;
   const slots = filled(past.of(name), past.interval, past.newest);
-  const from = now - shownMs;
   for (const [index, shape] of shapesOf(slots, past.interval).entries()) {
     const figure = (holder.children[index] as HTMLElement | undefined) ?? holder.appendChild(frame());
     const [caption, svg, nothing, axis] = [...figure.children] as [HTMLElement, SVGElement, HTMLElement, HTMLElement];
@@ -37,11 +37,11 @@ export function drawPlots(
     );
     if (caption.textContent !== texts.join('')) caption.replaceChildren(...legend);
     svg.setAttribute('aria-label', describe(shape, slots.at, now));
-    const marks = changes.filter(({ at }) => at >= from && at <= now).map((change) => mark(change, now));
+    const marks = changes.filter(({ at }) => at >= from && at <= now).map((change) => mark(change, now, range));
     const lines = shape.lines.map((line) =>
       drawn('path', {
         class: `line ${line.look}`,
-        d: linePath(slots.at, line, scale, now, past.interval),
+        d: linePath(slots.at, line, { scale, now, range, step: past.interval }),
         'vector-effect': 'non-scaling-stroke',
       }),
     );
@@ -60,8 +60,8 @@ function frame(): HTMLElement {
   return made('figure', '', made('figcaption'), svg as unknown as Node, made('p', 'nothing'), axis);
 }
 
-function mark(change: Change, now: number): SVGElement {
-  const x = xOf(change.at, now);
+function mark(change: Change, now: number, range: number): SVGElement {
+  const x = xOf(change.at, now, range);
   const line = drawn('line', {
     ...{ class: `mark ${change.level}`, x1: x, x2: x, y1: 0, y2: height, 'vector-effect': 'non-scaling-stroke' },
   });

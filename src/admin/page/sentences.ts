@@ -2,7 +2,7 @@
 
 import type { Change } from '../changes.js';
 import type { ConfigFigures } from '../config-figures.js';
-import type { FailureKind } from '../failures.js';
+import type { FailedCalls } from '../failures.js';
 import type { DestinationFigures } from '../figures.js';
 import type { ClientSnapshot, Snapshot } from '../snapshot.js';
 import { ago, ahead, clock, counted, listed, ms, number, percent, since, span } from './words.js';
@@ -38,52 +38,55 @@ export function titleOf(clients: readonly ClientSnapshot[]): string {
   return degraded > 0 ? `${degraded} degraded – pillion` : 'pillion';
 }
 
-/** Seconds over which the rates of a snapshot are counted. */
+/** Seconds over which the calls of a snapshot are counted. */
 const window = 30;
 
-interface Counts {
-  readonly calls: number;
-  readonly bad: number;
-  readonly refused: number;
+/** Milliseconds after which it is worth telling that nothing failed any more. */
+const quietMs = 3000;
+
+function badOf({ counts }: ClientSnapshot): number {
+  return counts.failed + counts.refused;
 }
 
-function countsIn({ rate, failed, refused }: ClientSnapshot): Counts {
-  const of = (perSecond: number) => Math.round(perSecond * window);
-  return { calls: of(rate), bad: Math.min(of(rate), of(failed + refused)), refused: of(refused) };
+/** When a call failed last; undefined if none did. */
+function lastFailureOf({ failures }: ClientSnapshot): number | undefined {
+  return failures.length === 0 ? undefined : Math.max(...failures.map(({ lastAt }) => lastAt));
 }
 
 /** The figures of a closed card in one line. */
-export function briefOf(client: ClientSnapshot): string {
-  const { calls, bad } = countsIn(client);
-  const { rate, p99, reasons } = client;
-  if (calls === 0) return reasons[0] ?? 'no calls in the last 30 s';
+export function briefOf(client: ClientSnapshot, now: number): string {
+  const { rate, p99, reasons, counts } = client;
+  const bad = badOf(client);
+  if (counts.calls === 0) return reasons[0] ?? 'no calls in the last 30 s';
   const figures = `${number(rate)} calls/s, p99 ${ms(p99)}`;
-  if (bad === calls) return `all ${counted(calls, 'call', 'calls')} of the last 30 s failed`;
-  if (bad > 0) return `${percent(bad, calls)} of the calls of the last 30 s failed; ${figures}`;
+  if (bad === counts.calls) return `all ${counted(bad, 'call', 'calls')} of the last 30 s failed`;
+  const last = lastFailureOf(client);
+  const quiet = last !== undefined && now - last >= quietMs ? `, none for ${span(now - last)}` : '';
+  if (bad > 0) return `${percent(bad, counts.calls)} of the calls of the last 30 s failed${quiet}; ${figures}`;
   return client.severity === 'well' || reasons[0] === undefined ? figures : `${reasons[0]}; ${figures}`;
 }
 
 /** How many calls fail, and since when. */
 export function failingOf(client: ClientSnapshot, now: number): string {
-  const { calls, bad } = countsIn(client);
+  const { calls } = client.counts;
+  const bad = badOf(client);
   if (calls === 0) return 'No call ended in the last 30 s.';
-  const begun = client.failingSince;
-  if (bad === 0) {
-    const which = calls === 1 ? 'The only call' : `All ${number(calls)} calls`;
-    return `${which} of the last 30 s succeeded.`;
-  }
-  const which =
-    bad < calls
-      ? `${number(bad)} of ${counted(calls, 'call', 'calls')} of the last 30 s failed (${percent(bad, calls)})`
-      : calls === 1
-        ? 'The only call of the last 30 s failed'
-        : `All ${number(calls)} calls of the last 30 s failed`;
-  const when = begun === null ? '' : ` Calls have been failing since ${since(begun, now)}.`;
-  return `${which}${refusedOf(client, now)}.${when}`;
+  const all = calls === 1 ? 'The only call of the last 30 s' : `All ${number(calls)} calls of the last 30 s`;
+  if (bad === 0) return `${all} succeeded.`;
+  const some = `${number(bad)} of ${counted(calls, 'call', 'calls')} of the last 30 s failed (${percent(bad, calls)})`;
+  return `${bad === calls ? `${all} failed` : some}${refusedOf(client, now)}. ${sinceWhen(client, now)}`.trim();
+}
+
+function sinceWhen(client: ClientSnapshot, now: number): string {
+  const last = lastFailureOf(client);
+  if (last !== undefined && now - last >= quietMs && badOf(client) < client.counts.calls)
+    return `The last one failed at ${ago(last, now)}.`;
+  return client.failingSince === null ? '' : `Calls have been failing since ${since(client.failingSince, now)}.`;
 }
 
 function refusedOf(client: ClientSnapshot, now: number): string {
-  const { bad, refused } = countsIn(client);
+  const { refused } = client.counts;
+  const bad = badOf(client);
   if (refused === 0) return '';
   const which = refused >= bad ? (bad === 1 ? 'it was' : 'all of these were') : `${number(refused)} of these were`;
   const recent = client.failures.filter(({ local, lastAt }) => local && now - lastAt <= window * 1000);
@@ -106,7 +109,7 @@ export function forcedOf({ forced }: ClientSnapshot, now: number): string | null
 }
 
 /** What is really wrong at a destination. */
-type Cause = Pick<FailureKind, 'status'> & { readonly code: string; readonly firstAt: number | null };
+type Cause = Pick<FailedCalls, 'status'> & { readonly code: string; readonly firstAt: number | null };
 
 /** The newest failure of the wire there, or the one for which calls are turned away. */
 function causeAt({ failures }: ClientSnapshot, address: string): Cause | undefined {
@@ -117,7 +120,7 @@ function causeAt({ failures }: ClientSnapshot, address: string): Cause | undefin
   return reason ? { code: reason.code ?? 'an error', status: reason.status, firstAt: null } : undefined;
 }
 
-function newestFirst(a: FailureKind, b: FailureKind): number {
+function newestFirst(a: FailedCalls, b: FailedCalls): number {
   return b.lastAt - a.lastAt;
 }
 
@@ -192,6 +195,12 @@ function inPartOf({ failures }: ClientSnapshot, known: ReadonlySet<string>, now:
   return [...told.values()];
 }
 
+/** Whether a card is open unless the reader closed it: a client that fails, also at one of its destinations only. */
+export function isUrgent({ severity, destinations }: ClientSnapshot): boolean {
+  const isLost = ({ circuit, failingSince }: DestinationFigures) => circuit === 'open' || failingSince !== null;
+  return severity === 'failing' || (severity === 'degraded' && destinations.some(isLost));
+}
+
 /** What fails at one destination, since when, what its circuit does, and what callers get meanwhile. */
 export function saidAt(client: ClientSnapshot, to: DestinationFigures, now: number): string[] {
   const cause = causeAt(client, to.address);
@@ -239,21 +248,62 @@ function endpointOf({ endpoint }: DestinationFigures): string {
   return endpoint === 'unhealthy' ? 'Health checks find it unhealthy: calls go to the other endpoints.' : '';
 }
 
+/** What changed, from clients and configurations alike. */
+interface Changed {
+  readonly at: number;
+  readonly message: string;
+}
+
+/** Milliseconds around which a configuration and its client tell of the same change. */
+const sameMs = 2000;
+
 /** The newest thing that somebody or something changed; a circuit that opens is a consequence and no change in this sense. */
-export function lastChangeOf({ changes, failingSince }: ClientSnapshot, now: number): string {
-  const made = changes.filter(({ kind }) => kind !== 'circuit');
+export function lastChangeOf(client: ClientSnapshot, configs: readonly ConfigFigures[], now: number): string {
+  const { changes, failingSince } = client;
+  const own: Changed[] = changes.filter(({ kind }) => kind !== 'circuit');
+  const applied = configs.map(appliedOf).filter(({ at }) => now - at < hour);
+  const more = applied.filter(({ at }) => !own.some((change) => Math.abs(change.at - at) < sameMs));
+  const made = [...own, ...more].sort((a, b) => b.at - a.at);
   const before = made.find(({ at }) => failingSince !== null && at <= failingSince);
   // What preceded the failures is told even if something has changed since.
   const last = before ?? made[0];
-  if (last === undefined) return 'No configuration, certificate or endpoint changed in the last hour.';
+  if (last === undefined) return 'No change of a configuration, certificate or endpoint is known of the last hour.';
   const told = `Last change${last === made[0] ? '' : ' before that'}: ${last.message}, at ${ago(last.at, now)}`;
   if (failingSince === null || last.at > failingSince) return `${told}.`;
   const ahead = failingSince - last.at < 1000 ? 'just' : span(failingSince - last.at);
   return `${told}, ${ahead} before calls began to fail.`;
 }
 
+const hour = 3_600_000;
+
+function appliedOf({ version, appliedAt }: ConfigFigures): Changed {
+  const message = version === 1 ? 'configuration 1 loaded, the first one' : `configuration ${version} applied`;
+  return { at: appliedAt, message };
+}
+
+/** The newest of the changes that differ in nothing but numbers, such as those of a circuit that opens again and again. */
+export function foldedOf(
+  changes: readonly Change[],
+): (Change & { readonly times: number; readonly firstAt: number })[] {
+  const folded = new Map<string, Change & { times: number; firstAt: number }>();
+  for (const change of changes) {
+    const { kind, destination, message, at } = change;
+    const key =
+      kind === 'circuit'
+        ? `${destination} ${message.replace(/\d[\d.]*( ms| s| min| h)?\b/g, '#')}`
+        : `${kind} ${at} ${message}`;
+    const known = folded.get(key);
+    if (known === undefined) folded.set(key, { ...change, times: 1, firstAt: at });
+    else {
+      known.times++;
+      known.firstAt = at;
+    }
+  }
+  return [...folded.values()];
+}
+
 /** One kind of failure: how often, what, where and when. */
-export function failureOf(kind: FailureKind, now: number): { count: string; what: string; when: string } {
+export function failureOf(kind: FailedCalls, now: number): { count: string; what: string; when: string } {
   const { destination, code, status, count, firstAt, lastAt } = kind;
   const what = status === null ? code : `${status} (${code})`;
   const where = destination === null ? '' : kind.local ? ` for ${destination}` : ` from ${destination}`;
@@ -270,8 +320,9 @@ export function adviceOf({ failures }: ClientSnapshot): { text: string; code: st
 }
 
 /** One change, for the list under the plots. */
-export function changeOf({ at, message }: Change, now: number): string {
-  return `${ago(at, now)}: ${message}`;
+export function changeOf({ at, message, times, firstAt }: ReturnType<typeof foldedOf>[number], now: number): string {
+  const often = times === 1 ? '' : ` (${number(times)} times like this since ${clock(firstAt, now)})`;
+  return `${ago(at, now)}: ${message}${often}`;
 }
 
 /** The banner of a configuration that was refused. */

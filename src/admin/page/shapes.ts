@@ -53,8 +53,8 @@ export const width = 360;
 export const height = 60;
 
 /** Where a time stands on the plot, from 0 to `width`. */
-export function xOf(at: number, now: number): number {
-  return Math.round((width - ((now - at) / shownMs) * width) * 10) / 10;
+export function xOf(at: number, now: number, range: number): number {
+  return Math.round((width - ((now - at) / range) * width) * 10) / 10;
 }
 
 /** The top of the scale: 1, 2 or 5 times a power of ten. */
@@ -71,17 +71,21 @@ export function mostOf({ lines }: Shape): number {
 }
 
 /** The path of a line. It is interrupted where a value is missing. */
-export function linePath(at: readonly number[], { values }: Line, scale: number, now: number, step: number): string {
+export function linePath(
+  at: readonly number[],
+  { values }: Line,
+  { scale, now, range, step }: { scale: number; now: number; range: number; step: number },
+): string {
   const y = (value: number) => Math.round((height - 1 - (value / scale) * (height - 4)) * 10) / 10;
   let path = '';
   let before = Number.NEGATIVE_INFINITY;
   for (const [index, value] of values.entries()) {
     const end = at[index] ?? 0;
-    const x = xOf(end, now);
+    const x = xOf(end, now, range);
     if (value === null || x < 0) continue;
     const follows = end - before <= step * 1.5;
     // A slot without neighbours would not be seen as a point.
-    path += follows ? `L${x} ${y(value)}` : `M${xOf(end - step, now)} ${y(value)}L${x} ${y(value)}`;
+    path += follows ? `L${x} ${y(value)}` : `M${xOf(end - step, now, range)} ${y(value)}L${x} ${y(value)}`;
     before = end;
   }
   return path;
