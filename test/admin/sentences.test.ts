@@ -272,6 +272,31 @@ describe('failures and advice', () => {
   });
 });
 
+describe('figures', () => {
+  it('show limits, connections, retries and the certificate, or that there are none', () => {
+    const certificate = { subject: 'CN=ledger', notAfter: '2026-05-10T00:00:00Z', daysLeft: 3.5, expired: false };
+    const limits = { running: 7, pending: 9 };
+    const connections = { used: 2, idle: 1 };
+    expect(say.figuresShown(client({ certificate, limits, connections, budget: 1, running: 3 }))).toMatchObject({
+      ...{ running: '3', maxRunning: 'of 7 each', maxPending: 'of 9 each', connections: '2 used', idle: '1 idle' },
+      ...{ budget: '1', budgetNote: 'retry left', certificate: '3 days', subject: 'CN=ledger', latency: '48 ms' },
+    });
+    expect(say.figuresShown(client())).toMatchObject({
+      ...{ running: '–', maxRunning: 'no limit', connections: '–', idle: 'injected wire', budget: '–' },
+      ...{ certificate: '–', subject: 'none', refused: '0/s' },
+    });
+    const expired = { ...certificate, daysLeft: -1, expired: true };
+    expect(say.figuresShown(client({ certificate: expired })).certificate).toBe('expired');
+  });
+
+  it('set apart the states of a destination that are not as they should be', () => {
+    expect(say.statesOf(destination({ circuit: 'half_open', endpoint: 'usable', running: 2, latencyMs: 12 }))).toEqual({
+      unwell: ['circuit half-open'],
+      rest: ['usable', '2 running', '12 ms'],
+    });
+  });
+});
+
 describe('a refused configuration', () => {
   it('is told with file, line, column, fault and time, and what is in force since when', () => {
     const faults = [

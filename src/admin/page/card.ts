@@ -8,7 +8,7 @@ import { askToForce, undoForce } from './force.js';
 import type { Past } from './past.js';
 import { drawPlots } from './plot.js';
 import * as say from './sentences.js';
-import { counted, ms, number } from './words.js';
+import { counted, number } from './words.js';
 
 type FoldedChange = ReturnType<typeof say.foldedOf>[number];
 
@@ -128,7 +128,7 @@ export class Card {
   }
 
   #fillFigures(client: ClientSnapshot): void {
-    for (const [name, text] of Object.entries(figuresShown(client))) setText(this.#part(name), text);
+    for (const [name, text] of Object.entries(say.figuresShown(client))) setText(this.#part(name), text);
     const { destinations, hidden } = client;
     this.#part('destinations-of').hidden = destinations.length === 0;
     setText(this.#part('destinations-count'), counted(destinations.length + hidden, 'destination', 'destinations'));
@@ -188,43 +188,9 @@ function destinationItem(): HTMLElement {
 /** Normal states are shown in quiet text, others as a badge. */
 function fillDestination(item: HTMLElement, to: DestinationFigures): void {
   const [address, badge, quiet] = [...item.children] as [HTMLElement, HTMLElement, HTMLElement];
-  const { circuit, endpoint, running, pending, latencyMs } = to;
-  const states: [text: string, isWell: boolean][] = [];
-  if (circuit !== null) states.push([`circuit ${circuit.replace('_', '-')}`, circuit === 'closed']);
-  if (endpoint !== null && endpoint !== 'circuit_open') states.push([endpoint, endpoint === 'usable']);
-  const unwell = states.filter(([, isWell]) => !isWell).map(([text]) => text);
-  const rest = states.filter(([, isWell]) => isWell).map(([text]) => text);
-  if (running > 0) rest.push(`${number(running)} running`);
-  if (pending > 0) rest.push(`${number(pending)} waiting`);
-  if (latencyMs !== null) rest.push(ms(latencyMs));
+  const { unwell, rest } = say.statesOf(to);
   setText(address, to.address);
   showText(badge, unwell.join(', '));
-  badge.className = `badge ${circuit === 'open' ? 'failing' : 'degraded'}`;
+  badge.className = `badge ${to.circuit === 'open' ? 'failing' : 'degraded'}`;
   setText(quiet, rest.join(' · '));
-}
-
-function figuresShown(client: ClientSnapshot): Record<string, string> {
-  const { limits, connections, budget, certificate } = client;
-  const limit = (value: number | undefined) => (value === undefined ? 'no limit' : `of ${number(value)} each`);
-  const days = certificate === null ? 0 : Math.floor(certificate.daysLeft);
-  const left = certificate?.expired ? 'expired' : days < 1 ? 'less than a day' : counted(days, 'day', 'days');
-  return {
-    rate: `${number(client.rate)}/s`,
-    failed: `${number(client.failed)}/s`,
-    refused: `${number(client.refused)}/s`,
-    latency: ms(client.p99),
-    p50: `p50 ${ms(client.p50)}`,
-    active: number(client.active),
-    attempts: counted(client.attempts, 'attempt', 'attempts'),
-    running: limits === null ? '–' : number(client.running),
-    maxRunning: limit(limits?.running),
-    pending: limits === null ? '–' : number(client.pending),
-    maxPending: limit(limits?.pending),
-    connections: connections === null ? '–' : `${number(connections.used)} used`,
-    idle: connections === null ? 'injected wire' : `${number(connections.idle)} idle`,
-    budget: budget === null ? '–' : number(budget),
-    budgetNote: budget === null ? 'no budget' : budget === 1 ? 'retry left' : 'retries left',
-    certificate: certificate === null ? '–' : left,
-    subject: certificate === null ? 'none' : certificate.subject || certificate.notAfter.slice(0, 10),
-  };
 }

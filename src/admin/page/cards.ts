@@ -77,6 +77,5 @@ export function filterCards(): void {
     element.hidden = !name.toLowerCase().includes(text);
     any ||= !element.hidden;
   }
-  const none = cards.size > 0 ? 'No client name contains this text.' : 'There are no clients.';
-  showText(byId('none'), any || latest === undefined ? '' : none);
+  showText(byId('none'), any || cards.size === 0 ? '' : 'No client name contains this text.');
 }

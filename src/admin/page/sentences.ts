@@ -371,3 +371,42 @@ export function limitOf(minutes: number | null, now: number): string {
   if (minutes === null) return 'It holds until somebody changes it here. Nothing reminds anybody of it.';
   return `It ends by itself at ${clock(now + minutes * 60_000, now)}; then the circuits follow the outcomes of calls again.`;
 }
+
+/** The states of a destination: what is not as it should be, and the rest. */
+export function statesOf({ circuit, endpoint, running, pending, latencyMs }: DestinationFigures) {
+  const states: [text: string, isWell: boolean][] = [];
+  if (circuit !== null) states.push([`circuit ${circuit.replace('_', '-')}`, circuit === 'closed']);
+  if (endpoint !== null && endpoint !== 'circuit_open') states.push([endpoint, endpoint === 'usable']);
+  const rest = states.filter(([, isWell]) => isWell).map(([text]) => text);
+  if (running > 0) rest.push(`${number(running)} running`);
+  if (pending > 0) rest.push(`${number(pending)} waiting`);
+  if (latencyMs !== null) rest.push(ms(latencyMs));
+  return { unwell: states.filter(([, isWell]) => !isWell).map(([text]) => text), rest };
+}
+
+/** The figures of an open card, by the name of their place. */
+export function figuresShown(client: ClientSnapshot): Record<string, string> {
+  const { limits, connections, budget, certificate } = client;
+  const limit = (value: number | undefined) => (value === undefined ? 'no limit' : `of ${number(value)} each`);
+  const days = certificate === null ? 0 : Math.floor(certificate.daysLeft);
+  const left = certificate?.expired ? 'expired' : days < 1 ? 'less than a day' : counted(days, 'day', 'days');
+  return {
+    rate: `${number(client.rate)}/s`,
+    failed: `${number(client.failed)}/s`,
+    refused: `${number(client.refused)}/s`,
+    latency: ms(client.p99),
+    p50: `p50 ${ms(client.p50)}`,
+    active: number(client.active),
+    attempts: counted(client.attempts, 'attempt', 'attempts'),
+    running: limits === null ? '–' : number(client.running),
+    maxRunning: limit(limits?.running),
+    pending: limits === null ? '–' : number(client.pending),
+    maxPending: limit(limits?.pending),
+    connections: connections === null ? '–' : `${number(connections.used)} used`,
+    idle: connections === null ? 'injected wire' : `${number(connections.idle)} idle`,
+    budget: budget === null ? '–' : number(budget),
+    budgetNote: budget === null ? 'no budget' : budget === 1 ? 'retry left' : 'retries left',
+    certificate: certificate === null ? '–' : left,
+    subject: certificate === null ? 'none' : certificate.subject || certificate.notAfter.slice(0, 10),
+  };
+}
