@@ -9,14 +9,12 @@ export interface Advice {
 }
 
 const ofErrors = {
-  [ErrorCode.CIRCUIT_OPEN]:
-    'The circuit opened because earlier calls failed: look at the cause, mend that, and calls go through again by themselves within seconds.',
-  [ErrorCode.LIMIT]:
-    'More calls are waiting or in flight than the limits allow: check whether the upstream has become slow, and whether this process gets more traffic than usual.',
-  [ErrorCode.RATE_LIMITED]:
-    "This process sends more calls than its `rateLimit`, or the upstream's own answer, allows: check what sends them, and whether the limit still fits.",
-  [ErrorCode.NO_ENDPOINT]:
-    'No address of the upstream is known: check its name in DNS or in the discovery, and whether the service has any running instance.',
+  [ErrorCode.CONFIG]:
+    'An option is wrong, and the message says which: check the last change of the configuration or of the code.',
+  [ErrorCode.UNKNOWN_CLIENT]: 'The code asks for a client that the configuration does not have: check both names.',
+  [ErrorCode.INVALID_URL]: 'The URL cannot be parsed: check the path that the code puts together, and `baseURL`.',
+  [ErrorCode.ORIGIN]:
+    'The URL or a redirect leaves the origin of `baseURL`: check the URL that the code passes, and where the upstream redirects to.',
   [ErrorCode.DEADLINE]:
     'The whole call took longer than it may: check whether the upstream is slow, then `timeouts.total` and the deadline of the inbound request.',
   [ErrorCode.ATTEMPT_TIMEOUT]:
@@ -25,17 +23,19 @@ const ofErrors = {
     'No connection within `timeouts.connect`: check firewall, network policy and route to the upstream, and whether its host is up.',
   [ErrorCode.HTTP2_UNSUPPORTED]:
     'The server does not speak HTTP/2 without TLS: check the port, or remove `allowH2: prior-knowledge`.',
-  [ErrorCode.TLS_IDENTITY]:
-    "The server's certificate is not the one that is expected: check that the name leads to the right server, then `tls.pins` and `tls.subjectAltNames`.",
-  [ErrorCode.ORIGIN]:
-    'The URL or a redirect leaves the origin of `baseURL`: check the URL that the code passes, and where the upstream redirects to.',
-  [ErrorCode.INVALID_URL]: 'The URL cannot be parsed: check the path that the code puts together, and `baseURL`.',
+  [ErrorCode.CIRCUIT_OPEN]:
+    'The circuit opened because earlier calls failed: look at the cause, mend that, and calls go through again by themselves within seconds.',
+  [ErrorCode.LIMIT]:
+    'More calls are waiting or in flight than the limits allow: check whether the upstream has become slow, and whether this process gets more traffic than usual.',
+  [ErrorCode.NO_ENDPOINT]:
+    'No address of the upstream is known: check its name in DNS or in the discovery, and whether the service has any running instance.',
+  [ErrorCode.RATE_LIMITED]:
+    "This process sends more calls than its `rateLimit`, or the upstream's own answer, allows: check what sends them, and whether the limit still fits.",
   [ErrorCode.BODY_USED]:
     'The request body was a stream that had been read already: the calling code must make it anew for each call.',
-  [ErrorCode.CONFIG]:
-    'An option is wrong, and the message says which: check the last change of the configuration or of the code.',
-  [ErrorCode.UNKNOWN_CLIENT]: 'The code asks for a client that the configuration does not have: check both names.',
   [ErrorCode.CLOSED]: 'The client was closed, mostly because the process shuts down: check why it still gets work.',
+  [ErrorCode.TLS_IDENTITY]:
+    "The server's certificate is not the one that is expected: check that the name leads to the right server, then `tls.pins` and `tls.subjectAltNames`.",
 } satisfies Record<ErrorCode, string>;
 
 const ofNetwork: readonly Advice[] = [

@@ -1,6 +1,5 @@
 /** What failed in a client in the last hour: by destination, code and status, with counts, times and what to do. Bounded. */
 import type { ClientEvents, FailureCause } from '../call/events.js';
-import { errorTypeOf } from '../call/failure.js';
 import { shortText } from '../call/redact.js';
 import { adviceOn, runbookPathOf } from './failure-advice.js';
 import { wallTime } from './wall-time.js';
@@ -110,7 +109,7 @@ export class Failures {
 
   add(event: ClientEvents['call.ended'], local: boolean): void {
     const { call, status } = event;
-    const code = event.code ?? errorTypeOf(event) ?? '_OTHER';
+    const code = typeof event.code === 'string' ? event.code : '_OTHER';
     const destination = call.tried.at(-1)?.address ?? call.origin;
     const key = `${status} ${code} ${destination}`;
     const known = this.#kinds.get(key);

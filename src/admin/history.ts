@@ -73,6 +73,8 @@ export class CallHistory {
   readonly #callsOf = new Uint32Array(seconds);
   readonly #failedOf = new Uint32Array(seconds);
   readonly #refusedOf = new Uint32Array(seconds);
+  /** The last second with calls. */
+  #latest = -1;
   readonly #answers = new Latencies(growth, (turn) => {
     this.#note(this.#p50, turn, this.#answers.percentileOfNewest(50));
     this.#note(this.#p99, turn, this.#answers.percentileOfNewest(99));
@@ -132,8 +134,9 @@ export class CallHistory {
     const second = Math.floor(now / 1000);
     const place = second % seconds;
     if (this.#seconds[place] !== second + 1) {
-      // What the seconds before have come to, while all of them are still there.
-      this.#judge(second - 1);
+      // What the seconds before came to, while all of them are still there; a pause of calls may lie between.
+      this.#judge(this.#latest);
+      this.#latest = second;
       this.#seconds[place] = second + 1;
       for (const each of [this.#callsOf, this.#failedOf, this.#refusedOf]) each[place] = 0;
     }
