@@ -61,8 +61,8 @@ export class Card {
   }
 
   /** Opens a client whose calls fail and closes one whose calls do not, unless the reader chose. */
-  settle(): void {
-    if (!this.#isChosen) this.#setOpen(say.isUrgent(this.#client));
+  settle(client: ClientSnapshot): void {
+    if (!this.#isChosen) this.#setOpen(say.isUrgent(client));
   }
 
   fill(client: ClientSnapshot, past: Past, { writable, configs, at: now }: Snapshot): void {

@@ -5,15 +5,23 @@ import { arrange, byId, inPlace, showText } from './document.js';
 import { Past } from './past.js';
 
 /** Milliseconds after the last use in which cards stay where they are. */
-const quietMs = 4000;
+const quietMs = 10_000;
 
 export const past = new Past();
 const cards = new Map<string, Card>();
 let latest: Snapshot | undefined;
 let usedAt = Number.NEGATIVE_INFINITY;
 
-/** Notes that the reader moves the pointer, scrolls, types or selects. */
-export function noteUse(): void {
+let pointer = '';
+
+/** Notes that the reader moves the pointer, scrolls or types. */
+export function noteUse(event: Event): void {
+  if (event instanceof MouseEvent && event.type === 'pointermove') {
+    const place = `${event.clientX} ${event.clientY}`;
+    // Browsers send one too when the page moves below a pointer that rests.
+    if (place === pointer) return;
+    pointer = place;
+  }
   usedAt = performance.now();
 }
 
@@ -25,17 +33,18 @@ function isInUse(): boolean {
 
 export function fillCards(snapshot: Snapshot | undefined): void {
   latest = snapshot;
-  inPlace(byId('clients'), () => fillAll(isInUse()));
+  const inUse = isInUse();
+  inPlace(byId('clients'), inUse, () => fillAll(inUse));
 }
 
 /** Fills the cards again with the snapshot that is there. */
 export function refreshCards(): void {
-  inPlace(byId('clients'), () => fillAll(true));
+  inPlace(byId('clients'), true, () => fillAll(true));
 }
 
 /** Puts the cards in order now. */
 export function sortCards(): void {
-  inPlace(byId('clients'), () => fillAll(false));
+  inPlace(byId('clients'), false, () => fillAll(false));
 }
 
 function fillAll(keepOrder: boolean): void {
@@ -46,14 +55,17 @@ function fillAll(keepOrder: boolean): void {
       card.element.remove();
       cards.delete(name);
     }
-  const wanted = clients.map((client) => cardOf(client));
-  if (latest !== undefined) for (const [index, client] of clients.entries()) wanted[index]?.fill(client, past, latest);
+  const wanted = clients.map((client) => {
+    const card = cardOf(client);
+    if (!keepOrder) card.settle(client);
+    if (latest !== undefined) card.fill(client, past, latest);
+    return card;
+  });
   const list = byId('clients');
   const elements = wanted.map(({ element }) => element);
   const isSorted = elements.every((element, index) => list.children[index] === element);
   byId('sort').hidden = isSorted || !keepOrder;
   if (!keepOrder) {
-    for (const card of wanted) card.settle();
     const focused = elements.find((element) => element.contains(document.activeElement));
     arrange(list, elements, focused);
   }

@@ -77,21 +77,38 @@ export function arrange(parent: HTMLElement, wanted: readonly HTMLElement[], anc
 }
 
 /** Runs `change`, then scrolls by what it moved the element that the reader looks at. */
-export function inPlace(root: HTMLElement, change: () => void): void {
-  const anchor = lookedAt(root);
+export function inPlace(root: HTMLElement, isInUse: boolean, change: () => void): void {
+  const anchor = lookedAt(root, isInUse);
   const before = anchor?.getBoundingClientRect().top ?? 0;
   change();
   if (anchor === undefined || !anchor.isConnected) return;
   const moved = anchor.getBoundingClientRect().top - before;
+  makeRoom(Math.max(0, moved));
   if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: 'instant' });
 }
 
-/** What is under the pointer, else what has the focus, else the first card that is seen once the page is scrolled. */
-function lookedAt(root: HTMLElement): Element | undefined {
+/** Space below the page, as far as the window ends below it after scrolling: otherwise it could not be scrolled so far. */
+let room = 0;
+
+function makeRoom(further: number): void {
+  const height = document.documentElement.offsetHeight - room;
+  const needed = scrollY + further === 0 ? 0 : Math.max(0, Math.ceil(scrollY + further + innerHeight - height));
+  if (needed === room) return;
+  document.documentElement.style.paddingBottom = `${needed}px`;
+  room = needed;
+}
+
+/**
+ * What is under the pointer, else what has the focus, else the first card that is seen. Nothing for a reader who rests at
+ * the top of the page, as on a screen on a wall: there the worst client comes into sight.
+ */
+function lookedAt(root: HTMLElement, isInUse: boolean): Element | undefined {
+  const focused = root.querySelector(':focus-visible');
+  const rests = !isInUse && scrollY === 0;
+  if (rests) return focused ?? undefined;
   const hovered = [...root.querySelectorAll(':hover')].at(-1);
   if (hovered !== undefined) return hovered;
-  const focused = document.activeElement;
-  if (focused !== null && focused !== root && root.contains(focused) && isOnScreen(focused)) return focused;
+  if (focused !== null && isOnScreen(focused)) return focused;
   return scrollY > 0 ? [...root.children].find(isOnScreen) : undefined;
 }
 

@@ -91,7 +91,7 @@ document.onkeydown = (event) => {
   event.preventDefault();
   byId('filter').focus();
 };
-for (const name of ['pointermove', 'pointerdown', 'keydown', 'wheel', 'touchmove', 'selectionchange'])
+for (const name of ['pointermove', 'pointerdown', 'keydown', 'wheel', 'touchmove'])
   document.addEventListener(name, noteUse, { passive: true });
 prepareDialog();
 setInterval(() => checkStream(readers), 1000);

@@ -88,7 +88,8 @@ function refusedOf(client: ClientSnapshot, now: number): string {
   const { refused } = client.counts;
   const bad = badOf(client);
   if (refused === 0) return '';
-  const which = refused >= bad ? (bad === 1 ? 'it was' : 'all of these were') : `${number(refused)} of these were`;
+  const were = refused === 1 ? 'was' : 'were';
+  const which = refused < bad ? `${number(refused)} of these ${were}` : bad === 1 ? 'it was' : 'all of these were';
   const recent = client.failures.filter(({ local, lastAt }) => local && now - lastAt <= window * 1000);
   const codes = listed([...new Set(recent.map(({ code }) => code))]);
   const get = codes === '' ? '' : `: callers get ${codes} at once`;
@@ -277,7 +278,8 @@ export function lastChangeOf(client: ClientSnapshot, configs: readonly ConfigFig
 const hour = 3_600_000;
 
 function appliedOf({ version, appliedAt }: ConfigFigures): Changed {
-  const message = version === 1 ? 'configuration 1 loaded, the first one' : `configuration ${version} applied`;
+  const message =
+    version === 1 ? 'configuration 1 loaded, the first of this process' : `configuration ${version} applied`;
   return { at: appliedAt, message };
 }
 

@@ -71,7 +71,12 @@ async function read({ show, tellLost, askForToken }: Readers): Promise<boolean> 
     if (newest === undefined) continue;
     freshAt = now();
     tellLost('');
-    show(JSON.parse(newest.slice('data: '.length)));
+    try {
+      show(JSON.parse(newest.slice('data: '.length)));
+    } catch (error) {
+      // A fault of the page, not of the connection.
+      reportError(error);
+    }
   }
 }
 
