@@ -85,9 +85,19 @@ export async function opened(page: Page, name: string) {
   return card(page, name);
 }
 
-/** What axe finds wrong, as the rule and the elements. */
+/** What axe finds wrong in light, and of contrasts in dark, as the rule and the elements. */
 export async function violationsOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`);
+  const found: string[] = [];
+  for (const [colorScheme, rules] of [
+    ['light', {}],
+    ['dark', { runOnly: ['color-contrast'] }],
+  ] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(rules)})`);
+    found.push(
+      ...violations.map(({ id, nodes }) => `${id} in ${colorScheme}: ${nodes.map(({ html }) => html).join(', ')}`),
+    );
+  }
+  return found;
 }
