@@ -1,5 +1,6 @@
 /** What failed in a client in the last hour: by destination, code and status, with counts, times and what to do. Bounded. */
 import type { ClientEvents, FailureCause } from '../call/events.js';
+import type { Call, CallView } from '../call/record.js';
 import { shortText } from '../call/redact.js';
 import { adviceOn, runbookPathOf } from './failure-advice.js';
 import { wallTime } from './wall-time.js';
@@ -67,7 +68,7 @@ class Kind {
     this.local = local;
   }
 
-  add({ call, message }: ClientEvents['call.ended']): void {
+  add(call: CallView): void {
     const now = performance.now();
     this.#advance(now);
     const place = this.#part % parts;
@@ -75,8 +76,15 @@ class Kind {
     this.lastAt = now;
     if (this.local && now - this.#messageAt < refusedMessageMs) return;
     this.#messageAt = now;
-    this.#message = shortText(message ?? '', longest.message);
+    this.#message = shortText(this.#messageOf(call), longest.message);
     this.#cause = call.refusedFor;
+  }
+
+  /** As in log lines the message of an error with an answer is left out: it may quote the answer. */
+  #messageOf(call: CallView): string {
+    if (this.status !== undefined && this.status >= 400) return `answered with status ${this.status}`;
+    const { message } = ((call as Call).failure ?? {}) as { message?: unknown };
+    return typeof message === 'string' ? message : '';
   }
 
   #advance(now: number): void {
@@ -95,7 +103,7 @@ class Kind {
       count: this.#counts.reduce((sum, count) => sum + count, 0),
       firstAt: wallTime(this.#firstAt),
       lastAt: wallTime(this.lastAt),
-      message: this.#message || `answered with status ${status}`,
+      message: this.#message,
       cause: cause === undefined ? null : shownCause(cause),
       advice: adviceOn(code, status),
       runbook: runbookPathOf(code, status),
@@ -116,7 +124,7 @@ export class Failures {
     const kind = known ?? new Kind(destination, code, status, local);
     this.#kinds.delete(key);
     this.#kinds.set(key, kind);
-    kind.add(event);
+    kind.add(call);
     if (known === undefined && this.#kinds.size > maxKinds)
       this.#kinds.delete(this.#kinds.keys().next().value as string);
   }

@@ -15,11 +15,8 @@ export interface AttemptOutcome {
 export interface ClientEvents {
   /** A call entered the client. */
   'call.started': { call: Call };
-  /**
-   * A call left the client: exactly one for each `call.started`. `message` is that of the error of a call without an
-   * answer, at most 200 characters, URLs in it redacted.
-   */
-  'call.ended': { call: Call; durationMs: number; message?: string | undefined } & AttemptOutcome;
+  /** A call left the client: exactly one for each `call.started`. */
+  'call.ended': { call: Call; durationMs: number } & AttemptOutcome;
   /** A request is handed to the wire. */
   'attempt.started': { call: Call; attempt: number };
   /** The wire answered, failed or was aborted: exactly one for each `attempt.started`. */

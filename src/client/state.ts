@@ -10,7 +10,6 @@ import { defaultLogger } from '../call/logger.js';
 import type { Request } from '../call/message.js';
 import { dataOf, ownOf, ownValue } from '../call/own.js';
 import { Call } from '../call/record.js';
-import { shortText } from '../call/redact.js';
 import type { Scope } from '../call/scope.js';
 import { standardTransitional } from '../call/transitional.js';
 import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
@@ -171,10 +170,9 @@ export class ClientState {
       return response;
     } catch (error) {
       // As the log line and the span, by what the upstream said and not by what the caller accepts.
-      const { code, message } = (outcome.error === undefined ? {} : (error ?? {})) as Partial<AxiosError>;
-      const status = outcome.response?.status;
-      const told = status === undefined && typeof message === 'string' ? shortText(message, 200) : undefined;
-      this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status, code, message: told });
+      const code = outcome.error === undefined ? undefined : (error as AxiosError | undefined)?.code;
+      call.failure = error;
+      this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
       // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
       discardUpload(config.data, error);
       throw presentable(error, given, call);
@@ -209,11 +207,7 @@ export class ClientState {
     return enterCall(call, config);
   }
 
-  #end(
-    call: Call,
-    kind: 'succeeded' | 'failed' | 'cancelled',
-    outcome: AttemptOutcome & { message?: string | undefined },
-  ): void {
+  #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
     this.#counts[kind]++;
     this.#attempts += call.attempts;
     this.events.emit('call.ended', { call, durationMs: call.elapsed(), ...outcome });

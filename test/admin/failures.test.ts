@@ -141,7 +141,12 @@ describe('failures', () => {
   it('are in bounds with 100,000 destinations, 10,000 statuses and codes of any size', () => {
     const failures = new Failures();
     const ended = (origin: string, status?: number, code?: string, message?: string) =>
-      ({ call: { origin, tried: [] }, durationMs: 1, status, code, message }) as unknown as ClientEvents['call.ended'];
+      ({
+        call: { origin, tried: [], failure: { message } },
+        durationMs: 1,
+        status,
+        code,
+      }) as unknown as ClientEvents['call.ended'];
     for (let call = 0; call < 100_000; call++) failures.add(ended(`http://host-${call}.test`, 503, 'E'), false);
     for (let status = 400; status < 10_400; status++) failures.add(ended(baseURL, status, 'E'), false);
     const megabyte = 'x'.repeat(1_000_000);
