@@ -268,6 +268,7 @@ describe('failures and advice', () => {
     expect(say.adviceOf(failing({ failures })).map(({ text, code }) => [text, code])).toEqual([
       ['Look at the upstream.', '503'],
       ['Look at the cause.', 'ERR_CIRCUIT_OPEN'],
+      ['What failing means, and where to begin.', 'failing'],
     ]);
   });
 });

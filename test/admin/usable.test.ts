@@ -15,7 +15,7 @@ describe.skipIf(noBrowser)('the page', () => {
     await page.getByRole('link', { name: 'Runbook: 503' }).waitFor();
     await page.getByRole('link', { name: 'Runbook: ERR_CIRCUIT_OPEN' }).waitFor();
     const stops: string[] = [];
-    for (let tabs = 0; tabs < 8; tabs++) {
+    for (let tabs = 0; tabs < 9; tabs++) {
       await page.keyboard.press('Tab');
       stops.push(
         await page.evaluate<string>(`(() => {
@@ -26,7 +26,7 @@ describe.skipIf(noBrowser)('the page', () => {
         })()`),
       );
     }
-    const links = ['Runbook: 503', 'Runbook: ERR_CIRCUIT_OPEN'];
+    const links = ['Runbook: 503', 'Runbook: ERR_CIRCUIT_OPEN', 'Runbook: failing'];
     const order = ['filter', 'billing', ...links, '1 destination', 'Force open…', 'Force closed…', 'users'];
     expect(stops).toEqual(order.map((name) => `${name} solid 3px`));
   });

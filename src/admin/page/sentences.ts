@@ -313,12 +313,13 @@ export function failureOf(kind: FailedCalls, now: number): { count: string; what
   return { count: `${number(count)} ×`, what: `${what}${where}`, when };
 }
 
-/** What to check: failures of the wire first, each advice once. */
-export function adviceOf({ failures }: ClientSnapshot): { text: string; code: string; runbook: string }[] {
+/** What to check: failures of the wire first, each advice once; at last what the runbook says of the client's state. */
+export function adviceOf({ failures, severity }: ClientSnapshot): { text: string; code: string; runbook: string }[] {
   const told = new Map<string, { text: string; code: string; runbook: string }>();
   for (const { advice, runbook, code, status } of [...failures].sort((a, b) => Number(a.local) - Number(b.local)))
     if (!told.has(advice)) told.set(advice, { text: advice, runbook, code: status === null ? code : String(status) });
-  return [...told.values()].slice(0, 4);
+  const state = { text: `What ${severity} means, and where to begin.`, code: severity, runbook: `runbook#${severity}` };
+  return [...[...told.values()].slice(0, 4), state];
 }
 
 /** One change, for the list under the plots. */
