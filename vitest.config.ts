@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { adminPage } from './admin-page.js';
+import { adminPage } from './rolldown.config.js';
 import { fastTests, mockingTests } from './test/support/fast.js';
 
 const fast = fastTests();
