@@ -85,6 +85,19 @@ describe.skipIf(noBrowser)('the page', () => {
     expect(await page.evaluate('document.activeElement.querySelector("h2").textContent')).toBe('accounts');
   });
 
+  it('leaves in place what is under the pointer while a card above it grows', async () => {
+    const above = failing();
+    const { page } = await open([above, busy('users', fine)]);
+    await page.getByText('The circuit has been open').waitFor();
+    await opened(page, 'users');
+    const held = card(page, 'users').locator('[data-part=active]');
+    await held.hover();
+    const before = await held.boundingBox();
+    above.forceCircuit('open', { by: 'alice', for: '15m' });
+    await page.getByText('The circuits were forced open by alice').waitFor();
+    expect(Math.abs(((await held.boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
+  });
+
   it('plots an hour from before it was opened, and tells of it in words', async () => {
     const { page, admin, url } = await open([busy('billing', fine)]);
     const at = Array.from({ length: 359 }, (_, index) => Date.now() - (359 - index) * 10_000);

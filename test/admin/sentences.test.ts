@@ -189,6 +189,13 @@ describe('what is wrong at a destination', () => {
     expect(told.at(-1)).toBe('45 further destinations are in trouble, listed below.');
   });
 
+  it('does not say that a destination fails where its last attempt went well', () => {
+    const half = { circuit: 'half_open', circuitSince: began, failingSince: null } as const;
+    expect(of(half)[0]).toMatch(
+      /^The last failure at https:\/\/api\.example\.com was status 503, at 03:16:02 \(2 s ago\)\. /,
+    );
+  });
+
   it('says where endpoints are left out', () => {
     expect(of({ endpoint: 'ejected' })[0]).toContain('calls go to the other endpoints');
     expect(of({ endpoint: 'unhealthy' })[0]).toContain('Health checks find it unhealthy');

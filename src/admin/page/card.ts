@@ -43,7 +43,10 @@ export class Card {
       this.#part(`force-${state}`).onclick = () => askToForce(this.#client, state);
     this.#part('undo').onclick = async () => {
       showText(this.#part('undo-failed'), '');
-      showText(this.#part('undo-failed'), await undoForce(client.name));
+      const failed = await undoForce(client.name);
+      showText(this.#part('undo-failed'), failed);
+      // The button goes away with the notice.
+      if (failed === '') this.#part('force-open').focus();
     };
   }
 
@@ -141,11 +144,8 @@ export class Card {
     const may = writable && client.breaker;
     this.#part('forced').hidden = forced === null;
     setText(this.#part('forced-text'), forced ?? '');
-    // A button that has the focus would lose it.
     this.#part('undo').hidden = !may;
     this.#part('force').hidden = !may;
-    for (const state of ['open', 'closed'] as const)
-      this.#part(`force-${state}`).hidden = client.forced?.state === state && client.forced.until === null;
     showText(this.#part('undo-how'), forced !== null && !may ? 'Only a writable admin page can undo this.' : '');
   }
 }

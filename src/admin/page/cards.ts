@@ -1,7 +1,7 @@
 /** All cards: in the order that the library gives, which is kept as it was while a reader uses the page. */
 import type { ClientSnapshot, Snapshot } from '../snapshot.js';
 import { Card } from './card.js';
-import { arrange, byId, inPlace, showText } from './document.js';
+import { arrange, byId, inPlace, selectedRange, showText } from './document.js';
 import { Past } from './past.js';
 
 /** Milliseconds after the last use in which cards stay where they are. */
@@ -26,8 +26,7 @@ export function noteUse(event: Event): void {
 }
 
 function isInUse(): boolean {
-  const selection = getSelection();
-  const selects = selection !== null && !selection.isCollapsed && byId('clients').contains(selection.anchorNode);
+  const selects = selectedRange()?.intersectsNode(byId('clients'));
   return selects || byId<HTMLDialogElement>('force').open || performance.now() - usedAt < quietMs;
 }
 

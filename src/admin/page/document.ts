@@ -31,8 +31,22 @@ export function setText(element: Element, text: string): void {
 }
 
 function isSelected(element: Element): boolean {
-  const selection = getSelection();
-  return selection !== null && !selection.isCollapsed && selection.containsNode(element, true);
+  return selectedRange()?.intersectsNode(element) === true;
+}
+
+let known: { readonly range: Range | undefined } | undefined;
+
+/** What is selected; undefined where nothing is. Asked once for all changes made together: each answer costs a layout. */
+export function selectedRange(): Range | undefined {
+  if (known === undefined) {
+    const selection = getSelection();
+    const range = selection !== null && selection.rangeCount > 0 ? selection.getRangeAt(0) : undefined;
+    known = { range: range?.collapsed === false ? range : undefined };
+    queueMicrotask(() => {
+      known = undefined;
+    });
+  }
+  return known.range;
 }
 
 /** Shows a text, or hides its element where there is none. */

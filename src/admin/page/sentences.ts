@@ -110,7 +110,7 @@ export function forcedOf({ forced }: ClientSnapshot, now: number): string | null
 }
 
 /** What is really wrong at a destination. */
-type Cause = Pick<FailedCalls, 'status'> & { readonly code: string; readonly firstAt: number | null };
+type Cause = Pick<FailedCalls, 'status'> & { readonly code: string; readonly lastAt: number | null };
 
 /** The newest failure of the wire there, or the one for which calls are turned away. */
 function causeAt({ failures }: ClientSnapshot, address: string): Cause | undefined {
@@ -118,7 +118,7 @@ function causeAt({ failures }: ClientSnapshot, address: string): Cause | undefin
   const cause = there.find(({ local }) => !local);
   if (cause !== undefined) return cause;
   const reason = there.find((kind) => kind.cause !== null)?.cause;
-  return reason ? { code: reason.code ?? 'an error', status: reason.status, firstAt: null } : undefined;
+  return reason ? { code: reason.code ?? 'an error', status: reason.status, lastAt: null } : undefined;
 }
 
 function newestFirst(a: FailedCalls, b: FailedCalls): number {
@@ -205,11 +205,7 @@ export function isUrgent({ severity, destinations }: ClientSnapshot): boolean {
 /** What fails at one destination, since when, what its circuit does, and what callers get meanwhile. */
 export function saidAt(client: ClientSnapshot, to: DestinationFigures, now: number): string[] {
   const cause = causeAt(client, to.address);
-  const begun = to.failingSince ?? to.circuitSince ?? cause?.firstAt ?? null;
-  const failing =
-    cause === undefined || begun === null
-      ? ''
-      : `The upstream ${to.address} ${doing(cause)} since ${since(begun, now)}.`;
+  const failing = cause === undefined ? '' : failedAt(to, cause, now);
   const last = to.lastSuccessAt;
   const success =
     to.failingSince === null
@@ -218,6 +214,13 @@ export function saidAt(client: ClientSnapshot, to: DestinationFigures, now: numb
         ? 'No call there has succeeded yet.'
         : `The last call there that succeeded ended at ${ago(last, now)}.`;
   return [failing, circuitOf(client, to, cause, now), endpointOf(to), success].filter((text) => text !== '');
+}
+
+function failedAt({ address, failingSince }: DestinationFigures, cause: Cause, now: number): string {
+  if (failingSince !== null) return `The upstream ${address} ${doing(cause)} since ${since(failingSince, now)}.`;
+  const what = cause.status === null ? cause.code : `status ${cause.status}`;
+  const when = cause.lastAt === null ? '' : `, at ${ago(cause.lastAt, now)}`;
+  return `The last failure at ${address} was ${what}${when}.`;
 }
 
 function circuitOf(client: ClientSnapshot, to: DestinationFigures, cause: Cause | undefined, now: number) {
