@@ -212,13 +212,15 @@ describe('what changed', () => {
       change(began - 14_000, 'configuration updated'),
     ];
     expect(say.lastChangeOf(failing({ changes }), [], now)).toBe(
-      'Last change: configuration updated, at 03:11:50 (4 min ago), 14 s before calls began to fail.',
+      'Last change before calls began to fail: configuration updated, at 03:11:50 (4 min ago), 14 s before.',
     );
   });
 
   it('keeps to what preceded the failures where something changed since', () => {
     const changes = [change(now - 9000, 'identity rotated'), change(began - 14_000, 'configuration updated')];
-    expect(say.lastChangeOf(failing({ changes }), [], now)).toMatch(/^Last change before that: configuration updated/);
+    expect(say.lastChangeOf(failing({ changes }), [], now)).toMatch(
+      /^Last change before calls began to fail: configuration updated/,
+    );
     expect(say.lastChangeOf(failing({ changes: changes.slice(0, 1) }), [], now)).toBe(
       'Last change: identity rotated, at 03:15:55 (9 s ago).',
     );
@@ -227,10 +229,12 @@ describe('what changed', () => {
   it('counts a configuration that was applied, unless the client has told of it', () => {
     const config = { source: 'a.yaml', version: 7, hash: 'aa', appliedAt: began - 14_000, refused: null };
     expect(say.lastChangeOf(failing(), [config], now)).toBe(
-      'Last change: configuration 7 applied, at 03:11:50 (4 min ago), 14 s before calls began to fail.',
+      'Last change before calls began to fail: configuration 7 applied, at 03:11:50 (4 min ago), 14 s before.',
     );
     const changes = [change(began - 14_100, 'configuration updated')];
-    expect(say.lastChangeOf(failing({ changes }), [config], now)).toMatch(/^Last change: configuration updated/);
+    expect(say.lastChangeOf(failing({ changes }), [config], now)).toMatch(
+      /^Last change before calls began to fail: configuration updated/,
+    );
     expect(say.lastChangeOf(failing(), [{ ...config, appliedAt: now - 61 * minute }], now)).toMatch(/^No change/);
   });
 

@@ -272,10 +272,10 @@ export function lastChangeOf(client: ClientSnapshot, configs: readonly ConfigFig
   // What preceded the failures is told even if something has changed since.
   const last = before ?? made[0];
   if (last === undefined) return 'No change of a configuration, certificate or endpoint is known of the last hour.';
-  const told = `Last change${last === made[0] ? '' : ' before that'}: ${last.message}, at ${ago(last.at, now)}`;
-  if (failingSince === null || last.at > failingSince) return `${told}.`;
+  const told = `${last.message}, at ${ago(last.at, now)}`;
+  if (failingSince === null || last.at > failingSince) return `Last change: ${told}.`;
   const ahead = failingSince - last.at < 1000 ? 'just' : span(failingSince - last.at);
-  return `${told}, ${ahead} before calls began to fail.`;
+  return `Last change before calls began to fail: ${told}, ${ahead} before.`;
 }
 
 const hour = 3_600_000;

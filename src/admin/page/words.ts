@@ -54,7 +54,10 @@ export function ago(at: number, now: number): string {
 
 /** "03:27:04 (in 11 min)". */
 export function ahead(at: number, now: number): string {
-  return at - now < 1000 ? `${clock(at, now)} (now)` : `${clock(at, now)} (in ${span(at - now)})`;
+  const left = at - now;
+  // Rounded up: what was set for 15 minutes is not told as 14 a second later.
+  const whole = left < 120_000 ? left : Math.ceil(left / 60_000) * 60_000;
+  return left < 1000 ? `${clock(at, now)} (now)` : `${clock(at, now)} (in ${span(whole)})`;
 }
 
 /** "payments", "payments and users", "payments, users and 3 more". */
