@@ -194,7 +194,7 @@ export class Call {
     this.#config = request;
   }
 
-  /** With what it has failed, as it was thrown; its message is to be redacted. */
+  /** With what it has failed, as it was thrown, while `call.ended` tells of it; its message is to be redacted. */
   get failure(): unknown {
     return this.#failure;
   }

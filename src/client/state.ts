@@ -173,6 +173,8 @@ export class ClientState {
       const code = outcome.error === undefined ? undefined : (error as AxiosError | undefined)?.code;
       call.failure = error;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
+      // The call lives as long as a body that is not read, and the error holds that body.
+      call.failure = undefined;
       // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
       discardUpload(config.data, error);
       throw presentable(error, given, call);
