@@ -57,7 +57,10 @@ function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, u
   const format = url.searchParams.get('format');
   // Prometheus names its text format in Accept, among others.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
-  if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
+  if (format === 'prometheus' || scraped) {
+    const { contentType, text } = prometheus.scrape(headers.accept);
+    return { type: contentType, body: text };
+  }
   if (format !== null && format !== 'json') return failure(400, 'format must be json or prometheus');
   if (isRegistry(clients)) return { body: clients.stats() };
   return { body: { ...versions(clients), clients: each(clients, (client) => client.stats()) } };
