@@ -12,7 +12,7 @@ import { createPrometheus } from 'pillion/metrics';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { silent } from '../support/client.js';
-import { length, noteScrape, type Scraped, type SeriesValues, scrapeAnOutage } from './outage-series.js';
+import { begins, length, noteScrape, type Scraped, type SeriesValues, scrapeAnOutage } from './outage-series.js';
 
 const missing = spawnSync('promtool', ['--version']).error !== undefined;
 if (missing) {
@@ -66,6 +66,9 @@ const exporters = [
   ["series of the SDK's Prometheus exporter", 'sdk'],
 ] as const;
 
+/** A query of the dashboard, as Grafana sends it. */
+const inPanel = (expr: string) => expr.replaceAll('$client', '.*').replaceAll('$__rate_interval', '4m');
+
 describe.skipIf(missing)('over an outage from minute 15 to minute 60', () => {
   let scraped: Scraped;
   beforeAll(async () => {
@@ -103,12 +106,20 @@ describe.skipIf(missing)('over an outage from minute 15 to minute 60', () => {
     });
 
     it('have data for each query of the dashboard', () => {
-      const asked = (expr: string) =>
-        // Compared, so that NaN does not count.
-        `(${expr.replaceAll('$client', '.*').replaceAll('$__rate_interval', '4m')}) > -Inf`;
+      // Compared, so that NaN does not count.
+      const asked = (expr: string) => `(${inPanel(expr)}) > -Inf`;
       const found = query(scraped[exporter], queries.map(asked), [20, 31]);
       expect(queries.filter((each) => !found.some(({ expr }) => expr === asked(each)))).toEqual([]);
     });
+  });
+
+  it('shows the first opening of a circuit and the first ejection in the first scrape after it', () => {
+    const panels = queries.filter((expr) => /transitions|endpoint_ejections/.test(expr)).map(inPanel);
+    const found = query(scraped.own, panels, [begins, begins + 1]);
+    expect(found.map(({ minute, results }) => [minute, results.join()])).toEqual([
+      [begins + 1, expect.stringContaining('{client="billing", state="open"}')],
+      [begins + 1, expect.stringContaining('client="users", endpoint="10.0.0.1:80"')],
+    ]);
   });
 
   it('fills in what each alert says', () => {
