@@ -130,10 +130,10 @@ describe.skipIf(missing)('over an outage from minute 15 to minute 60', () => {
     });
     const summaries = [...told.matchAll(/Annotations:\{.*summary="((?:[^"\\]|\\.)*)"\}/g)].map(([, text]) => text);
     expect([...new Set(summaries)].toSorted()).toEqual([
-      '100% of the calls of billing fail.',
-      '100% of the calls of orders fail.',
-      '100% of the calls of payments fail.',
-      '100% of the calls of users fail.',
+      '100% of the calls of billing fail, its attempts mostly with 503.',
+      '100% of the calls of orders fail, its attempts mostly with ERR_ATTEMPT_TIMEOUT.',
+      '100% of the calls of payments fail, its attempts mostly with 503.',
+      '100% of the calls of users fail, its attempts mostly with 503.',
       '50% of the calls of stock fail.',
       'A process of users has no usable endpoint.',
       'Changed certificates of ledger cannot be used.',
@@ -142,8 +142,8 @@ describe.skipIf(missing)('over an outage from minute 15 to minute 60', () => {
       'One in a hundred calls of stock takes more than 2 s.',
       'The certificate of ledger ends in 10.0 days.',
       'The certificate of vault ends in 2.0 days.',
-      'The circuit of billing to https://billing.test has not been closed for two minutes.',
-      'The circuit of orders to https://orders.test has not been closed for two minutes.',
+      'The circuit of billing to https://billing.test has not been closed for two minutes; its attempts fail mostly with 503.',
+      'The circuit of orders to https://orders.test has not been closed for two minutes; its attempts fail mostly with ERR_ATTEMPT_TIMEOUT.',
       'The circuits of mesh have been forced open by hand for an hour.',
       'The limits of stock turn 0.3 calls a second away.',
       'The retry budget of payments is used up, so failed calls are not repeated.',
