@@ -14,6 +14,7 @@ function fileOf(id: string): string | null {
   if (client.test(id)) return 'client';
   // Helpers for decorators, which only pillion/nestjs has.
   if (id.includes('@oxc-project')) return 'nestjs';
+  if (id.endsWith('.md')) return 'admin';
   return /\/src\/(\w+)\/(?!index\.ts$)/.exec(id)?.[1] ?? null;
 }
 
@@ -34,6 +35,8 @@ const build = (format: 'esm' | 'cjs', names: readonly string[], plugins: Plugin[
   platform: 'node' as const,
   external: libraries.map((name) => new RegExp(`^${name}(/|$)`)),
   preserveEntrySignatures: 'allow-extension' as const,
+  // The admin handler serves docs/runbook.md.
+  moduleTypes: { '.md': 'text' as const },
   plugins,
   output: {
     format,

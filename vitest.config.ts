@@ -4,7 +4,14 @@ import { fastTests, mockingTests } from './test/support/fast.js';
 const fast = fastTests();
 const mocking = mockingTests();
 
+/** As the build does. */
+const markdown = {
+  name: 'markdown',
+  transform: (text: string, id: string) => (id.endsWith('.md') ? `export default ${JSON.stringify(text)};` : null),
+};
+
 export default defineConfig({
+  plugins: [markdown],
   resolve: {
     // Tests and examples import the package by its public names, from source.
     alias: [

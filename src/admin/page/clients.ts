@@ -72,11 +72,12 @@ function certificate(told) {
 
 function figuresOf(client) {
   const { limits, connections, budget } = client;
+  const errors = client.failed + client.refused;
   const limit = (value) => (limits === null ? 'no limit' : 'of ' + number(value) + ' each');
   return {
     rate: number(client.rate),
-    ratio: client.rate > 0 ? number((client.errors / client.rate) * 100) + ' %' : '–',
-    errors: number(client.errors) + '/s',
+    ratio: client.rate > 0 ? number((errors / client.rate) * 100) + ' %' : '–',
+    errors: number(errors) + '/s',
     p50: ms(client.p50),
     p99: ms(client.p99),
     active: number(client.active),
@@ -114,17 +115,18 @@ function fillDestinations(section, client) {
   setItems(section.querySelector('ul'), items);
   const force = section.querySelector('.force');
   force.hidden = !writable || !client.breaker;
-  for (const button of force.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset.state === (client.forced || 'auto')));
+  for (const button of force.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset.state === (client.forced?.state ?? 'auto')));
   section.hidden = items.length === 0 && force.hidden;
 }
 
 function fillClient({ card, plots, samples }, client, at) {
   setBadge(card.querySelector('summary .badge'), client.status);
-  setText(card.querySelector('.brief'), number(client.rate) + '/s, ' + number(client.errors) + ' errors/s, p99 ' + ms(client.p99));
+  setText(card.querySelector('.brief'), number(client.rate) + '/s, ' + number(client.failed + client.refused) + ' errors/s, p99 ' + ms(client.p99));
   setItems(card.querySelector('.reasons'), client.reasons.map((reason) => element('li', '', reason)));
   const figures = figuresOf(client);
   for (const name in figures) setText(card.querySelector('[data-figure=' + name + ']'), figures[name]);
-  const { rate, errors, p50, p99 } = client;
+  const { rate, p50, p99 } = client;
+  const errors = client.failed + client.refused;
   samples.push({ at, rate, errors, p50, p99 });
   while (at - samples[0].at > seconds * 1000) samples.shift();
   plots.rate(samples, '/s');
