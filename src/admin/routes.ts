@@ -60,7 +60,10 @@ function stats({ clients, prometheus, watcher }: Subject, { headers }: IncomingM
   const format = url.searchParams.get('format');
   // Prometheus names its text format in Accept, among others.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
-  if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
+  if (format === 'prometheus' || scraped) {
+    const { contentType, text } = prometheus.scrape(headers.accept);
+    return { type: contentType, body: text };
+  }
   if (format !== null && format !== 'json') return failure(400, 'format must be json or prometheus');
   const facts = new Map(watcher.take().clients.map((client) => [client.name, client]));
   const told = each(clients, (client, name) => ({ ...client.stats(), ...factsOf(facts.get(name)) }));

@@ -30,9 +30,14 @@ describe('/stats', () => {
     const scrape = {
       headers: { accept: 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1' },
     };
-    for (const answer of [await ask('/stats?format=prometheus'), await ask('/stats', scrape)]) {
+    const plain = { headers: { accept: 'text/plain;version=0.0.4;q=1,*/*;q=0.1' } };
+    for (const answer of [await ask('/stats?format=prometheus'), await ask('/stats', plain)]) {
       expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
       expect(exposition(answer.text).find(({ name }) => name === 'pillion_client_attempts_total')?.value).toBe(1);
+    }
+    for (const answer of [await ask('/stats?format=prometheus', scrape), await ask('/stats', scrape)]) {
+      expect(answer.headers['content-type']).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+      expect(answer.text).toMatch(/^pillion_client_attempts_total\{.*\} 1\n[\s\S]*# EOF\n$/m);
     }
     expect((await ask('/stats?format=xml')).status).toBe(400);
   });
