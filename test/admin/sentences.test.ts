@@ -102,7 +102,12 @@ describe('how many calls fail', () => {
 
   it('says that nothing fails any more', () => {
     const counts = { calls: 312, failed: 15, refused: 0 };
-    const over = failing({ counts, failures: [failure({ lastAt: now - 12_000 })] });
+    const over = failing({ counts, failures: [failure({ lastAt: now - 12_000 })], destinations: [] });
+    expect(say.destinationsOf(over, now)[0]).toMatch(/^Calls to https:\/\/api\.example\.com failed, the last with/);
+    const refused = { calls: 312, failed: 0, refused: 15 };
+    expect(say.failingOf({ ...over, counts: refused, failures: [{ ...turnedAway, lastAt: now - 12_000 }] }, now)).toBe(
+      '15 of 312 calls of the last 30 s failed (5 %); all of these were turned away in this process, without a request. The last one failed at 03:15:52 (12 s ago).',
+    );
     expect(say.failingOf(over, now)).toBe(
       '15 of 312 calls of the last 30 s failed (5 %). The last one failed at 03:15:52 (12 s ago).',
     );
@@ -141,7 +146,9 @@ describe('what is wrong at a destination', () => {
   });
 
   it('says what callers get while the circuit is half-open, closed, or where there is none', () => {
-    expect(of({ ...open, circuit: 'half_open' })[0]).toContain('a few calls are sent as trials');
+    expect(of({ ...open, circuit: 'half_open' })[0]).toContain(
+      'The circuit opened at 03:12:06 (3 min ago) and is half-open now: a few calls are sent as trials',
+    );
     const closed = of({ failingSince: began });
     expect(closed[0]).toContain(
       'The circuit is closed: each call is sent, and callers get ERR_BAD_RESPONSE with the status 503.',

@@ -90,7 +90,7 @@ function refusedOf(client: ClientSnapshot, now: number): string {
   if (refused === 0) return '';
   const were = refused === 1 ? 'was' : 'were';
   const which = refused < bad ? `${number(refused)} of these ${were}` : bad === 1 ? 'it was' : 'all of these were';
-  const recent = client.failures.filter(({ local, lastAt }) => local && now - lastAt <= window * 1000);
+  const recent = client.failures.filter(({ local, lastAt }) => local && now - lastAt < quietMs);
   const codes = listed([...new Set(recent.map(({ code }) => code))]);
   const get = codes === '' ? '' : `: callers get ${codes} at once`;
   return `; ${which} turned away in this process, without a request${get}`;
@@ -191,7 +191,10 @@ function inPartOf({ failures }: ClientSnapshot, known: ReadonlySet<string>, now:
     const to = destination ?? 'an unknown address';
     const what = status === null ? code : `status ${status}`;
     if (!known.has(to) && !told.has(to))
-      told.set(to, `Calls to ${to} fail, the last with ${what} at ${ago(lastAt, now)}.`);
+      told.set(
+        to,
+        `Calls to ${to} ${now - lastAt < quietMs ? 'fail' : 'failed'}, the last with ${what} at ${ago(lastAt, now)}.`,
+      );
   }
   return [...told.values()];
 }
@@ -232,7 +235,7 @@ function circuitOf(client: ClientSnapshot, to: DestinationFigures, cause: Cause 
   if (circuit === 'open')
     return `The circuit has been open${when}: callers get ERR_CIRCUIT_OPEN at once, without a request. ${trialOf(nextTrialAt, now)}`;
   if (circuit === 'half_open')
-    return `The circuit has been half-open${when}: a few calls are sent as trials, and it closes once they succeed. Other callers get ERR_CIRCUIT_OPEN at once, without a request.`;
+    return `${circuitSince === null ? 'The circuit is half-open' : `The circuit opened at ${ago(circuitSince, now)} and is half-open now`}: a few calls are sent as trials, and it closes once they succeed. Other callers get ERR_CIRCUIT_OPEN at once, without a request.`;
   if (to.failingSince === null) return '';
   const state = circuit === null ? 'There is no circuit here' : 'The circuit is closed';
   return `${state}: each call is sent, and callers get ${get}.`;
