@@ -26,7 +26,8 @@ const untried = (): Attempts => ({ failingSince: undefined, lastSuccessAt: undef
 
 /** The last half minute of a client that was not called. */
 const silence: Recently = {
-  ...{ rate: 0, failed: 0, refused: 0, p50: null, p99: null, refusedP50: null, refusedP99: null, badShare: null },
+  ...{ rate: 0, failed: 0, refused: 0, p50: null, p99: null, refusedP50: null, refusedP99: null },
+  ...{ badShare: null, latestBadShare: null },
   counts: { calls: 0, failed: 0, refused: 0 },
 };
 

@@ -10,6 +10,8 @@ const slots = 360;
 const seconds = 32;
 /** Seconds in the window of rates and severity, the one in progress included. */
 export const windowSeconds = 30;
+/** Seconds by which a client counts as failing, so that it does so soon after the first failure, and no longer than it fails. */
+const latestSeconds = 10;
 /** A percentile is at most 5 % too high. */
 const growth = 1.05;
 
@@ -54,6 +56,8 @@ export interface Recently {
   readonly counts: { readonly calls: number; readonly failed: number; readonly refused: number };
   /** The share of calls that failed or were refused, from 0 to 1; null without calls. */
   readonly badShare: number | null;
+  /** The same of the last ten seconds; of the half minute where those had no calls. */
+  readonly latestBadShare: number | null;
 }
 
 /** Shares of calls that fail, from which a client counts as degraded and as failing. */
@@ -172,9 +176,9 @@ export class CallHistory {
     return { calls: this.#callsOf[place] ?? 0, failed, refused, bad: failed + refused };
   }
 
-  #totals(last: number): { calls: number; failed: number; refused: number; bad: number } {
+  #totals(last: number, span = windowSeconds): { calls: number; failed: number; refused: number; bad: number } {
     const sum = { calls: 0, failed: 0, refused: 0, bad: 0 };
-    for (let second = last; second > last - windowSeconds; second--) {
+    for (let second = last; second > last - span; second--) {
       const at = this.#of(second);
       sum.calls += at.calls;
       sum.failed += at.failed;
@@ -187,7 +191,10 @@ export class CallHistory {
   /** The last half minute. Of a client that was called first later than that, rates are of the time since then. */
   recently(): Recently {
     const now = performance.now();
-    const { calls, failed, refused, bad } = this.#totals(Math.floor(now / 1000));
+    const second = Math.floor(now / 1000);
+    const { calls, failed, refused, bad } = this.#totals(second);
+    const latest = this.#totals(second, latestSeconds);
+    const badShare = calls === 0 ? null : bad / calls;
     const covered = windowSeconds - 1 + (now % 1000) / 1000;
     const span = Math.max(1, Math.min(covered, (now - this.#startedAt) / 1000));
     return {
@@ -197,7 +204,8 @@ export class CallHistory {
       ...{ p50: percentileOf(this.#answers, 50), p99: percentileOf(this.#answers, 99) },
       ...{ refusedP50: percentileOf(this.#refusals, 50), refusedP99: percentileOf(this.#refusals, 99) },
       counts: { calls, failed, refused },
-      badShare: calls === 0 ? null : bad / calls,
+      badShare,
+      latestBadShare: latest.calls === 0 ? badShare : latest.bad / latest.calls,
     };
   }
 

@@ -13,13 +13,13 @@ import { badShares, type ClientHistory, type History, type Recently, slotMs } fr
 export type Severity = 'failing' | 'degraded' | 'well';
 
 /** The figures of one client at one moment. */
-export interface ClientSnapshot extends Figures, Omit<Recently, 'badShare'> {
+export interface ClientSnapshot extends Figures, Omit<Recently, 'badShare' | 'latestBadShare'> {
   readonly name: string;
   readonly status: HealthStatus;
   readonly reasons: readonly string[];
   /**
-   * `failing`: its health is down, or at least half of the calls of the last 30 s failed or were refused. `degraded`: its
-   * health is degraded, or at least 1 % of them did. Without calls its health alone counts.
+   * `failing`: its health is down, or at least half of the calls of the last 10 s failed or were refused. `degraded`: its
+   * health is degraded, or at least 1 % of those of the last 30 s did. Without calls its health alone counts.
    */
   readonly severity: Severity;
   /** Since when so many calls fail; null while they do not. */
@@ -113,8 +113,8 @@ interface Ranked {
 }
 
 function snapshotOf(name: string, client: ClientHandle, watch: ClientWatch, health: Health = well): Ranked {
-  const { badShare, ...recently } = watch.recently();
-  const severity = severityOf(health.status, badShare);
+  const { badShare, latestBadShare, ...recently } = watch.recently();
+  const severity = severityOf(health.status, latestBadShare, badShare);
   const snapshot = {
     ...{ name, ...health, severity },
     failingSince: severity === 'well' ? null : (watch.badSince(severity) ?? watch.badSince('degraded')),
@@ -123,14 +123,14 @@ function snapshotOf(name: string, client: ClientHandle, watch: ClientWatch, heal
     changes: watch.changes(),
     ...figuresOf(client, watch),
   };
-  return { snapshot, badShare: badShare ?? 0 };
+  return { snapshot, badShare: latestBadShare ?? 0 };
 }
 
 const well: Health = { status: 'up', reasons: [] };
 
-function severityOf(status: HealthStatus, badShare: number | null): Severity {
-  if (status === 'down' || (badShare !== null && badShare >= badShares.failing)) return 'failing';
-  return status === 'degraded' || (badShare !== null && badShare >= badShares.degraded) ? 'degraded' : 'well';
+function severityOf(status: HealthStatus, latestBadShare: number | null, badShare: number | null): Severity {
+  if (status === 'down' || (latestBadShare ?? 0) >= badShares.failing) return 'failing';
+  return status === 'degraded' || (badShare ?? 0) >= badShares.degraded ? 'degraded' : 'well';
 }
 
 function worstFirst(a: Ranked, b: Ranked): number {

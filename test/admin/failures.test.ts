@@ -329,6 +329,21 @@ describe('severity', () => {
     expect([of('refusing').severity, of('closed').severity]).toEqual(['failing', 'failing']);
   });
 
+  it('is failing ten seconds after an outage began at the latest, and no longer ten seconds after its end', async () => {
+    const { client } = scripted([...times(60, 200), ...times(40, 503), ...times(30, 200)], {
+      ...{ name: 'outage', retry: false, circuitBreaker: false },
+    });
+    const { of } = watching(client);
+    const told: string[] = [];
+    for (let second = 0; second < 65; second++) {
+      await calls(client, 2);
+      await vi.advanceTimersByTimeAsync(1000);
+      const { severity } = of();
+      if (severity !== told.at(-1)?.split(' ')[1]) told.push(`${second} ${severity}`);
+    }
+    expect(told).toEqual(['0 well', '30 degraded', '34 failing', '54 degraded']);
+  });
+
   it('of a client without calls in 30 s is by its health alone', async () => {
     const circuitBreaker = { volumeThreshold: 2, resetTimeout: '60s' } as const;
     const open = scripted([{ reply: 503 }], { name: 'open', retry: false, circuitBreaker }).client;
