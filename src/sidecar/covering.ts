@@ -7,7 +7,7 @@ import type { ClientHandle } from '../client/http-client.js';
 import { type ClientSet, isRegistry } from '../registry/client-set.js';
 
 /** One client, or a set of them. */
-export type Clients = ClientSet | ClientHandle;
+export type SomeClients = ClientSet | ClientHandle;
 
 /** What a `baseURL` covers. */
 interface Base {
@@ -20,7 +20,7 @@ interface Base {
  * The client with the longest `baseURL` that has the origin of the URL and the first segments of its path, the first of
  * several; undefined where there is none. Clients are looked up each time, since a registry may replace them.
  */
-export function coveringClient(clients: Clients, { origin, pathname }: URL): ClientHandle | undefined {
+export function coveringClient(clients: SomeClients, { origin, pathname }: URL): ClientHandle | undefined {
   let found: ClientHandle | undefined;
   let longest = -1;
   for (const client of present(clients)) {
@@ -33,8 +33,8 @@ export function coveringClient(clients: Clients, { origin, pathname }: URL): Cli
   return found;
 }
 
-function* present(clients: Clients): Generator<ClientHandle> {
-  if (Array.isArray(clients)) for (const member of clients as readonly Clients[]) yield* present(member);
+function* present(clients: SomeClients): Generator<ClientHandle> {
+  if (Array.isArray(clients)) for (const member of clients as readonly SomeClients[]) yield* present(member);
   else if (isRegistry(clients)) for (const name of clients.names) yield clients.get(name);
   else yield clients as ClientHandle;
 }
@@ -54,7 +54,7 @@ function baseOf(client: ClientHandle): Base | undefined {
 }
 
 /** @throws PillionError `ERR_CONFIG` unless these are clients of this library; a promise of a registry is none */
-export function checkCovering(clients: unknown, what: string): asserts clients is Clients {
+export function checkCovering(clients: unknown, what: string): asserts clients is SomeClients {
   const members = Array.isArray(clients) ? clients : [clients];
   if (members.every((each) => isRegistryLike(each) || configOf(each as ClientHandle) !== undefined)) return;
   const message = `${what}: clients must be the result of createHttpClient or of loadHttpClients (awaited, if its source is asynchronous), or a list of such results.`;

@@ -29,7 +29,7 @@ const invalidPath = /[^\u0021-\u00ff]/;
  * The URL that a dispatch asks for; undefined for a path that is a URL itself, as a request through a proxy has it.
  * @throws InvalidArgumentError for an origin, path or query that undici refuses
  */
-export function urlOf({ origin, path, query }: DispatchOptions): URL | undefined {
+export function dispatchedUrl({ origin, path, query }: DispatchOptions): URL | undefined {
   if (typeof path !== 'string') throw new InvalidArgumentError('path must be a string');
   if (/^https?:\/\//.test(path)) return undefined;
   if (!path.startsWith('/')) throw new InvalidArgumentError('path must be an absolute URL or start with a slash');
@@ -47,7 +47,7 @@ export function urlOf({ origin, path, query }: DispatchOptions): URL | undefined
  * @throws InvalidArgumentError, NotSupportedError, RequestContentLengthMismatchError as undici does; NotSupportedError
  * for an upgrade too
  */
-export function requestOf(options: DispatchOptions, failed: (error: Error) => void): DispatchedRequest {
+export function dispatchedRequest(options: DispatchOptions, failed: (error: Error) => void): DispatchedRequest {
   const { method, upgrade } = options;
   if (typeof method !== 'string') throw new InvalidArgumentError('method must be a string');
   if (!isToken(method)) throw new InvalidArgumentError('invalid request method');

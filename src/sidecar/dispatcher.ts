@@ -2,8 +2,8 @@
 import { Dispatcher, errors, getGlobalDispatcher } from 'undici';
 import { ownOf } from '../call/own.js';
 import { badOptions } from '../options/options.js';
-import { type Clients, checkCovering, coveringClient } from './covering.js';
-import { type DispatchOptions, destroyBody, urlOf } from './dispatch-options.js';
+import { checkCovering, coveringClient, type SomeClients } from './covering.js';
+import { type DispatchOptions, destroyBody, dispatchedUrl } from './dispatch-options.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { AnyHandler, receiverOf } from './handlers.js';
 
@@ -13,7 +13,12 @@ export interface DispatcherOptions {
    * The dispatcher, of any version of undici, for requests that no client covers. Default: the global dispatcher at the
    * time of the call.
    */
-  fallback?: Pick<Dispatcher, 'dispatch'>;
+  fallback?: AnyDispatcher;
+}
+
+/** A dispatcher of any version of undici: their types differ in the handlers. */
+export interface AnyDispatcher {
+  dispatch(options: never, handler: never): boolean;
 }
 
 /**
@@ -21,12 +26,19 @@ export interface DispatcherOptions {
  * `fetch(url, { dispatcher })`, of undici 6, 7 and 8. A request goes to the client whose `baseURL` covers its URL: the
  * same origin, and the longest path of whole segments; every other request goes to `fallback`. Clients are looked up at
  * each request. The answer comes as the server gave it: any status, encoded, redirects not followed. Closing or
- * destroying the dispatcher leaves the clients and `fallback` open.
+ * destroying the dispatcher leaves the clients and `fallback` open. In TypeScript its type is the `Dispatcher` of undici 7;
+ * `createDispatcher<Dispatcher>` gives it that of another version.
  * @throws PillionError `ERR_CONFIG` for anything else than clients, and for bad options
  */
-export function createDispatcher(clients: Clients, options: DispatcherOptions = {}): Dispatcher {
+export function createDispatcher<Type extends AnyDispatcher = Dispatcher>(
+  clients: SomeClients,
+  options: DispatcherOptions = {},
+): Type {
   checkCovering(clients, 'createDispatcher');
-  return new ClientsDispatcher(clients, fallbackOf(options) ?? getGlobalDispatcher());
+  return new ClientsDispatcher(
+    clients,
+    (fallbackOf(options) as Dispatcher | undefined) ?? getGlobalDispatcher(),
+  ) as never;
 }
 
 /** Not by a schema: that would copy the dispatcher. */
@@ -42,13 +54,13 @@ function fallbackOf(options: DispatcherOptions): DispatcherOptions['fallback'] {
 type Callback = (error: Error | null, data: null) => void;
 
 class ClientsDispatcher extends Dispatcher {
-  readonly #clients: Clients;
+  readonly #clients: SomeClients;
   readonly #fallback: Pick<Dispatcher, 'dispatch'>;
   readonly #inFlight = new Set<ForwardedRequest>();
   #refusal: (() => Error) | undefined;
   #drained: (() => void)[] = [];
 
-  constructor(clients: Clients, fallback: Pick<Dispatcher, 'dispatch'>) {
+  constructor(clients: SomeClients, fallback: Pick<Dispatcher, 'dispatch'>) {
     super();
     this.#clients = clients;
     this.#fallback = fallback;
@@ -78,8 +90,8 @@ class ClientsDispatcher extends Dispatcher {
       if (typeof options !== 'object' || options === null)
         throw new errors.InvalidArgumentError('opts must be an object.');
       if (this.#refusal !== undefined) throw this.#refusal();
-      const url = urlOf(options);
-      const client = url && coveringClient(this.#clients, url);
+      const url = dispatchedUrl(options);
+      const client = url && !this.#isMocked() ? coveringClient(this.#clients, url) : undefined;
       if (client !== undefined) {
         this.#forward(options, receiver).begin(client, url as URL);
         return true;
@@ -90,6 +102,11 @@ class ClientsDispatcher extends Dispatcher {
       return true;
     }
     return this.#fallback.dispatch(options, new AnyHandler(receiver));
+  }
+
+  /** True where a test has made a MockAgent the global dispatcher before this one: nothing must go past it. */
+  #isMocked(): boolean {
+    return (this.#fallback as { isMockActive?: unknown }).isMockActive === true;
   }
 
   #forward(options: DispatchOptions, receiver: ReturnType<typeof receiverOf>): ForwardedRequest {

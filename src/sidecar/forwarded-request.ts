@@ -4,7 +4,7 @@ import { discard } from '../call/body.js';
 import { Scope } from '../call/scope.js';
 import { type ForeignAnswer, forward } from '../client/forward.js';
 import type { ClientHandle } from '../client/http-client.js';
-import { type DispatchedRequest, type DispatchOptions, destroyBody, requestOf } from './dispatch-options.js';
+import { type DispatchedRequest, type DispatchOptions, destroyBody, dispatchedRequest } from './dispatch-options.js';
 import { AnswerController, namedFrom, type Receiver, rawFrom } from './handlers.js';
 import { undiciError } from './undici-errors.js';
 
@@ -25,7 +25,7 @@ export class ForwardedRequest {
    */
   constructor(options: DispatchOptions, receiver: Receiver, finished: (request: ForwardedRequest) => void) {
     this.#options = options;
-    this.#request = requestOf(options, (error) => this.abort(error));
+    this.#request = dispatchedRequest(options, (error) => this.abort(error));
     this.#receiver = receiver;
     this.#finished = finished;
   }

@@ -6,7 +6,7 @@ import { isUrl } from '../call/url.js';
 import { stackOf } from '../client/client.js';
 import { createFetch, type HttpFetch } from '../client/fetch/fetch.js';
 import type { ClientHandle, HttpClient } from '../client/http-client.js';
-import { type Clients, checkCovering, coveringClient } from './covering.js';
+import { checkCovering, coveringClient, type SomeClients } from './covering.js';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -27,7 +27,7 @@ const routers = processWide('fetch routers', () => new WeakMap<object, Installed
  * of it do nothing.
  * @throws PillionError `ERR_CONFIG` for anything else than clients, and where there is no `fetch` that can be replaced
  */
-export function installFetch(clients: Clients): () => void {
+export function installFetch(clients: SomeClients): () => void {
   checkCovering(clients, 'installFetch');
   const before = Object.getOwnPropertyDescriptor(globalThis, 'fetch');
   const previous = globalThis.fetch;
@@ -66,7 +66,7 @@ function described(
   return { __proto__: null, value, configurable, enumerable, writable } as PropertyDescriptor;
 }
 
-function clientFor(clients: Clients, input: unknown, init: unknown): ClientHandle | undefined {
+function clientFor(clients: SomeClients, input: unknown, init: unknown): ClientHandle | undefined {
   // Whoever names a dispatcher has chosen the connections.
   if ((init as { dispatcher?: unknown } | null | undefined)?.dispatcher) return undefined;
   const url = urlOf(input);

@@ -31,9 +31,12 @@ describe('the source', () => {
       for (const path of importersOf(library)) expect(path).toMatch(/^nestjs\//);
   });
 
-  it('knows undici in the folder of transports only', () => {
+  it('knows undici in the folder of transports, and in the dispatcher that is made for it, only', () => {
     expect(importersOf('undici').length).toBeGreaterThan(0);
-    for (const path of importersOf('undici')) expect(path).toMatch(/^transport\//);
+    for (const path of importersOf('undici'))
+      expect(path).toMatch(
+        /^transport\/|^sidecar\/(dispatcher|dispatch-options|forwarded-request|handlers|undici-errors)\.ts$/,
+      );
   });
 
   it('imports only its own files, Node and the libraries above', () => {

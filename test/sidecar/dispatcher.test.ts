@@ -141,6 +141,21 @@ describe('the client of a request', () => {
     expect(await ask('/other/..%2fapi')).toBe('none');
   });
 
+  test('is asked with the query of the options', async () => {
+    const { origin, dispatcher } = await over((request, response) => response.end(request.url));
+    const { body } = await undici.request(`${origin}/a`, { query: { b: ['1', '2'], c: 'd e' }, dispatcher });
+    expect(await body.text()).toBe('/a?b=1&b=2&c=d%20e');
+  });
+
+  test('is not asked where the fallback is a MockAgent, which a test has made the global dispatcher', async () => {
+    const { origin, client } = await over((_, response) => response.end('real'));
+    const fallback = new undici.MockAgent();
+    fallback.get(origin).intercept({ path: '/' }).reply(200, 'mocked');
+    const dispatcher = createDispatcher(client, { fallback });
+    expect(await (await undici.request(origin, { dispatcher })).body.text()).toBe('mocked');
+    await fallback.close();
+  });
+
   test('is looked up again at each request, also after an update', async () => {
     const origin = await listen((request, response) => response.end(request.headers['x-client'] ?? 'none'));
     const client = clientOf(`${origin}/a`, { headers: { 'x-client': 'mine' } });
@@ -507,6 +522,18 @@ describe('an abort', () => {
       await Promise.all(closed);
       await expect.poll(() => client.stats().calls.active).toBe(0);
     }
+  });
+
+  test('of a body that is not wanted ends the socket too', async () => {
+    const first = await slow();
+    (await undici.request(`${first.origin}/body`, { dispatcher: first.dispatcher })).body
+      .on('error', () => {})
+      .destroy();
+    await Promise.all(first.closed);
+    const second = await slow();
+    await (await fetch(`${second.origin}/body`, { dispatcher: second.dispatcher } as never)).body?.cancel();
+    await Promise.all(second.closed);
+    for (const { client } of [first, second]) await expect.poll(() => client.stats().calls.active).toBe(0);
   });
 
   test('by the handler, at each of its calls, is told once', async () => {

@@ -14,17 +14,35 @@ export interface Extracted {
  */
 export function extractBody(body: unknown, duplex: string | undefined): Extracted {
   if (typeof body === 'string') return { data: body, type: 'text/plain;charset=UTF-8' };
-  if (body instanceof URLSearchParams)
-    return { data: body.toString(), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
+  if (isTagged(body, 'URLSearchParams'))
+    return { data: String(body), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
   if (isAnyArrayBuffer(body)) return { data: Buffer.from(new Uint8Array(body)) };
   if (ArrayBuffer.isView(body))
     return { data: Buffer.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)) };
   // No type: the wire chooses the boundary that is part of it.
-  if (body instanceof FormData) return { data: body };
-  if (body instanceof Blob) return { data: body, type: body.type || undefined };
+  if (isTagged(body, 'FormData')) return { data: ownForm(body as FormData) };
+  if (isTagged(body, 'Blob') || isTagged(body, 'File')) {
+    const { type } = body as Blob;
+    return { data: body instanceof Blob ? body : (body as Blob).stream(), type: type || undefined };
+  }
   if (!isIterable(body)) return { data: String(body), type: 'text/plain;charset=UTF-8' };
   if (duplex !== 'half') throw new TypeError("A body that is a stream needs the option duplex: 'half'.");
   return { data: body };
+}
+
+/** By its tag: undici, and packages for older Node versions, have classes of their own. */
+function isTagged(body: unknown, tag: string): boolean {
+  return typeof body === 'object' && (body as { [Symbol.toStringTag]?: unknown } | null)?.[Symbol.toStringTag] === tag;
+}
+
+/** The same form in Node's own class, which the wire knows. */
+function ownForm(form: FormData): FormData {
+  if (form instanceof FormData) return form;
+  const own = new FormData();
+  for (const [name, value] of form as FormData)
+    if (typeof value === 'string') own.append(name, value);
+    else own.append(name, value, value.name);
+  return own;
 }
 
 /** A web stream or, as in Node's own fetch, any async iterable. */

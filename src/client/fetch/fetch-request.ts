@@ -30,6 +30,8 @@ export async function readRequest(input: FetchInput, init: globalThis.RequestIni
   const headers = new Headers(init.headers ?? given?.headers);
   const redirect = redirectOf(init.redirect ?? given?.redirect ?? 'follow');
   const signal = (init.signal === undefined ? given?.signal : init.signal) ?? undefined;
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal>).addEventListener !== 'function')
+    throw new TypeError('The option signal must be an AbortSignal.');
   if (init.integrity || given?.integrity)
     throw new TypeError('The option integrity is not supported by this fetch; check the body yourself.');
   const body = await bodyOf(init, given, signal);

@@ -111,7 +111,8 @@ async function nextOf(
     }
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    throw fetchError(`terminated: ${(cause as Error).message}`, cause);
+    // The message of Node's own fetch, by which libraries know a failure of the network.
+    throw fetchError('terminated', cause);
   }
 }
 

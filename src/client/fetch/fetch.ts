@@ -81,7 +81,10 @@ function requestFrom(asked: Asked, init: HttpFetchInit, config: Config): Request
   return markOwnHeaders(Object.assign(new Own(), request) as unknown as Request, [...headers.keys()]);
 }
 
-/** Wraps a failure in a TypeError, as the standard requires; the error of the stack is its `cause`. */
+/**
+ * Wraps a failure in a TypeError, as the standard requires; the error of the stack is its `cause`. The message is that of
+ * Node's own fetch, by which libraries know a failure of the network.
+ */
 function failed(error: unknown): TypeError {
-  return fetchError(`fetch failed: ${(error as Error).message}`, error);
+  return fetchError('fetch failed', error);
 }

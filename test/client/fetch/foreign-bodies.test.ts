@@ -2,6 +2,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import axios, { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import { createHttpClient } from 'pillion';
+import * as undici from 'undici';
+import * as undici6 from 'undici-6';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { rejection, until } from '../../support/client.js';
 import { startHttp } from '../../support/upstream.js';
@@ -123,3 +125,37 @@ describe("axios's fetch adapter as the wire", () => {
     expect(await rejection(response.text())).toMatchObject({ name: 'AbortError' });
   });
 });
+
+describe('a request body of another copy of undici, or of a package', () => {
+  const forms: [string, () => unknown, RegExp][] = [
+    ['a form', () => filled(new undici.FormData()), /name="a"[\s\S]*1[\s\S]*filename="f.txt"[\s\S]*content/],
+    [
+      'a form of undici 6',
+      () => filled(new undici6.FormData()),
+      /name="a"[\s\S]*1[\s\S]*filename="f.txt"[\s\S]*content/,
+    ],
+    [
+      'a blob',
+      () => ({ [Symbol.toStringTag]: 'Blob', type: 'text/x', stream: () => new Blob(['blob']).stream() }),
+      /^blob$/,
+    ],
+    ['search parameters', () => ({ [Symbol.toStringTag]: 'URLSearchParams', toString: () => 'a=1' }), /^a=1$/],
+  ];
+  it.each(forms)('is sent as what it is: %s', async (_, body, expected) => {
+    const { origin, requests } = await startHttp((_, response) => response.end());
+    const client = createHttpClient({ baseURL: origin, logging: false });
+    onTestFinished(() => client.close({ grace: 0 }));
+    await client.fetch('/', { method: 'POST', body: body() as never });
+    expect(requests[0]?.body).toMatch(expected);
+  });
+
+  it('is refused with its signal where that is none', async () => {
+    await expect(answering('').fetch('/', { signal: {} as never })).rejects.toThrow('signal must be an AbortSignal');
+  });
+});
+
+function filled(form: { append(name: string, value: unknown, file?: string): void }): unknown {
+  form.append('a', '1');
+  form.append('f', new Blob(['content']), 'f.txt');
+  return form;
+}

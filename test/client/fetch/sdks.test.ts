@@ -1,6 +1,7 @@
 /** SDKs that take a fetch: each over client.fetch, against a server that answers like its API. */
 import { Octokit } from '@octokit/core';
 import { AwsClient } from 'aws4fetch';
+import ky, { HTTPError, TimeoutError } from 'ky';
 import OpenAI from 'openai';
 import createOpenApiClient from 'openapi-fetch';
 import { createHttpClient } from 'pillion';
@@ -67,6 +68,24 @@ describe('over client.fetch', () => {
     expect(keys[0]).toMatch(/^stripe-node-retry-/);
     expect(keys[1]).toBe(keys[0]);
     expect(server.requests[0]?.body).toBe('email=a%40b.c');
+  });
+
+  it('ky asks with its hooks, and has its own errors and time limit; its retries are switched off', async () => {
+    const { client, origin, server } = await upstream(
+      json(503, {}),
+      json(200, { a: 1 }),
+      json(404, { no: 1 }),
+      () => {},
+    );
+    const api = ky.create({ prefixUrl: origin, fetch: client.fetch, retry: 0, timeout: 200 });
+    const hooks = { beforeRequest: [(request: Request) => request.headers.set('x-hook', '1')] };
+    expect(await api.put('x', { json: { b: 2 }, hooks: hooks as never }).json()).toEqual({ a: 1 });
+    expect(server.requests.map(({ body, headers }) => [body, headers['x-hook']])).toEqual([
+      ['{"b":2}', '1'],
+      ['{"b":2}', '1'],
+    ]);
+    await expect(api.get('none')).rejects.toBeInstanceOf(HTTPError);
+    await expect(api.get('slow')).rejects.toBeInstanceOf(TimeoutError);
   });
 
   it('Octokit asks by request.fetch', async () => {
