@@ -247,7 +247,7 @@ export class SidecarListener {
   /** Opens a tunnel for requests without TLS: some clients ask for one where an absolute URL would do (undici 7). */
   #tunnel(request: IncomingMessage, socket: Duplex): boolean {
     const before = this.#latest.get(socket)?.response;
-    if (before !== undefined && !before.closed) {
+    if (this.#closing !== undefined || (before !== undefined && !before.closed)) {
       socket.destroy();
       return false;
     }
@@ -261,7 +261,6 @@ export class SidecarListener {
     socket.on('error', ignore);
     socket.once('close', () => this.#unused.delete(socket));
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-    if (this.#closing !== undefined) socket.destroy();
     return true;
   }
 

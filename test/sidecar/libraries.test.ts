@@ -21,6 +21,7 @@ import * as undici5 from 'undici-5';
 import * as undici6 from 'undici-6';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer } from '../support/behaviours.js';
+import { authority } from '../support/certificates.js';
 import { collecting, until } from '../support/client.js';
 import { type Behaviour, startHttp } from '../support/upstream.js';
 
@@ -348,11 +349,14 @@ describe('a client that is told a proxy', () => {
       expect.stringMatching(/^HTTP\/1.1 200 /),
       expect.stringMatching(/^HTTP\/1.1 200 /),
     ]);
+    const [both] = await talk(port, `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n${request}`);
+    expect(both).toMatch(/^HTTP\/1.1 200 Connection established\r\n\r\n/);
+    await until(() => upstream.requests.length === 3);
     // The listener of one client serves every path of its own, but is no way to others.
     const strange = 'CONNECT elsewhere:80 HTTP/1.1\r\nHost: elsewhere:80\r\n\r\n';
     const [, refused] = await talk(Number(new URL(url).port), strange, request);
     expect(refused).toMatch(/^HTTP\/1.1 404 [\s\S]*x-pillion-error: ERR_UNKNOWN_HOST/);
-    expect(upstream.requests).toHaveLength(2);
+    expect(upstream.requests).toHaveLength(3);
   });
 
   it('is asked for the token once for a tunnel', async () => {
@@ -368,6 +372,22 @@ describe('a client that is told a proxy', () => {
       expect.stringMatching(/^HTTP\/1.1 200 C/),
       expect.stringMatching(/^HTTP\/1.1 200 /),
     ]);
+  });
+
+  it('undici, has a tunnel over mutual TLS too', async () => {
+    const ca = await authority('test');
+    const own = await ca.issue({ name: 'sidecar', dns: ['localhost'] });
+    const { cert, key } = await ca.issue({ name: 'caller' });
+    const { port, upstream } = await world([answer(200, 'well')], {
+      options: { tls: { cert: own.cert, key: own.key, ca: ca.cert } },
+    });
+    const dispatcher = new undici.ProxyAgent({
+      uri: `https://localhost:${port}`,
+      proxyTls: { ca: ca.cert, cert, key },
+    });
+    onTestFinished(() => dispatcher.close());
+    const { body } = await undici.request(`${upstream.origin}/a`, { dispatcher });
+    expect(await body.text()).toBe('well');
   });
 
   it('and speaks TLS in its tunnel is refused, and a tunnel within a tunnel too', async () => {
