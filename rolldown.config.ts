@@ -1,6 +1,6 @@
 /** Builds `dist/esm` and `dist/cjs` from one source; `tsc` has written the declarations before. */
 import { readFileSync } from 'node:fs';
-import { defineConfig, type Plugin } from 'rolldown';
+import { build as bundle, defineConfig, type Plugin } from 'rolldown';
 import pkg from './package.json' with { type: 'json' };
 
 const entries = ['index', 'testing/index', 'nestjs/index', 'metrics/index', 'admin/index', 'sidecar/index'];
@@ -12,9 +12,44 @@ const client = /\/src\/(call|options|policies|transport|client)\//;
 /** The file for a module: one for a client, one for each further folder of `src`, and the entries as they are. */
 function fileOf(id: string): string | null {
   if (client.test(id)) return 'client';
+  if (id === pageId) return 'admin';
   // Helpers for decorators, which only pillion/nestjs has.
   if (id.includes('@oxc-project')) return 'nestjs';
+  if (id.endsWith('.md')) return 'admin';
   return /\/src\/(\w+)\/(?!index\.ts$)/.exec(id)?.[1] ?? null;
+}
+
+const pageFile = (name: string) => new URL(`src/admin/page/${name}`, import.meta.url).pathname;
+const pageId = '\0admin-page';
+
+/** The page as one document that loads no other file. */
+async function pageDocument(): Promise<string> {
+  const { output } = await bundle({
+    input: pageFile('script.ts'),
+    platform: 'browser',
+    write: false,
+    logLevel: 'warn',
+    output: { format: 'iife', minify: true },
+  });
+  // A script ends at the first "</script", in a string too.
+  const script = output[0].code.trim().replaceAll('</script', '<\\/script');
+  const style = readFileSync(pageFile('page.css'), 'utf8');
+  // Functions, because `$` has a meaning in a replacement text.
+  return readFileSync(pageFile('page.html'), 'utf8')
+    .replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${style.replace(/\/\*.*?\*\/|^ +/gms, '').trim()}</style>`)
+    .replace(/<script [^>]*><\/script>/, () => `<script>${script}</script>`);
+}
+
+/** A plugin of rolldown and of Vite: `import page from './page/page.html'` is the whole page as a string. */
+export function adminPage() {
+  return {
+    name: 'admin-page',
+    enforce: 'pre' as const,
+    resolveId: (source: string) => (source.endsWith('/page/page.html') ? pageId : null),
+    async load(module: string) {
+      return module === pageId ? `export default ${JSON.stringify(await pageDocument())};` : null;
+    },
+  };
 }
 
 /** What is different in the folder of the CommonJS build. */
@@ -34,7 +69,9 @@ const build = (format: 'esm' | 'cjs', names: readonly string[], plugins: Plugin[
   platform: 'node' as const,
   external: libraries.map((name) => new RegExp(`^${name}(/|$)`)),
   preserveEntrySignatures: 'allow-extension' as const,
-  plugins,
+  // The admin handler serves docs/runbook.md.
+  moduleTypes: { '.md': 'text' as const },
+  plugins: [adminPage(), ...plugins],
   output: {
     format,
     dir: `dist/${format}`,

@@ -1,10 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { adminPage } from './rolldown.config.js';
 import { fastTests, mockingTests } from './test/support/fast.js';
 
 const fast = fastTests();
 const mocking = mockingTests();
 
+/** As the build does. */
+const markdown = {
+  name: 'markdown',
+  transform: (text: string, id: string) => (id.endsWith('.md') ? `export default ${JSON.stringify(text)};` : null),
+};
+
 export default defineConfig({
+  plugins: [adminPage(), markdown],
   resolve: {
     // Tests and examples import the package by its public names, from source.
     alias: [

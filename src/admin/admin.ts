@@ -7,7 +7,7 @@ import type { HealthOptions } from '../registry/health.js';
 import { type AdminToken, accessOf } from './access.js';
 import { adminOptions, listenOptions } from './admin-options.js';
 import { EventStream } from './event-stream.js';
-import { brief, isRead, notAllowed, pageFor, reads, type Sent, send, urlOf } from './respond.js';
+import { brief, isRead, notAllowed, pageFor, reads, runbookFor, type Sent, send, urlOf } from './respond.js';
 import { answerTo, ready, type Subject } from './routes.js';
 import { Servers } from './servers.js';
 import { Watcher } from './snapshot.js';
@@ -51,7 +51,7 @@ export interface Admin extends AsyncDisposable {
 
 /**
  * Makes a handler that shows clients: `/` is a page with live figures; `/ready`, `/stats` (JSON or Prometheus),
- * `/clients`, `/config` (secrets masked), `/certs` and `/events` are data; with `writable` there is also
+ * `/clients`, `/history`, `/config` (secrets masked), `/certs` and `/events` are data; `/runbook` says what to do; with `writable` there is also
  * `POST /clients/{name}/circuit?state=open|closed|auto`. It is modelled on Envoy's admin port.
  * Without a `token` only requests from this machine, addressed to localhost and not forwarded by a proxy, are answered;
  * always set a token behind a proxy. `/ready` is answered without a token too, but then without reasons.
@@ -61,8 +61,9 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
   const { token, writable, prefix, ...health } = parseOptions(adminOptions, options, 'createAdmin');
   checkClients(clients, 'createAdmin');
   const prometheus = createPrometheus(clients);
-  const subject: Omit<Subject, 'by'> = { clients, health, writable, prometheus };
-  const stream = new EventStream(() => new Watcher(clients, { ...health, writable }));
+  const watcher = new Watcher(clients, { ...health, writable });
+  const subject: Omit<Subject, 'by'> = { clients, health, writable, prometheus, watcher };
+  const stream = new EventStream(watcher);
   const servers = new Servers();
   let closed = false;
 
@@ -71,6 +72,7 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     if (closed) return { status: 503, body: { error: 'The admin handler was closed.' } };
     const url = urlOf(request, prefix);
     if (url.pathname === '/') return isRead(request) ? pageFor(request, token) : notAllowed(reads);
+    if (url.pathname === '/runbook') return isRead(request) ? runbookFor(request, token) : notAllowed(reads);
     const access = accessOf(request, token);
     // A readiness probe comes from another machine and has no token.
     if (access.refusal && url.pathname === '/ready' && isRead(request)) return brief(ready(clients, health));
@@ -97,6 +99,7 @@ export function createAdmin(clients: ClientSet, options: AdminOptions = {}): Adm
     closed = true;
     stream.close();
     prometheus.close();
+    watcher.stop();
     await servers.close();
   };
   return Object.assign(admin, { listen, close, [Symbol.asyncDispose]: close });

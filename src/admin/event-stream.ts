@@ -1,4 +1,4 @@
-/** Sends snapshots as server-sent events, one a second; without open streams nothing is measured. */
+/** Sends snapshots as server-sent events, one a second; without open streams none is taken. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { closeSession, isClosing, isHttp2, type ListeningServer, listenerOf } from './closing.js';
@@ -25,18 +25,16 @@ interface Open {
   missed: number;
 }
 
-/** All open event streams, which share one watcher and one timer. */
+/** All open event streams, which share each snapshot and one timer. */
 export class EventStream {
-  readonly #watch: () => Watcher;
+  readonly #watcher: Pick<Watcher, 'take' | 'over'>;
   readonly #open = new Map<ServerResponse, Open>();
-  #watcher: Watcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #latest: string | undefined;
 
-  /** `watch` is called when the first stream is opened. */
-  constructor(watch: () => Watcher) {
-    this.#watch = watch;
+  constructor(watcher: Pick<Watcher, 'take' | 'over'>) {
+    this.#watcher = watcher;
   }
 
   /** Opens a stream and returns undefined, or returns the answer that rejects it. */
@@ -47,12 +45,7 @@ export class EventStream {
     const server = listenerOf(request);
     // A page reconnects when its stream has ended, maybe by a connection that it still has.
     if (isClosing(server)) return unavailable('The server is closing.');
-    this.#watcher ??= this.#watch();
-    if (this.#isOver()) {
-      this.#rest();
-      return unavailable('All clients are closed.');
-    }
-    // All streams share one snapshot, because taking one resets the time over which rates are measured.
+    if (this.#isOver()) return unavailable('All clients are closed.');
     this.#latest ??= this.#event();
     this.#timer ??= setInterval(() => this.#tick(), interval).unref();
     this.#open.set(response, { request, server, missed: 0 });
@@ -89,7 +82,7 @@ export class EventStream {
   /** A user's policy may throw in `stats()`, which must not end the process: an SSE comment keeps the stream alive. */
   #event(): string {
     try {
-      return `data: ${JSON.stringify(this.#watcher?.take())}\n\n`;
+      return `data: ${JSON.stringify(this.#watcher.take())}\n\n`;
     } catch {
       return ': no snapshot\n\n';
     }
@@ -97,7 +90,7 @@ export class EventStream {
 
   #isOver(): boolean {
     try {
-      return this.#watcher?.over === true;
+      return this.#watcher.over;
     } catch {
       return false;
     }
@@ -108,14 +101,12 @@ export class EventStream {
     this.#rest();
   }
 
-  /** Measures nothing while no stream is open. */
+  /** Takes no snapshot while no stream is open. */
   #rest(): void {
     if (this.#open.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#ticks = 0;
-    this.#watcher?.stop();
-    this.#watcher = undefined;
     this.#latest = undefined;
   }
 

@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AdminToken, accessOf } from './access.js';
 import { closeSession, isClosing, isHttp2, listenerOf } from './closing.js';
-import { page, pagePolicy } from './page/index.js';
+import { page, pagePolicy } from './page-document.js';
+import { runbook, runbookPage, runbookPolicy } from './runbook.js';
 
 /** A response to send; an object as body is sent as JSON. */
 export interface Sent {
@@ -53,6 +54,16 @@ export function pageFor(request: IncomingMessage, token: AdminToken | undefined)
     return { status: 308, body: { location }, headers: { location } };
   }
   return { type: 'text/html; charset=utf-8', body: page, headers: { 'content-security-policy': pagePolicy } };
+}
+
+/** The runbook, for those who get the page: as a page for a browser, as Markdown for others such as curl. */
+export function runbookFor(request: IncomingMessage, token: AdminToken | undefined): Sent {
+  const refusal = token === undefined ? accessOf(request, token).refusal : undefined;
+  if (refusal) return { status: refusal.status, body: { error: refusal.error } };
+  if (!/text\/html/.test(request.headers.accept ?? ''))
+    return { type: 'text/markdown; charset=utf-8', body: runbook, headers: { vary: 'accept' } };
+  const headers = { 'content-security-policy': runbookPolicy, vary: 'accept' };
+  return { type: 'text/html; charset=utf-8', body: runbookPage(), headers };
 }
 
 /**

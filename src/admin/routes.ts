@@ -7,6 +7,7 @@ import { type HealthOptions, healthOfClients } from '../registry/health.js';
 import { isCrossSite } from './access.js';
 import { notAllowed, reads, type Sent } from './respond.js';
 import { shownConfig } from './shown.js';
+import type { ClientSnapshot, Watcher } from './snapshot.js';
 
 /** The clients and options that all routes use. */
 export interface Subject {
@@ -14,6 +15,7 @@ export interface Subject {
   readonly health: HealthOptions;
   readonly writable: boolean;
   readonly prometheus: Prometheus;
+  readonly watcher: Watcher;
   /** Who asks, where the function of the token told it. */
   readonly by: string | undefined;
 }
@@ -33,8 +35,9 @@ const routes: readonly Route[] = [
     method: 'GET',
     path: /^\/clients$/,
     shown: 'GET /clients',
-    answer: ({ clients, health }) => ({ body: overview(clients, health) }),
+    answer: (subject) => ({ body: overview(subject) }),
   },
+  { method: 'GET', path: /^\/history$/, shown: 'GET /history[?since=ms]', answer: history },
   { method: 'GET', path: /^\/config$/, shown: 'GET /config', answer: ({ clients }) => ({ body: config(clients) }) },
   { method: 'GET', path: /^\/certs$/, shown: 'GET /certs', answer: ({ clients }) => ({ body: certificates(clients) }) },
   {
@@ -53,28 +56,44 @@ export function ready(clients: ClientSet, health: HealthOptions): Sent {
   return { status: body.status === 'down' ? 503 : 200, body };
 }
 
-function stats({ clients, prometheus }: Subject, { headers }: IncomingMessage, url: URL): Sent {
+function stats({ clients, prometheus, watcher }: Subject, { headers }: IncomingMessage, url: URL): Sent {
   const format = url.searchParams.get('format');
   // Prometheus names its text format in Accept, among others.
   const scraped = format === null && /text\/plain|openmetrics/.test(headers.accept ?? '');
-  if (format === 'prometheus' || scraped) return { type: prometheus.contentType, body: prometheus.text() };
+  if (format === 'prometheus' || scraped) {
+    const { contentType, text } = prometheus.scrape(headers.accept);
+    return { type: contentType, body: text };
+  }
   if (format !== null && format !== 'json') return failure(400, 'format must be json or prometheus');
-  if (isRegistry(clients)) return { body: clients.stats() };
-  return { body: { ...versions(clients), clients: each(clients, (client) => client.stats()) } };
+  const facts = new Map(watcher.take().clients.map((client) => [client.name, client]));
+  const told = each(clients, (client, name) => ({ ...client.stats(), ...factsOf(facts.get(name)) }));
+  return { body: { ...(isRegistry(clients) ? { config: clients.stats().config } : versions(clients)), clients: told } };
 }
 
-function overview(clients: ClientSet, options: HealthOptions): object {
-  const health = healthOfClients(clients, options);
-  return each(clients, (client, name) => {
-    const { calls, attempts, forcedCircuit } = client.stats();
-    return {
-      ...health.clients[name],
-      calls,
-      attempts,
-      ...(forcedCircuit && { forcedCircuit }),
-      pipeline: client.pipeline,
-    };
+/** What stats do not know: what fails, since when, and what changed. */
+function factsOf(snapshot: ClientSnapshot | undefined): object {
+  if (snapshot === undefined) return {};
+  const { severity, failingSince, failures, moreFailures, changes } = snapshot;
+  return { severity, failingSince, failures, moreFailures, changes };
+}
+
+/** What the page shows, worst first, with the counters and policies of each client. */
+function overview({ clients, watcher }: Subject): object {
+  const all = clientsOf(clients);
+  const shown = watcher.take().clients.map(({ name, attempts, ...figures }) => {
+    const client = all.get(name) as Member;
+    const { pipeline } = client;
+    const { calls } = client.stats();
+    return [name, { ...figures, calls, attempts, pipeline }];
   });
+  return Object.fromEntries(shown);
+}
+
+/** A time as `Date.now()` has it. */
+function history({ watcher }: Subject, _request: IncomingMessage, url: URL): Sent {
+  const since = url.searchParams.get('since');
+  if (since !== null && !/^\d{1,15}(\.\d+)?$/.test(since)) return failure(400, 'since must be milliseconds since 1970');
+  return { body: watcher.history(since === null ? undefined : Number(since)) };
 }
 
 function config(clients: ClientSet): object {
@@ -136,7 +155,7 @@ export function answerTo(request: IncomingMessage, url: URL, subject: Subject): 
   if (found !== undefined) return found.route.answer(subject, request, url, found.match);
   if (there.length > 0)
     return notAllowed(there.flatMap(({ route }) => (route.method === 'GET' ? reads : [route.method])));
-  const known = ['GET /', 'GET /events', ...routes.map(({ shown }) => shown)];
+  const known = ['GET /', 'GET /events', 'GET /runbook', ...routes.map(({ shown }) => shown)];
   return failure(404, 'There is no such route.', { routes: known });
 }
 

@@ -203,6 +203,18 @@ export function errorTypeOf({ status, code }: { status?: number | undefined; cod
   return status === undefined ? '_OTHER' : undefined;
 }
 
+const turnedAway = new Set<unknown>([
+  ErrorCode.CIRCUIT_OPEN,
+  ErrorCode.LIMIT,
+  ErrorCode.RATE_LIMITED,
+  ErrorCode.NO_ENDPOINT,
+]);
+
+/** True for a call that this process turned away: in an outage they are nearly all there is. */
+export function isTurnedAway({ status, code }: { status?: number | undefined; code?: unknown }): boolean {
+  return status === undefined && turnedAway.has(code);
+}
+
 /** A failure in short: its status, or else its code and message. */
 export function causeOf(error: unknown): FailureCause {
   const status = responseOf(error)?.status;

@@ -45,6 +45,11 @@ export class Recent<Value> {
     }
   }
 
+  /** The entry of this key, which does not count as used by it. */
+  get(key: string): Value | undefined {
+    return this.#entries.get(key);
+  }
+
   /** Removes the entry of this key, unless it is another than `value`. */
   delete(key: string, value: Value): void {
     if (this.#entries.get(key) !== value) return;

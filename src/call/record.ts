@@ -177,6 +177,8 @@ export class Call {
   readonly #config: Request;
   #ownHeaders: ReadonlySet<string> | undefined;
   #disowned: ReadonlySet<string> | undefined;
+  /** Private, so that nobody who prints a call prints the secrets of an error that is not made fit to be shown yet. */
+  #failure: unknown;
   /** The async context it was made in. At 50 ns each call has one, for on the wire the context is another: tracing is suppressed there. */
   readonly context: AsyncResource = new CallContext();
 
@@ -190,6 +192,15 @@ export class Call {
     this.home = target.origin;
     this.routeName = request.routeName;
     this.#config = request;
+  }
+
+  /** With what it has failed, as it was thrown, while `call.ended` tells of it; its message is to be redacted. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  set failure(error: unknown) {
+    this.#failure = error;
   }
 
   /** The call goes elsewhere from now on. */

@@ -171,7 +171,10 @@ export class ClientState {
     } catch (error) {
       // As the log line and the span, by what the upstream said and not by what the caller accepts.
       const code = outcome.error === undefined ? undefined : (error as AxiosError | undefined)?.code;
+      call.failure = error;
       this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
+      // The call lives as long as a body that is not read, and the error holds that body.
+      call.failure = undefined;
       // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
       discardUpload(config.data, error);
       throw presentable(error, given, call);

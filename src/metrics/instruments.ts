@@ -3,6 +3,7 @@
 import type { AttemptOutcome, ClientEventName, ClientEvents } from '../call/events.js';
 import { errorTypeOf } from '../call/failure.js';
 import type { HttpClientStats } from '../client/stats.js';
+import { knownMethods } from '../policies/spans.js';
 import type { HttpClientsStats } from '../registry/http-clients.js';
 import {
   type Attributes,
@@ -11,6 +12,7 @@ import {
   connections,
   days,
   endpoints,
+  forced,
   lifetime,
   pending,
   type Reading,
@@ -22,7 +24,10 @@ import {
 interface Instrument {
   /** OpenTelemetry name; Prometheus gets it with underscores, with its unit and, for a counter, `_total` appended. */
   readonly name: string;
-  /** Unit in UCUM notation. */
+  /**
+   * Unit in UCUM notation: `s`, or a word in braces, which is not appended to the name. Exporters disagree about all
+   * others: `1` becomes `_ratio` in the Collector, and `d` becomes `_days` in some of them.
+   */
   readonly unit: string;
   readonly description: string;
 }
@@ -32,6 +37,11 @@ type Counting = { readonly [Name in ClientEventName]?: (event: ClientEvents[Name
 
 export interface Counter extends Instrument {
   readonly events: Counting;
+  /**
+   * Has no attribute but `client`, and so it is 0 from the start: to `increase()` of Prometheus, a series that begins
+   * with 1 has not increased.
+   */
+  readonly fromZero?: true;
 }
 
 /** A histogram of durations in seconds, recorded on one event. */
@@ -62,10 +72,9 @@ function errorType(outcome: AttemptOutcome): Attributes {
 }
 
 const none: Attributes = {};
-const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'QUERY']);
 
 function ofCall({ call }: Pick<ClientEvents['call.ended'], 'call'>): Attributes {
-  const method = { 'http.request.method': known.has(call.method) ? call.method : '_OTHER' };
+  const method = { 'http.request.method': knownMethods.has(call.method) ? call.method : '_OTHER' };
   return call.routeName === undefined ? method : { ...method, 'url.template': call.routeName };
 }
 
@@ -117,6 +126,7 @@ export const counters: readonly Counter[] = [
     unit: '{attempt}',
     description: 'Hedges started beside slow attempts.',
     events: { 'hedge.started': () => none },
+    fromZero: true,
   },
   {
     name: 'pillion.client.hedges.refused',
@@ -148,12 +158,14 @@ export const counters: readonly Counter[] = [
     unit: '{attempt}',
     description: 'Attempts that rateLimit delayed.',
     events: { 'rate_limit.delayed': () => none },
+    fromZero: true,
   },
   {
     name: 'pillion.client.rate_limit.rejections',
     unit: '{attempt}',
     description: 'Attempts that rateLimit rejected.',
     events: { 'rate_limit.rejected': () => none },
+    fromZero: true,
   },
   {
     name: 'pillion.client.endpoint.ejections',
@@ -166,6 +178,7 @@ export const counters: readonly Counter[] = [
     unit: '{lookup}',
     description: 'Failed lookups of endpoints.',
     events: { 'endpoints.lookup_failed': () => none },
+    fromZero: true,
   },
   {
     name: 'pillion.client.mirror.copies',
@@ -190,12 +203,14 @@ export const counters: readonly Counter[] = [
     unit: '{rotation}',
     description: 'Client certificates that were replaced by a new one.',
     events: { 'identity.rotated': () => none },
+    fromZero: true,
   },
   {
     name: 'pillion.client.identity.rejections',
     unit: '{rotation}',
     description: 'New client certificates that were rejected because they could not be used.',
     events: { 'identity.rejected': () => none },
+    fromZero: true,
   },
 ];
 
@@ -217,6 +232,12 @@ export const gauges: readonly Gauge[] = [
     unit: '{state}',
     description: 'State of each circuit: 0 closed, 1 half-open, 2 open.',
     read: ({ policies }) => circuits(policies),
+  },
+  {
+    name: 'pillion.client.circuit.forced',
+    unit: '{client}',
+    description: '1 while forceCircuit holds the circuits of the client in the state, else 0.',
+    read: ({ policies, forcedCircuit }) => forced(policies, forcedCircuit),
   },
   {
     name: 'pillion.client.limit.running',
@@ -256,13 +277,13 @@ export const gauges: readonly Gauge[] = [
   },
   {
     name: 'pillion.client.certificate.days_left',
-    unit: 'd',
+    unit: '{day}',
     description: 'Days until the client certificate expires; negative after its expiry.',
     read: ({ identity }) => days(identity),
   },
   {
     name: 'pillion.client.certificate.lifetime_days',
-    unit: 'd',
+    unit: '{day}',
     description: 'Length of the validity period of the client certificate, in days.',
     read: ({ identity }) => lifetime(identity),
   },
@@ -289,7 +310,7 @@ export const registryGauges: readonly RegistryGauge[] = [
   },
   {
     name: 'pillion.config.refused',
-    unit: '1',
+    unit: '{version}',
     description: '1 while the last loaded version is rejected and an older one stays in force, else 0.',
     read: ({ config }) => Number(config.refused),
   },

@@ -1,11 +1,16 @@
 /** Exports metrics through `@opentelemetry/api` to the SDK that the application has registered. */
 import {
   type BatchObservableResult,
+  type Context,
+  context,
   type Histogram as Instrument,
   type MeterProvider,
   metrics,
   type Observable,
+  TraceFlags,
+  trace,
 } from '@opentelemetry/api';
+import type { CallView } from '../call/record.js';
 import { version } from '../call/version.js';
 import { type ClientSet, clientsOf, registriesOf } from '../registry/client-set.js';
 import { Series } from './counts.js';
@@ -50,11 +55,12 @@ export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions 
   const counts = new Map(counters.map((counter) => [counter, new Series(() => ({ sum: 0 }))]));
   const stops = [
     measure(clients, histograms, {
-      count: (counter, attributes) => {
+      count: (counter, attributes, by) => {
         const counted = counts.get(counter)?.at(attributes);
-        if (counted !== undefined) counted.sum++;
+        if (counted !== undefined) counted.sum += by;
       },
-      record: (histogram, seconds, attributes) => instruments.get(histogram)?.record(seconds, attributes),
+      record: (histogram, seconds, attributes, call) =>
+        instruments.get(histogram)?.record(seconds, attributes, contextOf(call)),
       forget: (client) => {
         for (const series of counts.values()) series.forget(client);
       },
@@ -99,6 +105,13 @@ export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions 
   return () => {
     for (const stop of stops.splice(0)) stop();
   };
+}
+
+/** The context of the call's span, from which an SDK takes exemplars: the call has ended, and the active span is another. */
+function contextOf({ traceId, spanId, traceSampled }: CallView): Context | undefined {
+  if (traceId === undefined || spanId === undefined) return undefined;
+  const traceFlags = traceSampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+  return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags });
 }
 
 function madeOf(pairs: readonly (readonly [Observable, unknown])[]): Observable[] {

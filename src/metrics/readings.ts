@@ -1,4 +1,5 @@
 /** How gauges read the stats of a client. */
+import type { ForcedCircuit } from '../call/events.js';
 import type { PolicyStats } from '../client/stats.js';
 import type { IdentityStats } from '../transport/tls/rotating-identity.js';
 
@@ -42,6 +43,12 @@ const states = { closed: 0, half_open: 1, open: 2 } as const;
 
 export function circuits({ circuitBreaker }: PolicyStats): Reading[] {
   return byDestination(circuitBreaker, ({ state }) => states[state]);
+}
+
+/** Both states, so that the one that ends is reported as 0. */
+export function forced({ circuitBreaker }: PolicyStats, state: ForcedCircuit | undefined): Reading[] {
+  if (circuitBreaker === undefined) return [];
+  return (['open', 'closed'] as const).map((each) => [Number(each === state), { state: each }]);
 }
 
 export function connections({ wire }: PolicyStats): Reading[] {

@@ -189,12 +189,13 @@ export class Circuit {
     this.#rotateByTime();
     const { fires, failures } = this.#breaker.stats;
     const retryAfter = this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
-    const since = this.state === 'closed' ? undefined : new Date(this.#since).toISOString();
+    const isClosed = this.state === 'closed';
+    const openedAt = Date.now() - (performance.now() - this.#openedAt);
     return {
       state: this.state,
       outcomes: fires,
       failures,
-      ...(since !== undefined && { since }),
+      ...(!isClosed && { since: new Date(this.#since).toISOString(), openedAt: new Date(openedAt).toISOString() }),
       ...(retryAfter !== undefined && { retryAfter }),
     };
   }
@@ -275,6 +276,8 @@ export interface CircuitStats {
   readonly failures: number;
   /** Time of the last change of state, in ISO 8601; only while it is not closed. */
   readonly since?: string;
+  /** Time at which it left the state closed, in ISO 8601; only while it is not closed. */
+  readonly openedAt?: string;
   /** Milliseconds until a trial is let through; only while it is open. */
   readonly retryAfter?: number;
 }

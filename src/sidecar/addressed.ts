@@ -1,10 +1,9 @@
 /** Finds the client that a request of the listener is meant for, by its host and path. */
 import { configOf } from '../client/client.js';
-import type { Config } from '../client/config/config.js';
 import type { ClientHandle } from '../client/http-client.js';
-import { type ClientSet, isRegistry } from '../registry/client-set.js';
 import { isOwnAddress } from '../transport/own-proxies.js';
 import { type LocalAnswer, refusal } from './local-answer.js';
+import { baseOf, covering, type Member, membersOf, type SomeClients } from './members.js';
 
 /** Where a request goes. */
 export interface Addressed {
@@ -26,28 +25,24 @@ interface Asked {
   readonly absolute: boolean;
 }
 
-/** The part of a `baseURL` by which requests are matched. */
-interface Base extends Pick<Asked, 'host' | 'port' | 'path'> {
-  readonly url: URL;
-}
-
 /**
  * Returns the client for a target (a path or an absolute URL) and a host (`Host` or `:authority`), or the answer that says
  * why there is none. One client gets every path, whatever its host; of a set, and for an absolute URL, first the client
  * with the longest `baseURL` that covers the URL, else the client with the name, `billing` or `billing.localhost`.
  */
 export function addressed(
-  clients: ClientSet | ClientHandle,
+  clients: SomeClients,
   target: string,
   host: string | undefined,
   own: string,
 ): Addressed | LocalAnswer {
   const asked = askedOf(encoded(target), host);
   if (asked === undefined) return malformed;
-  const members = presentClients(clients);
-  const only = isAlone(clients) && (!asked.absolute || isOwn(asked, own)) ? members[0] : undefined;
-  const found = only === undefined ? (covering(members, asked) ?? named(members, asked)) : at(only, asked.path);
-  if (found === undefined) return unknownHost(members, asked);
+  const isOnly = isAlone(clients) && (!asked.absolute || isOwn(asked, own));
+  const found = isOnly
+    ? at([...membersOf(clients)][0] as Member, asked.path)
+    : (covered(clients, asked) ?? named(clients, asked));
+  if (found === undefined) return unknownHost(clients, asked);
   const base = baseOf(found.client);
   if (base === undefined)
     return refusal(404, 'ERR_NO_BASE_URL', `${found.name}: the client has no baseURL, so it serves no path.`);
@@ -86,54 +81,19 @@ function isOwn({ host, port }: Asked, own: string): boolean {
   return own.slice(at + 1) === port && (host === own.slice(0, at) || host === 'localhost');
 }
 
-interface Member {
-  readonly client: ClientHandle;
-  readonly name: string;
-}
-
 /** True for one client, in place of a set. */
-function isAlone(clients: ClientSet | ClientHandle): clients is ClientHandle {
-  return !Array.isArray(clients) && !isRegistry(clients as ClientSet);
+function isAlone(clients: SomeClients): boolean {
+  return configOf(clients as ClientHandle) !== undefined;
 }
 
-/** Looked up for each request, since a registry may add and remove clients. */
-function presentClients(clients: ClientSet | ClientHandle): readonly Member[] {
-  if (Array.isArray(clients)) return (clients as ClientSet[]).flatMap(presentClients);
-  if (isRegistry(clients as ClientSet)) {
-    const registry = clients as Extract<ClientSet, { names: unknown }>;
-    return registry.names.map((name) => ({ name, client: registry.get(name) }));
-  }
-  const client = clients as ClientHandle;
-  return [{ client, name: configOf(client)?.name ?? 'pillion' }];
+/** A client whose `baseURL` has the host, whatever the scheme. */
+function covered(clients: SomeClients, { host, port, path }: Asked): Addressed | undefined {
+  const found = covering(clients, withoutDots(path), (url) => hostOf(url) === host && standard(url.port) === port);
+  return found && { client: found.client, name: found.name, url: found.base.url.origin + path };
 }
 
-/** By configuration: an update has another one. */
-const bases = new WeakMap<Config, Base>();
-
-function baseOf(client: ClientHandle): Base | undefined {
-  const config = configOf(client);
-  if (config?.baseURL === undefined) return undefined;
-  const known = bases.get(config);
-  if (known !== undefined) return known;
-  const url = new URL(config.baseURL);
-  const host = url.hostname.replace(/\.$/, '');
-  const base = { url, host, port: standard(url.port), path: url.pathname.replace(/\/+$/, '') };
-  bases.set(config, base);
-  return base;
-}
-
-function covering(members: readonly Member[], { host, port, path }: Asked): Addressed | undefined {
-  let found: Member | undefined;
-  let longest: Base | undefined;
-  const plain = withoutDots(path);
-  for (const member of members) {
-    const base = baseOf(member.client);
-    if (base === undefined || base.host !== host || base.port !== port) continue;
-    if (base.path.length <= (longest?.path.length ?? -1) || !isWithin(plain, base.path)) continue;
-    found = member;
-    longest = base;
-  }
-  return found && longest && { ...found, url: longest.url.origin + path };
+function hostOf({ hostname }: URL): string {
+  return hostname.endsWith('.') ? hostname.slice(0, -1) : hostname;
 }
 
 /** A path with dot segments means another path than its text. */
@@ -142,23 +102,19 @@ function withoutDots(path: string): string {
   return new URL(`http://host${path}`).pathname;
 }
 
-function isWithin(path: string, base: string): boolean {
-  return path.startsWith(base) && (path.length === base.length || '/?#'.includes(path[base.length] as string));
-}
-
 /** Whatever the port, which mostly is that of the listener. */
-function named(members: readonly Member[], { host, path }: Asked): Addressed | undefined {
+function named(clients: SomeClients, { host, path }: Asked): Addressed | undefined {
   const name = host.replace(/\.localhost$/, '');
-  const found = members.find((each) => each.name.toLowerCase() === name);
-  return found && at(found, path);
+  for (const member of membersOf(clients)) if (member.name.toLowerCase() === name) return at(member, path);
+  return undefined;
 }
 
 function at({ client, name }: Member, url: string): Addressed {
   return { client, name, url };
 }
 
-function unknownHost(members: readonly Member[], { host, absolute }: Asked): LocalAnswer {
-  const hosts = members.flatMap(({ client, name }) => {
+function unknownHost(clients: SomeClients, { host, absolute }: Asked): LocalAnswer {
+  const hosts = [...membersOf(clients)].flatMap(({ client, name }) => {
     const base = baseOf(client);
     return base === undefined ? [name] : [name, base.url.host + base.path];
   });

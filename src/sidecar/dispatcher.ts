@@ -2,10 +2,10 @@
 import { Dispatcher, errors, getGlobalDispatcher } from 'undici';
 import { ownOf } from '../call/own.js';
 import { badOptions } from '../options/options.js';
-import { checkCovering, coveringClient, type SomeClients } from './covering.js';
 import { type DispatchOptions, destroyBody, dispatchedUrl } from './dispatch-options.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { AnyHandler, receiverOf } from './handlers.js';
+import { checkMembers, coveringClient, type SomeClients } from './members.js';
 
 /** Options of `createDispatcher`. */
 export interface DispatcherOptions {
@@ -34,7 +34,7 @@ export function createDispatcher<Type extends AnyDispatcher = Dispatcher>(
   clients: SomeClients,
   options: DispatcherOptions = {},
 ): Type {
-  checkCovering(clients, 'createDispatcher');
+  checkMembers(clients, 'createDispatcher');
   return new ClientsDispatcher(
     clients,
     (fallbackOf(options) as Dispatcher | undefined) ?? getGlobalDispatcher(),

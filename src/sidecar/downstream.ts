@@ -15,6 +15,8 @@ export interface Downstream {
   readonly method: string;
   /** A path, an absolute URL or `*`. */
   readonly target: string;
+  /** True within a tunnel, for which the token was asked. */
+  readonly isInTunnel: boolean;
   readonly host: string | undefined;
   /** True where a request without a host is malformed. */
   readonly needsHost: boolean;
@@ -43,15 +45,24 @@ export class Http1Exchange implements Downstream {
   readonly body: Readable | undefined;
   readonly #request: IncomingMessage;
   readonly #isClosing: () => boolean;
+  readonly #tunnel: string | undefined;
   /** True while the client waits for `100 Continue`. */
   #waits: boolean;
   readonly sink: ServerResponse;
 
-  constructor(request: IncomingMessage, response: ServerResponse, waits: boolean, isClosing: () => boolean) {
+  /** `tunnel`: the host and port of the tunnel in which the request came. */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    waits: boolean,
+    isClosing: () => boolean,
+    tunnel: string | undefined,
+  ) {
     this.#request = request;
     this.sink = response;
     this.#waits = waits;
     this.#isClosing = isClosing;
+    this.#tunnel = tunnel;
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
     this.body = coding !== undefined || Number(length) > 0 ? request : undefined;
     response.on('error', ignore);
@@ -62,7 +73,12 @@ export class Http1Exchange implements Downstream {
   }
 
   get target(): string {
-    return this.#request.url ?? '/';
+    const { url = '/' } = this.#request;
+    return this.#tunnel !== undefined && url.startsWith('/') ? `http://${this.#tunnel}${url}` : url;
+  }
+
+  get isInTunnel(): boolean {
+    return this.#tunnel !== undefined;
   }
 
   get host(): string | undefined {
@@ -122,6 +138,7 @@ export class Http2Exchange implements Downstream {
   readonly body: Readable | undefined;
   readonly list: readonly string[];
   readonly needsHost = false;
+  readonly isInTunnel = false;
   #trailers: Record<string, string> | undefined;
   readonly sink: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;

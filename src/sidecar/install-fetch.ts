@@ -6,7 +6,7 @@ import { isUrl } from '../call/url.js';
 import { stackOf } from '../client/client.js';
 import { createFetch, type HttpFetch } from '../client/fetch/fetch.js';
 import type { ClientHandle, HttpClient } from '../client/http-client.js';
-import { checkCovering, coveringClient, type SomeClients } from './covering.js';
+import { checkMembers, coveringClient, type SomeClients } from './members.js';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -28,7 +28,7 @@ const routers = processWide('fetch routers', () => new WeakMap<object, Installed
  * @throws PillionError `ERR_CONFIG` for anything else than clients, and where there is no `fetch` that can be replaced
  */
 export function installFetch(clients: SomeClients): () => void {
-  checkCovering(clients, 'installFetch');
+  checkMembers(clients, 'installFetch');
   const before = Object.getOwnPropertyDescriptor(globalThis, 'fetch');
   const previous = globalThis.fetch;
   if (before === undefined || typeof previous !== 'function' || !(before.configurable || before.writable))

@@ -37,11 +37,14 @@ const maxHeaders = 1000;
 const outside = AsyncLocalStorage.snapshot();
 
 type Serve = (down: Downstream) => void;
+/** Why a tunnel is refused; undefined for one that may be opened. */
+type Admit = (request: IncomingMessage) => LocalAnswer | undefined;
 
 /** One listener. */
 export class SidecarListener {
   readonly #options: ParsedSidecarOptions;
   readonly #serve: Serve;
+  readonly #admit: Admit;
   readonly #server: Server;
   readonly #http2: Http2Server;
   readonly #sockets = new Set<Socket>();
@@ -49,12 +52,17 @@ export class SidecarListener {
   readonly #sessions = new Map<ServerHttp2Session, { begun: number; open: number }>();
   /** The latest request of each connection with HTTP/1.1, and how many wait for those before. */
   readonly #latest = new WeakMap<Duplex, { response: ServerResponse; waiting: number }>();
+  /** The host and port of each tunnel, by its connection. */
+  readonly #tunnels = new WeakMap<Duplex, string>();
+  /** Tunnels in which no request has come yet: Node does not take them for idle. */
+  readonly #unused = new Set<Duplex>();
   #forget: (() => void)[] = [];
   #closing: Promise<void> | undefined;
 
-  constructor(options: ParsedSidecarOptions, identity: Identity | undefined, serve: Serve) {
+  constructor(options: ParsedSidecarOptions, identity: Identity | undefined, serve: Serve, admit: Admit) {
     this.#options = options;
     this.#serve = serve;
+    this.#admit = admit;
     this.#server = this.#http1Server(identity);
     this.#http2 = this.#http2Server();
   }
@@ -100,7 +108,10 @@ export class SidecarListener {
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
     // Any other expectation is not ours to meet.
     server.on('checkExpectation', (request, response) => this.#request(request, response, false));
-    server.on('connect', (_: IncomingMessage, socket: Duplex) => endRaw(socket, tunnelRefusal));
+    server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (this.#tunnel(request, socket))
+        continueWith(socket as Socket, head, () => serveHttp1.call(server, socket as Socket));
+    });
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket));
     return server;
   }
@@ -185,16 +196,12 @@ export class SidecarListener {
     const timer = setTimeout(() => socket.destroy(), this.#options.headersTimeout).unref();
     const decide = (isHttp2: boolean) => {
       leave();
+      if (!isHttp2) return continueWith(socket, first, () => serveHttp1.call(this.#server, socket));
       socket.pause();
       socket.unshift(first);
-      if (isHttp2) {
-        // Sockets of an HTTP/1.1 server stay half open, and a session would not notice that its client has gone.
-        socket.allowHalfOpen = false;
-        this.#http2.emit('connection', socket);
-      } else {
-        serveHttp1.call(this.#server, socket);
-        socket.resume();
-      }
+      // Sockets of an HTTP/1.1 server stay half open, and a session would not notice that its client has gone.
+      socket.allowHalfOpen = false;
+      this.#http2.emit('connection', socket);
     };
     const heard = (bytes: Buffer) => {
       first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
@@ -223,15 +230,38 @@ export class SidecarListener {
       return;
     }
     this.#latest.set(socket, { response, waiting });
+    const tunnel = this.#tunnels.get(socket);
+    if (tunnel !== undefined) this.#unused.delete(socket);
     response.once('close', () => {
       // An answer whose headers were sent before the closing has left its connection open.
       if (this.#closing !== undefined) socket.destroySoon();
     });
     const serve = () => {
-      if (socket.writable) this.#serve(new Http1Exchange(request, response, waits, () => this.#closing !== undefined));
+      if (socket.writable)
+        this.#serve(new Http1Exchange(request, response, waits, () => this.#closing !== undefined, tunnel));
     };
     if (waiting === 0) serve();
     else before?.response.once('close', serve);
+  }
+
+  /** Opens a tunnel for requests without TLS: some clients ask for one where an absolute URL would do (undici 7). */
+  #tunnel(request: IncomingMessage, socket: Duplex): boolean {
+    const before = this.#latest.get(socket)?.response;
+    if (this.#closing !== undefined || (before !== undefined && !before.closed)) {
+      socket.destroy();
+      return false;
+    }
+    const refused = this.#tunnels.has(socket) ? tunnelRefusal : this.#admit(request);
+    if (refused !== undefined) {
+      endRaw(socket, refused);
+      return false;
+    }
+    this.#tunnels.set(socket, request.url ?? '');
+    this.#unused.add(socket);
+    socket.on('error', ignore);
+    socket.once('close', () => this.#unused.delete(socket));
+    socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    return true;
   }
 
   /** Answers what Node's parser has refused, or what has not come in time. */
@@ -260,6 +290,7 @@ export class SidecarListener {
     for (const session of this.#sessions.keys()) session.close();
     // Connections that have sent nothing yet are of no protocol, and Node knows nothing of them.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of this.#unused) socket.destroy();
     await ended;
     clearTimeout(timer);
     this.#http2.close();
@@ -269,6 +300,14 @@ export class SidecarListener {
     for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** Has a connection served, beginning with bytes that were read from it before. */
+function continueWith(socket: Socket, first: Buffer, serve: () => void): void {
+  socket.pause();
+  socket.unshift(first);
+  serve();
+  socket.resume();
 }
 
 const parserStatus: Readonly<Record<string, number>> = {

@@ -22,7 +22,7 @@ export function refusal(status: number, code: string, text: string): LocalAnswer
 export const tunnelRefusal = refusal(
   405,
   'ERR_TUNNEL',
-  'CONNECT is not supported: give the http:// URL in place of the https:// one; the client here speaks TLS itself.',
+  'A tunnel for TLS is not supported: give the http:// URL in place of the https:// one; the client here speaks TLS itself.',
 );
 
 interface Row {

@@ -1,5 +1,5 @@
 /** Carries one request of the listener through its client, and the answer back. */
-import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import { heldBytes } from '../call/held-body.js';
 import { inboundOf, runWithInbound } from '../call/inbound.js';
@@ -171,7 +171,7 @@ function refusalOf(down: Downstream, { token, tls, allowBrowsers }: Service): Lo
   if (list.length > 2000) return refusal(431, 'ERR_TOO_MANY_HEADERS', 'The request has more than 1,000 headers.');
   if (hostsIn(list) > 1 || (down.needsHost && down.host === undefined))
     return refusal(400, 'ERR_BAD_REQUEST', 'The request needs one Host header.');
-  if (token !== undefined && !isAllowed(headers, token)) return tokenWanted;
+  if (token !== undefined && !down.isInTunnel && !isAllowed(headers, token)) return tokenWanted;
   // A page cannot know a token, and has no client certificate of ours.
   if (!allowBrowsers && token === undefined && tls === undefined && isOfPage(headers)) return ofPage;
   if (method === 'CONNECT') return tunnelRefusal;
@@ -179,6 +179,12 @@ function refusalOf(down: Downstream, { token, tls, allowBrowsers }: Service): Lo
   // A question about the listener itself.
   if (method === 'OPTIONS' && target === '*') return { status: 204, code: '', text: '', headers: ['allow', '*'] };
   return undefined;
+}
+
+/** Why a tunnel is refused; undefined for one that may be opened. What comes in it is a request like any other. */
+export function refusalOfTunnel({ headers, url }: IncomingMessage, { token }: Service): LocalAnswer | undefined {
+  if (token !== undefined && !isAllowed(headers, token)) return tokenWanted;
+  return url?.endsWith(':443') ? tunnelRefusal : undefined;
 }
 
 function hostsIn(list: readonly string[]): number {

@@ -5,9 +5,9 @@ import type { ClientHandle, CloseOptions } from '../client/http-client.js';
 import { createIdentity } from '../client/shared-identity.js';
 import { closeOptions } from '../client/state.js';
 import { parseOptions } from '../options/options.js';
-import { type ClientSet, checkClients } from '../registry/client-set.js';
 import { SidecarListener } from './listener.js';
-import { relay } from './relay.js';
+import { checkMembers, type SomeClients } from './members.js';
+import { refusalOfTunnel, relay } from './relay.js';
 import { type SidecarOptions, sidecarOptions } from './sidecar-options.js';
 
 /** A listener of `serveSidecar`. */
@@ -29,12 +29,17 @@ export interface Sidecar extends AsyncDisposable {
  * @throws PillionError `ERR_CONFIG` for bad options and for what is no client of this library; Node's error, such as
  * `EADDRINUSE`, where it cannot listen
  */
-export async function serveSidecar(clients: ClientSet | ClientHandle, options: SidecarOptions = {}): Promise<Sidecar> {
+export async function serveSidecar(clients: SomeClients, options: SidecarOptions = {}): Promise<Sidecar> {
   checkServed(clients);
   const parsed = parseOptions(sidecarOptions, options, 'serveSidecar');
   const identity = options.tls && createIdentity(options.tls);
   const service = { ...parsed, clients, own: '' };
-  const listener = new SidecarListener(parsed, identity, (down) => void relay(down, service));
+  const listener = new SidecarListener(
+    parsed,
+    identity,
+    (down) => void relay(down, service),
+    (request) => refusalOfTunnel(request, service),
+  );
   let url: string;
   try {
     url = await listener.listen();
@@ -51,9 +56,9 @@ export async function serveSidecar(clients: ClientSet | ClientHandle, options: S
 }
 
 /** @throws PillionError `ERR_CONFIG` */
-function checkServed(clients: unknown): asserts clients is ClientSet | ClientHandle {
+function checkServed(clients: unknown): asserts clients is SomeClients {
+  checkMembers(clients, 'serveSidecar');
   const config = configOf(clients as ClientHandle);
-  if (config === undefined) checkClients(clients, 'serveSidecar');
-  else if (config.baseURL === undefined)
+  if (config !== undefined && config.baseURL === undefined)
     throw new PillionError(ErrorCode.CONFIG, `serveSidecar: the client ${config.name} has no baseURL.`);
 }

@@ -1,5 +1,6 @@
 /** What the tests of the page share: a browser, clients with traffic, and a page that is watched for trouble. */
 import { existsSync } from 'node:fs';
+import axe, { type AxeResults } from 'axe-core';
 import { createHttpClient, type HttpClient, type HttpClientConfig } from 'pillion';
 import { type AdminOptions, createAdmin } from 'pillion/admin';
 import { createMockTransport, type Script } from 'pillion/testing';
@@ -53,7 +54,11 @@ export function opening() {
     page.on('request', (request) => asked.push(request.url()));
     return { page, troubles, asked };
   };
-  const open = async (clients: HttpClient[], options: AdminOptions = {}, context: BrowserContextOptions = {}) => {
+  const open = async (
+    clients: Parameters<typeof createAdmin>[0],
+    options: AdminOptions = {},
+    context: BrowserContextOptions = {},
+  ) => {
     const admin = createAdmin(clients, options);
     onTestFinished(() => admin.close());
     const { url, port } = await admin.listen();
@@ -64,36 +69,35 @@ export function opening() {
   return { open, blank };
 }
 
-export function figure(page: Page, name: string) {
-  return page.locator(`.client [data-figure=${name}]`).first();
+/** The card of a client. */
+export function card(page: Page, name: string) {
+  return page.locator('.client', { has: page.getByRole('heading', { name, exact: true }) });
 }
 
-/** Runs in the page: every text that stands out too little from what is behind it, and how many there were. */
-export const contrasts = `(() => {
-  const channels = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
-  const luminance = (color) => {
-    const [r, g, b] = channels(color).map((value) => {
-      const part = value / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const groundOf = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = getComputedStyle(at).backgroundColor;
-      if (channels(color)[3] !== 0) return color;
-    }
-    return 'rgb(255, 255, 255)';
-  };
-  const faint = [];
-  let seen = 0;
-  for (const element of document.querySelectorAll('body *')) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.checkVisibility({ visibilityProperty: true })) continue;
-    seen++;
-    const [a, b] = [getComputedStyle(element).color, groundOf(element)].map(luminance);
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) faint.push(element.textContent + ': ' + ratio.toFixed(2));
+/** A figure of an open card. */
+export function figure(page: Page, name: string) {
+  return page.locator(`.client[open] [data-part=${name}]`).first();
+}
+
+/** Opens the card of a client that is well, once it is there. */
+export async function opened(page: Page, name: string) {
+  await card(page, name).locator('summary').first().click();
+  return card(page, name);
+}
+
+/** What axe finds wrong in light, and of contrasts in dark, as the rule and the elements. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found: string[] = [];
+  for (const [colorScheme, rules] of [
+    ['light', {}],
+    ['dark', { runOnly: ['color-contrast'] }],
+  ] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(rules)})`);
+    found.push(
+      ...violations.map(({ id, nodes }) => `${id} in ${colorScheme}: ${nodes.map(({ html }) => html).join(', ')}`),
+    );
   }
-  return { faint, seen };
-})()`;
+  return found;
+}

@@ -4,66 +4,124 @@ import type { AddressInfo } from 'node:net';
 import { createHttpClient } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { authority } from '../support/certificates.js';
 import { rejection, silent, until } from '../support/client.js';
-import { busy, failing, figure, fine, noBrowser, opening } from './chromium.js';
+import { busy, card, failing, figure, fine, noBrowser, opened, opening } from './chromium.js';
 
 describe.skipIf(noBrowser)('the page', () => {
   const { open, blank } = opening();
 
   it('shows figures, and they change', async () => {
-    const { page, troubles, asked, url } = await open([busy('billing', fine)]);
-    await page.getByRole('heading', { name: 'billing' }).waitFor();
+    const { page, troubles, asked, url } = await open([busy('billing', fine), busy('users', fine)]);
+    await page.getByText('All 2 clients are well.').waitFor();
     await expect
-      .poll(async () => Number(await figure(page, 'rate').textContent()), { timeout: 10_000 })
+      .poll(() => card(page, 'users').locator('.brief').textContent())
+      .toMatch(/^[\d.]+ calls\/s, p99 [\d.]+ ms$/);
+    expect(await page.locator('.client[open]').count()).toBe(0);
+    await opened(page, 'billing');
+    await expect
+      .poll(async () => Number.parseFloat((await figure(page, 'rate').textContent()) ?? ''))
       .toBeGreaterThan(10);
-    expect(await figure(page, 'p99').textContent()).toMatch(/^[\d.]+ ms$/);
-    expect(await page.locator('[data-plot=rate] svg').getAttribute('aria-label')).toMatch(
-      /^Last two minutes: now [\d.]+ per second, at most [\d.]+\/s$/,
-    );
-    expect(await page.locator('[data-plot=latency] svg').getAttribute('aria-label')).toMatch(/p99 .* ms, p50 .* ms/);
-    expect(await page.locator('[data-plot=rate] .most').textContent()).toMatch(/^max \d/);
-    const before = await page.locator('[data-plot=rate] .line').getAttribute('d');
-    await expect.poll(() => page.locator('[data-plot=rate] .line').getAttribute('d')).not.toBe(before);
-    expect(await page.locator('#overall').textContent()).toBe('up');
-    expect(await page.title()).toBe('pillion: up');
+    expect(await figure(page, 'latency').textContent()).toMatch(/^[\d.]+ ms$/);
+    const before = await figure(page, 'attempts').textContent();
+    await expect.poll(() => figure(page, 'attempts').textContent()).not.toBe(before);
+    expect(await page.title()).toBe('pillion');
     // Nothing was refused by the policy, and nothing asked of anybody else.
     expect(troubles).toEqual([]);
     expect(asked.length).toBeGreaterThan(1);
     for (const each of asked) expect(each.startsWith(url) || each.startsWith('data:')).toBe(true);
   });
 
-  it('shows what is wrong, and what is not: circuits, endpoints, limits, certificates', async () => {
-    const { cert, key } = await (await authority('the CA')).issue({
-      name: 'ledger-client',
-      expiresIn: 3.5 * 86_400_000,
-    });
-    const ledger = createHttpClient(
-      { name: 'ledger', baseURL: 'https://ledger.test', tls: { cert, key } },
-      { logger: silent },
-    );
-    onTestFinished(() => ledger.close());
-    const many = busy('users', fine, {
-      endpoints: { static: [{ address: '10.0.0.1:443' }, { address: '10.0.0.2:443' }] },
-      limits: { maxRequests: 7 },
-    });
-    const { page } = await open([failing(), many, ledger], { certificateDays: 14 });
-    await page.getByText('the circuit to https://billing.test is open').waitFor();
-    expect(await page.locator('#overall').textContent()).toBe('degraded');
-    const card = (name: string) => page.locator('.client', { has: page.getByRole('heading', { name, exact: true }) });
-    expect(await card('billing').locator('.destinations .badge').allTextContents()).toEqual(['circuit open']);
+  it('has a client that fails on top, red and open, and says what fails, since when, what callers get and what to check', async () => {
+    const { page, troubles, url } = await open([busy('accounts', fine), failing()]);
+    await page.getByText('1 of 2 clients is failing (billing), 1 is well.').waitFor();
+    expect(await page.locator('.client h2').allTextContents()).toEqual(['billing', 'accounts']);
+    expect(await page.locator('.client[open] h2').allTextContents()).toEqual(['billing']);
+    const said = card(page, 'billing').locator('.said p');
     await expect
-      .poll(() => card('users').locator('.destinations li').allTextContents())
-      .toEqual([
-        expect.stringMatching(/^10\.0\.0\.1:443circuit closed · usable/),
-        expect.stringMatching(/^10\.0\.0\.2:443circuit closed · usable/),
-      ]);
-    expect(await card('users').locator('[data-figure=maxRunning]').textContent()).toBe('of 7 each');
-    expect(await card('users').locator('[data-figure=connections]').textContent()).toBe('–');
-    expect(await card('ledger').locator('[data-figure=certificate]').textContent()).toBe('3 days');
-    expect(await card('ledger').locator('[data-figure=subject]').textContent()).toBe('CN=ledger-client');
-    expect(await card('ledger').locator('.reasons').textContent()).toContain('the certificate expires at');
-    expect(await card('ledger').locator('[data-figure=ratio]').textContent()).toBe('–');
+      .poll(() => said.first().textContent())
+      .toMatch(
+        /^All \d+ calls of the last 30 s failed; \d+ of these were turned away in this process, without a request: callers get ERR_CIRCUIT_OPEN at once\. Calls have been failing since [\d:]{8} \(\d+ s\)\.$/,
+      );
+    expect(await page.evaluate('getComputedStyle(document.querySelector(".said p")).color')).toBe('rgb(160, 28, 34)');
+    expect(await said.nth(1).textContent()).toMatch(
+      /^The upstream https:\/\/billing\.test has been answering 503 since .* The circuit has been open since /,
+    );
+    expect(await card(page, 'billing').locator('[data-part=failures] .what').allTextContents()).toEqual([
+      '503 (ERR_BAD_RESPONSE) from https://billing.test',
+    ]);
+    const link = card(page, 'billing').getByRole('link', { name: 'Runbook: 503' });
+    expect((await link.getAttribute('href'))?.startsWith(`${url}runbook#`)).toBe(true);
+    expect(troubles).toEqual([]);
+  });
+
+  it('keeps what the reader opened and closed, also over a reload', async () => {
+    const { page } = await open([busy('accounts', fine), failing()]);
+    await page.locator('.client[open]', { hasText: 'billing' }).waitFor();
+    await opened(page, 'accounts');
+    await card(page, 'billing').locator('summary').first().click();
+    const isOpen = () => page.locator('.client[open] h2').allTextContents();
+    await expect.poll(isOpen).toEqual(['accounts']);
+    const shown = await figure(page, 'attempts').textContent();
+    await expect.poll(() => figure(page, 'attempts').textContent()).not.toBe(shown);
+    expect(await isOpen()).toEqual(['accounts']);
+    await page.reload();
+    await page.getByText('1 of 2 clients is failing').waitFor();
+    await expect.poll(isOpen).toEqual(['accounts']);
+  });
+
+  it('keeps cards in place while they are used, offers to sort them, and sorts them without moving the focus', async () => {
+    let status = 200;
+    const { page } = await open([busy('accounts', fine), busy('users', [{ reply: () => status }])]);
+    await page.getByText('All 2 clients are well.').waitFor();
+    await card(page, 'accounts').locator('summary').first().focus();
+    // Text that is selected is being used.
+    await page.evaluate('getSelection().selectAllChildren(document.querySelector(".client h2"))');
+    status = 503;
+    await page.getByRole('button', { name: 'Other clients are worse off now: sort' }).waitFor({ timeout: 15_000 });
+    const names = () => page.locator('.client h2').allTextContents();
+    expect(await names()).toEqual(['accounts', 'users']);
+    await page.evaluate('getSelection().removeAllRanges()');
+    await expect.poll(names, { timeout: 10_000 }).toEqual(['users', 'accounts']);
+    expect(await page.evaluate('document.activeElement.querySelector("h2").textContent')).toBe('accounts');
+  });
+
+  it('leaves in place what is under the pointer while a card above it grows', async () => {
+    const above = failing();
+    const { page } = await open([above, busy('users', fine)]);
+    await page.getByText('The circuit has been open').waitFor();
+    await opened(page, 'users');
+    const held = card(page, 'users').locator('[data-part=active]');
+    await held.hover();
+    const before = await held.boundingBox();
+    above.forceCircuit('open', { by: 'alice', for: '15m' });
+    await page.getByText('The circuits were forced open by alice').waitFor();
+    expect(Math.abs(((await held.boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
+  });
+
+  it('plots an hour from before it was opened, and tells of it in words', async () => {
+    const { page, admin, url } = await open([busy('billing', fine)]);
+    const at = Array.from({ length: 359 }, (_, index) => Date.now() - (359 - index) * 10_000);
+    const each = <Value>(value: Value) => at.map(() => value);
+    const billing = {
+      at,
+      calls: each(120),
+      failed: each(0),
+      refused: each(0),
+      p50: each(5),
+      p99: each(9),
+      refusedP99: each(null),
+    };
+    await page.route(/\/history/, (route) => route.fulfill({ json: { interval: 10_000, clients: { billing } } }));
+    await page.goto(url);
+    await opened(page, 'billing');
+    const plot = (name: RegExp) => page.getByRole('img', { name });
+    await plot(
+      /^Calls per second since [\d:]{8}: all now 12\/s, at most 12\/s at .*; failed none; turned away here none\.$/,
+    ).waitFor();
+    await plot(/^Latency of answers since .*p99 now 9 ms/).waitFor();
+    await plot(/^Latency of calls turned away here: No call was turned away/).waitFor();
+    expect((await page.locator('.line.calls').first().getAttribute('d'))?.length).toBeGreaterThan(2000);
+    await admin.close();
   });
 
   it('shows a name as text, whatever it is', async () => {
@@ -86,7 +144,7 @@ describe.skipIf(noBrowser)('the page', () => {
     const { page, asked } = await open([busy('billing', fine)], { token });
     await page.getByLabel('Token').fill('not-the-token-at-all');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.locator('#refused').textContent()).toContain('The token is missing or wrong');
+    await expect.poll(() => page.locator('#rejected').textContent()).toContain('The token is missing or wrong');
     await page.getByLabel('Token').fill(token);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'billing' }).waitFor();
@@ -154,30 +212,36 @@ describe.skipIf(noBrowser)('the page', () => {
     expect(streams).toBe(2);
   });
 
-  it('says why where a circuit cannot be forced', async () => {
+  it('asks before it forces a circuit, says for how long it holds and by whom, and sets it back', async () => {
     const client = busy('billing', fine);
-    const { page, admin } = await open([client], { writable: true });
-    await page.getByRole('button', { name: 'Force open' }).waitFor();
-    await page.route(/\/circuit/, (route) =>
-      route.fulfill({ status: 403, contentType: 'application/json', body: '{"error":"<b>not by you</b>"}' }),
-    );
-    await page.getByRole('button', { name: 'Force open' }).click();
-    await page.getByText('<b>not by you</b>').waitFor();
+    const { page } = await open([client], { writable: true, token: () => ({ by: 'alice' }) });
+    await opened(page, 'billing');
+    await page.getByRole('button', { name: 'Force open…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Force the circuits of billing open?' });
+    await dialog.getByText('callers get ERR_CIRCUIT_OPEN at once').waitFor();
+    expect(client.stats()).not.toHaveProperty('forcedCircuit');
+    await page.route(/\/circuit/, (route) => route.fulfill({ status: 403, json: { error: '<b>not by you</b>' } }));
+    await dialog.getByRole('button', { name: 'Force open for 15 minutes' }).click();
+    await dialog.getByText('Nothing was changed: <b>not by you</b>').waitFor();
     await page.unroute(/\/circuit/);
-    await page.getByRole('button', { name: 'Force open' }).click();
-    await expect.poll(() => client.stats().forcedCircuit).toBe('open');
-    expect(await page.locator('.told').textContent()).toBe('');
+    await dialog.getByRole('button', { name: 'Force open for 15 minutes' }).click();
+    await page
+      .getByText(/^The circuits were forced open by alice at .* This holds until .* \(in 1[45] min\)/)
+      .waitFor();
     expect((await rejection(client.get('/'))).code).toBe('ERR_CIRCUIT_OPEN');
-    await admin.close();
+    await page.getByRole('button', { name: 'Set back to automatic' }).click();
+    await expect.poll(() => client.stats().forcedCircuit).toBe(undefined);
+    await page.getByText('The circuits were forced').waitFor({ state: 'hidden' });
   });
 
-  it('keeps a selection in text that has not changed', async () => {
+  it('keeps a selection while the text around it changes', async () => {
     const { page } = await open([failing()]);
-    const reason = page.getByText('the circuit to https://billing.test is open');
-    await reason.waitFor();
-    await reason.evaluate((element) => Object.assign(element, { same: true }));
-    const samples = await page.locator('[data-plot=rate] .line').getAttribute('d');
-    await expect.poll(() => page.locator('[data-plot=rate] .line').getAttribute('d')).not.toBe(samples);
-    expect(await reason.evaluate((element) => 'same' in element)).toBe(true);
+    const said = page.locator('.said p').first();
+    await said.getByText('Calls have been failing').waitFor();
+    await page.evaluate('getSelection().selectAllChildren(document.querySelector(".said p"))');
+    const selected = await page.evaluate('String(getSelection())');
+    const shown = await figure(page, 'attempts').textContent();
+    await expect.poll(() => figure(page, 'attempts').textContent(), { timeout: 10_000 }).not.toBe(shown);
+    expect(await page.evaluate('String(getSelection())')).toBe(selected);
   });
 });

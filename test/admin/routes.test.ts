@@ -30,9 +30,14 @@ describe('/stats', () => {
     const scrape = {
       headers: { accept: 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1' },
     };
-    for (const answer of [await ask('/stats?format=prometheus'), await ask('/stats', scrape)]) {
+    const plain = { headers: { accept: 'text/plain;version=0.0.4;q=1,*/*;q=0.1' } };
+    for (const answer of [await ask('/stats?format=prometheus'), await ask('/stats', plain)]) {
       expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
       expect(exposition(answer.text).find(({ name }) => name === 'pillion_client_attempts_total')?.value).toBe(1);
+    }
+    for (const answer of [await ask('/stats?format=prometheus', scrape), await ask('/stats', scrape)]) {
+      expect(answer.headers['content-type']).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+      expect(answer.text).toMatch(/^pillion_client_attempts_total\{.*\} 1\n[\s\S]*# EOF\n$/m);
     }
     expect((await ask('/stats?format=xml')).status).toBe(400);
   });
@@ -48,7 +53,56 @@ describe('/clients', () => {
 
   it('keeps clients of one name, or with a name that objects have anyway, apart', async () => {
     const { ask } = await serving({}, [client(), client(), client({ name: '__proto__' })]);
-    expect(Object.keys((await ask('/clients')).json)).toEqual(['billing', 'billing#2', '__proto__']);
+    expect(Object.keys((await ask('/clients')).json)).toEqual(['__proto__', 'billing', 'billing#2']);
+  });
+});
+
+describe('what fails, since when, and what changed', () => {
+  it('is told by /clients and /stats as the page has it, the worst client first', async () => {
+    const well = client({ name: 'a' });
+    const failing = client({ name: 'b' });
+    const { ask } = await serving({}, [well, failing]);
+    failing.forceCircuit('open', { by: 'alice' });
+    await failing.get('/').catch(() => {});
+    const { json } = await ask('/clients');
+    expect(Object.keys(json)).toEqual(['b', 'a']);
+    const told = {
+      ...{ severity: 'failing', failingSince: expect.any(Number), moreFailures: 0 },
+      failures: [{ code: 'ERR_CIRCUIT_OPEN', local: true, count: 1, runbook: 'runbook#err_circuit_open' }],
+      changes: [{ kind: 'forced', message: 'circuits forced open by alice' }],
+    };
+    expect(json.b).toMatchObject({ ...told, forced: { state: 'open', by: 'alice', until: null }, refused: 1 });
+    expect((await ask('/stats')).json.clients).toMatchObject({
+      a: { severity: 'well', failures: [], calls: { started: 0 } },
+      b: { ...told, calls: { started: 1 }, forcedBy: 'alice' },
+    });
+  });
+});
+
+describe('/history', () => {
+  it('has the slots of each client, and takes since= as milliseconds', async () => {
+    const { ask, clients } = await serving();
+    await clients[0]?.get('/');
+    expect((await ask('/history')).json).toMatchObject({ interval: 10_000, clients: { billing: { at: [] } } });
+    expect((await ask(`/history?since=${Date.now()}`)).status).toBe(200);
+    for (const since of ['', 'x', '-1', '1e9', '9'.repeat(99)])
+      expect((await ask(`/history?since=${since}`)).status).toBe(400);
+  });
+});
+
+describe('/runbook', () => {
+  it('is a page for a browser and Markdown for curl, without a token as the page, only local without one', async () => {
+    const { ask } = await serving({ token: 'a-token-of-some-length' });
+    const page = await ask('/runbook', { headers: { accept: 'text/html,*/*' } });
+    expect(page).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
+    expect(page.text).toContain('<h3 id="err_circuit_open">ERR_CIRCUIT_OPEN</h3>');
+    expect(String(page.headers['content-security-policy'])).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    const text = await ask('/runbook');
+    expect(text.headers['content-type']).toBe('text/markdown; charset=utf-8');
+    expect(text.text).toContain('### ERR_CIRCUIT_OPEN\n');
+    const local = await serving();
+    expect((await local.ask('/runbook', { headers: { host: 'evil.test' } })).status).toBe(403);
+    expect((await local.ask('/runbook', { method: 'POST' })).status).toBe(405);
   });
 });
 
@@ -102,7 +156,7 @@ describe('a list of registries, clients and stacks', () => {
     onTestFinished(() => admin.close());
     const { port } = await admin.listen();
     const names = ['billing', 'billing#2', 'users', 'legacy'];
-    expect(Object.keys((await ask(port, '/clients')).json)).toEqual(names);
+    expect(Object.keys((await ask(port, '/clients')).json)).toEqual([...names].sort());
     expect((await ask(port, '/stats')).json.versions).toMatchObject({ one: { version: 1 }, two: { version: 1 } });
     const { json, text } = await ask(port, '/config');
     expect([Object.keys(json.clients), Object.keys(json.versions)]).toEqual([names, ['one', 'two']]);
@@ -168,7 +222,7 @@ describe('every route', () => {
 
   it('answers HEAD without a body, and is never kept by a cache', async () => {
     const { ask } = await serving();
-    for (const path of ['/', '/ready', '/stats', '/clients', '/config', '/certs']) {
+    for (const path of ['/', '/ready', '/stats', '/clients', '/history', '/runbook', '/config', '/certs']) {
       const { status, text, headers } = await ask(path, { method: 'HEAD' });
       expect({ status, text }).toEqual({ status: 200, text: '' });
       expect(headers).toMatchObject({

@@ -4,7 +4,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EventStream } from '../../src/admin/event-stream.js';
-import type { Snapshot, Watcher } from '../../src/admin/snapshot.js';
+import type { Snapshot } from '../../src/admin/snapshot.js';
 import { fakeTimers } from '../support/clock.js';
 
 fakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -23,15 +23,12 @@ async function seconds(count: number): Promise<void> {
 
 /** A stream of numbered snapshots of a size, and one who watches. */
 async function streaming(bytes: number, create: typeof http.createServer = http.createServer) {
-  const state = { taken: 0, open: 0, fails: false };
-  const stream = new EventStream(() => {
-    state.open++;
-    const take = () => {
-      if (state.fails) throw new Error('no figures');
-      return { number: ++state.taken, pad: 'x'.repeat(bytes) } as unknown as Snapshot;
-    };
-    return { take, stop: () => void state.open-- } as unknown as Watcher;
-  });
+  const state = { taken: 0, fails: false };
+  const take = () => {
+    if (state.fails) throw new Error('no figures');
+    return { number: ++state.taken, pad: 'x'.repeat(bytes) } as unknown as Snapshot;
+  };
+  const stream = new EventStream({ take, over: false });
   const responses: http.ServerResponse[] = [];
   const server = create((request: http.IncomingMessage, response: http.ServerResponse) => {
     responses.push(response);
@@ -80,7 +77,7 @@ describe('one who reads', () => {
   });
 
   it('not at all is let go after half a minute, and its place is free', async () => {
-    const { state, responses, watch } = await streaming(2_000_000);
+    const { responses, watch } = await streaming(2_000_000);
     const reader = await watch();
     reader.on('error', () => {});
     while (!responses[0]?.writableNeedDrain) await seconds(1);
@@ -88,34 +85,33 @@ describe('one who reads', () => {
     expect(responses[0]?.destroyed).toBe(false);
     await seconds(12);
     expect(responses[0]?.destroyed).toBe(true);
-    expect(state.open).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('not at all does not hold up a server that closes, and leaves no timer', async () => {
-    const { state, responses, server, watch } = await streaming(2_000_000);
+    const { responses, server, watch } = await streaming(2_000_000);
     (await watch()).on('error', () => {});
     while (!responses[0]?.writableNeedDrain) await seconds(1);
     const closed = new Promise((resolve) => server.close(resolve));
     await seconds(1);
     expect(responses[0]?.destroyed).toBe(true);
     await closed;
-    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('not at all is let go of when the streams are closed while the server stays', async () => {
-    const { state, stream, responses, watch } = await streaming(2_000_000);
+    const { stream, responses, watch } = await streaming(2_000_000);
     (await watch()).on('error', () => {});
     while (!responses[0]?.writableNeedDrain) await seconds(1);
     stream.close();
     await seconds(1);
     expect(responses[0]?.destroyed).toBe(true);
-    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('not at all over HTTP/2 grows no buffer either, and is let go', async () => {
     const bytes = 500_000;
-    const { state, responses, port } = await streaming(bytes, http2.createServer as never);
+    const { responses, port } = await streaming(bytes, http2.createServer as never);
     const session = http2.connect(`http://127.0.0.1:${port}`);
     onTestFinished(() => session.destroy());
     session.request({ ':path': '/' }).on('error', () => {});
@@ -123,7 +119,7 @@ describe('one who reads', () => {
     await seconds(20);
     expect(responses[0]?.writableLength).toBeLessThan(bytes + 20_000);
     await seconds(20);
-    expect({ open: state.open, timers: vi.getTimerCount() }).toEqual({ open: 0, timers: 0 });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('in time stays, however long', async () => {
@@ -137,16 +133,16 @@ describe('one who reads', () => {
 describe('snapshots', () => {
   it('are taken and timed only while somebody watches', async () => {
     const { state, watch } = await streaming(100);
-    expect({ ...state, timers: vi.getTimerCount() }).toMatchObject({ open: 0, taken: 0, timers: 0 });
+    expect({ ...state, timers: vi.getTimerCount() }).toMatchObject({ taken: 0, timers: 0 });
     const [first, second] = [await watch(), await watch()];
     await seconds(3);
     // One for both.
-    expect({ ...state, timers: vi.getTimerCount() }).toMatchObject({ open: 1, taken: 4, timers: 1 });
+    expect({ ...state, timers: vi.getTimerCount() }).toMatchObject({ taken: 4, timers: 1 });
     first.destroy();
     second.destroy();
-    while (state.open > 0) await turns(1);
+    while (vi.getTimerCount() > 0) await turns(1);
     await seconds(5);
-    expect({ ...state, timers: vi.getTimerCount() }).toMatchObject({ open: 0, taken: 4, timers: 0 });
+    expect({ ...state, timers: vi.getTimerCount() }).toMatchObject({ taken: 4, timers: 0 });
     (await watch()).destroy();
     expect(state.taken).toBe(5);
   });

@@ -144,7 +144,7 @@ describe('update', () => {
     client.update({ baseURL, logging: { profile: 'gcp' } });
     await client.get('/');
     expect(lines.map(({ message }) => message)).toEqual([
-      ...['configuration updated', 'configuration updated', 'attempt 1 200', 'GET 200'],
+      ...['configuration updated: logging', 'configuration updated: logging', 'attempt 1 200', 'GET 200'],
     ]);
   });
 });

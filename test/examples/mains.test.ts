@@ -129,6 +129,20 @@ describe('the examples', () => {
     ]);
   });
 
+  it('four-clients: calls of five HTTP clients stop failing, and each has a log line', async () => {
+    const { stdout, stderr } = await execute('four-clients/main');
+
+    const rows = stdout.split('\n').filter((row) => / (serveSidecar|installFetch|createDispatcher) /.test(row));
+    expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
+      ['billing', 'axios (POST)', 'serveSidecar', '10', '60', '0', '72', '60'],
+      ['stock', 'got', 'serveSidecar', '2', '70', '0', '72', '60'],
+      ['ratings', 'fetch', 'installFetch', '10', '60', '0', '72', '60'],
+      ['prices', 'undici.request', 'createDispatcher', '10', '60', '0', '72', '60'],
+      ['texts', 'OpenAI', 'installFetch', '10', '60', '0', '72', '60'],
+    ]);
+    expect(stderr).toBe('');
+  });
+
   it('run when they are executed directly', async () => {
     const names = ['first-call', 'unit-test', 'per-call-options', 'own-policy'];
     const others = ['many-endpoints', 'rotation', 'refresh', 'config-over-http'];

@@ -57,7 +57,7 @@ it('compiles', async () => {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const paths = Object.fromEntries(
-    ['', '/testing', '/nestjs', '/metrics', '/admin'].map((entry) => [
+    ['', '/testing', '/nestjs', '/metrics', '/admin', '/sidecar'].map((entry) => [
       `pillion${entry}`,
       [join(root, `src${entry}/index.ts`)],
     ]),

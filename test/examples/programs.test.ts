@@ -65,6 +65,26 @@ describe('the example', () => {
     expect(told).toEqual([expect.stringMatching(/^open http:\/\/127\.0\.0\.1:\d+\/ /)]);
   });
 
+  it('outage: three circuits open, each line says why, and all close again', async () => {
+    // A hundred times as fast as in life, and the page does not stay.
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['build/outage.js', '100', '0'], {
+      cwd: root,
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^The page: http:\/\/127\.0\.0\.1:\d+\/ /);
+    const events = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
+    const first = (name: string) =>
+      ['billing', 'search', 'users'].map((client) =>
+        events.find((each) => each.client === client && each['event.name'] === name),
+      );
+    expect(first('pillion.circuit.opened').map((line) => line?.cause)).toEqual([
+      '503',
+      'ERR_ATTEMPT_TIMEOUT',
+      'ENOTFOUND',
+    ]);
+    for (const line of first('pillion.circuit.closed')) expect(line?.open_for_ms).toBeGreaterThan(1000);
+  });
+
   it.each(['dapr-publish', 'idempotent-payment', 'download', 'sdk-fetch', 'open-telemetry'])(
     '%s runs when it is executed directly',
     async (name) => {

@@ -14,13 +14,13 @@ interface Panel {
 }
 const dashboard = JSON.parse(read('grafana-dashboard.json')) as { panels: Panel[] };
 const { groups } = parse(read('alerts.yaml')) as {
-  groups: { rules: { alert: string; expr: string; labels: object; annotations: object }[] }[];
+  groups: { rules: { alert: string; expr: string; labels: object; annotations: { runbook_url?: string } }[] }[];
 };
 const rules = groups.flatMap((group) => group.rules);
-const asked = [
-  ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-  ...rules.map(({ expr }) => expr),
-];
+/** As the SDK's exporter names durations, and as all others do. */
+const named = (expr: string) => expr.replaceAll('(_seconds)?', '_seconds');
+const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => named(expr)));
+const asked = [...shown, ...rules.map(({ expr }) => named(expr))];
 
 const underscored = (name: string) => name.replace(/\W/g, '_');
 const duration = `${underscored(callDuration.name)}_seconds`;
@@ -34,7 +34,7 @@ const families = [
 const labels = new Set([
   ...['client', 'destination', 'state', 'reason', 'endpoint', 'target', 'fault', 'error_type', 'url_template'],
   // Of every histogram, and of every target that Prometheus scrapes.
-  ...['le', 'instance'],
+  ...['le', 'instance', '__name__'],
 ]);
 
 describe('every expression', () => {
@@ -43,7 +43,7 @@ describe('every expression', () => {
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) expect(families).toContain(name);
     const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', '));
-    const matched = [...expr.matchAll(/(\w+)(?:=~|!=|=)"/g)].map(([, label = '']) => label);
+    const matched = [...expr.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)].map(([, label = '']) => label);
     for (const label of [...grouped, ...matched]) expect(labels).toContain(label);
     expect(expr.split('(').length).toBe(expr.split(')').length);
   });
@@ -51,10 +51,8 @@ describe('every expression', () => {
 
 describe('the dashboard', () => {
   it('shows every metric', () => {
-    const shown = new Set(
-      dashboard.panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => expr.match(/pillion_\w+/g) ?? [])),
-    );
-    expect(families.filter((name) => !shown.has(name))).toEqual([]);
+    const names = new Set(shown.flatMap((expr) => expr.match(/pillion_\w+/g) ?? []));
+    expect(families.filter((name) => !names.has(name))).toEqual([]);
   });
 
   it('has panels that are numbered once and do not lie over one another', () => {
@@ -75,5 +73,13 @@ describe('the alerts', () => {
         annotations: { summary: expect.stringMatching(/\.$/), action: expect.stringMatching(/\.$/) },
       });
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
+  });
+
+  it('have a section of the runbook each, to which they point, and no section is left over', () => {
+    const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+    const part = runbook.split(/^## /m).find((each) => each.startsWith('Alerts\n')) ?? '';
+    expect([...part.matchAll(/^### (\w+)$/gm)].map(([, title]) => title)).toEqual(rules.map(({ alert }) => alert));
+    for (const { alert, annotations } of rules)
+      expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
   });
 });

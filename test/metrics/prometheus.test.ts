@@ -50,6 +50,18 @@ describe('the text', () => {
     expect(value('pillion_client_calls_active')).toBe(0);
   });
 
+  it('shows whether circuits are forced, and in which state', () => {
+    const { client, value } = measured([]);
+    const forced = () => ['open', 'closed'].map((state) => value('pillion_client_circuit_forced', { state }));
+    expect(forced()).toEqual([0, 0]);
+    client.forceCircuit('open', { by: 'alice' });
+    expect(forced()).toEqual([1, 0]);
+    client.forceCircuit('closed');
+    expect(forced()).toEqual([0, 1]);
+    client.forceCircuit('auto');
+    expect(forced()).toEqual([0, 0]);
+  });
+
   it('shows the state of a circuit as a number, and counts its transitions', async () => {
     const circuitBreaker = { volumeThreshold: 1, errorThresholdPercentage: 50 };
     const { client, value } = measured([500, 500], { retry: false, circuitBreaker });
@@ -78,8 +90,9 @@ describe('the text', () => {
 
   it('keeps methods nobody knows together', async () => {
     const { client, value } = measured([{ reply: 200 }]);
-    await client.request({ url: '/', method: 'PURGE' });
-    expect(value('pillion_client_call_duration_seconds_count', { http_request_method: '_OTHER' })).toBe(1);
+    for (const method of ['PURGE', 'BAN', 'TRACE']) await client.request({ url: '/', method });
+    expect(value('pillion_client_call_duration_seconds_count', { http_request_method: '_OTHER' })).toBe(2);
+    expect(value('pillion_client_call_duration_seconds_count', { http_request_method: 'TRACE' })).toBe(1);
   });
 
   it('says a client that is named by anything', () => {

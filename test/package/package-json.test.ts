@@ -78,7 +78,7 @@ describe('package.json', () => {
 
   it('asks for exactly the libraries that the source imports', () => {
     const libraries = new Set(sourceFiles().flatMap(({ imports }) => imports));
-    const used = [...libraries].filter((name) => !name.endsWith('.ts') && !name.startsWith('node:')).sort();
+    const used = [...libraries].filter((name) => !/\.(ts|md|html)$|^node:/.test(name)).sort();
     expect(Object.keys({ ...pkg.dependencies, ...pkg.peerDependencies }).sort()).toEqual(used);
   });
 

@@ -40,7 +40,7 @@ describe('the source', () => {
   });
 
   it('imports only its own files, Node and the libraries above', () => {
-    const libraries = new Set(files.flatMap(({ imports }) => imports.filter((name) => !name.endsWith('.ts'))));
+    const libraries = new Set(files.flatMap(({ imports }) => imports.filter((name) => !/\.(ts|md|html)$/.test(name))));
     expect([...libraries].filter((name) => !name.startsWith('node:')).sort()).toEqual([
       '@nestjs/common',
       '@opentelemetry/api',
@@ -62,6 +62,7 @@ describe('the source', () => {
 
   it('is ESM: relative imports have their extension', () => {
     for (const { path, imports } of files)
-      for (const name of imports) if (name.includes('/') && !name.includes(':')) expect(name, path).toMatch(/\.ts$|^@/);
+      for (const name of imports)
+        if (name.includes('/') && !name.includes(':')) expect(name, path).toMatch(/\.(ts|md|html)$|^@/);
   });
 });

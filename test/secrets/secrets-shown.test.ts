@@ -1,10 +1,10 @@
 /** Nothing secret is shown of clients that are well: statistics, health, metrics, and everything the admin handler answers. */
 import http from 'node:http';
-import { createHttpClient, type HttpClientConfig, healthOfClients } from 'pillion';
+import { createHttpClient, type HttpClient, type HttpClientConfig, healthOfClients } from 'pillion';
 import { createAdmin } from 'pillion/admin';
 import { createPrometheus } from 'pillion/metrics';
 import { createMockTransport } from 'pillion/testing';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { silent } from '../support/client.js';
 import { leaks, secretBody, secretCall, secretQuery, secretReply } from './planted.js';
 
@@ -32,8 +32,8 @@ const config: HttpClientConfig = {
   fault: { delay: { duration: 1, fraction: 0 }, match: { headers: { 'x-api-key': 'planted-api-key' } } },
 };
 
-/** A client that has been called, well and badly. */
-async function called() {
+/** A client that has been called, well and badly, while `begin` watched it. */
+async function called(begin: (client: HttpClient) => void = () => {}) {
   const transport = createMockTransport([
     { path: '/bad', reply: secretReply(500) },
     { path: '/worse', reply: { error: 'ECONNRESET' } },
@@ -41,6 +41,7 @@ async function called() {
   ]);
   const client = createHttpClient(config, { transport, logger: silent });
   onTestFinished(() => client.close({ grace: 0 }));
+  begin(client);
   const own = { ...secretCall, headers: { ...secretCall.headers, cookie: 'sid=none' } };
   // To the target of `split`, and to the endpoints.
   for (const call of [secretCall, own])
@@ -60,14 +61,21 @@ it('by statistics, health and metrics', async () => {
   expect(leaks(prometheus.text())).toEqual([]);
 });
 
-it.each(['/', '/ready', '/stats', '/stats?format=prometheus', '/clients', '/config', '/certs', '/events'])(
+it.each(['/', '/ready', '/stats', '/stats?format=prometheus', '/clients', '/history', '/config', '/certs', '/events'])(
   'by the admin handler, asked for %s',
   async (path) => {
-    const admin = createAdmin([await called()]);
-    onTestFinished(() => admin.close());
-    const { url } = await admin.listen();
+    let url = '';
+    await called((client) => {
+      const admin = createAdmin([client]);
+      onTestFinished(() => admin.close());
+      void admin.listen().then((listening) => {
+        url = listening.url;
+      });
+    });
+    await vi.waitFor(() => expect(url).not.toBe(''));
     const text = await firstOf(new URL(path, url));
     expect(text.length).toBeGreaterThan(10);
+    if (/clients|events|^.stats$/.test(path)) expect(text).toContain('ECONNRESET');
     expect(leaks(text)).toEqual([]);
   },
 );

@@ -1,65 +1,63 @@
-/**
- * Script: reads the event stream by fetch, because EventSource cannot send the token, and reconnects when it breaks.
- */
-export const stream = String.raw`
+/** Requests to the server: the event stream, read by fetch because EventSource cannot send the token, and the history. */
+import type { History } from '../history.js';
+import type { Snapshot } from '../snapshot.js';
+
 const tokenKey = 'pillion-token';
-let token = sessionStorage.getItem(tokenKey) || '';
+let token = sessionStorage.getItem(tokenKey) ?? '';
 let heardAt = 0;
-let shownAt = 0;
-// Not Date.now: when the wall clock is set forward, the stream would seem to have stopped.
-const now = () => performance.now();
 let freshAt = 0;
 let reading = new AbortController();
 
-const headers = () => (token ? { authorization: 'Bearer ' + token } : {});
+/** Milliseconds without a new snapshot after which the figures count as old, and without a byte after which the stream is opened anew. */
+const oldMs = 5000;
+const deadMs = 10_000;
+const longestWaitMs = 15_000;
 
-function show(snapshot) {
-  shownAt = Date.now();
-  freshAt = now();
-  tellLost('');
-  at('login').hidden = true;
-  const { status, configs } = snapshot;
-  writable = snapshot.writable;
-  setBadge(at('overall'), status);
-  document.title = 'pillion: ' + status;
-  const textOf = ({ version, hash, refused, source }) =>
-    'configuration ' + version + ' (' + hash + ')' + (configs.length > 1 ? ' of ' + source : '') +
-    (refused ? ', a newer version was rejected' : '');
-  setText(at('config'), configs.map(textOf).join('; '));
-  fillClients(snapshot.clients, snapshot.at);
+/** What is told of the stream. */
+export interface Readers {
+  show(snapshot: Snapshot): void;
+  /** The figures are no longer new, for this reason; empty once they are. */
+  tellLost(why: string): void;
+  /** The token is missing or was rejected. */
+  askForToken(error: string): void;
 }
 
-function tellLost(why) {
-  at('lost').hidden = why === '';
-  const old = shownAt ? ' The figures below are from ' + new Date(shownAt).toLocaleTimeString() + '.' : '';
-  if (why) setText(at('lost'), why + old + ' Reconnecting.');
+/** Not Date.now: when the wall clock is set forward, the stream would seem to have stopped. */
+const now = () => performance.now();
+
+export function asked(path: string, options: RequestInit = {}): Promise<Response> {
+  return fetch(path, { ...options, headers: token === '' ? {} : { authorization: `Bearer ${token}` } });
 }
 
-/** Shows the token form and clears all figures. */
-function askForToken(error) {
-  setText(at('refused'), error);
-  token = '';
-  sessionStorage.removeItem(tokenKey);
-  tellLost('');
-  fillClients([], 0);
-  at('none').hidden = true;
-  setText(at('overall'), '');
-  at('overall').className = '';
-  setText(at('config'), '');
-  at('login').hidden = false;
+export function keepToken(given: string): void {
+  token = given;
+  if (given === '') sessionStorage.removeItem(tokenKey);
+  else sessionStorage.setItem(tokenKey, given);
+}
+
+/** Undefined where it cannot be had now. */
+export async function readHistory(since: number | undefined): Promise<History | undefined> {
+  try {
+    const answer = await asked(since === undefined ? 'history' : `history?since=${since}`);
+    return answer.ok ? await answer.json() : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads the stream to its end; returns false if the token was rejected. */
-async function read() {
-  const { signal } = (reading = new AbortController());
+async function read({ show, tellLost, askForToken }: Readers): Promise<boolean> {
+  reading = new AbortController();
   heardAt = now();
-  const answer = await fetch('events', { headers: headers(), signal });
+  const answer = await asked('events', { signal: reading.signal });
   if (answer.status === 401 || answer.status === 403) {
     const { error } = await answer.json();
-    askForToken(answer.status === 403 || token ? error : '');
+    const known = token;
+    keepToken('');
+    askForToken(answer.status === 403 || known !== '' ? error : '');
     return false;
   }
-  if (!answer.ok) throw new Error((await answer.json()).error);
+  if (!answer.ok || answer.body === null) throw new StreamError((await answer.json()).error);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
@@ -67,31 +65,42 @@ async function read() {
     if (done) return true;
     heardAt = now();
     const events = (text + value).split('\n\n');
-    text = events.pop();
+    text = events.pop() ?? '';
     // If several snapshots arrived at once, only the newest is shown.
     const newest = events.findLast((event) => event.startsWith('data: '));
-    if (newest !== undefined) show(JSON.parse(newest.slice(6)));
+    if (newest === undefined) continue;
+    freshAt = now();
+    tellLost('');
+    try {
+      show(JSON.parse(newest.slice('data: '.length)));
+    } catch (error) {
+      // A fault of the page, not of the connection.
+      reportError(error);
+    }
   }
 }
 
-async function watch() {
+/** An answer of the server that says why there is no stream. */
+class StreamError extends Error {}
+
+/** Reads the stream, and opens it again whenever it has ended. */
+export async function watch(readers: Readers): Promise<void> {
   for (let failures = 0; ; failures++) {
-    const before = shownAt;
+    const before = freshAt;
     let why = 'No connection.';
     try {
-      if (!(await read())) return;
+      if (!(await read(readers))) return;
     } catch (error) {
-      if (!(error instanceof TypeError) && error.name !== 'AbortError') why = error.message;
+      if (error instanceof StreamError) why = error.message;
     }
-    if (shownAt !== before) failures = 0;
-    tellLost(why);
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 2 ** failures, 15000)));
+    if (freshAt !== before) failures = 0;
+    readers.tellLost(why);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 2 ** failures, longestWaitMs)));
   }
 }
 
-/** Detects a connection that died without being closed. */
-function checkStream() {
-  if (shownAt && now() - freshAt > 5000) tellLost('No new figures.');
-  if (now() - heardAt > 10000) reading.abort();
+/** Detects a connection that died without being closed; to be called every second. */
+export function checkStream({ tellLost }: Readers): void {
+  if (freshAt > 0 && now() - freshAt > oldMs) tellLost('No new figures.');
+  if (now() - heardAt > deadMs) reading.abort();
 }
-`;

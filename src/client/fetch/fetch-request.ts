@@ -28,6 +28,8 @@ export async function readRequest(input: FetchInput, init: globalThis.RequestIni
   checkUrl(url);
   const method = methodOf(init.method ?? given?.method ?? 'GET');
   const headers = new Headers(init.headers ?? given?.headers);
+  // Forbidden by the standard; beside the length of a short body it would give the message two ends.
+  headers.delete('transfer-encoding');
   const redirect = redirectOf(init.redirect ?? given?.redirect ?? 'follow');
   const signal = (init.signal === undefined ? given?.signal : init.signal) ?? undefined;
   if (signal !== undefined && typeof (signal as Partial<AbortSignal>).addEventListener !== 'function')

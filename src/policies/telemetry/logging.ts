@@ -1,9 +1,8 @@
 /** One line for each finished call, from an allow-list of fields; a debug line for each attempt; one for each transition. */
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
-import { ErrorCode } from '../../call/errors.js';
 import type { ClientEvents } from '../../call/events.js';
-import { causeOf, classify, errorTypeOf } from '../../call/failure.js';
+import { causeOf, classify, errorTypeOf, isTurnedAway } from '../../call/failure.js';
 import { harmless } from '../../call/harmless.js';
 import { defaultLogger, type Logger, logLevels, logProfileNames } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
@@ -102,14 +101,6 @@ export const logging = definePolicy<typeof loggingOptions, Following>(
   },
 );
 
-/** Codes of calls that this process turned away: in an outage they are nearly all there is. */
-const turnedAway = new Set<string | undefined>([
-  ErrorCode.CIRCUIT_OPEN,
-  ErrorCode.LIMIT,
-  ErrorCode.RATE_LIMITED,
-  ErrorCode.NO_ENDPOINT,
-]);
-
 /** Writes the lines of one client. */
 class Lines {
   readonly #options: LoggingOptions;
@@ -149,7 +140,7 @@ class Lines {
   ofCall(call: Call, outcome: Outcome): void {
     harmless(() => {
       const level = levelOf(outcome, call);
-      const isRefused = outcome.response === undefined && turnedAway.has(outcome.error?.code);
+      const isRefused = isTurnedAway({ status: outcome.response?.status, code: outcome.error?.code });
       if ((!isRefused && this.#isSampledOut(call, level)) || !this.#wants(level)) return undefined;
       if (isRefused) return this.#ofRefusal(call, outcome);
       const fields = logProfiles[this.#options.profile](this.#record(call, outcome));
@@ -189,7 +180,8 @@ class Lines {
 
   #ofTransition(transition: Transition): void {
     const { level, event, client, message } = transition;
-    if (!this.#wants(level)) return;
+    // A shared identity writes its lines itself.
+    if (transition.shared || !this.#wants(level)) return;
     const { profile } = this.#options;
     this.#transitions.add(undefined, event, (isOwn) => {
       if (isOwn) return () => this.#write(level, eventFields(profile, transition), message);

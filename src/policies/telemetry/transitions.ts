@@ -10,6 +10,8 @@ export interface Transition extends EventRecord {
   readonly level: 'info' | 'warn' | 'error';
   /** A sentence for whoever reads the line without its fields. */
   readonly message: string;
+  /** It happened to an identity that several clients share, which writes one line for all of them. */
+  readonly shared?: true | undefined;
 }
 
 type Telling = { readonly [Name in keyof ClientEvents]?: (event: ClientEvents[Name]) => Transition | undefined };
@@ -41,6 +43,12 @@ const tellings: Telling = {
     message: expired
       ? 'circuits are no longer forced, as the given time is over'
       : `circuits ${state === 'auto' ? 'set back to auto' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${span(forMs)}`}`,
+  }),
+  'endpoints.changed': ({ client, added, removed }) => ({
+    level: 'info',
+    ...{ event: 'endpoints.changed', client },
+    details: { added: added.length, removed: removed.length },
+    message: `endpoints changed: ${[...some('added', added), ...some('removed', removed)].join('; ')}`,
   }),
   'endpoint.ejected': ({ client, endpoint, reason, forMs }) => ({
     level: 'warn',
@@ -78,11 +86,11 @@ const tellings: Telling = {
     level: 'info',
     ...{ event: 'config.updated', client },
     details: { sections },
-    message: 'configuration updated',
+    message: `configuration updated: ${sections.join(', ')}`,
   }),
-  'identity.rotated': ({ client, shared, ...event }) => (shared ? undefined : rotated(event, client)),
-  'identity.rejected': ({ client, shared, ...event }) => (shared ? undefined : rejected(event, client)),
-  'identity.expiry_warned': ({ client, shared, ...event }) => (shared ? undefined : expiring(event, client)),
+  'identity.rotated': ({ client, shared, ...event }) => ({ ...rotated(event, client), shared }),
+  'identity.rejected': ({ client, shared, ...event }) => ({ ...rejected(event, client), shared }),
+  'identity.expiry_warned': ({ client, shared, ...event }) => ({ ...expiring(event, client), shared }),
 };
 
 /** Calls `tell` with each transition that the events tell of; returns a function that stops it. */
@@ -113,7 +121,7 @@ export function rejected({ generation, message }: IdentityEvents['identity.rejec
     level: 'warn',
     ...{ event: 'identity.rejected', client },
     details: { generation, reason: message },
-    message: 'identity rejected, the previous one stays in force',
+    message: `identity rejected, the previous one stays in force: ${redactText(message)}`,
   };
 }
 
@@ -129,6 +137,13 @@ export function expiring(
     details: { generation, subject, not_after: notAfter, days_left: daysLeft },
     message: isOver ? 'certificate has expired' : 'certificate expires soon',
   };
+}
+
+/** The first three of a list that may have thousands. */
+function some(what: string, addresses: readonly string[]): string[] {
+  if (addresses.length === 0) return [];
+  const rest = addresses.length > 3 ? ` and ${addresses.length - 3} more` : '';
+  return [`${what} ${addresses.slice(0, 3).join(', ')}${rest}`];
 }
 
 function shown(cause: FailureCause): string {

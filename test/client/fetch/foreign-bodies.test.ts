@@ -159,3 +159,21 @@ function filled(form: { append(name: string, value: unknown, file?: string): voi
   form.append('f', new Blob(['content']), 'f.txt');
   return form;
 }
+
+it('a transfer-encoding header, which an SDK of AWS sets for streams, does not stand beside a length', async () => {
+  const upstream = await startHttp((_, response) => response.end());
+  const client = createHttpClient({ baseURL: upstream.origin, logging: false });
+  onTestFinished(() => client.close({ grace: 0 }));
+  const headers = { 'transfer-encoding': 'chunked' };
+  const asked = { method: 'PUT', headers, duplex: 'half' } as const;
+  await client.fetch(new Request(upstream.origin, { ...asked, body: webStream('hello') }));
+  await client.fetch(upstream.origin, { ...asked, body: webStream('hello') });
+  await client.fetch(upstream.origin, { ...asked, body: 'hello' });
+  expect(
+    upstream.requests.map(({ body, headers: sent }) => [body, sent['content-length'], sent['transfer-encoding']]),
+  ).toEqual([
+    ['hello', '5', undefined],
+    ['hello', undefined, 'chunked'],
+    ['hello', '5', undefined],
+  ]);
+});

@@ -523,9 +523,12 @@ describe('the circuit shows', () => {
     const { client } = await opened([]);
     const since = new Date().toISOString();
     await vi.advanceTimersByTimeAsync(1500);
-    expect(circuitOf(client)).toEqual({ state: 'open', outcomes: 20, failures: 20, since, retryAfter: 3500 });
+    const openedAt = since;
+    const counts = { outcomes: 20, failures: 20 };
+    expect(circuitOf(client)).toEqual({ state: 'open', ...counts, since, openedAt, retryAfter: 3500 });
     await vi.advanceTimersByTimeAsync(3500);
     expect(circuitOf(client)).not.toHaveProperty('retryAfter');
+    expect(circuitOf(client)).toMatchObject({ state: 'half_open', since: new Date().toISOString(), openedAt });
   });
 });
 

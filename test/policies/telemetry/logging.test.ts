@@ -352,7 +352,7 @@ describe('attempts', () => {
     client.update({ baseURL: 'http://api.test', logging: { profile: 'ecs' } });
     await client.get('/');
     expect(lines.map(({ message }) => message)).toEqual([
-      ...['attempt 1 200', 'GET 200', 'configuration updated', 'attempt 1 200', 'GET 200'],
+      ...['attempt 1 200', 'GET 200', 'configuration updated: logging', 'attempt 1 200', 'GET 200'],
     ]);
   });
 

@@ -191,11 +191,12 @@ describe('endpoints', () => {
     source.fail(new Error('again'));
     const about = transitions(lines).map(({ level, message }) => [level, message]);
     expect(about).toEqual([
+      ['info', 'endpoints changed: added 10.0.0.1:80'],
       ['warn', 'endpoints cannot be looked up: getaddrinfo ENOTFOUND api.test'],
       ['info', 'endpoints can be looked up again after 50 s'],
       ['warn', 'endpoints cannot be looked up: again'],
     ]);
-    expect(transitions(lines)[1]?.fields).toMatchObject({ client: 'billing', failures: 50, failing_for_ms: 50_000 });
+    expect(transitions(lines)[2]?.fields).toMatchObject({ client: 'billing', failures: 50, failing_for_ms: 50_000 });
     source.tell(listed(['10.0.0.1:80']));
     source.fail(new Error('GET https://me:hunter2@registry.test/v1?token=hunter2 failed'));
     expect(JSON.stringify(lines)).not.toContain('hunter2');
@@ -214,8 +215,9 @@ describe('endpoints', () => {
     source.tell(listed(['10.0.0.1:80']));
     await second;
     expect(transitions(lines).map(({ message }) => message)).toEqual([
+      'endpoints changed: added 10.0.0.1:80',
       'endpoints cannot be looked up: away',
-      'configuration updated',
+      'configuration updated: circuitBreaker, balance',
       'endpoints can be looked up again after 0 ms',
     ]);
     await client.close();
@@ -227,7 +229,8 @@ describe('endpoints', () => {
     source.tell(listed(['10.0.0.1:80', '10.0.0.2:80']));
     await first;
     for (let i = 0; i < 6; i++) await call('/fail');
-    const [ejected] = transitions(lines);
+    const [changed, ejected] = transitions(lines);
+    expect(changed?.message).toBe('endpoints changed: added 10.0.0.1:80, 10.0.0.2:80');
     expect(ejected).toMatchObject({
       level: 'warn',
       message: expect.stringMatching(/^endpoint 10\.0\.0\.[12]:80 gets no calls for 30 s: consecutive_failures$/),
@@ -267,9 +270,13 @@ describe('what other policies tell of', () => {
       { endpoint: '10.0.0.1:80', healthy: true },
       'info: health checks find endpoint 10.0.0.1:80 healthy again',
     ],
-    ['config.updated', { sections: ['retry'] }, 'info: configuration updated'],
+    ['config.updated', { sections: ['retry'] }, 'info: configuration updated: retry'],
     ['identity.rotated', { generation: 2 }, 'info: identity rotated'],
-    ['identity.rejected', { generation: 2, message: 'no' }, 'warn: identity rejected, the previous one stays in force'],
+    [
+      'identity.rejected',
+      { generation: 2, message: 'no' },
+      'warn: identity rejected, the previous one stays in force: no',
+    ],
     [
       'identity.expiry_warned',
       { generation: 2, subject: 'CN=a', notAfter: '2999-01-01T00:00:00Z', daysLeft: 7 },
