@@ -297,10 +297,20 @@ function factsOf(answer: Response): AnswerFacts {
   };
 }
 
-/** The error of a connection that was reset within a body without a length, which Node takes for a complete one. */
+/**
+ * The error of a connection that was reset within a body without a length, which Node takes for a complete one; or behind a
+ * body that was not read yet: then axios destroys the request, and Node drops what is left and ends the body.
+ */
 function cutOff({ headers, request }: Response): Error | undefined {
   const { 'content-length': length, 'transfer-encoding': coding } = headers;
-  const { socket } = (request ?? {}) as { socket?: { errored?: Error | null } | null };
+  const { socket, res } = (request ?? {}) as {
+    socket?: { errored?: Error | null } | null;
+    res?: { _dumped?: boolean } | null;
+  };
+  if (res?._dumped)
+    return Object.assign(new Error('The connection was reset before the response body was read.'), {
+      code: 'ECONNRESET',
+    });
   return length === undefined && coding === undefined ? (socket?.errored ?? undefined) : undefined;
 }
 

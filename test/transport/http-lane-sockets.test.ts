@@ -2,12 +2,13 @@
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import axios, { type AxiosRequestConfig } from 'axios';
-import { createUndiciAdapter, type UndiciAdapterOptions } from 'pillion';
+import { createHttpClient, createUndiciAdapter, type UndiciAdapterOptions } from 'pillion';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answer, hang } from '../support/behaviours.js';
 import { authority } from '../support/certificates.js';
-import { rejection, until, watch } from '../support/client.js';
+import { rejection, silent, until, watch } from '../support/client.js';
 import { files } from '../support/files.js';
 import { startHttp, startHttps, startTcp, type Upstream } from '../support/upstream.js';
 
@@ -229,5 +230,24 @@ describe('no socket is left', () => {
     expect((await client.get(plain.origin, through)).status).toBe(200);
     await adapter.close();
     await until(() => open(upstream) + open(plain) + proxy.open() === 0);
+  });
+});
+
+describe('a connection that is reset behind a body that was not read yet', () => {
+  it('fails the body, whose rest Node drops, in place of an end', async () => {
+    const server = http.createServer((request, response) => {
+      request.resume();
+      response.write('x'.repeat(66_000));
+      response.end('y'.repeat(60_000));
+      response.once('finish', () => setTimeout(() => request.socket.resetAndDestroy(), 30));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = createHttpClient({ baseURL, retry: false }, { logger: silent });
+    onTestFinished(() => client.close());
+    const { data } = await client.get('/', { responseType: 'stream', family: 4 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(text(data)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
