@@ -50,8 +50,8 @@ export interface ClientEvents {
   'hedge.started': { call: Call; attempt: number; delayMs: number };
   /** A slow attempt could have had company, but `reason` stood against it. */
   'hedge.refused': { call: Call; reason: 'budget' | 'concurrency' };
-  /** The endpoints of the client are others than before. */
-  'endpoints.changed': { client: string; added: readonly string[]; removed: readonly string[] };
+  /** The endpoints of the client are others than before; `initial`: there were none before, as this is the first list. */
+  'endpoints.changed': { client: string; added: readonly string[]; removed: readonly string[]; initial?: true };
   /** Endpoints could not be looked up, for the `failures`th time in a row; those that were known stay. */
   'endpoints.lookup_failed': { client: string; message: string; failures: number };
   /** A lookup went well again, after `failures` failed ones in `failingForMs` milliseconds. */

@@ -215,7 +215,9 @@ export class HostSet {
     this.#known = this.hosts.length > 0;
     this.touch();
     const { client, events } = this.#context;
-    if (added.length > 0 || removed.length > 0) events.emit('endpoints.changed', { client, added, removed });
+    const initial = this.#lookups.succeeded === 1 && before.size === 0 && { initial: true as const };
+    if (added.length > 0 || removed.length > 0)
+      events.emit('endpoints.changed', { client, added, removed, ...initial });
     if (this.#failing !== undefined) {
       const { failures, since: failingSince } = this.#failing;
       this.#failing = undefined;

@@ -44,12 +44,15 @@ const tellings: Telling = {
       ? 'circuits are no longer forced, as the given time is over'
       : `circuits ${state === 'auto' ? 'set back to auto' : `forced ${state}`}${by === undefined ? '' : ` by ${by}`}${forMs === undefined ? '' : ` for ${span(forMs)}`}`,
   }),
-  'endpoints.changed': ({ client, added, removed }) => ({
-    level: 'info',
-    ...{ event: 'endpoints.changed', client },
-    details: { added: added.length, removed: removed.length },
-    message: `endpoints changed: ${[...some('added', added), ...some('removed', removed)].join('; ')}`,
-  }),
+  'endpoints.changed': ({ client, added, removed, initial }) =>
+    initial
+      ? undefined
+      : {
+          level: 'info',
+          ...{ event: 'endpoints.changed', client },
+          details: { added: added.length, removed: removed.length },
+          message: `endpoints changed: ${[...some('added', added), ...some('removed', removed)].join('; ')}`,
+        },
   'endpoint.ejected': ({ client, endpoint, reason, forMs }) => ({
     level: 'warn',
     ...{ event: 'endpoint.ejected', client, destination: endpoint },

@@ -20,8 +20,8 @@ function written() {
   return { texts, logger, terminal: (env: Record<string, string>) => ({ out: line, err: line, env }) };
 }
 
-/** The name of a host that could not be looked up is told, as lines of calls tell the host that they go to. */
-const lookedUp = /getaddrinfo E\w+ [\w.-]+/g;
+/** Hosts that could not be looked up, or that are new, are told, as lines of calls tell the host that they go to. */
+const lookedUp = /getaddrinfo E\w+ [\w.-]+|endpoints changed: [\w.:,; -]+/g;
 const leaks = (text: string) =>
   text.replace(lookedUp, '').match(/.{0,40}(planted|open sesame|203\.0\.113).{0,20}/g) ?? [];
 

@@ -160,7 +160,7 @@ describe('once a list is known', () => {
     discovery.tell(listOf([two]));
     discovery.tell(listOf([two]));
     expect(changes).toEqual([
-      { client: 'default', added: [one], removed: [] },
+      { client: 'default', added: [one], removed: [], initial: true },
       { client: 'default', added: [two], removed: [one] },
     ]);
   });
