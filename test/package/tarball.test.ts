@@ -24,7 +24,7 @@ describe('the tarball', () => {
   it('has types that are right for every way to resolve them', async () => {
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
     if (analysis.types === false) throw new Error('No types were found.');
-    expect(Object.keys(analysis.entrypoints)).toHaveLength(7);
+    expect(Object.keys(analysis.entrypoints)).toHaveLength(8);
     expect(analysis.problems).toEqual([]);
   });
 
