@@ -49,7 +49,7 @@ import { createHttpClient, type HttpClient, type HttpClientConfig, loadHttpClien
 import { createAdmin } from 'pillion/admin';
 import { createPrometheus } from 'pillion/metrics';
 import { HttpClientModule, HttpModule, HttpService } from 'pillion/nestjs';
-import { serveSidecar } from 'pillion/sidecar';
+import { type Sidecar, serveSidecar } from 'pillion/sidecar';
 import { assertRequested, createTestClient } from 'pillion/testing';
 
 const config: HttpClientConfig = { name: 'a', timeouts: { total: '1s' } };
@@ -57,7 +57,9 @@ export const client: HttpClient = createHttpClient(config);
 export const instance: AxiosInstance = client;
 export const ref: AxiosInstance = new HttpService(instance).axiosRef;
 export const policies = usePolicies(axios.create());
-export const others = [createPrometheus([client]), createAdmin([client]), serveSidecar([client]), loadHttpClients({ clients: { b: { baseURL: 'http://b.test' } } })];
+export const others = [createPrometheus([client]), createAdmin([client]), loadHttpClients({ clients: { b: { baseURL: 'http://b.test' } } })];
+// Not called: a listener keeps the process.
+export const served = (): Promise<Sidecar> => serveSidecar([client], { port: 0 });
 export const modules = [HttpClientModule.forFeature(['a']), HttpModule.register({ timeout: 5 })];
 export const fetched: typeof globalThis.fetch = client.fetch;
 
