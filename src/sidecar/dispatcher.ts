@@ -18,6 +18,7 @@ export interface DispatcherOptions {
 
 /** A dispatcher of any version of undici: their types differ in the handlers. */
 export interface AnyDispatcher {
+  /** Sends a request, and tells the handler what comes of it. */
   dispatch(options: never, handler: never): boolean;
 }
 
