@@ -30,4 +30,4 @@ const slow =
 export const quickCases = cases.filter(({ id }) => !slow.test(id));
 
 /** Quick cases that go through the listener too in the test of the suite; a whole run sends all. */
-export const throughListenerToo = /^(fault|retry-(5xx|reset)|limit|header|traffic)/;
+export const throughListenerToo = /^(fault|retry-reset|limit|traffic)/;

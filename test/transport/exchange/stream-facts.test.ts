@@ -15,8 +15,13 @@ const names = [
 const factsOf = (stream: IncomingMessage & { responseUrl?: string }) =>
   Object.fromEntries(names.map((name) => [name, stream[name]]));
 
+/** Its answers end once `finish` is called. */
 async function upstream() {
-  return startHttp((request, response) => {
+  let finish = () => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const { origin } = await startHttp((request, response) => {
     const coded = request.url === '/coded';
     const head = {
       date: 'now',
@@ -26,13 +31,14 @@ async function upstream() {
     };
     response.writeHead(418, 'Short And Stout', head);
     response.write(coded ? gzipSync('body') : 'bo');
-    setTimeout(() => response.end(coded ? '' : 'dy'), 20);
+    void finished.then(() => response.end(coded ? '' : 'dy'));
   });
+  return { origin, finish };
 }
 
 describe.each(lanes)('a streamed body, on %s', (_, lane) => {
   it("has the status, the headers and the other facts of Node's own answer", async () => {
-    const { origin } = await upstream();
+    const { origin, finish } = await upstream();
     const options = { responseType: 'stream', validateStatus: () => true, params: { a: 1 } } as const;
     const [{ data: theirs }, { data: ours }] = await Promise.all([
       axios.get(`${origin}/`, { ...options, proxy: false }),
@@ -45,14 +51,16 @@ describe.each(lanes)('a streamed body, on %s', (_, lane) => {
       httpVersion: '1.1',
       complete: false,
     });
+    finish();
     expect(await text(ours)).toBe(await text(theirs));
     expect(factsOf(ours)).toEqual(factsOf(theirs));
     expect(ours.complete).toBe(true);
   });
 
   it('has them also where it is decoded, without the coding that is gone', async () => {
-    const { origin } = await upstream();
+    const { origin, finish } = await upstream();
     const { client } = watch({ baseURL: origin });
+    finish();
     const { data } = await client.get('/coded', { ...lane, responseType: 'stream', validateStatus: () => true });
     expect(data.headers).toMatchObject({ 'x-upper': 'A', 'set-cookie': ['a=1', 'b=2'] });
     expect(data.headers).not.toHaveProperty('content-encoding');
