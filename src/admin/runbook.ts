@@ -1,6 +1,6 @@
 /** The runbook of this version, docs/runbook.md, as a page: whoever is on call may reach this process and no web site. */
-import { createHash } from 'node:crypto';
 import source from '../../docs/runbook.md';
+import { contentPolicy } from './content-policy.js';
 import { anchorOf } from './failure-advice.js';
 
 /** The runbook as Markdown. */
@@ -27,14 +27,7 @@ ${blocksOf(source).map(block).join('\n')}
 `;
 
 /** Content security policy of the page: its style, and nothing else. */
-export const runbookPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+export const runbookPolicy = contentPolicy({ style });
 
 /** Headings, lists, paragraphs and blocks of code. */
 function blocksOf(text: string): string[] {

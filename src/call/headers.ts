@@ -72,6 +72,11 @@ export function omitHeader(headers: Headers, name: string): void {
   if (ofWire.has(name.toLowerCase())) headers[name] = false;
 }
 
+/** Headers as a list of names and values in turns; a name with several values stands there several times. */
+export function headerList(headers: Record<string, unknown>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, String(each)]));
+}
+
 /** Headers about one connection (RFC 9110, 7.6.1), which nothing that forwards a message passes on. */
 const ofConnection = [
   ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings'],

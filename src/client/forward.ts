@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { isAnyArrayBuffer } from 'node:util/types';
 import { AxiosHeaders, type GenericAbortSignal } from 'axios';
 import { discardUpload, guard, isStream, isWebStream, responseOf } from '../call/body.js';
-import { connectionHeadersOf } from '../call/headers.js';
+import { connectionHeadersOf, headerList } from '../call/headers.js';
 import { HeldBody, heldBytes, isHeld } from '../call/held-body.js';
 import { type Informed, informing } from '../call/information.js';
 import type { Request, Response } from '../call/message.js';
@@ -137,17 +137,13 @@ function release(body: AsyncIterable<unknown>): void {
 }
 
 function answerFrom({ status, statusText, headers, data }: Response): ForeignAnswer {
-  const list = (data as { rawHeaders?: string[] } | undefined)?.rawHeaders ?? flat(headers);
+  const list = (data as { rawHeaders?: string[] } | undefined)?.rawHeaders ?? headerList(headers);
   const dropped = connectionHeadersOf(list);
   const kept: string[] = [];
   for (let index = 0; index + 1 < list.length; index += 2)
     if (!dropped.has((list[index] as string).toLowerCase()))
       kept.push(list[index] as string, list[index + 1] as string);
   return { status, statusText: statusText ?? '', headers: kept, body: streamFrom(data) };
-}
-
-function flat(headers: Response['headers']): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, String(each)]));
 }
 
 /** The body of any transport as a stream: an injected one may answer with text, bytes or data. */

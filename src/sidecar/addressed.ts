@@ -88,12 +88,8 @@ function isAlone(clients: SomeClients): boolean {
 
 /** A client whose `baseURL` has the host, whatever the scheme. */
 function covered(clients: SomeClients, { host, port, path }: Asked): Addressed | undefined {
-  const found = covering(clients, withoutDots(path), (url) => hostOf(url) === host && standard(url.port) === port);
-  return found && { client: found.client, name: found.name, url: found.base.url.origin + path };
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.endsWith('.') ? hostname.slice(0, -1) : hostname;
+  const found = covering(clients, withoutDots(path), (base) => base.host === host && standard(base.port) === port);
+  return found && { client: found.client, name: found.name, url: found.base.origin + path };
 }
 
 /** A path with dot segments means another path than its text. */

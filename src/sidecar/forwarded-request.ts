@@ -1,6 +1,5 @@
 /** One request of undici on its way through a client, and its answer on the way to the handler. */
 import { errors } from 'undici';
-import { discard } from '../call/body.js';
 import { Scope } from '../call/scope.js';
 import { type ForeignAnswer, forward } from '../client/forward.js';
 import type { ClientHandle } from '../client/http-client.js';
@@ -65,7 +64,7 @@ export class ForwardedRequest {
   #answer({ status, statusText, headers, body }: ForeignAnswer): void {
     clearTimeout(this.#timer);
     if (this.#over) {
-      discard({ data: body } as never);
+      body.destroy();
       return;
     }
     this.#body = body;

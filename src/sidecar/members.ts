@@ -16,6 +16,12 @@ export interface Member {
 /** What a `baseURL` covers. */
 export interface Base {
   readonly url: URL;
+  /** These three are kept as text: each request compares them with those of every client. */
+  readonly origin: string;
+  /** Without a dot at its end. */
+  readonly host: string;
+  /** Empty for that of the scheme. */
+  readonly port: string;
   /** Without a slash at its end. */
   readonly path: string;
 }
@@ -37,7 +43,8 @@ export function baseOf(client: ClientHandle): Base | undefined {
   const known = bases.get(config);
   if (known !== undefined) return known;
   const url = new URL(config.baseURL);
-  const base = { url, path: url.pathname.replace(/\/+$/, '') };
+  const { origin, hostname, port, pathname } = url;
+  const base = { url, origin, host: hostname.replace(/\.$/, ''), port, path: pathname.replace(/\/+$/, '') };
   bases.set(config, base);
   return base;
 }
@@ -51,12 +58,12 @@ export interface Covering extends Member {
  * The client with the longest `baseURL` that `isHost` takes and whose path is that of the URL or its first segments, the
  * first of several; undefined where there is none.
  */
-export function covering(clients: SomeClients, path: string, isHost: (url: URL) => boolean): Covering | undefined {
+export function covering(clients: SomeClients, path: string, isHost: (base: Base) => boolean): Covering | undefined {
   let found: Covering | undefined;
   for (const member of membersOf(clients)) {
     const base = baseOf(member.client);
     if (base === undefined || base.path.length <= (found?.base.path.length ?? -1)) continue;
-    if (isHost(base.url) && isWithin(path, base.path)) found = { ...member, base };
+    if (isHost(base) && isWithin(path, base.path)) found = { ...member, base };
   }
   return found;
 }

@@ -5,18 +5,17 @@ import { heldBytes } from '../call/held-body.js';
 import { inboundOf, runWithInbound } from '../call/inbound.js';
 import { Scope } from '../call/scope.js';
 import { type ForeignAnswer, forward } from '../client/forward.js';
-import type { ClientHandle } from '../client/http-client.js';
 import { bearerOf, isSameToken } from '../options/listening.js';
 import { underInbound } from '../policies/spans.js';
-import type { ClientSet } from '../registry/client-set.js';
 import { addressed } from './addressed.js';
 import { type Downstream, headerIn, ignore, without } from './downstream.js';
 import { type LocalAnswer, localAnswer, refusal, tunnelRefusal } from './local-answer.js';
+import type { SomeClients } from './members.js';
 import type { ParsedSidecarOptions, SidecarToken } from './sidecar-options.js';
 
 /** What all requests of a listener share. */
 export interface Service extends Pick<ParsedSidecarOptions, 'token' | 'tls' | 'allowBrowsers' | 'requestTimeout'> {
-  readonly clients: ClientSet | ClientHandle;
+  readonly clients: SomeClients;
   /** Address and port of the listener; empty for a unix socket. */
   readonly own: string;
 }

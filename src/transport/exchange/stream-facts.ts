@@ -1,4 +1,5 @@
 /** What code of axios reads off a streamed body, which there is Node's own `IncomingMessage`. */
+import { headerList } from '../../call/headers.js';
 import type { Response } from '../../call/message.js';
 
 /** The answer that a streamed body belongs to. */
@@ -25,7 +26,7 @@ interface Streamed {
 const readers: Readonly<Record<string, (facts: AnswerFacts, stream: Streamed) => unknown>> = {
   headers: ({ head }) => ({ ...head.headers }),
   rawHeaders: ({ head, rawHeaders }) =>
-    rawHeaders?.map((each) => (typeof each === 'string' ? each : each.toString('latin1'))) ?? flat(head.headers),
+    rawHeaders?.map((each) => (typeof each === 'string' ? each : each.toString('latin1'))) ?? headerList(head.headers),
   trailers: ({ trailers }) => trailers,
   rawTrailers: ({ rawTrailers }) => rawTrailers,
   statusCode: ({ head }) => head.status,
@@ -40,11 +41,7 @@ const readers: Readonly<Record<string, (facts: AnswerFacts, stream: Streamed) =>
 /** Notes the headers that came behind a body. */
 export function noteTrailers(facts: AnswerFacts, trailers: Record<string, unknown>): void {
   Object.assign(facts.trailers, trailers);
-  facts.rawTrailers.push(...flat(trailers));
-}
-
-function flat(headers: Record<string, unknown>): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, String(each)]));
+  facts.rawTrailers.push(...headerList(trailers));
 }
 
 /** Adds the getters to the prototype of a class of streams: a stream that nobody asks pays nothing for them. */
