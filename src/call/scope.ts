@@ -22,8 +22,10 @@ export class Scope implements GenericAbortSignal {
     this.#parent = parent;
     // A polyfill's signal may only take functions.
     this.#onParent = parent === undefined || parent instanceof Scope ? this : () => this.handleEvent();
-    if (parent?.aborted) this.handleEvent();
-    else parent?.addEventListener?.('abort', this.#onParent as () => void);
+    if (parent?.aborted) {
+      this.aborted = true;
+      this.reason = (parent as { reason?: unknown }).reason;
+    } else parent?.addEventListener?.('abort', this.#onParent as () => void);
   }
 
   /** Called when the parent aborts. The scope itself is the listener, which saves a closure. */

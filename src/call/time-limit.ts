@@ -1,20 +1,12 @@
 /** A time limit on a request and its answer. */
 import type { Readable } from 'node:stream';
-import type { GenericAbortSignal } from 'axios';
 import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
 import { markStalled } from './failure.js';
 import type { Request, Response, Transport } from './message.js';
+import { type Receiver, type Send, sendOf } from './receiver.js';
+import { carriedCall } from './request.js';
 import { abortError, Scope } from './scope.js';
 import { Timer, type TimerOwner } from './timer.js';
-
-/** Turns a synchronous throw into a rejection: a timer is running already, and only a settled promise clears it. */
-function attempt(next: Transport, request: Request): Promise<Response> {
-  try {
-    return next(request);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
 
 /** A time limit: after `ms` milliseconds (undefined: never) the request is aborted with `expired()`. */
 export interface TimeLimit {
@@ -45,55 +37,41 @@ export function bounded(
   changes?: Partial<Request>,
   watch?: LimitWatch,
 ): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const scope = new LimitedScope(request.signal, limit, watch);
-    if (scope.aborted) {
-      reject(abortError(scope, request));
-      return;
-    }
-    const abort = () => {
-      scope.release();
-      reject(abortError(scope, request));
-    };
-    scope.addEventListener('abort', abort);
-    /**
-     * True where the outcome came in time. A streamed body, a failure's too, stays under the limit or at least under
-     * the signal.
-     */
-    const inTime = (response: Response | undefined): boolean => {
-      if (scope.aborted) discard(response);
-      if (scope.aborted || response === undefined) {
-        scope.release();
-        return !scope.aborted;
-      }
-      if (!isStream(response.data)) {
-        scope.release();
-        return true;
-      }
-      scope.answered();
-      scope.removeEventListener('abort', abort);
-      endWith(scope, response.data, request);
-      onBodyEnd(response, scope.releaser());
-      return true;
-    };
-    attempt(next, { ...request, ...changes, signal: scope }).then(
-      (response) => inTime(response) && resolve(response),
-      (error) => inTime(responseOf(error)) && reject(error),
-    );
+  return new Promise((answered, failed) => {
+    boundedSend(sendOf(next), request, { answered, failed }, limit, changes, watch);
   });
 }
 
+/** The same for a receiver. */
+export function boundedSend(
+  next: Send,
+  request: Request,
+  outer: Receiver,
+  limit: TimeLimit,
+  changes?: Partial<Request>,
+  watch?: LimitWatch,
+): void {
+  const scope = new LimitedScope(request, outer, limit, watch);
+  if (scope.aborted) outer.failed(abortError(scope, request));
+  else next({ ...request, ...changes, signal: scope }, scope);
+}
+
 /**
- * A scope with a time limit. It holds no reference to the body, since it may be all that still waits for the body's
- * end.
+ * A scope with a time limit, which is also the receiver of what runs under it. Once it has told its own receiver, it holds neither the
+ * request nor the body, since it may be all that still waits for the body's end.
  */
-class LimitedScope extends Scope {
+class LimitedScope extends Scope implements Receiver {
   readonly #limit: TimeLimit;
   readonly #timer: Timer | undefined;
   readonly #watch: LimitWatch | undefined;
+  /** Undefined once it was told. */
+  #outer: Receiver | undefined;
+  #request: Request | undefined;
 
-  constructor(parent: GenericAbortSignal | undefined, limit: TimeLimit, watch: LimitWatch | undefined) {
-    super(parent);
+  constructor(request: Request, outer: Receiver, limit: TimeLimit, watch: LimitWatch | undefined) {
+    super(request.signal);
+    this.#request = request;
+    this.#outer = outer;
     this.#limit = limit;
     this.#watch = watch;
     this.#timer = this.aborted || limit.ms === undefined ? undefined : new Timer(limit.ms, this);
@@ -109,28 +87,76 @@ class LimitedScope extends Scope {
     return this.#limit;
   }
 
-  /**
-   * Called when the headers have arrived. Reading the body is up to the caller, and an unread body must not keep the
-   * process alive.
-   */
-  answered(): void {
+  override abort(reason: unknown): void {
+    if (this.aborted) return;
+    super.abort(reason);
+    this.#release();
+    // What runs under this scope hears of the abort first, and mostly fails before this turn.
+    if (this.#outer !== undefined) queueMicrotask(() => this.#giveUp());
+  }
+
+  /** Fails although what runs under this scope goes on. An abort comes in the async context of whoever aborts. */
+  #giveUp(): void {
+    const context = this.#request && carriedCall(this.#request)?.context;
+    if (context === undefined) this.#fail();
+    else context.runInAsyncScope(this.#fail, this);
+  }
+
+  #fail(): void {
+    const request = this.#request as Request;
+    this.#take()?.failed(abortError(this, request));
+  }
+
+  answered(response: Response): void {
+    if (!this.#isLate(response)) this.#take()?.answered(response);
+  }
+
+  failed(error: unknown): void {
+    if (!this.#isLate(responseOf(error))) this.#take()?.failed(error);
+  }
+
+  /** True for an outcome that came after the abort, which is the outcome then. */
+  #isLate(response: Response | undefined): boolean {
+    if (this.aborted) {
+      discard(response);
+      this.#fail();
+      return true;
+    }
+    this.#keep(response);
+    return false;
+  }
+
+  /** The receiver, for the one time that it is told. */
+  #take(): Receiver | undefined {
+    const outer = this.#outer;
+    this.#outer = undefined;
+    this.#request = undefined;
+    return outer;
+  }
+
+  /** A streamed body, a failure's too, stays under the limit or at least under the signal. */
+  #keep(response: Response | undefined): void {
+    if (response === undefined || !isStream(response.data)) {
+      this.#release();
+      return;
+    }
+    // Reading the body is up to the caller, and an unread body must not keep the process alive.
     if (this.#limit.until === 'headers') this.#timer?.clear();
     else this.#timer?.unref();
     this.#watch?.answered();
+    endWith(this, response.data, this.#request as Request);
+    onBodyEnd(response, this.#releaser());
   }
 
-  release(): void {
+  #release(): void {
     this.#timer?.clear();
     this.#watch?.end();
     this.leave();
   }
 
-  /**
-   * A function that holds only this scope. A closure made in `bounded` would also hold its promise, and through it the
-   * body.
-   */
-  releaser(): () => void {
-    return () => this.release();
+  /** A function that holds only this scope. */
+  #releaser(): () => void {
+    return () => this.#release();
   }
 }
 
@@ -138,10 +164,9 @@ class LimitedScope extends Scope {
  * Destroys a body when its scope is aborted. The body is held weakly, so that one which its caller dropped can be
  * collected.
  */
-function endWith(scope: LimitedScope, data: Readable, request: Request): void {
+function endWith(scope: Scope, data: Readable, request: Request): void {
   const body = new WeakRef(data);
   scope.addEventListener('abort', () => {
-    scope.release();
     const stream = body.deref();
     if (stream !== undefined) endBody(stream, abortError(scope, request));
   });

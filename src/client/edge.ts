@@ -2,11 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { AxiosError, isAxiosError } from 'axios';
-import { responseOf } from '../call/body.js';
 import { conceal, hold } from '../call/conceal.js';
 import { asAxiosError, ErrorCode, isPresented, markPresented, PillionError, statusError } from '../call/errors.js';
 import { copyHeaders } from '../call/headers.js';
-import type { Request, Response, Transport } from '../call/message.js';
+import type { Request, Response } from '../call/message.js';
 import { replayable } from '../call/object-form.js';
 import type { Call } from '../call/record.js';
 import { requestOf } from '../call/request.js';
@@ -67,15 +66,6 @@ export function settle({ response, error }: StackOutcome, config: Request): Resp
 export interface StackOutcome {
   response?: Response | undefined;
   error?: unknown;
-}
-
-/** Runs the stack and returns its outcome, errors included; never rejects. */
-export async function outcomeOf(transport: Transport, request: Request): Promise<StackOutcome> {
-  try {
-    return { response: await transport(request) };
-  } catch (error) {
-    return { response: responseOf(error), error };
-  }
 }
 
 /**

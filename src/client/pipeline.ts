@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AxiosAdapter } from 'axios';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { type ForcedCircuit, silentEvents } from '../call/events.js';
-import type { Transport } from '../call/message.js';
+import type { Request, Transport } from '../call/message.js';
+import { type Receiver, type Send, sendOf } from '../call/receiver.js';
 import { version } from '../call/version.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy } from '../policies/policy.js';
 import { attemptEdge } from '../transport/attempt.js';
@@ -35,9 +36,9 @@ export interface PipelineDeps {
 
 /** One generation of the stack; every update of the configuration makes a new one. */
 export class Pipeline {
-  readonly transport: Transport;
-  /** For calls with timeouts of their own; differs from `transport` only where `timeouts` is false. */
-  readonly timedTransport: Transport;
+  readonly #send: Send;
+  /** For calls with timeouts of their own; differs only where `timeouts` is false. */
+  readonly #sendTimed: Send;
   readonly wire: Wire;
   private readonly policies: Map<string, Shared<StandingPolicy>>;
   private readonly wireStage: Shared<Wire>;
@@ -67,8 +68,14 @@ export class Pipeline {
     // Mirrored copies and health checks are not attempts of a call, so they emit no events.
     const aside = attemptEdge(this.wire, silentEvents);
     const parts = [...this.policies.values()].map(({ part }) => part);
-    this.transport = compose(parts, edge, aside);
-    this.timedTransport = config.timeouts === false ? this.#timed(config, deps, edge, aside) : this.transport;
+    this.#send = sendOf(compose(parts, edge, aside));
+    this.#sendTimed = config.timeouts === false ? sendOf(this.#timed(config, deps, edge, aside)) : this.#send;
+  }
+
+  /** Sends a call through the stack; `timed`: it has timeouts of its own. */
+  send(request: Request, receiver: Receiver, timed: boolean): void {
+    if (timed) this.#sendTimed(request, receiver);
+    else this.#send(request, receiver);
   }
 
   /** The same parts in the same order plus `deadline` and `timeout`, which then apply only the call's own limits. */

@@ -1,7 +1,7 @@
 /** The state of a client, whatever instance stands in front of it: its configuration, its stack, its calls in flight. */
-import { type AxiosAdapter, type AxiosError, type AxiosInstance, isCancel } from 'axios';
+import type { AxiosAdapter, AxiosInstance } from 'axios';
 import { z } from 'zod';
-import { discardUpload, onBodyEnd } from '../call/body.js';
+import { discardUpload } from '../call/body.js';
 import { closedError, ErrorCode, PillionError } from '../call/errors.js';
 import { type AttemptOutcome, Events, type ForcedCircuit } from '../call/events.js';
 import { harmless } from '../call/harmless.js';
@@ -10,7 +10,6 @@ import { defaultLogger } from '../call/logger.js';
 import type { Request } from '../call/message.js';
 import { dataOf, ownOf, ownValue } from '../call/own.js';
 import { Call } from '../call/record.js';
-import type { Scope } from '../call/scope.js';
 import { standardTransitional } from '../call/transitional.js';
 import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
 import { refuseUsed } from '../call/used-body.js';
@@ -21,9 +20,10 @@ import { eventFields } from '../policies/telemetry/log-fields.js';
 import { ConfiguredDefaults } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
-import { type EnteredCall, enterCall, outcomeOf, presentable, settle } from './edge.js';
+import { type EnteredCall, enterCall } from './edge.js';
 import type { CloseOptions, ForceOptions, HttpClientDeps } from './http-client.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
+import { type CallKeeper, RunningCall } from './running-call.js';
 import type { HttpClientStats } from './stats.js';
 
 /** A new configuration that is ready to be applied. */
@@ -60,7 +60,7 @@ interface Force {
 }
 
 /** The state of a client: its configuration, its stack, its calls in flight and its counters. */
-export class ClientState {
+export class ClientState implements CallKeeper {
   readonly events = new Events();
   pipeline: Pipeline;
   readonly #deps: PipelineDeps;
@@ -70,7 +70,7 @@ export class ClientState {
   #instanceDefaults: object | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
-  readonly #live = new Set<Scope>();
+  readonly #live = new Set<RunningCall>();
   readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
   #attempts = 0;
   #forced: Force | undefined;
@@ -144,44 +144,20 @@ export class ClientState {
   }
 
   /** The outer edge of the stack, where every call begins and ends exactly once. */
-  readonly adapter: AxiosAdapter = async (given) => {
-    const { pipeline } = this;
-    const config = ownOf(given);
-    // Without it, axios's transformResponse would read `transitional` of the global defaults.
-    config.transitional ??= standardTransitional;
-    const { call, request, scope, release } = this.#entered(config);
-    this.#live.add(scope);
-    pipeline.enter();
-    this.#counts.started++;
-    this.events.emit('call.started', { call });
-    const outcome = await outcomeOf(hasTimeouts(config) ? pipeline.timedTransport : pipeline.transport, request);
-    const leave = () => {
-      release();
-      pipeline.leave();
-      this.#live.delete(scope);
-      if (this.#live.size === 0) this.#drained?.();
-    };
-    try {
-      const response = settle(outcome, config);
-      response.config = given;
-      // A policy answered without an attempt, so nothing has read the request body.
-      if (call.attempts === 0) discardUpload(config.data);
-      this.#end(call, 'succeeded', { status: response.status });
-      return response;
-    } catch (error) {
-      // As the log line and the span, by what the upstream said and not by what the caller accepts.
-      const code = outcome.error === undefined ? undefined : (error as AxiosError | undefined)?.code;
-      call.failure = error;
-      this.#end(call, isCancel(error) ? 'cancelled' : 'failed', { status: outcome.response?.status, code });
-      // The call lives as long as a body that is not read, and the error holds that body.
-      call.failure = undefined;
-      // Whatever failed, a body that was not sent to its end has no other owner to destroy it.
-      discardUpload(config.data, error);
-      throw presentable(error, given, call);
-    } finally {
-      onBodyEnd(outcome.response, leave);
-    }
-  };
+  readonly adapter: AxiosAdapter = (given) =>
+    new Promise((resolve, reject) => {
+      const { pipeline } = this;
+      const config = ownOf(given);
+      // Without it, axios's transformResponse would read `transitional` of the global defaults.
+      config.transitional ??= standardTransitional;
+      const entered = this.#entered(config);
+      const running = new RunningCall(entered, given, config, pipeline, this, { resolve, reject });
+      this.#live.add(running);
+      pipeline.enter();
+      this.#counts.started++;
+      this.events.emit('call.started', { call: entered.call });
+      pipeline.send(entered.request, running, hasTimeouts(config));
+    });
 
   #entered(config: Request): EnteredCall {
     try {
@@ -209,10 +185,15 @@ export class ClientState {
     return enterCall(call, config);
   }
 
-  #end(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
+  ended(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {
     this.#counts[kind]++;
     this.#attempts += call.attempts;
     this.events.emit('call.ended', { call, durationMs: call.elapsed(), ...outcome });
+  }
+
+  left(running: RunningCall): void {
+    this.#live.delete(running);
+    if (this.#live.size === 0) this.#drained?.();
   }
 
   stats(): HttpClientStats {
@@ -279,7 +260,7 @@ export class ClientState {
       const timer = setTimeout(() => {
         const { name } = this.#config;
         const why = `${name}: the client was closed, and the call did not end within the grace of ${grace} ms.`;
-        for (const scope of this.#live) scope.abort(new PillionError(ErrorCode.CLOSED, why));
+        for (const running of this.#live) running.abort(new PillionError(ErrorCode.CLOSED, why));
         resolve();
       }, grace);
       this.#drained = () => {

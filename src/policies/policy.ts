@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { type Emitter, type ForcedCircuit, silentEvents } from '../call/events.js';
 import type { Logger } from '../call/logger.js';
 import type { Transport } from '../call/message.js';
+import { type Send, sendOf, transportOf } from '../call/receiver.js';
 import { parseOptions } from '../options/options.js';
 
 /**
@@ -39,18 +40,22 @@ export interface PolicyContext {
   readonly random: () => number;
 }
 
+/** The wrapper of a policy: of transports or, where every call goes through it, of their quick form. */
+type Wrapper =
+  | { wrap: (next: Transport, wire: Transport) => Transport; pass?: never }
+  | { pass: (next: Send) => Send; wrap?: never };
+
 /**
  * The parts that `build` returns: the wrapper and, for a policy with state, how to show, release and hand over that
  * state.
  */
-export interface PolicyParts<State = unknown> {
-  wrap: (next: Transport, wire: Transport) => Transport;
+export type PolicyParts<State = unknown> = Wrapper & {
   stats?: () => unknown;
   start?: () => void;
   close?: () => void;
   force?: (state: ForcedCircuit, by?: string) => void;
   state?: State;
-}
+};
 
 /** Makes a policy that also works without a client: `timeout({ attempt: '1s' })(transport)`. */
 export interface PolicyFactory<Input, Options> {
@@ -74,8 +79,8 @@ export function definePolicy<Schema extends z.ZodType, State = unknown>(
     context: PolicyContext,
     before?: { readonly state?: unknown },
   ): StandingPolicy => {
-    const { wrap, ...parts } = build(options, context, before?.state as State | undefined);
-    const policy: Policy = (next, wire = next) => wrap(next, wire);
+    const { wrap, pass, ...parts } = build(options, context, before?.state as State | undefined);
+    const policy: Policy = (next, wire = next) => (pass ? transportOf(pass(sendOf(next))) : wrap(next, wire));
     return Object.assign(policy, { policyName }, parts);
   };
   const factory = (options?: z.input<Schema>, context?: Partial<PolicyContext>): StandingPolicy =>

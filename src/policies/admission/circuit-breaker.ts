@@ -4,10 +4,11 @@ import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
+import { Passage, type Receiver } from '../../call/receiver.js';
 import { Recent } from '../../call/recent.js';
-import type { FailureCause } from '../../call/record.js';
+import type { Call, FailureCause } from '../../call/record.js';
 import { callOf, destinationOf } from '../../call/request.js';
-import { Circuit, circuitBreakerOptions } from '../circuit.js';
+import { Circuit, circuitBreakerOptions, type Pass } from '../circuit.js';
 import { definePolicy } from '../policy.js';
 
 /** Destinations with a circuit; beyond this number the least recently used circuit is evicted. */
@@ -29,22 +30,18 @@ export const circuitBreaker = definePolicy(
     const circuitTo = (destination: string): Circuit =>
       circuits.use(destination, () => new Circuit(destination, options, context));
     return {
-      wrap: (next) =>
-        async function circuitBreaker(request) {
+      pass: (next) =>
+        function circuitBreaker(request, receiver) {
           if (hand.forced === 'open') throw refusal(request, undefined, { message: forcedBy(hand) });
-          if (hand.forced === 'closed') return next(request);
+          if (hand.forced === 'closed') {
+            next(request, receiver);
+            return;
+          }
           const call = callOf(request);
           const circuit = circuitTo(destinationOf(request));
           const pass = circuit.admit(call.attempts);
           if (typeof pass === 'number') throw refusal(request, pass, circuit.cause);
-          try {
-            const response = await next(request);
-            circuit.settle(pass, 'success');
-            return response;
-          } catch (error) {
-            circuit.settle(pass, healthOf(error, call.attempts > pass.attempts), error);
-            throw error;
-          }
+          next(request, new Judged(receiver, circuit, pass, call));
         },
       stats: () => {
         const forced = hand.forced !== 'auto' && { state: hand.forced, forced: true };
@@ -64,6 +61,29 @@ export const circuitBreaker = definePolicy(
     };
   },
 );
+
+/** An attempt that was let through, whose outcome counts. */
+class Judged extends Passage {
+  readonly #circuit: Circuit;
+  readonly #pass: Pass;
+  readonly #call: Call;
+
+  constructor(outer: Receiver, circuit: Circuit, pass: Pass, call: Call) {
+    super(outer);
+    this.#circuit = circuit;
+    this.#pass = pass;
+    this.#call = call;
+  }
+
+  protected onAnswer(): void {
+    this.#circuit.settle(this.#pass, 'success');
+  }
+
+  protected onFailure(error: unknown): unknown {
+    this.#circuit.settle(this.#pass, healthOf(error, this.#call.attempts > this.#pass.attempts), error);
+    return error;
+  }
+}
 
 /** State set by `forceCircuit`; survives updates. */
 interface Hand {

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, type LimitReason, PillionError, traceless } from '../../call/errors.js';
-import type { Request, Response, Transport } from '../../call/message.js';
+import type { Request, Response } from '../../call/message.js';
+import { Passage, type Receiver } from '../../call/receiver.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
@@ -58,35 +59,26 @@ class Gate {
  */
 export const limits = definePolicy('limits', limitsOptions, (options, context) => {
   const gates = new Map<string, Gate>();
-  const run = async (next: Transport, request: Request, destination: string, gate: Gate): Promise<Response> => {
-    const leave = () => {
-      gate.leave();
-      if (gate.idle) gates.delete(destination);
-    };
-    try {
-      const response = await next(request);
-      onBodyEnd(response, leave);
-      return response;
-    } catch (error) {
-      onBodyEnd(responseOf(error), leave);
-      // The pool of connections knows no call, so its refusal is announced here.
-      if ((error as { reason?: unknown } | null | undefined)?.reason === full) announce(request, gate, context);
-      throw error;
-    }
-  };
   return {
-    wrap: (next) =>
-      function limits(request) {
+    pass: (next) =>
+      function limits(request, receiver) {
         const destination = options.per === 'origin' ? callOf(request).origin : destinationOf(request);
         const gate = gates.get(destination) ?? new Gate();
         gates.set(destination, gate);
+        const leave = () => {
+          gate.leave();
+          if (gate.idle) gates.delete(destination);
+        };
+        // The pool of connections knows no call, so its refusal is announced here.
+        const run = () => next(request, new Admitted(receiver, leave, () => announce(request, gate, context)));
         if (gate.running < options.maxRequests) {
           gate.running++;
-          return run(next, request, destination, gate);
+          run();
+        } else if (gate.waiting.length >= options.maxPendingRequests) {
+          throw overflow(request, destination, gate, options, context);
+        } else {
+          turn(gate, request).then(run, (error) => receiver.failed(error));
         }
-        if (gate.waiting.length >= options.maxPendingRequests)
-          return Promise.reject(overflow(request, destination, gate, options, context));
-        return turn(gate, request).then(() => run(next, request, destination, gate));
       },
     stats: (): Record<string, LimitStats> =>
       Object.fromEntries(
@@ -94,6 +86,29 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       ),
   };
 });
+
+/** A request that holds a slot until the end of its answer's body. */
+class Admitted extends Passage {
+  readonly #leave: () => void;
+  readonly #refused: () => void;
+
+  /** `refused` is called where the pool of connections has turned the request away. */
+  constructor(outer: Receiver, leave: () => void, refused: () => void) {
+    super(outer);
+    this.#leave = leave;
+    this.#refused = refused;
+  }
+
+  protected onAnswer(response: Response): void {
+    onBodyEnd(response, this.#leave);
+  }
+
+  protected onFailure(error: unknown): unknown {
+    onBodyEnd(responseOf(error), this.#leave);
+    if ((error as { reason?: unknown } | null | undefined)?.reason === full) this.#refused();
+    return error;
+  }
+}
 
 /** Resolves when a slot is handed over; an abort leaves the queue at once. */
 function turn(gate: Gate, request: Request): Promise<void> {

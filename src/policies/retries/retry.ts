@@ -6,7 +6,8 @@ import { statusError, withCause } from '../../call/errors.js';
 import type { AttemptOutcome, RetryRefusal } from '../../call/events.js';
 import { classify } from '../../call/failure.js';
 import { copyHeaders } from '../../call/headers.js';
-import type { Request, Response, Transport } from '../../call/message.js';
+import type { Request, Response } from '../../call/message.js';
+import type { Receiver, Send } from '../../call/receiver.js';
 import type { Call } from '../../call/record.js';
 import { callOf, routeOption, withCall } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
@@ -69,18 +70,21 @@ class FailedAttempt {
 export const retry = definePolicy('retry', retryPolicyOptions, (options, context) => {
   const budget = new RetryBudget(options.budget, options.maxConcurrentRetries);
   return {
-    wrap: (next) => {
+    pass: (next) => {
       const attempt = attempts(next, budget, context);
-      return function retry(original) {
+      return function retry(original, receiver) {
         const ofRoute =
           original.retry === false ? false : (routeOption(original, 'retry') as RetryPlan | false | undefined);
-        if (ofRoute === false && !original.retry) return next(original);
+        if (ofRoute === false && !original.retry) {
+          next(original, receiver);
+          return;
+        }
         const request = withCall(original);
         const plan = planFor(request, ofRoute || options);
         budget.deposit();
         const call = callOf(request);
         call.budget = budget;
-        return attempt({
+        const trip: Trip = {
           'axios-retry': { retries: plan.maxRetries },
           signal: request.signal,
           request,
@@ -90,7 +94,8 @@ export const retry = definePolicy('retry', retryPolicyOptions, (options, context
           waitMs: 0,
           holdsRetry: false,
           failure: undefined,
-        });
+        };
+        attempt(trip, receiver);
       };
     },
     stats: () => budget.stats(),
@@ -102,37 +107,21 @@ export const retry = definePolicy('retry', retryPolicyOptions, (options, context
  * instance and registers interceptors on it. Only the rejection handler is used, so a successful call pays nothing for
  * it.
  */
-function attempts(next: Transport, budget: RetryBudget, context: PolicyContext): (trip: Trip) => Promise<Response> {
+function attempts(next: Send, budget: RetryBudget, context: PolicyContext): (trip: Trip, receiver: Receiver) => void {
   let onFailure: (failed: FailedAttempt) => Promise<Response>;
-  const attempt = async (trip: Trip): Promise<Response> => {
-    let failed: unknown;
+  const loop: Loop = { budget, context, again: (trip, error) => onFailure(new FailedAttempt(trip, error)) };
+  const attempt = (trip: Trip, receiver: Receiver): void => {
     budget.begun();
-    try {
-      // When the caller aborts during a wait, axios-retry calls once more and expects a rejection.
-      if (trip.signal?.aborted) throw abortError(trip.signal, trip.request);
-      const response = await next({
-        ...trip.request,
-        headers: copyHeaders(trip.request.headers),
-      });
-      giveBack(trip, budget);
-      checkResponse(response, trip);
-      return response;
-    } catch (error) {
-      giveBack(trip, budget);
-      if (trip.failure !== undefined && isUnmocked(error)) throw trip.failure;
-      explain(error, trip);
-      // Most failures in an outage are not retried, so they skip axios-retry's chain of promises.
-      const again = usesFunctions(trip.plan)
-        ? await decide(trip, error, budget, context)
-        : shouldRetry(trip, error, budget, context);
-      if (!again) throw error;
-      failed = error;
-    } finally {
-      budget.ended();
-    }
-    return await onFailure(new FailedAttempt(trip, failed)).catch(unwrap);
+    const passage = new Attempted(receiver, trip, loop);
+    // When the caller aborts during a wait, axios-retry calls once more and expects a rejection.
+    if (trip.signal?.aborted) passage.failed(abortError(trip.signal, trip.request));
+    else next({ ...trip.request, headers: copyHeaders(trip.request.headers) }, passage);
   };
-  const instance = Object.assign(attempt, {
+  const promised = (trip: Trip): Promise<Response> =>
+    new Promise((answered, failed) => {
+      attempt(trip, { answered, failed });
+    });
+  const instance = Object.assign(promised, {
     defaults: {},
     interceptors: {
       request: { use: () => 0 },
@@ -150,6 +139,77 @@ function attempts(next: Transport, budget: RetryBudget, context: PolicyContext):
     shouldResetTimeout: true,
   });
   return attempt;
+}
+
+/** What the attempts of all calls share. */
+interface Loop {
+  readonly budget: RetryBudget;
+  readonly context: PolicyContext;
+  /** Waits and repeats the attempt, by axios-retry. */
+  readonly again: (trip: Trip, error: unknown) => Promise<Response>;
+}
+
+/** One attempt of a trip; it is repeated where that is right. */
+class Attempted implements Receiver {
+  readonly #outer: Receiver;
+  readonly #trip: Trip;
+  readonly #loop: Loop;
+
+  constructor(outer: Receiver, trip: Trip, loop: Loop) {
+    this.#outer = outer;
+    this.#trip = trip;
+    this.#loop = loop;
+  }
+
+  answered(response: Response): void {
+    try {
+      checkResponse(response, this.#trip);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
+    const { budget } = this.#loop;
+    giveBack(this.#trip, budget);
+    budget.ended();
+    this.#outer.answered(response);
+  }
+
+  failed(error: unknown): void {
+    const { budget, context } = this.#loop;
+    const trip = this.#trip;
+    giveBack(trip, budget);
+    try {
+      if (trip.failure !== undefined && isUnmocked(error)) throw trip.failure;
+      explain(error, trip);
+      // Most failures in an outage are not retried, so they skip axios-retry's chain of promises.
+      if (!usesFunctions(trip.plan)) this.#decided(shouldRetry(trip, error, budget, context), error);
+      else
+        decide(trip, error, budget, context).then(
+          (again) => this.#decided(again, error),
+          (thrown) => this.#end(thrown),
+        );
+    } catch (thrown) {
+      this.#end(thrown);
+    }
+  }
+
+  #decided(again: boolean, error: unknown): void {
+    if (!again) {
+      this.#end(error);
+      return;
+    }
+    this.#loop.budget.ended();
+    this.#loop.again(this.#trip, error).then(
+      (response) => this.#outer.answered(response),
+      (reason) => this.#outer.failed(reason instanceof FailedAttempt ? reason.error : reason),
+    );
+  }
+
+  /** No retry follows. */
+  #end(error: unknown): void {
+    this.#loop.budget.ended();
+    this.#outer.failed(error);
+  }
 }
 
 /** Returns the retry to the budget once its attempt has ended; does nothing for a first attempt. */
@@ -172,10 +232,6 @@ const unmocked = new Set<unknown>(['ERR_NOCK_NO_MATCH', 'UND_MOCK_ERR_MOCK_NOT_M
 /** True for a retry that no mock answers. A test that mocks one failure expects that failure, so the call ends with it. */
 function isUnmocked(error: unknown): boolean {
   return unmocked.has((error as { code?: unknown } | null | undefined)?.code);
-}
-
-function unwrap(reason: unknown): never {
-  throw reason instanceof FailedAttempt ? reason.error : reason;
 }
 
 /** Rejects a response that the user's `validateResponse` refuses, as if its status were a failure. */

@@ -6,6 +6,7 @@ import { causeOf, classify, errorTypeOf, isTurnedAway } from '../../call/failure
 import { harmless } from '../../call/harmless.js';
 import { defaultLogger, type Logger, logLevels, logProfileNames } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
+import { Passage, type Receiver } from '../../call/receiver.js';
 import type { Call, CallView } from '../../call/record.js';
 import { redactText } from '../../call/redact.js';
 import { callOf, withCall } from '../../call/request.js';
@@ -77,19 +78,10 @@ export const logging = definePolicy<typeof loggingOptions, Following>(
     // One that takes another's place begins when its generation comes into force.
     if (before === undefined) follow();
     return {
-      wrap: (next) =>
-        async function logging(original) {
+      pass: (next) =>
+        function logging(original, receiver) {
           const request = withCall(original);
-          const call = callOf(request);
-          try {
-            const response = await next(request);
-            lines.ofCall(call, { response });
-            return response;
-          } catch (error) {
-            if (classify(error) === 'cancelled') call.flag('cancelled');
-            lines.ofCall(call, { error: (error ?? {}) as Error, response: responseOf(error) });
-            throw error;
-          }
+          next(request, new Logged(receiver, lines, callOf(request)));
         },
       start: follow,
       state: following,
@@ -100,6 +92,28 @@ export const logging = definePolicy<typeof loggingOptions, Following>(
     };
   },
 );
+
+/** A call that will have a line. */
+class Logged extends Passage {
+  readonly #lines: Lines;
+  readonly #call: Call;
+
+  constructor(outer: Receiver, lines: Lines, call: Call) {
+    super(outer);
+    this.#lines = lines;
+    this.#call = call;
+  }
+
+  protected onAnswer(response: Response): void {
+    this.#lines.ofCall(this.#call, { response });
+  }
+
+  protected onFailure(error: unknown): unknown {
+    if (classify(error) === 'cancelled') this.#call.flag('cancelled');
+    this.#lines.ofCall(this.#call, { error: (error ?? {}) as Error, response: responseOf(error) });
+    return error;
+  }
+}
 
 /** Writes the lines of one client. */
 class Lines {

@@ -5,7 +5,7 @@ import { markCallEnded } from '../../call/failure.js';
 import { inboundRemaining } from '../../call/inbound.js';
 import type { Request } from '../../call/message.js';
 import { callOf, withCall } from '../../call/request.js';
-import { bounded, type TimeLimit } from '../../call/time-limit.js';
+import { boundedSend, type TimeLimit } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
 import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
@@ -32,8 +32,8 @@ const deadlineOptions = z
  * `total`, and ends the call with axios's error, `ECONNABORTED`. `runWithDeadline` can only shorten it.
  */
 export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDefault }) => ({
-  wrap: (next) =>
-    function deadline(original) {
+  pass: (next) =>
+    function deadline(original, receiver) {
       const request = withCall(original);
       const own = timeoutOf(request);
       const said = callTimeouts(request).total;
@@ -42,17 +42,20 @@ export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDe
       const limit = said ?? (isDefault && call.hasOwnTimeout ? false : total);
       const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
       const ms = Math.min(limit === false ? Number.POSITIVE_INFINITY : limit, own ?? Number.POSITIVE_INFINITY, inbound);
-      if (ms === Number.POSITIVE_INFINITY) return next(request);
+      if (ms === Number.POSITIVE_INFINITY) {
+        next(request, receiver);
+        return;
+      }
       const why = (): Error => {
         call.flag('deadline');
         if (ms === own) return markCallEnded(timeoutError(request));
         if (ms === inbound) return expired(request, ms, 'the deadline of the inbound request');
         return expired(request, ms, limitName('total', request, isDefault));
       };
-      if (ms <= 0) return Promise.reject(why());
+      if (ms <= 0) throw why();
       call.endsAt = performance.now() + ms;
       const bound: TimeLimit = { ms, until: 'body', expired: why };
-      return bounded(next, request, bound, ownTimeKept);
+      boundedSend(next, request, receiver, bound, ownTimeKept);
     },
 }));
 

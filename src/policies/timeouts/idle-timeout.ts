@@ -4,7 +4,7 @@ import { type Activity, type Direction, watchedBy } from '../../call/activity.js
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
 import { callOf, routeOption } from '../../call/request.js';
-import { bounded, type LimitWatch } from '../../call/time-limit.js';
+import { boundedSend, type LimitWatch } from '../../call/time-limit.js';
 import { Timer, type TimerOwner } from '../../call/timer.js';
 import { duration } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
@@ -23,14 +23,17 @@ const idleTimeoutOptions = z.strictObject({ idle: duration({ min: 1 }).or(z.lite
  * that took too long, and a streamed body that has begun is destroyed.
  */
 export const idleTimeout = definePolicy('idleTimeout', idleTimeoutOptions, (options) => ({
-  wrap: (next) =>
-    function idleTimeout(request) {
+  pass: (next) =>
+    function idleTimeout(request, receiver) {
       const ofRoute = routeOption(request, 'timeouts') as { idle?: number | false } | undefined;
       const idle = ofRoute?.idle ?? options.idle;
-      if (idle === false) return next(request);
+      if (idle === false) {
+        next(request, receiver);
+        return;
+      }
       const watch = new IdleWatch(idle);
       const limit = { ms: undefined, until: 'body', expired: () => expired(request, idle) } as const;
-      return bounded(next, request, limit, watchedBy(watch), watch);
+      boundedSend(next, request, receiver, limit, watchedBy(watch), watch);
     },
 }));
 

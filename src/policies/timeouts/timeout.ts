@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
 import { callOf, carriedCall } from '../../call/request.js';
-import { bounded } from '../../call/time-limit.js';
+import { boundedSend } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
 import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
@@ -30,13 +30,16 @@ const timeoutOptions = z
  * default does not apply to a call that has axios's `timeout`.
  */
 export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt, isDefault }) => ({
-  wrap: (next) =>
-    function timeout(request) {
+  pass: (next) =>
+    function timeout(request, receiver) {
       const said = callTimeouts(request).attempt;
       const ms = said ?? (isDefault && hasOwnTimeout(request) ? false : attempt);
-      if (ms === false) return next(request);
+      if (ms === false) {
+        next(request, receiver);
+        return;
+      }
       const why = () => expired(request, ms, limitName('attempt', request, isDefault));
-      return bounded(next, request, { ms, until: 'headers', expired: why });
+      boundedSend(next, request, receiver, { ms, until: 'headers', expired: why });
     },
 }));
 
