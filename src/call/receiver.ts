@@ -2,7 +2,7 @@
 import type { Request, Response, Transport } from './message.js';
 
 /** Is told once what a request came to, by one of the two; neither throws. */
-export interface Receiver {
+export interface OutcomeReceiver {
   answered(response: Response): void;
   failed(error: unknown): void;
 }
@@ -11,7 +11,7 @@ export interface Receiver {
  * A transport without a promise; never throws. Policies in a row pass the outcome on from receiver to receiver: a policy that
  * is an async function keeps 500 bytes more for each request in flight, and takes three turns of the queue of microtasks.
  */
-export type Send = (request: Request, receiver: Receiver) => void;
+export type Send = (request: Request, receiver: OutcomeReceiver) => void;
 
 const SEND = Symbol('pillion.send');
 
@@ -57,11 +57,11 @@ export function transportOf(send: Send): Transport {
  * A request on its way through one policy, which hears of the outcome before the policies around it. What one of the two methods
  * throws is the outcome from there on.
  */
-export abstract class Passage implements Receiver {
-  protected readonly outer: Receiver;
+export abstract class Passage implements OutcomeReceiver {
+  protected readonly outer: OutcomeReceiver;
 
   /** `outer` belongs to the policy around this one. */
-  constructor(outer: Receiver) {
+  constructor(outer: OutcomeReceiver) {
     this.outer = outer;
   }
 

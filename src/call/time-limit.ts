@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { discard, endBody, isStream, onBodyEnd, responseOf } from './body.js';
 import { markStalled } from './failure.js';
 import type { Request, Response, Transport } from './message.js';
-import { type Receiver, type Send, sendOf } from './receiver.js';
+import { type OutcomeReceiver, type Send, sendOf } from './receiver.js';
 import { carriedCall } from './request.js';
 import { abortError, Scope } from './scope.js';
 import { Timer, type TimerOwner } from './timer.js';
@@ -46,7 +46,7 @@ export function bounded(
 export function boundedSend(
   next: Send,
   request: Request,
-  outer: Receiver,
+  outer: OutcomeReceiver,
   limit: TimeLimit,
   changes?: Partial<Request>,
   watch?: LimitWatch,
@@ -60,15 +60,15 @@ export function boundedSend(
  * A scope with a time limit, which is also the receiver of what runs under it. Once it has told its own receiver, it holds neither the
  * request nor the body, since it may be all that still waits for the body's end.
  */
-class LimitedScope extends Scope implements Receiver {
+class LimitedScope extends Scope implements OutcomeReceiver {
   readonly #limit: TimeLimit;
   readonly #timer: Timer | undefined;
   readonly #watch: LimitWatch | undefined;
   /** Undefined once it was told. */
-  #outer: Receiver | undefined;
+  #outer: OutcomeReceiver | undefined;
   #request: Request | undefined;
 
-  constructor(request: Request, outer: Receiver, limit: TimeLimit, watch: LimitWatch | undefined) {
+  constructor(request: Request, outer: OutcomeReceiver, limit: TimeLimit, watch: LimitWatch | undefined) {
     super(request.signal);
     this.#request = request;
     this.#outer = outer;
@@ -127,7 +127,7 @@ class LimitedScope extends Scope implements Receiver {
   }
 
   /** The receiver, for the one time that it is told. */
-  #take(): Receiver | undefined {
+  #take(): OutcomeReceiver | undefined {
     const outer = this.#outer;
     this.#outer = undefined;
     this.#request = undefined;

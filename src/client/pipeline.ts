@@ -4,7 +4,7 @@ import type { AxiosAdapter } from 'axios';
 import { ErrorCode, PillionError } from '../call/errors.js';
 import { type ForcedCircuit, silentEvents } from '../call/events.js';
 import type { Request, Transport } from '../call/message.js';
-import { type Receiver, type Send, sendOf } from '../call/receiver.js';
+import { type OutcomeReceiver, type Send, sendOf } from '../call/receiver.js';
 import { version } from '../call/version.js';
 import { compose, type Policy, type PolicyContext, type StandingPolicy } from '../policies/policy.js';
 import { attemptEdge } from '../transport/attempt.js';
@@ -73,7 +73,7 @@ export class Pipeline {
   }
 
   /** Sends a call through the stack; `timed`: it has timeouts of its own. */
-  send(request: Request, receiver: Receiver, timed: boolean): void {
+  send(request: Request, receiver: OutcomeReceiver, timed: boolean): void {
     if (timed) this.#sendTimed(request, receiver);
     else this.#send(request, receiver);
   }

@@ -3,7 +3,7 @@ import { type AxiosError, isCancel } from 'axios';
 import { discardUpload, onBodyEnd, responseOf } from '../call/body.js';
 import type { AttemptOutcome } from '../call/events.js';
 import type { Request, Response } from '../call/message.js';
-import type { Receiver } from '../call/receiver.js';
+import type { OutcomeReceiver } from '../call/receiver.js';
 import type { Call } from '../call/record.js';
 import { type EnteredCall, presentable, type StackOutcome, settle } from './edge.js';
 import type { Pipeline } from './pipeline.js';
@@ -21,7 +21,7 @@ export interface Settling {
   readonly reject: (error: unknown) => void;
 }
 
-export class RunningCall implements Receiver {
+export class RunningCall implements OutcomeReceiver {
   readonly #entered: EnteredCall;
   /** The caller's own object, and the copy of it that is safe to read. */
   readonly #given: Request;

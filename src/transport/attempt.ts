@@ -7,7 +7,7 @@ import type { Emitter } from '../call/events.js';
 import { isBroken } from '../call/failure.js';
 import type { Request, Response, Transport } from '../call/message.js';
 import { withForm } from '../call/object-form.js';
-import { Passage, type Receiver, sendOf, transportOf } from '../call/receiver.js';
+import { type OutcomeReceiver, Passage, sendOf, transportOf } from '../call/receiver.js';
 import type { Call } from '../call/record.js';
 import { callOf } from '../call/request.js';
 import { abortError } from '../call/scope.js';
@@ -37,7 +37,7 @@ class Attempt extends Passage {
   readonly #attempt: number;
   readonly #startedAt = performance.now();
 
-  constructor(outer: Receiver, request: Request, call: Call, events: Emitter) {
+  constructor(outer: OutcomeReceiver, request: Request, call: Call, events: Emitter) {
     super(outer);
     this.#request = request;
     this.#call = call;

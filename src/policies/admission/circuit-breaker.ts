@@ -4,7 +4,7 @@ import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
-import { Passage, type Receiver } from '../../call/receiver.js';
+import { type OutcomeReceiver, Passage } from '../../call/receiver.js';
 import { Recent } from '../../call/recent.js';
 import type { Call, FailureCause } from '../../call/record.js';
 import { callOf, destinationOf } from '../../call/request.js';
@@ -68,7 +68,7 @@ class Judged extends Passage {
   readonly #pass: Pass;
   readonly #call: Call;
 
-  constructor(outer: Receiver, circuit: Circuit, pass: Pass, call: Call) {
+  constructor(outer: OutcomeReceiver, circuit: Circuit, pass: Pass, call: Call) {
     super(outer);
     this.#circuit = circuit;
     this.#pass = pass;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, type LimitReason, PillionError, traceless } from '../../call/errors.js';
 import type { Request, Response } from '../../call/message.js';
-import { Passage, type Receiver } from '../../call/receiver.js';
+import { type OutcomeReceiver, Passage } from '../../call/receiver.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
@@ -93,7 +93,7 @@ class Admitted extends Passage {
   readonly #refused: () => void;
 
   /** `refused` is called where the pool of connections has turned the request away. */
-  constructor(outer: Receiver, leave: () => void, refused: () => void) {
+  constructor(outer: OutcomeReceiver, leave: () => void, refused: () => void) {
     super(outer);
     this.#leave = leave;
     this.#refused = refused;

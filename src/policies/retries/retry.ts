@@ -7,7 +7,7 @@ import type { AttemptOutcome, RetryRefusal } from '../../call/events.js';
 import { classify } from '../../call/failure.js';
 import { copyHeaders } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
-import type { Receiver, Send } from '../../call/receiver.js';
+import type { OutcomeReceiver, Send } from '../../call/receiver.js';
 import type { Call } from '../../call/record.js';
 import { callOf, routeOption, withCall } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
@@ -107,10 +107,14 @@ export const retry = definePolicy('retry', retryPolicyOptions, (options, context
  * instance and registers interceptors on it. Only the rejection handler is used, so a successful call pays nothing for
  * it.
  */
-function attempts(next: Send, budget: RetryBudget, context: PolicyContext): (trip: Trip, receiver: Receiver) => void {
+function attempts(
+  next: Send,
+  budget: RetryBudget,
+  context: PolicyContext,
+): (trip: Trip, receiver: OutcomeReceiver) => void {
   let onFailure: (failed: FailedAttempt) => Promise<Response>;
   const loop: Loop = { budget, context, again: (trip, error) => onFailure(new FailedAttempt(trip, error)) };
-  const attempt = (trip: Trip, receiver: Receiver): void => {
+  const attempt = (trip: Trip, receiver: OutcomeReceiver): void => {
     budget.begun();
     const passage = new Attempted(receiver, trip, loop);
     // When the caller aborts during a wait, axios-retry calls once more and expects a rejection.
@@ -150,12 +154,12 @@ interface Loop {
 }
 
 /** One attempt of a trip; it is repeated where that is right. */
-class Attempted implements Receiver {
-  readonly #outer: Receiver;
+class Attempted implements OutcomeReceiver {
+  readonly #outer: OutcomeReceiver;
   readonly #trip: Trip;
   readonly #loop: Loop;
 
-  constructor(outer: Receiver, trip: Trip, loop: Loop) {
+  constructor(outer: OutcomeReceiver, trip: Trip, loop: Loop) {
     this.#outer = outer;
     this.#trip = trip;
     this.#loop = loop;

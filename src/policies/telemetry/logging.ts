@@ -6,7 +6,7 @@ import { causeOf, classify, errorTypeOf, isTurnedAway } from '../../call/failure
 import { harmless } from '../../call/harmless.js';
 import { defaultLogger, type Logger, logLevels, logProfileNames } from '../../call/logger.js';
 import type { Response } from '../../call/message.js';
-import { Passage, type Receiver } from '../../call/receiver.js';
+import { type OutcomeReceiver, Passage } from '../../call/receiver.js';
 import type { Call, CallView } from '../../call/record.js';
 import { redactText } from '../../call/redact.js';
 import { callOf, withCall } from '../../call/request.js';
@@ -98,7 +98,7 @@ class Logged extends Passage {
   readonly #lines: Lines;
   readonly #call: Call;
 
-  constructor(outer: Receiver, lines: Lines, call: Call) {
+  constructor(outer: OutcomeReceiver, lines: Lines, call: Call) {
     super(outer);
     this.#lines = lines;
     this.#call = call;
