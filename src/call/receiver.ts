@@ -24,17 +24,22 @@ function awaiting(transport: Transport): Send {
   return (request, receiver) => {
     let answer: Promise<Response>;
     try {
-      // A transport of somebody else may return another kind of promise, or none.
-      answer = Promise.resolve(transport(request));
+      answer = transport(request);
     } catch (error) {
       receiver.failed(error);
       return;
     }
-    answer.then(
-      (response) => receiver.answered(response),
-      (error) => receiver.failed(error),
-    );
+    tellOutcome(answer, receiver);
   };
+}
+
+/** Tells the receiver what the promise comes to. */
+export function tellOutcome(answer: Promise<Response>, receiver: OutcomeReceiver): void {
+  // A transport of somebody else may return another kind of promise, or none.
+  Promise.resolve(answer).then(
+    (response) => receiver.answered(response),
+    (error) => receiver.failed(error),
+  );
 }
 
 /** A transport of its quick form. What `send` throws before it has told the receiver anything is the outcome. */

@@ -1,5 +1,6 @@
 /** Requests of the stack: each carries its call, and for an attempt its endpoint. */
 import type { AsyncResource } from 'node:async_hooks';
+import { copyHeaders } from './headers.js';
 import type { Request } from './message.js';
 import { ownOf } from './own.js';
 import { Call, CallContext, type Endpoint, OWN_HEADERS } from './record.js';
@@ -27,11 +28,11 @@ export function contextOf(request: Request): AsyncResource {
   return carriedCall(request)?.context ?? new CallContext();
 }
 
-/** The request with a call on it, so that everything further down sees the same one. */
+/** The request with a call on it, so that everything further down sees the same one, and with headers of its own. */
 export function withCall(request: Request): Request {
   if ((request as Carrying)[CALL] !== undefined) return request;
   const own = ownOf(request);
-  return requestOf(own, {}, new Call(own));
+  return requestOf(own, { headers: copyHeaders(own.headers) }, new Call(own));
 }
 
 /** An option that the route of the call sets for a policy; undefined where it sets none, or there is no route. */

@@ -14,7 +14,9 @@ export class Scope implements GenericAbortSignal {
   aborted = false;
   reason: unknown = undefined;
   readonly #parent: GenericAbortSignal | undefined;
-  #listeners: AbortListener[] = [];
+  /** Most scopes have one or two listeners; the first in an array of its own would take 150 bytes. */
+  #first: AbortListener | undefined = undefined;
+  #others: AbortListener[] | undefined = undefined;
   readonly #onParent: AbortListener;
 
   /** Aborts with its parent, until `leave()`. */
@@ -37,12 +39,12 @@ export class Scope implements GenericAbortSignal {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) {
-      if (typeof listener === 'function') listener();
-      else listener.handleEvent();
-    }
+    const first = this.#first;
+    const others = this.#others;
+    this.#first = undefined;
+    this.#others = undefined;
+    if (first !== undefined) tell(first);
+    others?.forEach(tell);
   }
 
   /** Stops listening to the parent, so that no listeners pile up on a signal that outlives the call. */
@@ -51,15 +53,27 @@ export class Scope implements GenericAbortSignal {
   }
 
   addEventListener(_type: 'abort', listener: AbortListener): void {
-    this.#listeners.push(listener);
+    if (this.#others !== undefined) this.#others.push(listener);
+    else if (this.#first === undefined) this.#first = listener;
+    else this.#others = [listener];
   }
 
   removeEventListener(_type: 'abort', listener: AbortListener): void {
-    const listeners = this.#listeners;
+    if (this.#first === listener) {
+      this.#first = undefined;
+      return;
+    }
+    const others = this.#others;
+    if (others === undefined) return;
     // The listener removed is mostly the last one, and `pop` is cheaper: `splice` makes an array of what it removes.
-    if (listeners[listeners.length - 1] === listener) listeners.pop();
-    else if (listeners.includes(listener)) listeners.splice(listeners.indexOf(listener), 1);
+    if (others[others.length - 1] === listener) others.pop();
+    else if (others.includes(listener)) others.splice(others.indexOf(listener), 1);
   }
+}
+
+function tell(listener: AbortListener): void {
+  if (typeof listener === 'function') listener();
+  else listener.handleEvent();
 }
 
 /** The listeners for a signal that is not ours, and the one function that is registered on it. */
@@ -104,7 +118,7 @@ function follow(signal: GenericAbortSignal): Followers {
  */
 export function linkCaller(config: Request, scope: Scope): () => void {
   const { signal, cancelToken } = config;
-  if (signal === undefined && cancelToken === undefined) return () => {};
+  if (signal === undefined && cancelToken === undefined) return nothingToUnlink;
   const cancel = () => {
     // axios drops the reason of an AbortSignal; it is kept as `cause`, since it shows whether a timeout or a user
     // aborted.
@@ -123,6 +137,8 @@ export function linkCaller(config: Request, scope: Scope): () => void {
     token?.unsubscribe(cancel);
   };
 }
+
+function nothingToUnlink(): void {}
 
 /** A real `AbortSignal` that follows `signal`, for code that is not ours (fetch insists on one). */
 export function nativeSignal(signal: GenericAbortSignal): AbortSignal {

@@ -8,10 +8,10 @@ import { carriedCall } from './request.js';
 import { abortError, Scope } from './scope.js';
 import { Timer, type TimerOwner } from './timer.js';
 
-/** A time limit: after `ms` milliseconds (undefined: never) the request is aborted with `expired()`. */
+/** What a limit of `ms` milliseconds (undefined: none) means; one object for all requests. */
 export interface TimeLimit {
-  ms: number | undefined;
-  expired: () => Error;
+  /** The error with which the request is aborted. */
+  expired: (request: Request, ms: number) => Error;
   /** What must arrive in time where the response is a stream: its headers only, or the whole body. */
   until: 'headers' | 'body';
 }
@@ -27,64 +27,75 @@ export interface LimitWatch {
 
 /**
  * Runs `next` under a scope that is aborted when the limit expires, and rejects as soon as the scope is aborted, even
- * where `next` ignores its signal. `changes` replaces options of the request for `next`; `watch` keeps a time of its own
- * beside `ms`.
+ * where `next` ignores its signal.
  */
 export function bounded(
   next: Transport,
   request: Request,
+  ms: number | undefined,
   limit: TimeLimit,
-  changes?: Partial<Request>,
-  watch?: LimitWatch,
 ): Promise<Response> {
   return new Promise((answered, failed) => {
-    boundedSend(sendOf(next), request, { answered, failed }, limit, changes, watch);
+    boundedSend(sendOf(next), request, { answered, failed }, ms, limit);
   });
 }
 
-/** The same for a receiver. */
+/**
+ * The same for a receiver. `changes` replaces options of the request for `next`; `watch` keeps a time of its own beside
+ * `ms`.
+ */
 export function boundedSend(
   next: Send,
   request: Request,
   outer: OutcomeReceiver,
+  ms: number | undefined,
   limit: TimeLimit,
   changes?: Partial<Request>,
   watch?: LimitWatch,
 ): void {
-  const scope = new LimitedScope(request, outer, limit, watch);
+  const scope = new LimitedScope(request, outer, ms, limit, watch);
   if (scope.aborted) outer.failed(abortError(scope, request));
   else next({ ...request, ...changes, signal: scope }, scope);
 }
 
 /**
- * A scope with a time limit, which is also the receiver of what runs under it. Once it has told its own receiver, it holds neither the
- * request nor the body, since it may be all that still waits for the body's end.
+ * A scope with a time limit, which is also the receiver of what runs under it. It holds no reference to the body, since it
+ * may be all that still waits for the body's end.
  */
 class LimitedScope extends Scope implements OutcomeReceiver {
+  readonly #request: Request;
+  readonly #ms: number | undefined;
   readonly #limit: TimeLimit;
   readonly #timer: Timer | undefined;
   readonly #watch: LimitWatch | undefined;
   /** Undefined once it was told. */
   #outer: OutcomeReceiver | undefined;
-  #request: Request | undefined;
 
-  constructor(request: Request, outer: OutcomeReceiver, limit: TimeLimit, watch: LimitWatch | undefined) {
+  constructor(
+    request: Request,
+    outer: OutcomeReceiver,
+    ms: number | undefined,
+    limit: TimeLimit,
+    watch: LimitWatch | undefined,
+  ) {
     super(request.signal);
     this.#request = request;
     this.#outer = outer;
+    this.#ms = ms;
     this.#limit = limit;
     this.#watch = watch;
-    this.#timer = this.aborted || limit.ms === undefined ? undefined : new Timer(limit.ms, this);
+    this.#timer = this.aborted || ms === undefined ? undefined : new Timer(ms, this);
     if (!this.aborted) watch?.begin(this);
   }
 
   expire(stalled: boolean): void {
-    const error = this.#limit.expired();
+    const error = this.#limit.expired(this.#request, this.#ms ?? 0);
     this.abort(stalled ? markStalled(error) : error);
   }
 
-  get limit(): TimeLimit {
-    return this.#limit;
+  /** Milliseconds to the headers of the answer; undefined where it has longer. */
+  get untilHeaders(): number | undefined {
+    return this.#limit.until === 'headers' ? this.#ms : undefined;
   }
 
   override abort(reason: unknown): void {
@@ -97,14 +108,13 @@ class LimitedScope extends Scope implements OutcomeReceiver {
 
   /** Fails although what runs under this scope goes on. An abort comes in the async context of whoever aborts. */
   #giveUp(): void {
-    const context = this.#request && carriedCall(this.#request)?.context;
+    const context = carriedCall(this.#request)?.context;
     if (context === undefined) this.#fail();
     else context.runInAsyncScope(this.#fail, this);
   }
 
   #fail(): void {
-    const request = this.#request as Request;
-    this.#take()?.failed(abortError(this, request));
+    this.#take()?.failed(abortError(this, this.#request));
   }
 
   answered(response: Response): void {
@@ -130,7 +140,6 @@ class LimitedScope extends Scope implements OutcomeReceiver {
   #take(): OutcomeReceiver | undefined {
     const outer = this.#outer;
     this.#outer = undefined;
-    this.#request = undefined;
     return outer;
   }
 
@@ -144,7 +153,7 @@ class LimitedScope extends Scope implements OutcomeReceiver {
     if (this.#limit.until === 'headers') this.#timer?.clear();
     else this.#timer?.unref();
     this.#watch?.answered();
-    endWith(this, response.data, this.#request as Request);
+    endWith(this, response.data, this.#request);
     onBodyEnd(response, this.#releaser());
   }
 
@@ -174,5 +183,5 @@ function endWith(scope: Scope, data: Readable, request: Request): void {
 
 /** Milliseconds that the attempt may take which this request is for; undefined where it has no limit of its own. */
 export function attemptLimitOf({ signal }: Request): number | undefined {
-  return signal instanceof LimitedScope && signal.limit.until === 'headers' ? signal.limit.ms : undefined;
+  return signal instanceof LimitedScope ? signal.untilHeaders : undefined;
 }

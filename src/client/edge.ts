@@ -9,26 +9,15 @@ import type { Request, Response } from '../call/message.js';
 import { replayable } from '../call/object-form.js';
 import type { Call } from '../call/record.js';
 import { requestOf } from '../call/request.js';
-import { linkCaller, Scope } from '../call/scope.js';
+import type { Scope } from '../call/scope.js';
 import { textOf } from '../call/url.js';
 import { caught } from '../call/used-body.js';
 import { verdictOn } from '../policies/retries/retry-functions.js';
 import { isAccepted } from './axios/accepted.js';
 
-/** A call that is ready to enter the stack. */
-export interface EnteredCall {
-  readonly call: Call;
-  readonly request: Request;
-  /** Aborting it ends the call. */
-  readonly scope: Scope;
-  /** Removes the listeners from the caller's signal and cancel token. */
-  readonly release: () => void;
-}
-
-/** Makes the request that the stack works on from the caller's config. */
-export function enterCall(call: Call, config: Request): EnteredCall {
-  const scope = new Scope();
-  const request = requestOf(
+/** Makes the request that the stack works on from the caller's config; aborting `scope` ends the call. */
+export function enterCall(call: Call, config: Request, scope: Scope): Request {
+  return requestOf(
     config,
     {
       url: textOf(config.url),
@@ -44,7 +33,6 @@ export function enterCall(call: Call, config: Request): EnteredCall {
     },
     call,
   );
-  return { call, request, scope, release: linkCaller(config, scope) };
 }
 
 /**

@@ -5,8 +5,8 @@ import type { AttemptOutcome } from '../call/events.js';
 import type { Request, Response } from '../call/message.js';
 import type { OutcomeReceiver } from '../call/receiver.js';
 import type { Call } from '../call/record.js';
-import { type EnteredCall, presentable, type StackOutcome, settle } from './edge.js';
-import type { Pipeline } from './pipeline.js';
+import { linkCaller, Scope } from '../call/scope.js';
+import { presentable, type StackOutcome, settle } from './edge.js';
 
 /** Keeps account of calls. */
 export interface CallKeeper {
@@ -15,40 +15,44 @@ export interface CallKeeper {
   left(running: RunningCall): void;
 }
 
-/** The two functions of a promise. */
-export interface Settling {
-  readonly resolve: (response: Response) => void;
-  readonly reject: (error: unknown) => void;
+/** The generation of the stack on which a call finishes. */
+interface Generation {
+  leave(): void;
 }
 
-export class RunningCall implements OutcomeReceiver {
-  readonly #entered: EnteredCall;
+/** The scope of a call, which is aborted where its caller aborts, and the receiver of what it comes to. */
+export class RunningCall extends Scope implements OutcomeReceiver {
+  readonly #call: Call;
   /** The caller's own object, and the copy of it that is safe to read. */
   readonly #given: Request;
   readonly #config: Request;
-  /** The generation of the stack on which the call finishes. */
-  readonly #pipeline: Pipeline;
+  readonly #generation: Generation;
   readonly #keeper: CallKeeper;
-  readonly #settling: Settling;
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (error: unknown) => void;
+  /** Removes the listeners from the caller's signal and cancel token. */
+  #unlink: (() => void) | undefined;
 
   constructor(
-    entered: EnteredCall,
-    given: Request,
-    config: Request,
-    pipeline: Pipeline,
+    call: Call,
+    { given, config }: { given: Request; config: Request },
+    generation: Generation,
     keeper: CallKeeper,
-    settling: Settling,
+    [resolve, reject]: readonly [(response: Response) => void, (error: unknown) => void],
   ) {
-    this.#entered = entered;
+    super();
+    this.#call = call;
     this.#given = given;
     this.#config = config;
-    this.#pipeline = pipeline;
+    this.#generation = generation;
     this.#keeper = keeper;
-    this.#settling = settling;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
-  abort(reason: Error): void {
-    this.#entered.scope.abort(reason);
+  /** Follows the caller's signal and cancel token from now on. */
+  follow(): void {
+    this.#unlink = linkCaller(this.#config, this);
   }
 
   answered(response: Response): void {
@@ -66,25 +70,23 @@ export class RunningCall implements OutcomeReceiver {
   }
 
   #end(outcome: StackOutcome): void {
-    const { call } = this.#entered;
     const config = this.#config;
-    const { resolve, reject } = this.#settling;
     try {
       const response = settle(outcome, config);
       response.config = this.#given;
       // A policy answered without an attempt, so nothing has read the request body.
-      if (call.attempts === 0) discardUpload(config.data);
-      this.#keeper.ended(call, 'succeeded', { status: response.status });
-      resolve(response);
+      if (this.#call.attempts === 0) discardUpload(config.data);
+      this.#keeper.ended(this.#call, 'succeeded', { status: response.status });
+      this.#resolve(response);
     } catch (error) {
-      reject(this.#failureOf(error, outcome));
+      this.#reject(this.#failureOf(error, outcome));
     } finally {
       onBodyEnd(outcome.response, () => this.#leave());
     }
   }
 
   #failureOf(error: unknown, outcome: StackOutcome): unknown {
-    const { call } = this.#entered;
+    const call = this.#call;
     try {
       // As the log line and the span, by what the upstream said and not by what the caller accepts.
       const code = outcome.error === undefined ? undefined : (error as AxiosError | undefined)?.code;
@@ -101,8 +103,8 @@ export class RunningCall implements OutcomeReceiver {
   }
 
   #leave(): void {
-    this.#entered.release();
-    this.#pipeline.leave();
+    this.#unlink?.();
+    this.#generation.leave();
     this.#keeper.left(this);
   }
 }

@@ -20,7 +20,7 @@ import { eventFields } from '../policies/telemetry/log-fields.js';
 import { ConfiguredDefaults } from './axios/instance.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
-import { type EnteredCall, enterCall } from './edge.js';
+import { enterCall } from './edge.js';
 import type { CloseOptions, ForceOptions, HttpClientDeps } from './http-client.js';
 import { Pipeline, type PipelineDeps, userStages } from './pipeline.js';
 import { type CallKeeper, RunningCall } from './running-call.js';
@@ -150,26 +150,24 @@ export class ClientState implements CallKeeper {
       const config = ownOf(given);
       // Without it, axios's transformResponse would read `transitional` of the global defaults.
       config.transitional ??= standardTransitional;
-      const entered = this.#entered(config);
-      const running = new RunningCall(entered, given, config, pipeline, this, { resolve, reject });
-      this.#live.add(running);
-      pipeline.enter();
-      this.#counts.started++;
-      this.events.emit('call.started', { call: entered.call });
-      pipeline.send(entered.request, running, hasTimeouts(config));
+      try {
+        const call = this.#callOf(config);
+        const running = new RunningCall(call, { given, config }, pipeline, this, [resolve, reject]);
+        const request = enterCall(call, config, running);
+        running.follow();
+        this.#live.add(running);
+        pipeline.enter();
+        this.#counts.started++;
+        this.events.emit('call.started', { call });
+        pipeline.send(request, running, hasTimeouts(config));
+      } catch (error) {
+        discardUpload(config.data, error);
+        throw error;
+      }
     });
 
-  #entered(config: Request): EnteredCall {
-    try {
-      return this.#enter(config);
-    } catch (error) {
-      discardUpload(config.data, error);
-      throw error;
-    }
-  }
-
   /** Checks the request and creates its call, before anything is sent. */
-  #enter(config: Request): EnteredCall {
+  #callOf(config: Request): Call {
     const { name } = this.#config;
     if (this.#closing !== undefined) throw closedError(name, config);
     // An absolute URL stays absolute here, instead of being appended to `baseURL`, so that it can be rejected below.
@@ -182,7 +180,7 @@ export class ClientState implements CallKeeper {
     call.confinedTo = confinedTo;
     call.home = this.#origin ?? homeOf(config, target);
     if (config.timeout === 0) call.hasOwnTimeout = hasTimeout(this.#instanceDefaults);
-    return enterCall(call, config);
+    return call;
   }
 
   ended(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void {

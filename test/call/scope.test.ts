@@ -126,7 +126,8 @@ describe('abortError', () => {
 describe('bounded', () => {
   fakeTimers();
 
-  const limit = { ms: 1000, until: 'body', expired: late } as const;
+  const limit = { until: 'body', expired: late } as const;
+  const ms = 1000;
 
   it('does not begin what was aborted before', async () => {
     let begun = false;
@@ -134,7 +135,7 @@ describe('bounded', () => {
       begun = true;
       return answer();
     };
-    const { error } = await ended(bounded(next, aRequest({ signal: AbortSignal.abort() }), limit));
+    const { error } = await ended(bounded(next, aRequest({ signal: AbortSignal.abort() }), ms, limit));
     expect([isCancel(error), begun, vi.getTimerCount()]).toEqual([true, false, 0]);
   });
 
@@ -144,7 +145,7 @@ describe('bounded', () => {
     ['an error whose response is null', Object.assign(new Error('lost'), { response: null })],
   ])('rejects at once with %s, where that is what it was given', async (_, thrown) => {
     const settled = vi.fn();
-    bounded(() => Promise.reject(thrown), aRequest(), limit).catch(settled);
+    bounded(() => Promise.reject(thrown), aRequest(), ms, limit).catch(settled);
     await vi.advanceTimersByTimeAsync(0);
     expect(settled.mock.calls).toEqual([[thrown]]);
     expect(vi.getTimerCount()).toBe(0);
@@ -152,7 +153,7 @@ describe('bounded', () => {
 
   it('makes no error while nothing expires', async () => {
     const expired = vi.fn(late);
-    await ended(bounded(async () => answer(), aRequest(), { ...limit, expired }));
+    await ended(bounded(async () => answer(), aRequest(), ms, { ...limit, expired }));
     await vi.advanceTimersByTimeAsync(5000);
     expect(expired).not.toHaveBeenCalled();
   });
@@ -160,16 +161,16 @@ describe('bounded', () => {
   it('lets go of the signal of the caller with the answer, the failure and the expiry', async () => {
     const { signal } = new AbortController();
     const request = aRequest({ signal });
-    await ended(bounded(async () => answer(), request, limit));
-    await ended(bounded(() => Promise.reject(new Error('failed')), request, limit));
-    await ended(bounded(() => new Promise(() => {}), request, limit));
+    await ended(bounded(async () => answer(), request, ms, limit));
+    await ended(bounded(() => Promise.reject(new Error('failed')), request, ms, limit));
+    await ended(bounded(() => new Promise(() => {}), request, ms, limit));
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('keeps the signal while the body of a stream comes, and lets go when it is over', async () => {
     const { signal } = new AbortController();
     const body = new PassThrough();
-    await ended(bounded(async () => answer(body), aRequest({ signal }), limit));
+    await ended(bounded(async () => answer(body), aRequest({ signal }), ms, limit));
     expect(getEventListeners(signal, 'abort')).toHaveLength(1);
     body.end().resume();
     await vi.advanceTimersByTimeAsync(0);
@@ -180,7 +181,7 @@ describe('bounded', () => {
   it('ends the body when the caller aborts while it comes', async () => {
     const controller = new AbortController();
     const body = new PassThrough();
-    await ended(bounded(async () => answer(body), aRequest({ signal: controller.signal }), limit));
+    await ended(bounded(async () => answer(body), aRequest({ signal: controller.signal }), ms, limit));
     const failed = new Promise((resolve) => body.on('error', resolve));
     controller.abort();
     expect(isCancel(await failed)).toBe(true);
@@ -189,14 +190,14 @@ describe('bounded', () => {
 
   it('ends a body nobody reads without an error: one that nobody handles would end the process', async () => {
     const body = new PassThrough();
-    await ended(bounded(async () => answer(body), aRequest(), limit));
+    await ended(bounded(async () => answer(body), aRequest(), ms, limit));
     await vi.advanceTimersByTimeAsync(1000);
     expect([body.destroyed, body.errored]).toEqual([true, null]);
   });
 
   it('settles once where the answer and the expiry come in the same instant', async () => {
     const next = () => new Promise<ReturnType<typeof answer>>((resolve) => setTimeout(() => resolve(answer()), 1000));
-    const outcome = outcomeOf(bounded(next, aRequest(), limit));
+    const outcome = outcomeOf(bounded(next, aRequest(), ms, limit));
     await vi.advanceTimersByTimeAsync(1000);
     expect(await outcome).toMatchObject({ code: 'ERR_DEADLINE', ms: 1000 });
   });

@@ -150,7 +150,7 @@ async function bound(send: Transport, request: Request, ms: number | undefined):
   const release = linkCaller(request, scope);
   const own = requestOf(request, { signal: scope, cancelToken: undefined, timeout: 0 });
   try {
-    const response = await bounded(send, own, { ms, until: 'headers', expired: () => timeoutError(request) });
+    const response = await bounded(send, own, ms, { until: 'headers', expired: () => timeoutError(request) });
     onBodyEnd(response, release);
     return response;
   } catch (error) {

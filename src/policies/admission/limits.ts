@@ -37,20 +37,26 @@ type LimitsOptions = z.output<typeof limitsOptions>;
 
 /** One destination: who runs, who waits. */
 class Gate {
+  readonly destination: string;
+  readonly #all: Map<string, Gate>;
   running = 0;
   /** In order of arrival. */
   readonly waiting: (() => void)[] = [];
 
-  leave(): void {
+  constructor(destination: string, all: Map<string, Gate>) {
+    this.destination = destination;
+    this.#all = all;
+    all.set(destination, this);
+  }
+
+  /** A function of its own, since it is called at the end of bodies; one for all requests. */
+  readonly leave = (): void => {
     const next = this.waiting.shift();
     // The slot goes from one to the next without ever being free, so nobody can overtake.
     if (next === undefined) this.running--;
     else next();
-  }
-
-  get idle(): boolean {
-    return this.running === 0 && this.waiting.length === 0;
-  }
+    if (this.running === 0 && this.waiting.length === 0) this.#all.delete(this.destination);
+  };
 }
 
 /**
@@ -63,21 +69,18 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
     pass: (next) =>
       function limits(request, receiver) {
         const destination = options.per === 'origin' ? callOf(request).origin : destinationOf(request);
-        const gate = gates.get(destination) ?? new Gate();
-        gates.set(destination, gate);
-        const leave = () => {
-          gate.leave();
-          if (gate.idle) gates.delete(destination);
-        };
-        // The pool of connections knows no call, so its refusal is announced here.
-        const run = () => next(request, new Admitted(receiver, leave, () => announce(request, gate, context)));
+        const gate = gates.get(destination) ?? new Gate(destination, gates);
+        const admitted = new Admitted(receiver, request, gate, context);
         if (gate.running < options.maxRequests) {
           gate.running++;
-          run();
+          next(request, admitted);
         } else if (gate.waiting.length >= options.maxPendingRequests) {
-          throw overflow(request, destination, gate, options, context);
+          throw overflow(request, gate, options, context);
         } else {
-          turn(gate, request).then(run, (error) => receiver.failed(error));
+          turn(gate, request).then(
+            () => next(request, admitted),
+            (error) => receiver.failed(error),
+          );
         }
       },
     stats: (): Record<string, LimitStats> =>
@@ -89,23 +92,26 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
 
 /** A request that holds a slot until the end of its answer's body. */
 class Admitted extends Passage {
-  readonly #leave: () => void;
-  readonly #refused: () => void;
+  readonly #request: Request;
+  readonly #gate: Gate;
+  readonly #context: PolicyContext;
 
-  /** `refused` is called where the pool of connections has turned the request away. */
-  constructor(outer: OutcomeReceiver, leave: () => void, refused: () => void) {
+  constructor(outer: OutcomeReceiver, request: Request, gate: Gate, context: PolicyContext) {
     super(outer);
-    this.#leave = leave;
-    this.#refused = refused;
+    this.#request = request;
+    this.#gate = gate;
+    this.#context = context;
   }
 
   protected onAnswer(response: Response): void {
-    onBodyEnd(response, this.#leave);
+    onBodyEnd(response, this.#gate.leave);
   }
 
   protected onFailure(error: unknown): unknown {
-    onBodyEnd(responseOf(error), this.#leave);
-    if ((error as { reason?: unknown } | null | undefined)?.reason === full) this.#refused();
+    onBodyEnd(responseOf(error), this.#gate.leave);
+    // The pool of connections knows no call, so its refusal is announced here.
+    if ((error as { reason?: unknown } | null | undefined)?.reason === full)
+      announce(this.#request, this.#gate, this.#context);
     return error;
   }
 }
@@ -127,17 +133,11 @@ function announce(request: Request, gate: Gate, { events }: PolicyContext): void
   events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
 }
 
-function overflow(
-  request: Request,
-  destination: string,
-  gate: Gate,
-  options: LimitsOptions,
-  context: PolicyContext,
-): PillionError {
+function overflow(request: Request, gate: Gate, options: LimitsOptions, context: PolicyContext): PillionError {
   announce(request, gate, context);
   const call = callOf(request);
   const message =
-    `${call.client}: ${gate.running} requests to ${destination} are running and ${gate.waiting.length} are waiting ` +
+    `${call.client}: ${gate.running} requests to ${gate.destination} are running and ${gate.waiting.length} are waiting ` +
     `(limits.maxRequests ${options.maxRequests}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: full }));
 }

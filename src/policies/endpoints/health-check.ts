@@ -6,7 +6,7 @@ import type { Request, Transport } from '../../call/message.js';
 import { Call, type Endpoint } from '../../call/record.js';
 import { atEndpoint, callOf, requestOf } from '../../call/request.js';
 import { Scope } from '../../call/scope.js';
-import { bounded } from '../../call/time-limit.js';
+import { bounded, type TimeLimit } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
 import { headerName } from '../../options/header.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
@@ -186,9 +186,9 @@ class Checker {
       checkOf(this.#origin, this.#options, this.#scope),
       port === undefined ? host : atPort(host, port),
     );
-    const limit = { ms: timeout, until: 'body' as const, expired: () => new Error('The health check timed out.') };
+    const limit: TimeLimit = { until: 'body', expired: () => new Error('The health check timed out.') };
     try {
-      const response = await bounded(this.#wire, request, limit);
+      const response = await bounded(this.#wire, request, timeout, limit);
       return response.status;
     } catch (error) {
       return responseOf(error)?.status ?? 0;

@@ -57,19 +57,22 @@ const conditions = new Map<string, Condition>([
 export const envoyHeaders = definePolicy('envoyHeaders', envoyHeadersOptions, (options) => {
   const names = options.obey ? controls : dropped;
   return {
-    wrap: (next) =>
-      function envoyHeaders(request) {
-        if (!hasAny(names, request.headers)) return next(request);
-        const headers = copyHeaders(request.headers);
-        const said = taken(names, headers);
-        if (!options.obey) return next({ ...request, headers });
-        const forCall = optionsFor(request, options);
-        const asked = { ...retriesOf(said, forCall), ...(request.retry || undefined) };
-        const retry = request.retry !== false && Object.keys(asked).length > 0 && { retry: asked };
-        return next({ ...request, headers, ...retry, timeouts: { ...timeoutsOf(said, forCall), ...request.timeouts } });
+    pass: (next) =>
+      function envoyHeaders(request, receiver) {
+        next(hasAny(names, request.headers) ? obeyed(request, names, options) : request, receiver);
       },
   };
 });
+
+function obeyed(request: Request, names: ReadonlySet<string>, options: Options): Request {
+  const headers = copyHeaders(request.headers);
+  const said = taken(names, headers);
+  if (!options.obey) return { ...request, headers };
+  const forCall = optionsFor(request, options);
+  const asked = { ...retriesOf(said, forCall), ...(request.retry || undefined) };
+  const retry = request.retry !== false && Object.keys(asked).length > 0 && { retry: asked };
+  return { ...request, headers, ...retry, timeouts: { ...timeoutsOf(said, forCall), ...request.timeouts } };
+}
 
 /** The options with those of the call's route in their place. */
 function optionsFor(request: Request, options: Options): Options {

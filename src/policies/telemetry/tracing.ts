@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { copyHeaders, getHeader, setHeader } from '../../call/headers.js';
 import { inbound } from '../../call/inbound.js';
 import type { Request } from '../../call/message.js';
+import { tellOutcome, transportOf } from '../../call/receiver.js';
 import { callOf, endpointOf, withCall } from '../../call/request.js';
 import { headerName } from '../../options/header.js';
 import { definePolicy } from '../policy.js';
@@ -35,16 +36,19 @@ export const tracingOptions = z.strictObject({
  * INTERNAL span.
  */
 export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdHeader, propagation }, { client }) => ({
-  wrap: (next) =>
-    function tracing(original) {
+  pass: (next) => {
+    const transport = transportOf(next);
+    return function tracing(original, receiver) {
       const served = inbound();
       const baggage = served?.baggage;
-      let request = withCall(original);
-      if (requestIdHeader !== false) request = identify(request, requestIdHeader, served?.requestId);
+      const request = withCall(original);
+      if (requestIdHeader !== false) identify(request, requestIdHeader, served?.requestId);
       // A registered propagator overwrites this header if the active context has baggage of its own.
-      if (propagation && baggage !== undefined) request = withHeader(request, 'baggage', baggage);
-      return isTraced() ? inCallSpan(request, client, next) : next(request);
-    },
+      if (propagation && baggage !== undefined) addHeader(request, 'baggage', baggage);
+      if (isTraced()) tellOutcome(inCallSpan(request, client, transport), receiver);
+      else next(request, receiver);
+    };
+  },
 }));
 
 /**
@@ -52,9 +56,13 @@ export const callTracing = definePolicy('tracing', tracingOptions, ({ requestIdH
  * context.
  */
 export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (options) => ({
-  wrap: (next) =>
-    function attemptTracing(original) {
-      if (hasNothingToSay(options)) return next(original);
+  pass: (next) => {
+    const transport = transportOf(next);
+    return function attemptTracing(original, receiver) {
+      if (hasNothingToSay(options)) {
+        next(original, receiver);
+        return;
+      }
       const call = callOf(original);
       // A copy of the headers, so that the next attempt does not inherit those of this one.
       const request = { ...original, headers: copyHeaders(original.headers) };
@@ -62,15 +70,18 @@ export const attemptTracing = definePolicy('tracing.attempt', tracingOptions, (o
       if (counter !== false) setHeader(request.headers, counter, String(call.attempts + 1));
       if (!isTraced()) {
         if (options.propagation) injectContext(request);
-        return next(request);
+        next(request, receiver);
+        return;
       }
       const endpoint = endpointOf(request);
       const attributes = {
         ...(call.attempts > 0 && { 'http.request.resend_count': call.attempts }),
         ...(endpoint && { 'network.peer.address': endpoint.host, 'network.peer.port': endpoint.port }),
       };
-      return inClientSpan(request, { prefix: '', attributes, propagation: options.propagation }, next);
-    },
+      const span = { prefix: '', attributes, propagation: options.propagation };
+      tellOutcome(inClientSpan(request, span, transport), receiver);
+    };
+  },
 }));
 
 /** True where there is no span to create, no context to send and no attempt to number. */
@@ -79,16 +90,13 @@ function hasNothingToSay({ propagation, attemptCountHeader }: z.output<typeof tr
 }
 
 /** Sets the request id of the call, and sends it unless the caller has set the header. */
-function identify(request: Request, header: string, inherited: string | undefined): Request {
+function identify(request: Request, header: string, inherited: string | undefined): void {
   const id = getHeader(request.headers, header) ?? inherited ?? randomUUID();
   callOf(request).requestId = id;
-  return withHeader(request, header, id);
+  addHeader(request, header, id);
 }
 
-/** Adds a header unless the caller has set it. */
-function withHeader(request: Request, name: string, value: string): Request {
-  if (getHeader(request.headers, name) !== undefined) return request;
-  const headers = copyHeaders(request.headers);
-  setHeader(headers, name, value);
-  return { ...request, headers };
+/** Adds a header unless the caller has set it. The headers are the call's own: a copy would cost a request more. */
+function addHeader({ headers }: Request, name: string, value: string): void {
+  if (getHeader(headers, name) === undefined) setHeader(headers, name, value);
 }

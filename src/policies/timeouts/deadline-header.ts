@@ -37,15 +37,18 @@ export const deadlineHeader = definePolicy(
   'deadlineHeader',
   deadlineHeaderOptions,
   ({ name, ofAttempt, external }) => ({
-    wrap: (next) =>
-      function deadlineHeader(request) {
+    pass: (next) =>
+      function deadlineHeader(request, receiver) {
         const call = callOf(request);
         const limit = ofAttempt ? (attemptLimitOf(request) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
         const left = Math.min(call.remaining(), limit);
-        if (!Number.isFinite(left) || !(external || isInternal(call.origin))) return next(request);
+        if (!Number.isFinite(left) || !(external || isInternal(call.origin))) {
+          next(request, receiver);
+          return;
+        }
         const headers = copyHeaders(request.headers);
         setHeader(headers, name, String(Math.max(1, Math.floor(left))));
-        return next({ ...request, headers });
+        next({ ...request, headers }, receiver);
       },
   }),
 );

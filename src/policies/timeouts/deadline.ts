@@ -31,33 +31,42 @@ const deadlineOptions = z
  * streams. The call's own `timeouts.total` replaces `total`. Its `timeout` replaces the default, can shorten any other
  * `total`, and ends the call with axios's error, `ECONNABORTED`. `runWithDeadline` can only shorten it.
  */
-export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDefault }) => ({
-  pass: (next) =>
-    function deadline(original, receiver) {
-      const request = withCall(original);
-      const own = timeoutOf(request);
-      const said = callTimeouts(request).total;
-      const call = callOf(request);
-      if (own !== undefined) call.hasOwnTimeout = true;
-      const limit = said ?? (isDefault && call.hasOwnTimeout ? false : total);
-      const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
-      const ms = Math.min(limit === false ? Number.POSITIVE_INFINITY : limit, own ?? Number.POSITIVE_INFINITY, inbound);
-      if (ms === Number.POSITIVE_INFINITY) {
-        next(request, receiver);
-        return;
-      }
-      const why = (): Error => {
-        call.flag('deadline');
-        if (ms === own) return markCallEnded(timeoutError(request));
-        if (ms === inbound) return expired(request, ms, 'the deadline of the inbound request');
-        return expired(request, ms, limitName('total', request, isDefault));
-      };
-      if (ms <= 0) throw why();
-      call.endsAt = performance.now() + ms;
-      const bound: TimeLimit = { ms, until: 'body', expired: why };
-      boundedSend(next, request, receiver, bound, ownTimeKept);
-    },
-}));
+export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDefault }) => {
+  const ofPolicy = limitOf((request, ms) => expired(request, ms, limitName('total', request, isDefault)));
+  return {
+    pass: (next) =>
+      function deadline(original, receiver) {
+        const request = withCall(original);
+        const own = timeoutOf(request) ?? Number.POSITIVE_INFINITY;
+        const said = callTimeouts(request).total;
+        const call = callOf(request);
+        if (own !== Number.POSITIVE_INFINITY) call.hasOwnTimeout = true;
+        const limit = said ?? (isDefault && call.hasOwnTimeout ? false : total);
+        const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
+        const ms = Math.min(limit === false ? Number.POSITIVE_INFINITY : limit, own, inbound);
+        if (ms === Number.POSITIVE_INFINITY) {
+          next(request, receiver);
+          return;
+        }
+        const bound = ms === own ? ofCall : ms === inbound ? ofInbound : ofPolicy;
+        if (ms <= 0) throw bound.expired(request, ms);
+        call.endsAt = performance.now() + ms;
+        boundedSend(next, request, receiver, ms, bound, ownTimeKept);
+      },
+  };
+});
+
+function limitOf(error: TimeLimit['expired']): TimeLimit {
+  const expired: TimeLimit['expired'] = (request, ms) => {
+    callOf(request).flag('deadline');
+    return error(request, ms);
+  };
+  return { until: 'body', expired };
+}
+
+/** axios's own `timeout`, and the deadline of `runWithDeadline`. */
+const ofCall = limitOf((request) => markCallEnded(timeoutError(request)));
+const ofInbound = limitOf((request, ms) => expired(request, ms, 'the deadline of the inbound request'));
 
 /** The wire would apply axios's `timeout` once more to each attempt; the deadline already includes it. */
 const ownTimeKept = { timeout: 0 };

@@ -4,7 +4,7 @@ import { type Activity, type Direction, watchedBy } from '../../call/activity.js
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
 import { callOf, routeOption } from '../../call/request.js';
-import { boundedSend, type LimitWatch } from '../../call/time-limit.js';
+import { boundedSend, type LimitWatch, type TimeLimit } from '../../call/time-limit.js';
 import { Timer, type TimerOwner } from '../../call/timer.js';
 import { duration } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
@@ -32,8 +32,8 @@ export const idleTimeout = definePolicy('idleTimeout', idleTimeoutOptions, (opti
         return;
       }
       const watch = new IdleWatch(idle);
-      const limit = { ms: undefined, until: 'body', expired: () => expired(request, idle) } as const;
-      boundedSend(next, request, receiver, limit, watchedBy(watch), watch);
+      const limit: TimeLimit = { until: 'body', expired: () => expired(request, idle) };
+      boundedSend(next, request, receiver, undefined, limit, watchedBy(watch), watch);
     },
 }));
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { Request } from '../../call/message.js';
 import { callOf, carriedCall } from '../../call/request.js';
-import { boundedSend } from '../../call/time-limit.js';
+import { boundedSend, type TimeLimit } from '../../call/time-limit.js';
 import { duration } from '../../options/duration.js';
 import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
@@ -29,19 +29,21 @@ const timeoutOptions = z
  * destroys its socket. Like Envoy's `per_try_timeout`, but connecting and the body of a buffered response count too. The
  * default does not apply to a call that has axios's `timeout`.
  */
-export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt, isDefault }) => ({
-  pass: (next) =>
-    function timeout(request, receiver) {
-      const said = callTimeouts(request).attempt;
-      const ms = said ?? (isDefault && hasOwnTimeout(request) ? false : attempt);
-      if (ms === false) {
-        next(request, receiver);
-        return;
-      }
-      const why = () => expired(request, ms, limitName('attempt', request, isDefault));
-      boundedSend(next, request, receiver, { ms, until: 'headers', expired: why });
-    },
-}));
+export const timeout = definePolicy('timeout', timeoutOptions, ({ attempt, isDefault }) => {
+  const limit: TimeLimit = {
+    until: 'headers',
+    expired: (request, ms) => expired(request, ms, limitName('attempt', request, isDefault)),
+  };
+  return {
+    pass: (next) =>
+      function timeout(request, receiver) {
+        const said = callTimeouts(request).attempt;
+        const ms = said ?? (isDefault && hasOwnTimeout(request) ? false : attempt);
+        if (ms === false) next(request, receiver);
+        else boundedSend(next, request, receiver, ms, limit);
+      },
+  };
+});
 
 /** True where axios's `timeout` bounds the call; without a `deadline` policy it is still on the request. */
 function hasOwnTimeout(request: Request): boolean {

@@ -11,7 +11,7 @@ import { Call } from '../../call/record.js';
 import { isShareable } from '../../call/repeatable.js';
 import { callOf, requestOf, withCall } from '../../call/request.js';
 import { Scope } from '../../call/scope.js';
-import { bounded } from '../../call/time-limit.js';
+import { bounded, type TimeLimit } from '../../call/time-limit.js';
 import { url } from '../../options/base-url.js';
 import { duration } from '../../options/duration.js';
 import { headerName, headerValue } from '../../options/header.js';
@@ -169,11 +169,9 @@ class Mirror {
 
   #limited(copy: Request, wire: Transport): Promise<Response> {
     const { timeout } = this.#options;
-    const expired = () =>
-      new AxiosError(`The mirrored copy did not end within ${timeout} ms.`, AxiosError.ETIMEDOUT, copy);
     const send: Transport = (request) =>
       isTraced() ? inClientSpan(request, { prefix: 'mirror', attributes: {}, propagation: true }, wire) : wire(request);
-    return bounded(send, copy, { ms: timeout, until: 'body', expired });
+    return bounded(send, copy, timeout, tooLong);
   }
 
   #end(response: Response | undefined, outcome: AttemptOutcome): void {
@@ -253,3 +251,8 @@ export interface MirrorStats {
   readonly active: number;
   readonly circuit: CircuitStats['state'];
 }
+
+const tooLong: TimeLimit = {
+  until: 'body',
+  expired: (copy, ms) => new AxiosError(`The mirrored copy did not end within ${ms} ms.`, AxiosError.ETIMEDOUT, copy),
+};
