@@ -28,8 +28,8 @@ export class RunningCall extends Scope implements OutcomeReceiver {
   readonly #config: Request;
   readonly #generation: Generation;
   readonly #keeper: CallKeeper;
-  readonly #resolve: (response: Response) => void;
-  readonly #reject: (error: unknown) => void;
+  #resolve: (response: Response) => void;
+  #reject: (error: unknown) => void;
   /** Removes the listeners from the caller's signal and cancel token. */
   #unlink: (() => void) | undefined;
 
@@ -81,6 +81,9 @@ export class RunningCall extends Scope implements OutcomeReceiver {
     } catch (error) {
       this.#reject(this.#failureOf(error, outcome));
     } finally {
+      // These hold the answer, and this call lives as long as a body that its caller may have forgotten.
+      this.#resolve = nothing;
+      this.#reject = nothing;
       onBodyEnd(outcome.response, () => this.#leave());
     }
   }
@@ -108,3 +111,5 @@ export class RunningCall extends Scope implements OutcomeReceiver {
     this.#keeper.left(this);
   }
 }
+
+function nothing(): void {}
