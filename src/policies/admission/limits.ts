@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, type LimitReason, PillionError, traceless } from '../../call/errors.js';
 import type { Request, Response, Transport } from '../../call/message.js';
+import { Queue } from '../../call/queue.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
@@ -38,7 +39,7 @@ type LimitsOptions = z.output<typeof limitsOptions>;
 class Gate {
   running = 0;
   /** In order of arrival. */
-  readonly waiting: (() => void)[] = [];
+  readonly waiting = new Queue<() => void>();
 
   leave(): void {
     const next = this.waiting.shift();
@@ -48,7 +49,7 @@ class Gate {
   }
 
   get idle(): boolean {
-    return this.running === 0 && this.waiting.length === 0;
+    return this.running === 0 && this.waiting.size === 0;
   }
 }
 
@@ -84,13 +85,13 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
           gate.running++;
           return run(next, request, destination, gate);
         }
-        if (gate.waiting.length >= options.maxPendingRequests)
+        if (gate.waiting.size >= options.maxPendingRequests)
           return Promise.reject(overflow(request, destination, gate, options, context));
         return turn(gate, request).then(() => run(next, request, destination, gate));
       },
     stats: (): Record<string, LimitStats> =>
       Object.fromEntries(
-        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.length }]),
+        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.size }]),
       ),
   };
 });
@@ -98,8 +99,8 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
 /** Resolves when a slot is handed over; an abort leaves the queue at once. */
 function turn(gate: Gate, request: Request): Promise<void> {
   return waitUnlessAborted(request, (admit) => {
-    gate.waiting.push(admit);
-    return () => gate.waiting.splice(gate.waiting.indexOf(admit), 1);
+    const place = gate.waiting.add(admit);
+    return () => gate.waiting.remove(place);
   });
 }
 
@@ -109,7 +110,7 @@ const full: LimitReason = 'max_pending_requests';
 function announce(request: Request, gate: Gate, { events }: PolicyContext): void {
   const call = callOf(request);
   call.flag('limited');
-  events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
+  events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.size });
 }
 
 function overflow(
@@ -122,7 +123,7 @@ function overflow(
   announce(request, gate, context);
   const call = callOf(request);
   const message =
-    `${call.client}: ${gate.running} requests to ${destination} are running and ${gate.waiting.length} are waiting ` +
+    `${call.client}: ${gate.running} requests to ${destination} are running and ${gate.waiting.size} are waiting ` +
     `(limits.maxRequests ${options.maxRequests}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: full }));
 }

@@ -3,6 +3,7 @@ import { isError } from '../../call/conceal.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { harmless } from '../../call/harmless.js';
 import type { Request } from '../../call/message.js';
+import { Queue } from '../../call/queue.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { hashOf } from '../hash.js';
 import type { PolicyContext } from '../policy.js';
@@ -47,7 +48,7 @@ export class HostSet {
   #typicalAt = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
   #known = false;
-  #waiting: Waiter[] = [];
+  readonly #waiting = new Queue<Waiter>();
   /** Failed lookups since the last that went well; undefined where that was the last one. */
   #failing: { failures: number; readonly since: number } | undefined;
   readonly #lookups = { succeeded: 0, failed: 0, lastError: undefined as string | undefined };
@@ -99,15 +100,8 @@ export class HostSet {
     if (this.#lookups.succeeded > 0)
       return Promise.reject(this.#noEndpoint(request, new Error('the discovery returned an empty list')));
     return waitUnlessAborted(request, (end) => {
-      const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
-      };
-      const waiter: Waiter = (error) => {
-        leave();
-        end(error && this.#noEndpoint(request, error));
-      };
-      this.#waiting.push(waiter);
-      return leave;
+      const place = this.#waiting.add((error) => end(error && this.#noEndpoint(request, error)));
+      return () => this.#waiting.remove(place);
     });
   }
 
@@ -238,7 +232,7 @@ export class HostSet {
   }
 
   #tell(error?: Error): void {
-    for (const waiter of this.#waiting) waiter(error);
+    for (const waiter of this.#waiting.takeAll()) waiter(error);
   }
 
   stats(): BalanceStats {
