@@ -1,7 +1,9 @@
 /** How the cost of one call, and what stays in memory, grow with the number of something: one subject in a process of its own. */
+import { once } from 'node:events';
+import net from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { AxiosHeaders } from 'axios';
-import { createHttpClient, loadHttpClients } from 'pillion';
+import { balance, createHttpClient, loadHttpClients, outlierDetection } from 'pillion';
 import { nowhere } from './axios-variants.mjs';
 import { answer } from './cases.mjs';
 
@@ -26,13 +28,18 @@ async function heapNow() {
   return process.memoryUsage().heapUsed;
 }
 
-/** The least microseconds that one of `count` took, of several rounds: what disturbs a round only makes it longer. */
+const cpuNow = () => {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+};
+
+/** The least CPU microseconds that one of `count` took, of several rounds: what disturbs a round only makes it longer. */
 async function least(count, work) {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
-    const startedAt = performance.now();
+    const startedAt = cpuNow();
     await work(round);
-    best = Math.min(best, ((performance.now() - startedAt) * 1000) / count);
+    best = Math.min(best, (cpuNow() - startedAt) / count);
     await setImmediate();
   }
   return best;
@@ -97,34 +104,28 @@ async function fleetOf(list, balance, more = {}, deps = {}) {
   return { client, discovery };
 }
 
-/** The time of a call with so many endpoints, without that of a call with none. */
-async function chosen(list, balance, more) {
-  const bare = clientWith(off);
-  const { client } = await fleetOf(list, balance, more);
-  let key = 0;
-  const request = () => ({ method: 'get', url: '/json', hashKey: `user-${key++ % 1000}` });
-  for (const each of [bare, client]) await callsOf(each, request)();
-  // In turns, as the speed of a machine changes with time.
-  const times = [];
-  for (let turn = 0; turn < rounds; turn++) {
-    const costs = [];
-    for (const each of [bare, client]) {
-      const startedAt = performance.now();
-      await callsOf(each, request)();
-      costs.push(((performance.now() - startedAt) * 1000) / calls);
-    }
-    times.push(costs[1] - costs[0]);
-  }
-  await client.close();
-  return times.sort((a, b) => a - b)[rounds >> 1];
+/** The cost of an attempt that passes `balance` alone, without a client around it. */
+async function chosen(list, options, outer = (next) => next) {
+  const answered = async () => ({ status: 200, headers });
+  const stack = balance({ ...options, endpoints: { static: list } })(outer(answered));
+  const request = (index) => ({
+    ...{ method: 'get', url: '/json', baseURL, headers },
+    ...(options.strategy === 'hash' && { hashKey: `user-${index % 1000}` }),
+  });
+  const work = async () => {
+    for (let call = 0; call < calls; call++) await stack(request(call));
+  };
+  await work();
+  const cost = await least(calls, work);
+  return cost;
 }
 
 async function choice(size) {
   const row = {};
-  for (const [name, [list, balance]] of Object.entries(choices))
-    row[`${name}, us`] = await chosen(numbers(size).map(lists[list]), balance);
-  const watched = { outlierDetection: {}, healthCheck: { path: '/healthz', interval: '1h' } };
-  row['with health checks and outliers, us'] = await chosen(numbers(size).map(lists.even), {}, watched);
+  for (const [name, [list, options]] of Object.entries(choices))
+    row[`${name}, us`] = await chosen(numbers(size).map(lists[list]), options);
+  // What a check or an ejection asks of a list: how many are usable.
+  row['least-pending, outliers, us'] = await chosen(numbers(size).map(lists.even), {}, outlierDetection({}));
   return row;
 }
 
@@ -161,25 +162,23 @@ function resetOf(config) {
   return Object.assign(new Error('reset'), { code: 'ECONNRESET', config, isAxiosError: true });
 }
 
+/** A call where all circuits are open: no endpoint is left to try. */
 async function outage(size) {
-  const down = (config) => Promise.reject(resetOf(config));
   const discovery = byHand();
   const circuitBreaker = { volumeThreshold: 1, resetTimeout: '1h' };
+  const down = (config) => Promise.reject(resetOf(config));
   const client = clientWith({ ...off, circuitBreaker }, { discovery, transport: down });
   discovery.tell(numbers(size).map(lists.even));
-  const call = () => client.get('/json').catch((error) => error.code);
-  const startedAt = performance.now();
-  let last;
-  for (let call_ = 0; call_ < size * 3; call_++) {
-    last = await call();
-    if (last === 'ERR_CIRCUIT_OPEN') break;
-  }
-  const opening = ((performance.now() - startedAt) * 1000) / size;
-  const cost = await least(10, async () => {
-    for (let index = 0; index < 10; index++) last = await call();
+  const call = () => client.get('/json').catch(({ code }) => code);
+  const startedAt = cpuNow();
+  let opened = 0;
+  for (let last; last !== 'ERR_CIRCUIT_OPEN' && opened < size * 20; opened++) last = await call();
+  const opening = (cpuNow() - startedAt) / opened;
+  const cost = await least(100, async () => {
+    for (let index = 0; index < 100; index++) await call();
   });
   await client.close();
-  return { 'until all circuits are open, us each': opening, [`a call then (${last}), us`]: cost };
+  return { 'a call while circuits open, us': opening, 'a call once all are open, us': cost };
 }
 
 async function registry(size) {
@@ -247,49 +246,74 @@ async function rules(size) {
   return row;
 }
 
-/** Begins calls that all wait, gives all of them up at once, and takes the time of both. */
-async function queued(size, client, first) {
-  const held = first();
+/** Begins calls that all wait, and gives all of them up at once: neither the first nor the last of the queue first. */
+async function queued(size, client, shared) {
   await setImmediate();
-  const controllers = numbers(size).map(() => new AbortController());
-  const startedAt = performance.now();
-  const pending = controllers.map(({ signal }) => client.get('/json', { signal }).catch(({ code }) => code));
+  const controllers = numbers(shared ? 1 : size).map(() => new AbortController());
+  const signalOf = (index) => controllers[shared ? 0 : index].signal;
+  const startedAt = cpuNow();
+  const pending = numbers(size).map((index) => client.get('/json', { signal: signalOf(index) }).catch(() => {}));
   await setImmediate();
-  const queuedAt = performance.now();
-  // From the middle outwards: neither the first nor the last of the queue.
-  for (let index = 0; index < size; index++)
-    controllers[(index % 2 === 0 ? size - index : size + index) >> 1 || 0]?.abort();
-  for (const controller of controllers) controller.abort();
-  const abortedAt = performance.now();
+  const queuedAt = cpuNow();
+  const beganAt = performance.now();
+  const middle = controllers.length >> 1;
+  for (let index = middle; index < controllers.length; index++) controllers[index].abort();
+  for (let index = 0; index < middle; index++) controllers[index].abort();
+  const blocked = performance.now() - beganAt;
   await Promise.all(pending);
-  const endedAt = performance.now();
-  return {
-    held,
-    'to queue, us': ((queuedAt - startedAt) * 1000) / size,
-    blocked: abortedAt - queuedAt,
-    total: endedAt - queuedAt,
-  };
+  return { queue: (queuedAt - startedAt) / size, giveUp: (cpuNow() - queuedAt) / size, blocked };
 }
 
 async function waiting(size) {
   const row = {};
   const hanging = () => new Promise(() => {});
-  const configs = {
-    limits: { limits: { maxRequests: 1, maxPendingRequests: 1_000_000 } },
-    rateLimit: { rateLimit: { requests: 1, per: '1h', maxPending: 1_000_000 } },
+  const many = 1_000_000;
+  const server = net.createServer(() => {}).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const toServer = { baseURL: `http://127.0.0.1:${server.address().port}`, connections: { maxConnections: 1 } };
+  const kinds = {
+    limits: [{ limits: { maxRequests: 1, maxPendingRequests: many } }, hanging],
+    'limits, one signal': [{ limits: { maxRequests: 1, maxPendingRequests: many } }, hanging],
+    rateLimit: [{ rateLimit: { requests: 1, per: '1h', maxPending: many } }, wire],
+    pool: [toServer, undefined],
   };
-  for (const [name, config] of Object.entries(configs)) {
-    const client = clientWith({ ...off, ...config }, { transport: name === 'limits' ? hanging : wire });
-    const result = await queued(size, client, () => void client.get('/json').catch(() => {}));
-    row[`${name}: queue a call, us`] = result['to queue, us'];
-    row[`${name}: give one up, us`] = (result.blocked * 1000) / size;
-    row[`${name}: all given up, ms`] = result.blocked;
+  for (const [name, [config, transport]] of Object.entries(kinds)) {
+    const client = clientWith({ ...off, ...config }, { transport });
+    void client.get('/json').catch(() => {});
+    const best = { queue: Infinity, giveUp: Infinity, blocked: Infinity };
+    for (let round = 0; round < Math.min(rounds, 3); round++) {
+      const taken = await queued(size, client, name.endsWith('signal'));
+      for (const part of Object.keys(best)) best[part] = Math.min(best[part], taken[part]);
+    }
+    row[`${name}: to wait, us`] = best.queue;
+    row[`${name}: to give up, us`] = best.giveUp;
+    row[`${name}: loop blocked, us a call`] = (best.blocked * 1000) / size;
     await client.close({ grace: 0 });
+  }
+  server.close();
+  return row;
+}
+
+/** What a call costs with so many outcomes in the window of its circuit. */
+async function outcomes(size) {
+  const row = {};
+  for (const [name, transport] of [
+    ['succeeding', wire],
+    ['failing', (config) => Promise.reject(resetOf(config))],
+  ]) {
+    const circuitBreaker = { rollingWindow: '1h', volumeThreshold: 100_000_000 };
+    const client = clientWith({ ...off, circuitBreaker }, { transport });
+    const call = () => client.get('/json').catch(() => {});
+    for (let index = 0; index < size; index++) await call();
+    row[`a ${name} call, us`] = await least(calls, async () => {
+      for (let index = 0; index < calls; index++) await call();
+    });
+    await client.close();
   }
   return row;
 }
 
-const subjects = { destinations, choice, endpoints, outage, registry, rules, waiting };
+const subjects = { destinations, choice, endpoints, outage, registry, rules, waiting, outcomes };
 const rows = {};
 for (const size of sizes) rows[size] = await subjects[subject](size);
 process.send(rows, () => process.exit());

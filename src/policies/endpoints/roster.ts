@@ -75,8 +75,8 @@ class Turns {
   constructor(hosts: readonly Host[]) {
     const known = hosts.reduce((least, { dueAt }) => Math.min(least, dueAt ?? least), Number.POSITIVE_INFINITY);
     const now = Number.isFinite(known) ? known : 0;
-    // Half a turn, so that light endpoints do not all come after the heavy ones.
-    for (const host of hosts) host.dueAt ??= now + 0.5 / host.weight;
+    // Each begins at another part of its round, or all that have the same weight would be due together.
+    for (const [index, host] of hosts.entries()) host.dueAt ??= now + (index + 0.5) / hosts.length / host.weight;
     this.#heap = hosts.toSorted(byTurn);
   }
 
