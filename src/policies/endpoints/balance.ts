@@ -10,7 +10,7 @@ import { duration } from '../../options/duration.js';
 import { headerName } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
-import { choosers } from './choose.js';
+import { anyone, choosers } from './choose.js';
 import type { Discovery } from './discovery.js';
 import { checked, discoveryOf, endpointsOptions } from './endpoints.js';
 import { hashKeyOf, hashOn } from './hash-key.js';
@@ -100,9 +100,9 @@ export const balance = definePolicy<typeof policyOptions, State>(
     const choose = (request: Request, call: Call, refused: readonly Host[]): Host | undefined => {
       const now = performance.now();
       const key = keyOf(request);
-      const { roster, panics } = set.share(now, key);
+      const { roster, isWhole } = set.share(now, key);
       const { tried } = call;
-      const isUsable = (host: Host) => panics || host.isUsable(now);
+      const isUsable = isWhole ? anyone : (host: Host) => host.isUsable(now);
       const choose = (isOpen: (host: Host) => boolean, from = roster) =>
         choosers[strategy]({
           roster: from,
@@ -114,13 +114,13 @@ export const balance = definePolicy<typeof policyOptions, State>(
           even: set.even,
           key,
         });
-      if (tried.length === 0) return choose(isUsable) ?? choose(() => true, set.all);
+      if (tried.length === 0) return choose(isUsable) ?? choose(anyone, set.all);
       // One that the call has not tried, else one whose circuit did not refuse it, else any.
       return (
         choose((host) => isUsable(host) && !tried.some(({ address }) => address === host.address)) ??
         choose((host) => isUsable(host) && !refused.includes(host)) ??
         choose((host) => !refused.includes(host), set.all) ??
-        choose(() => true, set.all)
+        choose(anyone, set.all)
       );
     };
     return {

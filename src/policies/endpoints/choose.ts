@@ -33,8 +33,11 @@ const draws = 64;
 
 const isSmall = ({ roster }: Choice) => roster.hosts.length <= fullScan;
 
-function openOnes({ roster, isOpen }: Choice): Host[] {
-  return roster.hosts.filter((host) => isOpen(host));
+/** For `isOpen`, where every endpoint may be chosen. */
+export const anyone = (): boolean => true;
+
+function openOnes({ roster, isOpen }: Choice): readonly Host[] {
+  return isOpen === anyone ? roster.hosts : roster.hosts.filter((host) => isOpen(host));
 }
 
 /**
@@ -83,12 +86,12 @@ function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice
  * Draws two endpoints by their shares. With uneven shares both may be the same, or heavy endpoints would get too
  * little.
  */
-function twoOf(choice: Choice): Host[] {
+function twoOf(choice: Choice): readonly Host[] {
   const first = weightedRandom(choice);
   if (first === undefined) return [];
   let second = weightedRandom(choice) as Host;
-  for (let again = 0; choice.even && second === first && again < draws; again++)
-    second = weightedRandom(choice) as Host;
+  // It stays the same where hardly another may be chosen.
+  for (let again = 0; choice.even && second === first && again < 3; again++) second = weightedRandom(choice) as Host;
   return [first, second];
 }
 

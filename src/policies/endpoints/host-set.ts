@@ -199,9 +199,9 @@ export class HostSet {
       this.#shares = shares;
       this.panicking = panicking;
     } else {
-      const share = onlyShare(first, now, rules);
+      const { share, panicking } = onlyShare(first, now, rules);
       this.#shares = [share];
-      this.panicking = share.panics;
+      this.panicking = panicking;
     }
     this.even = areEven(this.#shares, now, slowStart);
     this.#allRest = true;
@@ -290,9 +290,9 @@ export class HostSet {
 /** True where all of these endpoints have the same share of the traffic. */
 function areEven(shares: readonly Share[], now: number, slowStart: number): boolean {
   let common: number | undefined;
-  for (const { roster, panics } of shares)
+  for (const { roster, isWhole } of shares)
     for (const host of roster.hosts) {
-      if (!panics && !host.isUsable(now)) continue;
+      if (!isWhole && !host.isUsable(now)) continue;
       const share = host.share(now, slowStart);
       common ??= share;
       if (share !== common) return false;

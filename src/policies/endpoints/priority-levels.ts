@@ -23,8 +23,8 @@ export interface Level {
 /** Endpoints that get a part of the traffic. */
 export interface Share {
   readonly roster: Roster;
-  /** True where all of them are used, also those that are not usable. */
-  readonly panics: boolean;
+  /** True where all of them get traffic: each is usable, or too few are. */
+  readonly isWhole: boolean;
   /** The percentage of the traffic that these and the shares before them get. */
   readonly upTo: number;
 }
@@ -73,10 +73,10 @@ export function areGraded([level, ...others]: readonly Level[]): boolean {
 }
 
 /** All of the traffic for the endpoints of one priority: to the usable ones, or to all where too few are usable. */
-export function onlyShare(level: Level, now: number, rules: LevelRules): Share {
-  const usable = level.healthy.all.usable(now);
-  const panics = rules.isTooFew(usable, level.counted);
-  return { roster: panics ? level.all : nearest(level.healthy, level, now, rules), panics, upTo: 100 };
+export function onlyShare(level: Level, now: number, rules: LevelRules): { share: Share; panicking: boolean } {
+  const panicking = rules.isTooFew(level.healthy.all.usable(now), level.counted);
+  const share = panicking ? { roster: level.all, isWhole: true } : nearest(level.healthy, level, now, rules);
+  return { share: { ...share, upTo: 100 }, panicking };
 }
 
 /**
@@ -107,7 +107,7 @@ export function sharesOf(
     const percent = 100 / sum(levels.map(({ all }) => all.hosts.length));
     const shares = levels.map(({ all }) => {
       upTo += percent * all.hosts.length;
-      return { roster: all, panics: true, upTo };
+      return { roster: all, isWhole: true, upTo };
     });
     return { shares, panicking };
   }
@@ -115,16 +115,20 @@ export function sharesOf(
     const percent = Math.min(100 - upTo, Math.floor((bears * 100) / total));
     upTo += percent;
     if (percent === 0) return [];
-    if (panicking && panics) return [{ roster: level.all, panics: true, upTo }];
-    return [{ roster: nearest(part, level, now, rules), panics: false, upTo }];
+    if (panicking && panics) return [{ roster: level.all, isWhole: true, upTo }];
+    return [{ ...nearest(part, level, now, rules), upTo }];
   });
   return { shares, panicking };
 }
 
 /** The endpoints of the client's own zone; all of the part where too few of the zone are usable. */
-function nearest({ all, local }: Part, { ofZone }: Level, now: number, rules: LevelRules): Roster {
-  if (local === undefined) return all;
-  return rules.isTooFew(local.usable(now), ofZone) ? all : local;
+function nearest({ all, local }: Part, { ofZone }: Level, now: number, rules: LevelRules): Omit<Share, 'upTo'> {
+  const roster = local === undefined || rules.isTooFew(local.usable(now), ofZone) ? all : local;
+  const usable = roster.usable(now);
+  // Of a list in which hardly one is usable, that one would be drawn too late.
+  if (usable * 8 < roster.hosts.length)
+    return { roster: new Roster(roster.hosts.filter((host) => host.isUsable(now))), isWhole: true };
+  return { roster, isWhole: usable === roster.hosts.length };
 }
 
 function sum(numbers: readonly number[]): number {

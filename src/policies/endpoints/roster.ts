@@ -70,27 +70,32 @@ function sumsOf(hosts: readonly Host[]): Float64Array {
  * that is due first is next. Smooth weighted round robin has to visit every endpoint, this one only some levels of a heap.
  */
 class Turns {
-  readonly #heap: Host[];
+  /** The endpoint that is due first is the first one, and each is due before the two at twice its place. */
+  readonly #heap: Turn[];
 
   constructor(hosts: readonly Host[]) {
     const known = hosts.reduce((least, { dueAt }) => Math.min(least, dueAt ?? least), Number.POSITIVE_INFINITY);
     const now = Number.isFinite(known) ? known : 0;
     // Each begins at another part of its round, or all that have the same weight would be due together.
     for (const [index, host] of hosts.entries()) host.dueAt ??= now + (index + 0.5) / hosts.length / host.weight;
-    this.#heap = hosts.toSorted(byTurn);
+    this.#heap = hosts.map((host) => ({ host, dueAt: host.dueAt as number })).sort(byTurn);
   }
 
   next(shareOf: (host: Host) => number): Host | undefined {
-    const [host] = this.#heap;
-    if (host === undefined) return undefined;
-    host.dueAt = (host.dueAt ?? 0) + 1 / shareOf(host);
-    this.#sink(host);
-    return host;
+    let first = this.#heap[0];
+    // An endpoint may have had turns in another list meanwhile.
+    for (; first !== undefined && first.dueAt !== first.host.dueAt; first = this.#heap[0])
+      this.#moveOn(first, first.host.dueAt as number);
+    if (first === undefined) return undefined;
+    this.#moveOn(first, first.dueAt + 1 / shareOf(first.host));
+    return first.host;
   }
 
-  /** Moves the first endpoint of the heap to its place. */
-  #sink(host: Host): void {
+  /** Moves the first one of the heap to its new place. */
+  #moveOn(turn: Turn, dueAt: number): void {
     const heap = this.#heap;
+    turn.dueAt = dueAt;
+    turn.host.dueAt = dueAt;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
@@ -100,12 +105,18 @@ class Turns {
         least = right;
         child++;
       }
-      if (least === undefined || byTurn(host, least) < 0) break;
+      if (least === undefined || byTurn(turn, least) < 0) break;
       heap[at] = least;
       at = child;
     }
-    heap[at] = host;
+    heap[at] = turn;
   }
 }
 
-const byTurn = (a: Host, b: Host) => (a.dueAt ?? 0) - (b.dueAt ?? 0);
+/** An endpoint and when its next turn was when it was looked at last. */
+interface Turn {
+  readonly host: Host;
+  dueAt: number;
+}
+
+const byTurn = (a: Turn, b: Turn) => a.dueAt - b.dueAt;

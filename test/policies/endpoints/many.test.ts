@@ -1,5 +1,6 @@
 /** Thousands of endpoints: how many of them a choice looks at, and that it stays fair. */
-import { balance, createHttpClient, endpointOf, type Response } from 'pillion';
+import type { AxiosAdapter } from 'axios';
+import { balance, createHttpClient, endpointOf, type HttpClientConfig, type Response } from 'pillion';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Host } from '../../../src/policies/endpoints/host.js';
 import { Roster } from '../../../src/policies/endpoints/roster.js';
@@ -76,7 +77,10 @@ describe('a choice', () => {
     const discovery = toldByHand();
     const replies: Record<string, number> = {};
     for (const { address } of listOf(many)) replies[address] = 503;
-    const config = { retry: { maxRetries: 3, backoff: { base: '1ms' } }, balance: { strategy: 'hash' as const } };
+    const config: HttpClientConfig = {
+      retry: { maxRetries: 3, backoff: { base: '1ms' } },
+      balance: { strategy: 'hash' },
+    };
     const { client, sent } = fleet(replies, config, { discovery });
     discovery.tell(listOf(many));
     const call = client.get('/', { hashKey: 'user' }).catch(() => {});
@@ -189,8 +193,8 @@ describe('where the circuits of all endpoints are open', () => {
       { discovery },
     );
     discovery.tell(listOf(count));
-    const call = () => client.get('/').catch(({ code }) => code as string);
-    let last: string | undefined;
+    const call = (): Promise<unknown> => client.get('/').catch(({ code }) => code);
+    let last: unknown;
     for (let calls = 0; last !== 'ERR_CIRCUIT_OPEN' && calls < count * 20; calls++) last = await call();
     expect(last).toBe('ERR_CIRCUIT_OPEN');
     expect(inState(client, 'circuit_open')).toHaveLength(count);
@@ -206,7 +210,7 @@ describe('where the circuits of all endpoints are open', () => {
 
 it('a client with thousands of endpoints tells all calls that wait for the list at once', async () => {
   const discovery = toldByHand();
-  const transport = async (config: never) => ({ data: '', status: 200, statusText: '', headers: {}, config }) as never;
+  const transport: AxiosAdapter = async (config) => ({ data: '', status: 200, statusText: '', headers: {}, config });
   const client = createHttpClient({ baseURL, retry: false, limits: false }, { discovery, transport, logger: silent });
   const controllers = Array.from({ length: 1000 }, () => new AbortController());
   const calls = controllers.map(({ signal }) =>

@@ -17,7 +17,7 @@ const match = fc.record(
       path.map((exact) => ({ exact })),
       segment.map((regex) => ({ regex })),
     ),
-    methods: fc.constantFrom(['GET'], ['post', 'PUT']),
+    methods: fc.constantFrom<string[]>(['GET'], ['post', 'PUT']),
   },
   { requiredKeys: [] },
 );
