@@ -304,7 +304,7 @@ async function outcomes(size) {
   const row = {};
   for (const [name, transport] of [
     ['succeeding', wire],
-    ['failing', (config) => Promise.reject(resetOf(config))],
+    ['failing', async (config) => ({ ...(await wire(config)), status: 503 })],
   ]) {
     const circuitBreaker = { rollingWindow: '1h', volumeThreshold: 1_000_000 };
     const client = clientWith({ ...off, circuitBreaker }, { transport });
