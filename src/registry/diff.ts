@@ -28,11 +28,13 @@ export function changesBetween(
   isSecret: (client: string, ...value: Parameters<IsSecret>) => boolean,
 ): ConfigChange[] {
   const old = new Map(before.map(({ name, config }) => [name, config]));
-  const gone = before.filter(({ name }) => !after.some((each) => each.name === name));
+  const present = new Set(after.map(({ name }) => name));
+  const gone = before.filter(({ name }) => !present.has(name));
   return [
     ...after.flatMap(({ name, config }) => {
       const previous = old.get(name);
       if (previous === undefined) return [{ client: name, path: '', after: 'added' }];
+      if (previous === config) return [];
       return changesOf(name, previous, config, (path, value) => isSecret(name, path, value));
     }),
     ...gone.map(({ name }) => ({ client: name, path: '', before: 'removed' })),

@@ -123,7 +123,7 @@ export class Registry implements HttpClients {
 
   #parse(loaded: string | object): ParsedClients {
     const input = typeof loaded === 'string' ? new ConfigDocument(loaded) : loaded;
-    const parsed = new ParsedClients(input, this.source.name, { env: this.#env });
+    const parsed = new ParsedClients(input, this.source.name, { env: this.#env }, this.#applied);
     // The files of a rejected version are watched too: a change in one of them may make the version valid.
     this.#watchReferences(parsed.files);
     if (parsed.faults.length > 0 && readsFiles(this.#deps)) parsed.readMaterial();

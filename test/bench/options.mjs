@@ -11,7 +11,7 @@ const studyNames = Object.keys(studies);
 const known = {
   ...{ rounds: { type: 'string' }, seconds: { type: 'string' } },
   ...{ cases: { type: 'string' }, variants: { type: 'string' } },
-  ...{ quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  ...{ quick: { type: 'boolean', default: false }, json: { type: 'string' }, minutes: { type: 'string' } },
 };
 
 export const readOptions = () =>
@@ -24,6 +24,7 @@ export const readOptions = () =>
       quick,
       rounds: positive('rounds', values.rounds ?? (quick ? '1' : '5')),
       seconds: positive('seconds', values.seconds ?? (quick ? '0.2' : '1.5'), { whole: false }),
+      minutes: positive('minutes', values.minutes ?? '1', { whole: false }),
       cases: cases.filter(({ name }) => names.includes(name)),
       studies: studyNames.filter((name) => names.includes(name)),
       variants: selection('variants', values.variants, Object.keys(variants)),

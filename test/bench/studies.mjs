@@ -1,4 +1,5 @@
 /** What one request against one upstream does not show: many destinations, failures, and the policies without a wire. */
+import { growth, printGrowth, printSoak, soak } from './growth-curves.mjs';
 import { nothing } from './pillion-variants.mjs';
 import { align, digits } from './report.mjs';
 import { answerOf, start } from './start.mjs';
@@ -119,6 +120,12 @@ export const studies = {
     run: mirrorLatency,
     print: printMirror,
   },
+  growth: {
+    title: 'what a call costs as the number of something grows; a wire that answers at once',
+    run: growth,
+    print: printGrowth,
+  },
+  soak: { title: 'a steady rate of calls', run: soak, print: printSoak },
   policies: {
     title: 'a wire that answers at once',
     run: (options) => stubbed(stacks, options),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, type LimitReason, PillionError, traceless } from '../../call/errors.js';
 import type { Request, Response } from '../../call/message.js';
+import { Queue } from '../../call/queue.js';
 import { type OutcomeReceiver, Passage } from '../../call/receiver.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
@@ -41,7 +42,7 @@ class Gate {
   readonly #all: Map<string, Gate>;
   running = 0;
   /** In order of arrival. */
-  readonly waiting: (() => void)[] = [];
+  readonly waiting = new Queue<() => void>();
 
   constructor(destination: string, all: Map<string, Gate>) {
     this.destination = destination;
@@ -55,7 +56,7 @@ class Gate {
     // The slot goes from one to the next without ever being free, so nobody can overtake.
     if (next === undefined) this.running--;
     else next();
-    if (this.running === 0 && this.waiting.length === 0) this.#all.delete(this.destination);
+    if (this.running === 0 && this.waiting.size === 0) this.#all.delete(this.destination);
   };
 }
 
@@ -74,7 +75,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
         if (gate.running < options.maxRequests) {
           gate.running++;
           next(request, admitted);
-        } else if (gate.waiting.length >= options.maxPendingRequests) {
+        } else if (gate.waiting.size >= options.maxPendingRequests) {
           throw overflow(request, gate, options, context);
         } else {
           turn(gate, request).then(
@@ -85,7 +86,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       },
     stats: (): Record<string, LimitStats> =>
       Object.fromEntries(
-        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.length }]),
+        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.size }]),
       ),
   };
 });
@@ -119,8 +120,8 @@ class Admitted extends Passage {
 /** Resolves when a slot is handed over; an abort leaves the queue at once. */
 function turn(gate: Gate, request: Request): Promise<void> {
   return waitUnlessAborted(request, (admit) => {
-    gate.waiting.push(admit);
-    return () => gate.waiting.splice(gate.waiting.indexOf(admit), 1);
+    const place = gate.waiting.add(admit);
+    return () => gate.waiting.remove(place);
   });
 }
 
@@ -130,14 +131,14 @@ const full: LimitReason = 'max_pending_requests';
 function announce(request: Request, gate: Gate, { events }: PolicyContext): void {
   const call = callOf(request);
   call.flag('limited');
-  events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.length });
+  events.emit('limits.rejected', { call, destination: destinationOf(request), pending: gate.waiting.size });
 }
 
 function overflow(request: Request, gate: Gate, options: LimitsOptions, context: PolicyContext): PillionError {
   announce(request, gate, context);
   const call = callOf(request);
   const message =
-    `${call.client}: ${gate.running} requests to ${gate.destination} are running and ${gate.waiting.length} are waiting ` +
+    `${call.client}: ${gate.running} requests to ${gate.destination} are running and ${gate.waiting.size} are waiting ` +
     `(limits.maxRequests ${options.maxRequests}, limits.maxPendingRequests ${options.maxPendingRequests}).`;
   return traceless(() => new PillionError(ErrorCode.LIMIT, message, request, { reason: full }));
 }

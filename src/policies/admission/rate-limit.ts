@@ -4,6 +4,7 @@ import { responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
+import { Queue } from '../../call/queue.js';
 import { Recent } from '../../call/recent.js';
 import { callOf } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
@@ -79,7 +80,7 @@ type RateLimitOptions = z.output<typeof rateLimitOptions>;
 /** The limit of one key: a token bucket for the configured rate, and the quota that the server has announced. */
 class Bucket {
   /** What admits each queued request, in order of arrival. */
-  readonly waiting: (() => void)[] = [];
+  readonly waiting = new Queue<() => void>();
   readonly #options: RateLimitOptions;
   readonly #burst: number;
   /** Tokens added per millisecond. */
@@ -104,7 +105,7 @@ class Bucket {
 
   /** Requests wait or are in flight. */
   get busy(): boolean {
-    return this.waiting.length > 0 || this.#running > 0;
+    return this.waiting.size > 0 || this.#running > 0;
   }
 
   /** Milliseconds until another request may be sent. */
@@ -117,7 +118,7 @@ class Bucket {
 
   /** Milliseconds until a request that joins the end of the queue may be sent. */
   waitInLine(now: number): number {
-    return this.wait(now) + Math.ceil(this.waiting.length / this.#rate);
+    return this.wait(now) + Math.ceil(this.waiting.size / this.#rate);
   }
 
   #fill(now: number): void {
@@ -161,22 +162,21 @@ class Bucket {
   pump(): void {
     clearTimeout(this.#timer);
     for (;;) {
-      const [next] = this.waiting;
-      if (next === undefined) return;
+      if (this.waiting.size === 0) return;
       const wait = this.wait(performance.now());
       if (wait > 0) {
         this.#timer = setTimeout(() => this.pump(), Math.min(wait, maxTimer));
         return;
       }
-      this.waiting.shift();
+      const next = this.waiting.shift();
       this.take();
-      next();
+      next?.();
     }
   }
 
   stats() {
     const now = performance.now();
-    return { waiting: this.waiting.length, running: this.#running, waitMs: this.wait(now) };
+    return { waiting: this.waiting.size, running: this.#running, waitMs: this.wait(now) };
   }
 }
 
@@ -203,7 +203,7 @@ export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, c
     wrap: (next) =>
       async function rateLimit(request) {
         const bucket = bucketOf(request);
-        if (bucket.waiting.length === 0 && bucket.wait(performance.now()) === 0) bucket.take();
+        if (bucket.waiting.size === 0 && bucket.wait(performance.now()) === 0) bucket.take();
         else await turn(bucket, request, options, context);
         const sentAt = performance.now();
         let answer: Response | undefined;
@@ -244,16 +244,16 @@ function turn(
   const call = callOf(request);
   const waitMs = bucket.waitInLine(performance.now());
   call.flag('rate_limited');
-  if (bucket.waiting.length >= maxPending || waitMs >= call.remaining()) {
+  if (bucket.waiting.size >= maxPending || waitMs >= call.remaining()) {
     events.emit('rate_limit.rejected', { call, waitMs });
     return Promise.reject(rejected(request, waitMs));
   }
   events.emit('rate_limit.delayed', { call, waitMs });
   return waitUnlessAborted(request, (admit) => {
-    bucket.waiting.push(admit);
+    const place = bucket.waiting.add(admit);
     bucket.pump();
     return () => {
-      bucket.waiting.splice(bucket.waiting.indexOf(admit), 1);
+      bucket.waiting.remove(place);
       bucket.pump();
     };
   });

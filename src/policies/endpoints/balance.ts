@@ -10,7 +10,7 @@ import { duration } from '../../options/duration.js';
 import { headerName } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
-import { choosers } from './choose.js';
+import { anyone, choosers } from './choose.js';
 import type { Discovery } from './discovery.js';
 import { checked, discoveryOf, endpointsOptions } from './endpoints.js';
 import { hashKeyOf, hashOn } from './hash-key.js';
@@ -100,15 +100,28 @@ export const balance = definePolicy<typeof policyOptions, State>(
     const choose = (request: Request, call: Call, refused: readonly Host[]): Host | undefined => {
       const now = performance.now();
       const key = keyOf(request);
-      return choosers[strategy]({
-        hosts: candidates(set, call, refused, now, key),
-        now,
-        slowStart,
-        random: context.random,
-        typical,
-        even: set.even,
-        key,
-      });
+      const { roster, isWhole } = set.share(now, key);
+      const { tried } = call;
+      const isUsable = isWhole ? anyone : (host: Host) => host.isUsable(now);
+      const choose = (isOpen: (host: Host) => boolean, from = roster) =>
+        choosers[strategy]({
+          roster: from,
+          isOpen,
+          now,
+          slowStart,
+          random: context.random,
+          typical,
+          even: set.even,
+          key,
+        });
+      if (tried.length === 0) return choose(isUsable) ?? choose(anyone, set.all);
+      // One that the call has not tried, else one whose circuit did not refuse it, else any.
+      return (
+        choose((host) => isUsable(host) && !tried.some(({ address }) => address === host.address)) ??
+        choose((host) => isUsable(host) && !refused.includes(host)) ??
+        choose((host) => !refused.includes(host), set.all) ??
+        choose(anyone, set.all)
+      );
     };
     return {
       wrap: (next) =>
@@ -126,7 +139,8 @@ export const balance = definePolicy<typeof policyOptions, State>(
             } catch (error) {
               if (!rests(error, host, set)) throw error;
               refused.push(host);
-              if (refused.length >= set.hosts.length) throw error;
+              // The circuits that are known to be open need not be asked one by one.
+              if (refused.length >= set.hosts.length || set.allRest(performance.now())) throw error;
             }
           }
         },
@@ -147,29 +161,8 @@ function setFor(options: BalanceOptions, context: PolicyContext, before: State |
   return new HostSet({ zone, panicThresholdPercent, slowStart, overprovisioningFactor }, source, context, earlier);
 }
 
-/**
- * The endpoints to choose from: usable ones that the call has not tried, else usable ones whose circuit did not refuse,
- * else any.
- */
-function candidates(
-  set: HostSet,
-  { tried }: Call,
-  refused: readonly Host[],
-  now: number,
-  key: string | undefined,
-): readonly Host[] {
-  const usable = set.usable(now, key);
-  if (tried.length === 0 && refused.length === 0) return usable;
-  const fresh = usable.filter(({ address }) => !tried.some((each) => each.address === address));
-  if (fresh.length > 0) return fresh;
-  const open = usable.filter((host) => !refused.includes(host));
-  if (open.length > 0) return open;
-  const any = set.hosts.filter((host) => !refused.includes(host));
-  return any.length > 0 ? any : set.hosts;
-}
-
 async function send(next: Transport, request: Request, call: Call, placement: Placement): Promise<Response> {
-  const { host } = placement;
+  const { host, set } = placement;
   const { load } = host;
   const startedAt = performance.now();
   const sent = call.attempts;
@@ -181,10 +174,14 @@ async function send(next: Transport, request: Request, call: Call, placement: Pl
   try {
     const response = await next(placed(request, placement));
     load.observe(performance.now() - startedAt, 'success');
+    set.answered(host);
     onBodyEnd(response, leave);
     return response;
   } catch (error) {
-    if (call.attempts > sent) load.observe(performance.now() - startedAt, healthOf(error, true));
+    if (call.attempts > sent) {
+      load.observe(performance.now() - startedAt, healthOf(error, true));
+      set.answered(host);
+    }
     onBodyEnd(responseOf(error), leave);
     throw error;
   }
@@ -196,7 +193,9 @@ async function send(next: Transport, request: Request, call: Call, placement: Pl
  */
 function rests(error: unknown, host: Host, set: HostSet): boolean {
   if (!(error instanceof PillionError) || error.code !== ErrorCode.CIRCUIT_OPEN) return false;
-  host.restsUntil = performance.now() + (error.retryAfter ?? 0);
-  set.touch();
+  const now = performance.now();
+  const rested = host.restsUntil > now;
+  host.restsUntil = now + (error.retryAfter ?? 0);
+  if (!rested) set.touch();
   return true;
 }

@@ -1,11 +1,12 @@
 /** The strategies by which `balance` chooses the endpoint of the next attempt. */
-import { rendezvous } from '../hash.js';
 import type { Host } from './host.js';
+import { Roster } from './roster.js';
 
 /** The input of a strategy. */
 export interface Choice {
-  /** Endpoints to choose from, at least one. */
-  readonly hosts: readonly Host[];
+  readonly roster: Roster;
+  /** True for an endpoint that may be chosen. */
+  readonly isOpen: (host: Host) => boolean;
   readonly now: number;
   readonly slowStart: number;
   readonly random: () => number;
@@ -17,6 +18,7 @@ export interface Choice {
   readonly key: string | undefined;
 }
 
+/** Each returns undefined only where no endpoint may be chosen. */
 export const choosers = {
   'least-pending': leastPending,
   'round-robin': roundRobin,
@@ -24,24 +26,33 @@ export const choosers = {
   hash: byHash,
 } satisfies Record<string, (choice: Choice) => Host | undefined>;
 
-/** Above this number of endpoints, two are drawn and compared instead of scanning all. */
+/** Up to this number of endpoints all are visited; of more, some are drawn until one may be chosen. */
 const fullScan = 32;
+/** Draws without success after which all are visited all the same: nearly none of them may be chosen. */
+const draws = 64;
+
+const isSmall = ({ roster }: Choice) => roster.hosts.length <= fullScan;
+
+/** For `isOpen`, where every endpoint may be chosen. */
+export const anyone = (): boolean => true;
+
+function openOnes({ roster, isOpen }: Choice): readonly Host[] {
+  return isOpen === anyone ? roster.hosts : roster.hosts.filter((host) => isOpen(host));
+}
 
 /**
  * The endpoint with the least load for its weight. An endpoint that is clearly slower than the others, or fails, counts
  * as more loaded than it is. Among equals the choice is random.
  */
 function leastPending(choice: Choice): Host | undefined {
-  const { hosts } = choice;
-  if (hosts.length === 1) return hosts[0];
+  const drawn = !isSmall(choice);
+  const candidates = drawn ? twoOf(choice) : openOnes(choice);
+  if (candidates.length < 2) return candidates[0];
   const typical = choice.typical(choice.now);
-  const many = hosts.length > fullScan;
-  const candidates = many ? twoOf(choice) : hosts;
   let best: Host | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const host of candidates) {
-    if (host === undefined) continue;
-    const score = scoreOf(host, typical, choice, many);
+    const score = scoreOf(host, typical, choice, drawn);
     if (score >= least) continue;
     least = score;
     best = host;
@@ -75,20 +86,33 @@ function scoreOf(host: Host, typical: number, { now, slowStart, random }: Choice
  * Draws two endpoints by their shares. With uneven shares both may be the same, or heavy endpoints would get too
  * little.
  */
-function twoOf(choice: Choice): (Host | undefined)[] {
-  const { hosts, random, even } = choice;
-  if (!even) return [weightedRandom(choice), weightedRandom(choice)];
-  const first = Math.floor(random() * hosts.length);
-  const second = (first + 1 + Math.floor(random() * (hosts.length - 1))) % hosts.length;
-  return [hosts[first], hosts[second]];
+function twoOf(choice: Choice): readonly Host[] {
+  const first = weightedRandom(choice);
+  if (first === undefined) return [];
+  let second = weightedRandom(choice) as Host;
+  // It stays the same where hardly another may be chosen.
+  for (let again = 0; choice.even && second === first && again < 3; again++) second = weightedRandom(choice) as Host;
+  return [first, second];
 }
 
-/** Smooth weighted round robin, as in nginx: the turns of a heavy endpoint are spread among those of the others. */
-function roundRobin({ hosts, now, slowStart }: Choice): Host | undefined {
+/** Takes turns by weight: the turns of a heavy endpoint are spread among those of the others. */
+function roundRobin(choice: Choice): Host | undefined {
+  const { roster, isOpen, now, slowStart } = choice;
+  const shareOf = (host: Host) => host.share(now, slowStart);
+  if (isSmall(choice)) return smoothTurn(openOnes(choice), shareOf);
+  for (let turn = 0; turn < draws; turn++) {
+    const host = roster.next(shareOf);
+    if (host !== undefined && isOpen(host)) return host;
+  }
+  return smoothTurn(openOnes(choice), shareOf);
+}
+
+/** Smooth weighted round robin, as in nginx. */
+function smoothTurn(hosts: readonly Host[], shareOf: (host: Host) => number): Host | undefined {
   let best: Host | undefined;
   let total = 0;
   for (const host of hosts) {
-    const share = host.share(now, slowStart);
+    const share = shareOf(host);
     total += share;
     host.turn += share;
     if (best === undefined || host.turn > best.turn) best = host;
@@ -97,7 +121,16 @@ function roundRobin({ hosts, now, slowStart }: Choice): Host | undefined {
   return best;
 }
 
-function weightedRandom({ hosts, now, slowStart, random }: Choice): Host | undefined {
+function weightedRandom(choice: Choice): Host | undefined {
+  const { roster, isOpen, now, slowStart, random } = choice;
+  for (let draw = 0; draw < draws && !isSmall(choice); draw++) {
+    const host = roster.draw(random);
+    if (host === undefined || !isOpen(host)) continue;
+    const share = host.share(now, slowStart);
+    // Drawn by its weight, of which the share may be less during slow start.
+    if (share === host.weight || random() * host.weight < share) return host;
+  }
+  const hosts = openOnes(choice);
   let left = random() * hosts.reduce((sum, host) => sum + host.share(now, slowStart), 0);
   for (const host of hosts) {
     left -= host.share(now, slowStart);
@@ -106,14 +139,16 @@ function weightedRandom({ hosts, now, slowStart, random }: Choice): Host | undef
   return hosts.at(-1);
 }
 
-/** The same endpoint for the same key, as long as the endpoints stay the same. */
+/**
+ * The same endpoint for the same key, as long as the endpoints stay the same. The keys of one that may not be chosen are
+ * spread over the others, which keep their own.
+ */
 function byHash(choice: Choice): Host | undefined {
-  const { key, hosts } = choice;
+  const { key, roster, isOpen } = choice;
   if (key === undefined) return weightedRandom(choice);
-  return rendezvous(
-    key,
-    hosts,
-    ({ address }) => address,
-    ({ weight }) => weight,
-  );
+  for (let attempt = 0; attempt < draws; attempt++) {
+    const host = roster.at(key, attempt);
+    if (host !== undefined && isOpen(host)) return host;
+  }
+  return new Roster(openOnes(choice)).at(key, 0);
 }

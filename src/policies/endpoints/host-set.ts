@@ -3,12 +3,22 @@ import { isError } from '../../call/conceal.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { harmless } from '../../call/harmless.js';
 import type { Request } from '../../call/message.js';
+import { Queue } from '../../call/queue.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { hashOf } from '../hash.js';
 import type { PolicyContext } from '../policy.js';
 import type { Discovery } from './discovery.js';
 import { type DiscoveredEndpoint, type EndpointState, Host } from './host.js';
-import { type Level, levelsOf, type Share, sharesOf } from './priority-levels.js';
+import {
+  areGraded,
+  type Level,
+  type LevelRules,
+  levelsOf,
+  onlyShare,
+  type Share,
+  sharesOf,
+} from './priority-levels.js';
+import { Roster } from './roster.js';
 
 export interface HostSetOptions {
   /** Zone of the client, whose endpoints are preferred. */
@@ -36,18 +46,22 @@ export class HostSet {
   readonly #options: HostSetOptions;
   readonly #discovery: Discovery | undefined;
   readonly #context: PolicyContext;
-  #usable: readonly Host[] = [];
-  /** The endpoints by priority; undefined where all are healthy ones of one priority. */
-  #levels: readonly Level[] | undefined;
-  /** The shares of the traffic that priorities get; undefined where all of it goes to `#usable`. */
-  #shares: readonly Share[] | undefined;
-  /** `performance.now()` until which `#usable` is valid. */
+  /** The endpoints by priority. */
+  #levels: readonly Level[];
+  /** The endpoints that get traffic now, at least one share. */
+  #shares: readonly Share[] = [];
+  /** Made when it is first needed. */
+  #all: Roster | undefined;
+  #allRest = false;
+  /** `performance.now()` until which the shares are valid. */
   #holdsUntil = 0;
+  /** Endpoints that have answered, of which the typical latency is computed. */
+  readonly #answered = new Set<Host>();
   #typical = Number.POSITIVE_INFINITY;
   #typicalAt = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
   #known = false;
-  #waiting: Waiter[] = [];
+  readonly #waiting = new Queue<Waiter>();
   /** Failed lookups since the last that went well; undefined where that was the last one. */
   #failing: { failures: number; readonly since: number } | undefined;
   readonly #lookups = { succeeded: 0, failed: 0, lastError: undefined as string | undefined };
@@ -63,9 +77,19 @@ export class HostSet {
     this.#discovery = discovery;
     this.#context = context;
     this.hosts = before?.hosts ?? [];
-    this.#levels = levelsOf(this.hosts);
+    this.#levels = levelsOf(this.hosts, options.zone);
     this.#known = this.hosts.length > 0;
     this.#failing = before === undefined ? undefined : before.#failing;
+    this.#recall();
+  }
+
+  /** Looks among the present endpoints for some that have answered before. */
+  #recall(): void {
+    this.#answered.clear();
+    for (const host of this.hosts) {
+      if (host.load.known) this.#answered.add(host);
+      if (this.#answered.size === someHosts) return;
+    }
   }
 
   /** Starts the discovery on the first call only. A discovery that throws counts as a failed lookup. */
@@ -99,15 +123,8 @@ export class HostSet {
     if (this.#lookups.succeeded > 0)
       return Promise.reject(this.#noEndpoint(request, new Error('the discovery returned an empty list')));
     return waitUnlessAborted(request, (end) => {
-      const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
-      };
-      const waiter: Waiter = (error) => {
-        leave();
-        end(error && this.#noEndpoint(request, error));
-      };
-      this.#waiting.push(waiter);
-      return leave;
+      const place = this.#waiting.add((error) => end(error && this.#noEndpoint(request, error)));
+      return () => this.#waiting.remove(place);
     });
   }
 
@@ -121,12 +138,34 @@ export class HostSet {
     this.#holdsUntil = 0;
   }
 
-  /** The endpoints that may get the next attempt; empty only if there are none at all. With priorities one is drawn, by `key` where there is one. */
-  usable(now: number, key?: string): readonly Host[] {
+  /** The endpoints that may get the next attempt. With priorities they are drawn, by `key` where there is one. */
+  share(now: number, key?: string): Share {
     if (now >= this.#holdsUntil) this.#sort(now);
-    if (this.#shares === undefined) return this.#usable;
+    const shares = this.#shares;
+    const [first] = shares as readonly [Share];
+    if (shares.length === 1) return first;
     const drawn = key === undefined ? this.#context.random() : hashOf(key) / 0x1_0000_0000;
-    return (this.#shares.find(({ upTo }) => drawn * 100 < upTo) ?? (this.#shares[0] as Share)).hosts;
+    return shares.find(({ upTo }) => drawn * 100 < upTo) ?? first;
+  }
+
+  /** All endpoints as one list; where there are priorities, in none of the shares. */
+  get all(): Roster {
+    this.#all ??= new Roster(this.hosts);
+    return this.#all;
+  }
+
+  /** True where the circuit of each endpoint is known to be open. */
+  allRest(now: number): boolean {
+    if (now >= this.#holdsUntil) this.#sort(now);
+    return this.#allRest;
+  }
+
+  /** Notes that an endpoint has a latency now. */
+  answered(host: Host): void {
+    const some = this.#answered;
+    if (some.has(host)) return;
+    some.add(host);
+    if (some.size > someHosts) some.delete(some.values().next().value as Host);
   }
 
   /**
@@ -137,13 +176,12 @@ export class HostSet {
     if (now - this.#typicalAt < 10) return this.#typical;
     let sum = 0;
     let count = 0;
-    for (const { load } of this.#usable) {
-      const latency = load.latency(now);
-      if (latency > 0) {
+    for (const host of this.#answered) {
+      const latency = host.load.latency(now);
+      if (latency > 0 && (this.panicking || host.isUsable(now))) {
         sum += 1 / latency;
         count++;
       }
-      if (count === someHosts) break;
     }
     this.#typical = count === 0 ? Number.POSITIVE_INFINITY : count / sum;
     this.#typicalAt = count === 0 ? Number.NEGATIVE_INFINITY : now;
@@ -152,42 +190,28 @@ export class HostSet {
 
   #sort(now: number): void {
     this.#welcome(now);
-    if (this.#levels === undefined) {
-      const usable = this.hosts.filter((host) => host.isUsable(now));
-      this.panicking = this.#isTooFew(usable, this.hosts);
-      this.#usable = this.panicking ? this.hosts : this.#nearest(usable, this.hosts);
-    } else this.#share(this.#levels, now);
-    const [first] = this.#usable;
-    const share = first?.share(now, this.#options.slowStart);
-    this.even = this.#usable.every((host) => host.share(now, this.#options.slowStart) === share);
-    const ends = this.hosts.flatMap(({ ejectedUntil, restsUntil }) => [ejectedUntil, restsUntil]);
+    const [first] = this.#levels as readonly [Level];
+    const { overprovisioningFactor: factor, panicThresholdPercent, slowStart } = this.#options;
+    const isTooFew = (usable: number, all: number) => usable === 0 || usable * 100 < all * panicThresholdPercent;
+    const rules: LevelRules = { factor, isTooFew };
+    if (areGraded(this.#levels)) {
+      const { shares, panicking } = sharesOf(this.#levels, now, rules);
+      this.#shares = shares;
+      this.panicking = panicking;
+    } else {
+      const { share, panicking } = onlyShare(first, now, rules);
+      this.#shares = [share];
+      this.panicking = panicking;
+    }
+    this.even = areEven(this.#shares, now, slowStart);
+    this.#allRest = true;
     // At most a second: calls on an earlier configuration may change the state of these endpoints without a `touch`.
-    this.#holdsUntil = Math.min(...ends.filter((end) => end > now), now + 1000);
-  }
-
-  #isTooFew(usable: readonly Host[], all: readonly Host[]): boolean {
-    return usable.length === 0 || usable.length * 100 < all.length * this.#options.panicThresholdPercent;
-  }
-
-  /** The usable endpoints of the client's own zone; all usable ones where too few of the zone are usable. */
-  #nearest(usable: readonly Host[], all: readonly Host[]): readonly Host[] {
-    const { zone } = this.#options;
-    if (zone === undefined) return usable;
-    const local = usable.filter((host) => host.zone === zone);
-    const ofZone = all.filter((host) => host.zone === zone);
-    return this.#isTooFew(local, ofZone) ? usable : local;
-  }
-
-  /** Spreads the traffic over the priorities. */
-  #share(levels: readonly Level[], now: number): void {
-    const { shares, panicking } = sharesOf(levels, now, {
-      factor: this.#options.overprovisioningFactor,
-      isTooFew: (usable, all) => this.#isTooFew(usable, all),
-      nearest: (usable, all) => this.#nearest(usable, all),
-    });
-    this.panicking = panicking;
-    this.#usable = shares.flatMap(({ hosts }) => hosts);
-    this.#shares = shares;
+    this.#holdsUntil = now + 1000;
+    for (const { ejectedUntil, restsUntil } of this.hosts) {
+      if (restsUntil <= now) this.#allRest = false;
+      if (ejectedUntil > now && ejectedUntil < this.#holdsUntil) this.#holdsUntil = ejectedUntil;
+      if (restsUntil > now && restsUntil < this.#holdsUntil) this.#holdsUntil = restsUntil;
+    }
   }
 
   /** Returns endpoints whose ejection has ended to use, with slow start. */
@@ -208,8 +232,9 @@ export class HostSet {
     const before = new Map(this.hosts.map((host) => [host.address, host]));
     const unique = new Map(list.map((each) => [each.address, each]));
     this.hosts = [...unique.values()].map((each) => sameOr(before.get(each.address), each, since));
-    this.#levels = levelsOf(this.hosts);
-    this.#shares = undefined;
+    this.#levels = levelsOf(this.hosts, this.#options.zone);
+    this.#all = undefined;
+    this.#recall();
     const added = this.hosts.filter(({ address }) => !before.has(address)).map(({ address }) => address);
     const removed = [...before.keys()].filter((address) => !unique.has(address));
     this.#known = this.hosts.length > 0;
@@ -238,12 +263,12 @@ export class HostSet {
   }
 
   #tell(error?: Error): void {
-    for (const waiter of this.#waiting) waiter(error);
+    for (const waiter of this.#waiting.takeAll()) waiter(error);
   }
 
   stats(): BalanceStats {
     const now = performance.now();
-    this.usable(now);
+    this.share(now);
     const { succeeded, failed, lastError } = this.#lookups;
     return {
       panicking: this.panicking,
@@ -260,6 +285,19 @@ export class HostSet {
       })),
     };
   }
+}
+
+/** True where all of these endpoints have the same share of the traffic. */
+function areEven(shares: readonly Share[], now: number, slowStart: number): boolean {
+  let common: number | undefined;
+  for (const { roster, isWhole } of shares)
+    for (const host of roster.hosts) {
+      if (!isWhole && !host.isUsable(now)) continue;
+      const share = host.share(now, slowStart);
+      common ??= share;
+      if (share !== common) return false;
+    }
+  return true;
 }
 
 /** Keeps the same object for an unchanged endpoint, because requests in flight update it. */

@@ -44,8 +44,10 @@ export class Host implements Endpoint {
   restsUntil = 0;
   /** The health checker that marked the endpoint unhealthy; undefined: healthy. */
   unhealthyBy: object | undefined;
-  /** Current weight of smooth weighted round robin. */
+  /** Current weight of smooth weighted round robin, which chooses among few endpoints. */
   turn = 0;
+  /** When its next turn is, where there are many endpoints, on a clock that only turns move; undefined before the first. */
+  dueAt: number | undefined;
 
   /** `before` is the earlier object for the same address, whose state is inherited. */
   constructor(found: DiscoveredEndpoint, since: number, before?: Host) {
@@ -61,6 +63,7 @@ export class Host implements Endpoint {
     this.serverName = found.serverName;
     this.load = before?.load ?? new Load();
     this.since = before?.since ?? since;
+    this.dueAt = before?.dueAt;
     if (before !== undefined) {
       this.ejectedUntil = before.ejectedUntil;
       this.restsUntil = before.restsUntil;

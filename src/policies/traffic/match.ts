@@ -72,6 +72,62 @@ export function matcherOf(match: MatchOptions | undefined): Matcher {
   };
 }
 
+/** Up to this number of rules each is looked at, which takes less time than to find those of a path. */
+const fewRules = 8;
+
+/** The rules of a list that apply to a call. They are found by the path, so the cost does not grow with their number. */
+export class RuleList {
+  readonly #matchers: readonly Matcher[];
+  readonly #exact = new Map<string, number[]>();
+  readonly #prefixes = new Map<string, number[]>();
+  /** The lengths of the prefixes. */
+  readonly #lengths: readonly number[];
+  /** Rules that may apply whatever the path is, or that search in it. */
+  readonly #others: number[] = [];
+
+  constructor(rules: readonly { readonly match?: MatchOptions | undefined }[]) {
+    this.#matchers = rules.map(({ match }) => matcherOf(match));
+    for (const [index, { match }] of rules.entries()) {
+      const { prefix, exact } = match?.path ?? {};
+      if (prefix !== undefined) addTo(this.#prefixes, prefix, index);
+      else if (exact !== undefined) addTo(this.#exact, exact, index);
+      else this.#others.push(index);
+    }
+    this.#lengths = [...new Set([...this.#prefixes.keys()].map(({ length }) => length))];
+  }
+
+  /** The place of the first rule that applies; -1 where none does. */
+  first(request: Request): number {
+    if (this.#matchers.length <= fewRules) return this.#matchers.findIndex((matches) => matches(request));
+    return this.#byPath(request).find((index) => this.#matchers[index]?.(request)) ?? -1;
+  }
+
+  /** The places of all rules that apply, in their order. */
+  all(request: Request): number[] {
+    const may = this.#matchers.length <= fewRules ? [...this.#matchers.keys()] : this.#byPath(request);
+    return may.filter((index) => this.#matchers[index]?.(request));
+  }
+
+  /** The places of the rules that may apply to a path, in their order. */
+  #byPath(request: Request): readonly number[] {
+    const path = pathOf(callOf(request));
+    const found = [this.#others];
+    const exact = this.#exact.get(path);
+    if (exact !== undefined) found.push(exact);
+    for (const length of this.#lengths) {
+      const some = length <= path.length ? this.#prefixes.get(path.slice(0, length)) : undefined;
+      if (some !== undefined) found.push(some);
+    }
+    return found.length === 1 ? this.#others : found.flat().sort((a, b) => a - b);
+  }
+}
+
+function addTo(map: Map<string, number[]>, key: string, index: number): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [index]);
+  else known.push(index);
+}
+
 function hasAsked({ headers }: Request, name: string, asked: string | boolean): boolean {
   return typeof asked === 'boolean' ? hasHeader(headers, name) === asked : getHeader(headers, name) === asked;
 }

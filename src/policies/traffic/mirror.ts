@@ -18,7 +18,7 @@ import { headerName, headerValue } from '../../options/header.js';
 import { Circuit, type CircuitStats, circuitBreakerOptions } from '../circuit.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { inClientSpan, isTraced } from '../spans.js';
-import { matcherOf, matchOptions } from './match.js';
+import { matchOptions, RuleList } from './match.js';
 import { rebased } from './rebase.js';
 
 const mirrorTarget = z.strictObject({
@@ -90,11 +90,12 @@ const copied = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
  */
 export const mirror = definePolicy('mirror', mirrorOptions, (targets, context) => {
   const mirrors = targets.map((options) => new Mirror(options, context));
+  const rules = new RuleList(targets);
   return {
     wrap: (next, wire) =>
       function mirror(original) {
         const request = withCall(original);
-        for (const each of mirrors) harmless(() => each.offer(request, wire));
+        for (const index of rules.all(request)) harmless(() => mirrors[index]?.offer(request, wire));
         return next(request);
       },
     stats: () => Object.fromEntries(mirrors.map((each) => [each.target, each.stats()])),
@@ -109,7 +110,6 @@ class Mirror {
   readonly target: string;
   readonly #options: MirrorOptions;
   readonly #context: PolicyContext;
-  readonly #matches: (request: Request) => boolean;
   readonly #circuit: Circuit;
   /** Aborts the copies in flight when the mirror is closed. */
   readonly #scope = new Scope();
@@ -121,15 +121,14 @@ class Mirror {
     this.target = origin + (pathname === '/' ? '' : pathname);
     this.#options = options;
     this.#context = context;
-    this.#matches = matcherOf(options.match);
     // Silent, because its events would look like those of the client's own circuits.
     this.#circuit = new Circuit(this.target, circuitBreakerOptions.parse({}), { ...context, events: silentEvents });
   }
 
-  /** Sends a copy if the call is selected, in a later tick so that the call itself is sent first. */
+  /** Sends a copy of a call that matches, if it is selected, in a later tick so that the call itself is sent first. */
   offer(request: Request, wire: Transport): void {
     const { unsafeMethods, fraction } = this.#options;
-    if (!this.#matches(request) || !(unsafeMethods || copied.has(callOf(request).method))) return;
+    if (!(unsafeMethods || copied.has(callOf(request).method))) return;
     if (this.#context.random() >= fraction) return;
     if (!isShareable(request)) {
       this.#skip('stream');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CallRoute } from '../../call/record.js';
 import { callOf, withCall } from '../../call/request.js';
 import { definePolicy } from '../policy.js';
-import { matcherOf, matchOptions } from './match.js';
+import { matchOptions, RuleList } from './match.js';
 
 const routesOptions = z.array(
   z.strictObject({ match: matchOptions.optional(), options: z.record(z.string(), z.unknown()) }),
@@ -15,15 +15,13 @@ const routesOptions = z.array(
  * policy sees the route.
  */
 export const routes = definePolicy('routes', routesOptions, (list) => {
-  const all = list.map(({ match, options }, index) => {
-    const route: CallRoute = { place: `routes.${index}`, options };
-    return { matches: matcherOf(match), route };
-  });
+  const rules = new RuleList(list);
+  const all = list.map(({ options }, index): CallRoute => ({ place: `routes.${index}`, options }));
   return {
     wrap: (next) =>
       function routes(original) {
         const request = withCall(original);
-        callOf(request).route = all.find(({ matches }) => matches(request))?.route;
+        callOf(request).route = all[rules.first(request)];
         return next(request);
       },
   };

@@ -9,7 +9,7 @@ import { headerName, headerValue } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 import { rendezvous } from '../hash.js';
 import { definePolicy } from '../policy.js';
-import { matcherOf, matchOptions } from './match.js';
+import { matchOptions, RuleList } from './match.js';
 import { rebased } from './rebase.js';
 
 const target = z.strictObject({
@@ -73,14 +73,15 @@ type Counts = Map<string, number>;
  */
 export const split = definePolicy<typeof splitOptions, Counts>('split', splitOptions, (rules, { random }, before) => {
   const counts: Counts = before ?? new Map();
-  const choices = rules.map((each) => ({ matches: matcherOf(each.match), choose: chooser(each, random) }));
+  const list = new RuleList(rules);
+  const choosers = rules.map((each) => chooser(each, random));
   return {
     wrap: (next) =>
       function split(original) {
         const request = withCall(original);
-        const choice = choices.find(({ matches }) => matches(request));
-        if (choice === undefined) return next(request);
-        const to = choice.choose(request);
+        const choose = choosers[list.first(request)];
+        if (choose === undefined) return next(request);
+        const to = choose(request);
         const shifted = shift(request, to);
         if (shifted !== request) counts.set(to.name, (counts.get(to.name) ?? 0) + 1);
         return next(shifted);

@@ -1,6 +1,7 @@
 /**
  * Parses a configuration into named clients: merges `defaults` under each, and reports every fault with its position.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { dataOf, isPlain } from '../../call/own.js';
 import { type Config, namelessSchema, optionalSections } from '../../client/config/config.js';
 import { faultsOf, type OptionFault, shownPath, valueAt } from '../../options/options.js';
@@ -42,6 +43,8 @@ export interface ExaminedClient {
   part(): WellPart | undefined;
 }
 
+type ValidClients = Map<string, { readonly options: object; readonly config: Config }>;
+
 /** The clients and faults of a configuration, given as text or as an object. */
 export class ParsedClients {
   /** Clients without faults. */
@@ -57,14 +60,21 @@ export class ParsedClients {
   readonly #document: ConfigDocument | undefined;
   readonly #resolved: Resolved;
   readonly #root: Record<string, unknown>;
+  /** Only while this version is read, or each would hold all that came before. */
+  #before: ValidClients | undefined;
+  /** Clients that are valid as they are spelled: the next version need not validate them again. */
+  readonly #valid: ValidClients = new Map();
 
-  constructor(input: ConfigDocument | object, file: string, surroundings: Surroundings) {
+  /** `before` is an earlier version; a client that is the same in both keeps its validated configuration, the same object. */
+  constructor(input: ConfigDocument | object, file: string, surroundings: Surroundings, before?: ParsedClients) {
     this.#file = file;
+    if (before !== undefined) this.#before = before.#valid;
     this.#document = input instanceof ConfigDocument ? input : undefined;
     this.#resolved = resolveReferences(this.#document ? this.#document.value : input, surroundings);
     this.#root = isPlain(this.#resolved.value) ? this.#resolved.value : {};
     if (this.#document !== undefined) this.#faults.push(...textFaults(this.#document, file));
     if (this.#document?.readable !== false) this.#read();
+    this.#before = undefined;
   }
 
   /** All faults, in the order of the file. */
@@ -292,20 +302,32 @@ export class ParsedClients {
   }
 
   #validate(name: string, options: Record<string, unknown>): void {
+    const earlier = this.#before?.get(name);
+    if (earlier !== undefined && isDeepStrictEqual(earlier.options, options)) {
+      this.#valid.set(name, earlier);
+      this.#accept(name, options, earlier.config);
+      return;
+    }
     const given = (path: Path) => (this.referenceOf(name, path) === undefined ? valueAt(options, path) : undefined);
     let result = namelessSchema.safeParse(dataOf(options));
+    const asSpelled = result.success;
     const referring = this.#resolved.references.size > 0;
     if (!result.success && referring && this.#readScalars(name, options, faultsOf(result.error, namelessSchema)))
       result = namelessSchema.safeParse(dataOf(options));
     if (result.success) {
       const config = dataOf({ name, ...result.data }) as Config;
-      this.clients.push({ name, config });
-      this.examined.push({ name, options, part: () => ({ config, without: [] }) });
+      if (asSpelled) this.#valid.set(name, { options, config });
+      this.#accept(name, options, config);
       return;
     }
     const faults = faultsOf(result.error, namelessSchema, given);
     this.examined.push({ name, options, part: () => wellPart(options, faults) });
     for (const fault of faults) this.#tell(name, fault, valueAt(options, fault.path));
+  }
+
+  #accept(name: string, options: Record<string, unknown>, config: Config): void {
+    this.clients.push({ name, config });
+    this.examined.push({ name, options, part: () => ({ config, without: [] }) });
   }
 
   #tell(name: string, fault: OptionFault, value: unknown): void {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import { Own } from '../../call/own.js';
+import type { QueuePlace } from '../../call/queue.js';
 import type { Connect } from './connect.js';
 import { parserOf } from './parser.js';
 
@@ -34,6 +35,8 @@ export interface Job extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
   /** The connection that carries it; undefined while it waits. */
   connection: Carrier | undefined;
+  /** Its place in the queue of a pool; undefined before it has waited. */
+  place: QueuePlace<Job> | undefined;
   /** True once it no longer needs a connection. */
   readonly over: boolean;
   /** Called for each informational answer over HTTP/2; undefined where nobody asks for them. */

@@ -1,6 +1,7 @@
 /** The connections to one origin: which are idle, which requests wait for one, and which have become too old. */
 import type { TLSSocket } from 'node:tls';
 import { closedError, ErrorCode, PillionError, traceless } from '../../call/errors.js';
+import { Queue } from '../../call/queue.js';
 import type { Endpoint } from '../../call/record.js';
 import { type Connect, type Connectors, connectorTo } from './connect.js';
 import { type Carrier, Connection, type Job } from './connection.js';
@@ -50,7 +51,7 @@ export class Pool implements H2Events {
   readonly #onEmpty: (pool: Pool) => void;
   readonly #all = new Set<Carrier>();
   readonly #listed: Carrier[] = [];
-  readonly #waiting: Job[] = [];
+  readonly #waiting = new Queue<Job>();
   #finishing = 0;
   #pumping = false;
   /** The connector for HTTP/2; undefined where it is not to be spoken, and once a server has chosen HTTP/1.1. */
@@ -74,12 +75,12 @@ export class Pool implements H2Events {
   }
 
   dispatch(job: Job): void {
-    const connection = this.#waiting.length === 0 ? this.#takeIdle() : undefined;
+    const connection = this.#waiting.size === 0 ? this.#takeIdle() : undefined;
     if (connection !== undefined) {
       this.#give(connection, job);
       return;
     }
-    this.#waiting.push(job);
+    job.place = this.#waiting.add(job);
     this.#pump();
   }
 
@@ -88,13 +89,12 @@ export class Pool implements H2Events {
     if (job.connection !== undefined) {
       job.connection.stopDialing(reason);
     } else {
-      const index = this.#waiting.indexOf(job);
-      if (index >= 0) this.#waiting.splice(index, 1);
+      if (job.place !== undefined) this.#waiting.remove(job.place);
       // A pool that is closing waits for its queue.
-      if (this.#waiting.length === 0) this.#tellDrained();
+      if (this.#waiting.size === 0) this.#tellDrained();
     }
     const dialing = this.#dialing;
-    if (dialing !== undefined && !hasSocket(dialing) && this.#waiting.length === 0 && dialing.running === 0)
+    if (dialing !== undefined && !hasSocket(dialing) && this.#waiting.size === 0 && dialing.running === 0)
       this.closed(dialing);
   }
 
@@ -146,13 +146,13 @@ export class Pool implements H2Events {
 
   unreachable(connection: H2Connection, error: Error): void {
     this.#dialing = undefined;
-    const waited = this.#waiting.splice(0);
+    const waited = this.#waiting.takeAll();
     this.closed(connection);
     for (const job of waited) job.onResponseError?.(undefined as never, error);
   }
 
   get busy(): boolean {
-    if (this.#waiting.length > 0) return true;
+    if (this.#waiting.size > 0) return true;
     for (const connection of this.#all) if (connection.running > 0) return true;
     return false;
   }
@@ -164,12 +164,12 @@ export class Pool implements H2Events {
       if (hasSocket(connection)) connected++;
       running += connection.running;
     }
-    return { connected, free: this.#listed.length, pending: this.#waiting.length, running };
+    return { connected, free: this.#listed.length, pending: this.#waiting.size, running };
   }
 
   /** Closes the pool once running and waiting requests have finished. */
   async close(): Promise<void> {
-    if (this.#waiting.length > 0)
+    if (this.#waiting.size > 0)
       await new Promise<void>((resolve) => {
         this.#drained.push(resolve);
       });
@@ -188,7 +188,7 @@ export class Pool implements H2Events {
 
   /** Ends running and waiting requests. */
   async destroy(reason?: Error): Promise<void> {
-    const refused = this.#waiting.splice(0);
+    const refused = this.#waiting.takeAll();
     for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
     this.#tellDrained();
     await Promise.all([...this.#all].map((connection) => connection.destroy(reason)));
@@ -203,11 +203,11 @@ export class Pool implements H2Events {
     } finally {
       this.#pumping = false;
     }
-    if (this.#waiting.length === 0) this.#tellDrained();
+    if (this.#waiting.size === 0) this.#tellDrained();
   }
 
   #spread(): void {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.size > 0) {
       const connection = this.#takeIdle() ?? this.#open();
       if (connection === undefined) {
         this.#refuseExcess();
@@ -223,10 +223,10 @@ export class Pool implements H2Events {
    */
   #refuseExcess(): void {
     const { maxPendingRequests: most, maxConnections } = this.#options;
-    if (most === undefined || this.#dialing !== undefined || this.#waiting.length <= most) return;
+    if (most === undefined || this.#dialing !== undefined || this.#waiting.size <= most) return;
     let expected = 0;
     for (const { finishing, closing } of this.#all) if (finishing || closing) expected++;
-    while (this.#waiting.length > most + expected)
+    while (this.#waiting.size > most + expected)
       this.#waiting.pop()?.onResponseError?.(undefined as never, overflow(this.origin, maxConnections, most));
   }
 
@@ -250,7 +250,7 @@ export class Pool implements H2Events {
   }
 
   #open(): Carrier | undefined {
-    if (this.#dialing !== undefined || this.#finishing >= this.#waiting.length) return undefined;
+    if (this.#dialing !== undefined || this.#finishing >= this.#waiting.size) return undefined;
     if (this.#all.size >= this.#options.maxConnections && !this.#mayExceed()) return undefined;
     return this.#h2 === undefined ? this.#add(this.#connect.h1) : this.#dial(this.#h2);
   }
@@ -314,7 +314,7 @@ export class Pool implements H2Events {
   #forget(connection: Carrier): boolean {
     if (!this.#all.delete(connection)) return false;
     this.#unlist(connection);
-    if (this.#all.size === 0 && this.#waiting.length === 0) this.#onEmpty(this);
+    if (this.#all.size === 0 && this.#waiting.size === 0) this.#onEmpty(this);
     return true;
   }
 }

@@ -1,0 +1,76 @@
+/** A queue whose items may leave from any place: adding, taking the first and removing one cost the same at any length. */
+
+/** The place of an item in a queue. */
+export interface QueuePlace<Item> {
+  readonly item: Item;
+  /** The places around it; itself where it is in no queue. */
+  before: QueuePlace<Item>;
+  after: QueuePlace<Item>;
+}
+
+/** First in, first out. A list that is linked in both directions: an array would move its items when one leaves. */
+export class Queue<Item> {
+  /** Stands after the last place and before the first one. */
+  readonly #ends: QueuePlace<Item> = alone(undefined as Item);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get first(): Item | undefined {
+    return this.#ends.after.item;
+  }
+
+  /** Adds an item at the end; its place is what `remove` takes. */
+  add(item: Item): QueuePlace<Item> {
+    const place = alone(item);
+    const last = this.#ends.before;
+    place.before = last;
+    place.after = this.#ends;
+    last.after = place;
+    this.#ends.before = place;
+    this.#size++;
+    return place;
+  }
+
+  /** Removes an item, and returns false where it is no longer in the queue. */
+  remove(place: QueuePlace<Item>): boolean {
+    const { before, after } = place;
+    if (after === place) return false;
+    before.after = after;
+    after.before = before;
+    place.before = place;
+    place.after = place;
+    this.#size--;
+    return true;
+  }
+
+  /** Removes the first item; undefined where there is none. */
+  shift(): Item | undefined {
+    const { after } = this.#ends;
+    this.remove(after);
+    return after.item;
+  }
+
+  /** Removes the last item; undefined where there is none. */
+  pop(): Item | undefined {
+    const { before } = this.#ends;
+    this.remove(before);
+    return before.item;
+  }
+
+  /** Removes all items and returns them in their order. */
+  takeAll(): Item[] {
+    const items: Item[] = [];
+    while (this.#size > 0) items.push(this.shift() as Item);
+    return items;
+  }
+}
+
+function alone<Item>(item: Item): QueuePlace<Item> {
+  const place = { item } as QueuePlace<Item>;
+  place.before = place;
+  place.after = place;
+  return place;
+}
