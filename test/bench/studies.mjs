@@ -1,4 +1,5 @@
 /** What one request against one upstream does not show: many destinations, failures, and the policies without a wire. */
+import { h2Studies } from './h2-studies.mjs';
 import { nothing } from './pillion-variants.mjs';
 import { align, digits } from './report.mjs';
 import { answerOf, start } from './start.mjs';
@@ -124,4 +125,5 @@ export const studies = {
     run: (options) => stubbed(stacks, options),
     print: printStubbed,
   },
+  ...h2Studies,
 };
