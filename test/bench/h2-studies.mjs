@@ -42,7 +42,10 @@ const small = (callers) => ({
 });
 
 const bodies = Object.fromEntries(
-  ['download-10m', 'download-10m-stream', 'upload-10m-stream'].map((name) => [name, { port: 'bodyPort', name, callers: 4 }]),
+  ['download-10m', 'download-10m-stream', 'upload-10m-stream'].map((name) => [
+    name,
+    { port: 'bodyPort', name, callers: 4 },
+  ]),
 );
 
 export const h2Studies = {

@@ -10,7 +10,10 @@ const window = 16 * 1024 * 1024;
 
 /** As one would write it by hand, with windows that do not slow down a long body. */
 function bareHttp2({ origin, tls }) {
-  const session = http2.connect(origin, { ...identityOf(tls), settings: { initialWindowSize: window, enablePush: false } });
+  const session = http2.connect(origin, {
+    ...identityOf(tls),
+    settings: { initialWindowSize: window, enablePush: false },
+  });
   session.once('connect', () => session.setLocalWindowSize(window));
   return ({ method, path, stream: makeBody, answer }) => {
     const headers = { ':method': method, ':path': path, accept: 'application/json' };
