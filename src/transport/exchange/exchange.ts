@@ -20,7 +20,6 @@ import { type Progress, progressOf } from '../../call/progress.js';
 import { carriedCall, contextOf } from '../../call/request.js';
 import { abortError, onAbort } from '../../call/scope.js';
 import { type Connection, Dispatch, type Job } from '../pool/connection.js';
-import type { H2Exchange } from '../pool/h2-exchange.js';
 import type { Pool } from '../pool/pool.js';
 import type { BodyHeaders } from '../upload/body-source.js';
 import type { Upload } from '../upload/upload.js';
@@ -266,7 +265,6 @@ export class Exchange implements Job {
       // An error with its stack costs a twentieth of a call, and a whole body leaves nothing to abort. The stream is not asked,
       // since this function outlives one that its caller dropped.
       if (!this.#whole) controller.abort(new Error('The response body was aborted.'));
-      else (controller as Partial<H2Exchange>).taken?.();
     });
   }
 

@@ -75,6 +75,11 @@ export class H2Exchange implements Dispatcher.DispatchController {
     this.#stream.resume();
   }
 
+  /** True where the connection counts bytes of this answer that its reader has not taken. */
+  get waiting(): boolean {
+    return this.#unread > 0;
+  }
+
   /** Called once the reader has taken all of a body, or dropped it. */
   taken(): void {
     this.#count(0);
@@ -109,7 +114,8 @@ export class H2Exchange implements Dispatcher.DispatchController {
       else this.complete = true;
     }
     const more = Readable.prototype.push.call(stream, chunk, encoding);
-    if (this.paused) this.#count(stream.readableLength);
+    // Node pushes the end once more when it destroys the stream.
+    if (this.paused && chunk !== null) this.#count(stream.readableLength);
     if (chunk === null && this.complete && this.#answered) this.#handOver();
     return more;
   }

@@ -44,8 +44,9 @@ export class H2Window {
   }
 
   #change(): void {
-    if (this.#session.destroyed) return;
-    this.#narrow = this.#isTooMuch;
+    this.#changing = this.#narrow !== this.#isTooMuch && !this.#session.destroyed;
+    if (!this.#changing) return;
+    this.#narrow = !this.#narrow;
     this.#session.settings({ initialWindowSize: this.#narrow ? narrowWindow : wideWindow }, () => {
       this.#changing = false;
       this.waits(0);

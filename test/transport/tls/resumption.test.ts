@@ -111,9 +111,12 @@ describe('a further connection', () => {
     const isResumed = async (serverName: string) => {
       const at = { host: 'localhost', hostname: 'localhost', protocol: 'https:', port: String(port), serverName };
       const socket = connect(at, () => {}) as TLSSocket;
-      await once(socket, 'session');
+      await once(socket, 'secureConnect');
+      const reused = socket.isSessionReused();
+      // The session of TLS 1.3 comes with what is read after the handshake.
+      if (!reused) await once(socket.resume(), 'session');
       socket.destroy();
-      return socket.isSessionReused();
+      return reused;
     };
     const names = ['localhost', 'other.test', 'localhost', 'other.test'];
     const resumed: boolean[] = [];
