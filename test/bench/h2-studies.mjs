@@ -1,7 +1,9 @@
-/** HTTP/2 over one connection: small calls, and bodies of 10 MiB. */
+/** HTTP/2 over one connection: small calls, bodies of 10 MiB, and a far link; TLS where connections change all the time. */
+import { once } from 'node:events';
 import { writeCertificates } from './certificates.mjs';
+import { farLink, roundTrip } from './far-link.mjs';
 import { h2Variants } from './h2-variants.mjs';
-import { summarize, table } from './report.mjs';
+import { align, digits, median, summarize, table } from './report.mjs';
 import { answerOf, start } from './start.mjs';
 
 const titles = Object.fromEntries(Object.entries(h2Variants).map(([name, { title }]) => [name, title]));
@@ -48,6 +50,77 @@ const bodies = Object.fromEntries(
   ]),
 );
 
+async function farDownloads() {
+  const { remove, ...tls } = await writeCertificates();
+  const { child, message } = await start('h2-upstream.mjs', { tls }, { role: 'upstream' });
+  try {
+    const port = await farLink(message.bodyPort);
+    const rows = {};
+    // axios has the windows of node:http2, and policies have no part in this.
+    for (const variant of ['http2', 'undici', 'off'])
+      rows[variant] = await answerOf('h2-far-client.mjs', { variant, port, tls }, { role: 'client' });
+    return rows;
+  } finally {
+    child.disconnect();
+    remove();
+  }
+}
+
+function printFar(rows) {
+  const cells = Object.entries(rows).map(([name, { cold, warm, download }]) => [
+    titles[name],
+    ...[cold, warm, download].map((value) => value.toFixed(1)),
+    (10 / (download - 1)).toFixed(2),
+  ]);
+  const columns = ['round trips of', 'a first call', 'a second', '10 MiB', 'MiB per round trip of the body'];
+  return align([columns, ...cells]);
+}
+
+const turnovers = {
+  axios: 'axios, no session is kept',
+  'axios-resumed': 'axios',
+  undici: 'undici.request',
+  pillion: 'pillion, every policy off, HTTP/1.1',
+  'pillion-h2': 'pillion, every policy off, HTTP/2',
+};
+
+async function turnover({ rounds, seconds }) {
+  const { remove, ...tls } = await writeCertificates();
+  const { child, message } = await start('tls-upstream.mjs', { tls }, { role: 'upstream' });
+  const names = Object.keys(turnovers);
+  const samples = Object.fromEntries(names.map((name) => [name, []]));
+  try {
+    for (let round = 0; round < rounds; round++)
+      for (let turn = 0; turn < names.length; turn++) {
+        const variant = names[(round + turn) % names.length];
+        const options = { variant, port: message.port, tls, seconds };
+        const taken = await answerOf('tls-turnover.mjs', options, { role: 'client', flags: ['--expose-gc'] });
+        child.send('counts');
+        const [{ made, resumed }] = await once(child, 'message');
+        samples[variant].push({ ...taken, resumed: resumed / made });
+      }
+  } finally {
+    child.disconnect();
+    remove();
+  }
+  return Object.fromEntries(
+    names.map((name) => {
+      const of = (field) => median(samples[name].map((each) => each[field]));
+      return [name, { throughput: of('throughput'), cpu: of('cpu'), resumed: of('resumed') }];
+    }),
+  );
+}
+
+function printTurnover(rows) {
+  const { axios } = rows;
+  const cells = Object.entries(rows).map(([name, { throughput, cpu, resumed }]) => [
+    turnovers[name],
+    ...[digits(throughput), `${(throughput / axios.throughput).toFixed(2)}x`],
+    ...[digits(cpu), `${(cpu / axios.cpu).toFixed(2)}x`, `${(resumed * 100).toFixed(1)} %`],
+  ]);
+  return align([['', 'calls/s', 'ratio', 'CPU us/call', 'ratio', 'resumed'], ...cells]);
+}
+
 export const h2Studies = {
   'h2-50': small(50),
   'h2-500': small(500),
@@ -55,5 +128,15 @@ export const h2Studies = {
     title: 'bodies of 10 MiB over HTTP/2 with mutual TLS, 4 callers on one connection; ratios to node:http2',
     run: (options) => compared(bodies, options),
     print,
+  },
+  'h2-far-link': {
+    title: `HTTP/2 with mutual TLS over a link of ${roundTrip} ms a round trip, each client with its standard windows`,
+    run: farDownloads,
+    print: printFar,
+  },
+  'tls-turnover': {
+    title: 'mutual TLS 1.3 with one request for each connection, 8 callers',
+    run: turnover,
+    print: printTurnover,
   },
 };

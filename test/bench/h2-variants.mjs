@@ -8,13 +8,11 @@ import { nothing } from './pillion-variants.mjs';
 
 const window = 16 * 1024 * 1024;
 
-/** As one would write it by hand, with windows that do not slow down a long body. */
-function bareHttp2({ origin, tls }) {
-  const session = http2.connect(origin, {
-    ...identityOf(tls),
-    settings: { initialWindowSize: window, enablePush: false },
-  });
-  session.once('connect', () => session.setLocalWindowSize(window));
+/** As one would write it by hand, with windows that do not slow down a long body, unless `standardWindows` says so. */
+function bareHttp2({ origin, tls, standardWindows }) {
+  const settings = standardWindows ? {} : { initialWindowSize: window };
+  const session = http2.connect(origin, { ...identityOf(tls), settings: { ...settings, enablePush: false } });
+  if (!standardWindows) session.once('connect', () => session.setLocalWindowSize(window));
   return ({ method, path, stream: makeBody, answer }) => {
     const headers = { ':method': method, ':path': path, accept: 'application/json' };
     return () =>
@@ -37,10 +35,10 @@ function bareHttp2({ origin, tls }) {
   };
 }
 
-function undiciH2({ origin, tls }) {
+function undiciH2({ origin, tls, standardWindows }) {
   const dispatcher = new Agent({
     ...{ allowH2: true, connections: 1, pipelining: 1000, connect: identityOf(tls) },
-    ...{ initialWindowSize: window, connectionWindowSize: window },
+    ...(standardWindows ? {} : { initialWindowSize: window, connectionWindowSize: window }),
   });
   return ({ method, path, stream, answer }) =>
     async () => {
@@ -50,8 +48,9 @@ function undiciH2({ origin, tls }) {
     };
 }
 
-function axiosH2({ origin, tls }) {
-  const http2Options = { ...identityOf(tls), settings: { initialWindowSize: window } };
+function axiosH2({ origin, tls, standardWindows }) {
+  const settings = standardWindows ? {} : { initialWindowSize: window };
+  const http2Options = { ...identityOf(tls), settings };
   const instance = axios.create({ baseURL: origin, adapter: 'http', proxy: false, httpVersion: 2, http2Options });
   return sentByAxios((config) => instance.request(config));
 }
