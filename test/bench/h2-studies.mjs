@@ -1,5 +1,4 @@
 /** HTTP/2 over one connection: small calls, bodies of 10 MiB, and a far link; TLS where connections change all the time. */
-import { once } from 'node:events';
 import { writeCertificates } from './certificates.mjs';
 import { farLink, roundTrip } from './far-link.mjs';
 import { h2Variants } from './h2-variants.mjs';
@@ -94,10 +93,7 @@ async function turnover({ rounds, seconds }) {
       for (let turn = 0; turn < names.length; turn++) {
         const variant = names[(round + turn) % names.length];
         const options = { variant, port: message.port, tls, seconds };
-        const taken = await answerOf('tls-turnover.mjs', options, { role: 'client', flags: ['--expose-gc'] });
-        child.send('counts');
-        const [{ made, resumed }] = await once(child, 'message');
-        samples[variant].push({ ...taken, resumed: resumed / made });
+        samples[variant].push(await answerOf('tls-turnover.mjs', options, { role: 'client', flags: ['--expose-gc'] }));
       }
   } finally {
     child.disconnect();
@@ -106,19 +102,21 @@ async function turnover({ rounds, seconds }) {
   return Object.fromEntries(
     names.map((name) => {
       const of = (field) => median(samples[name].map((each) => each[field]));
-      return [name, { throughput: of('throughput'), cpu: of('cpu'), resumed: of('resumed') }];
+      const fields = ['throughput', 'cpu', 'busy', 'seldom'];
+      return [name, Object.fromEntries(fields.map((field) => [field, of(field)]))];
     }),
   );
 }
 
 function printTurnover(rows) {
   const { axios } = rows;
-  const cells = Object.entries(rows).map(([name, { throughput, cpu, resumed }]) => [
+  const cells = Object.entries(rows).map(([name, { throughput, cpu, busy, seldom }]) => [
     turnovers[name],
     ...[digits(throughput), `${(throughput / axios.throughput).toFixed(2)}x`],
-    ...[digits(cpu), `${(cpu / axios.cpu).toFixed(2)}x`, `${(resumed * 100).toFixed(1)} %`],
+    ...[digits(cpu), `${(cpu / axios.cpu).toFixed(2)}x`],
+    ...[busy, seldom].map((share) => `${(share * 100).toFixed(0)} %`),
   ]);
-  return align([['', 'calls/s', 'ratio', 'CPU us/call', 'ratio', 'resumed'], ...cells]);
+  return align([['', 'calls/s', 'ratio', 'CPU us/call', 'ratio', 'resumed', 'a collection between two'], ...cells]);
 }
 
 export const h2Studies = {

@@ -15,15 +15,15 @@ const callers = 8;
 const clients = {
   axios() {
     const httpsAgent = new HttpsAgent({ ...identity, maxCachedSessions: 0 });
-    return () => axios.get(url, { httpsAgent, proxy: false });
+    return async () => (await axios.get(url, { httpsAgent, proxy: false })).data;
   },
   'axios-resumed'() {
     const httpsAgent = new HttpsAgent(identity);
-    return () => axios.get(url, { httpsAgent, proxy: false });
+    return async () => (await axios.get(url, { httpsAgent, proxy: false })).data;
   },
   undici() {
     const dispatcher = new Agent({ connect: identity, pipelining: 0 });
-    return async () => (await undiciRequest(url, { dispatcher, reset: true })).body.dump();
+    return async () => (await undiciRequest(url, { dispatcher, reset: true })).body.text();
   },
   pillion: () => ofPillion('HTTP/1.1'),
   'pillion-h2': () => ofPillion('HTTP/2'),
@@ -35,11 +35,35 @@ function ofPillion(version) {
   const allowH2 = version === 'HTTP/2';
   const config = { baseURL: url, tls: { cert, key, ca, reload: false }, connections, allowH2, ...nothing };
   const client = createHttpClient(config);
-  return () => client.get('/');
+  return async () => (await client.get('/')).data;
 }
 
 const send = clients[variant]();
-await closedLoop(send, callers, seconds);
-// What is cached weakly does not outlive this.
-global.gc();
-process.send(await measured(() => closedLoop(send, callers, seconds)), () => process.exit());
+let calls = 0;
+let resumed = 0;
+const counted = async () => {
+  calls++;
+  if ((await send()) === 'resumed') resumed++;
+};
+
+/** The share of connections that resumed a session while `drive` ran. */
+async function shareOf(drive) {
+  calls = 0;
+  resumed = 0;
+  await drive();
+  return resumed / calls;
+}
+
+await closedLoop(counted, callers, seconds);
+let taken;
+const busy = await shareOf(async () => {
+  taken = await measured(() => closedLoop(counted, callers, seconds));
+});
+// Connections that are opened now and then, as by a service that makes a call a minute.
+const seldom = await shareOf(async () => {
+  for (let call = 0; call < 20; call++) {
+    global.gc();
+    await counted();
+  }
+});
+process.send({ ...taken, busy, seldom }, () => process.exit());

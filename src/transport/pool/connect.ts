@@ -77,8 +77,8 @@ const readAhead = { tls: 16_384, tcp: 65_536 };
 const keepAliveDelay = 60_000;
 
 /**
- * A connector of our own in place of undici's: undici's timers may be a second late, its cache loses TLS sessions at every
- * major garbage collection, and it makes a context for each connection, a millisecond each.
+ * A connector of our own in place of undici's: undici's timers may be a second late, its cache holds TLS sessions weakly and
+ * for any length of time, and without a context of the caller's it makes one for each connection, a millisecond each.
  */
 export function connector({ connectTimeout, identity }: ConnectOptions, version: keyof Connectors): Connect {
   const common = { ...unset, ...identity };
