@@ -53,20 +53,9 @@ export const settled = 'http2Settings';
 /** Options that Node would otherwise take from a polluted `Object.prototype`. */
 const unset = Object.fromEntries(
   [
-    ...[
-      'socketPath',
-      'path',
-      'session',
-      'maxCachedSessions',
-      'useH2c',
-      'signal',
-      'lookup',
-      'family',
-      'hints',
-      'localPort',
-    ],
+    ...['path', 'session', 'signal', 'lookup', 'family', 'hints', 'localAddress', 'localPort', 'socket', 'timeout'],
     ...['fd', 'handle', 'onread', 'readable', 'writable', 'allowHalfOpen', 'noDelay', 'keepAlive', 'blockList'],
-    ...['pskCallback', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
+    ...['pskCallback', 'ALPNProtocols', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
   ].map((name) => [name, undefined]),
 );
 
