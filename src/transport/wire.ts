@@ -10,7 +10,9 @@ import { redirectFailure, redirectsOf, ruledRedirects } from './exchange/redirec
 import { HttpLane } from './http.js';
 import { laneOf } from './lane.js';
 import type { PoolStats } from './pool/pool.js';
+import { type Material, mayResume } from './tls/material.js';
 import type { RotatingIdentity } from './tls/rotating-identity.js';
+import { shareSessions } from './tls/sessions.js';
 import { type PeerOptions, standardPeer, tlsConnectOptions } from './tls/tls.js';
 import { UndiciLane, type UndiciOptions } from './undici.js';
 
@@ -44,12 +46,19 @@ export interface Wire<Stats = unknown> {
  * connections.
  */
 export function createWire(options: WireOptions, identity?: RotatingIdentity): Wire<WireStats> {
-  const open = () => new Lanes({ ...options, ...connectionsOf(options, identity) });
+  let material = identity?.material;
+  let connections = connectionsOf(options, material);
+  const open = () => new Lanes({ ...options, ...connections });
   const draining = new Set<Lanes>();
   const taken = { undici: 0, http: 0 };
   let lanes = open();
   const stop = identity?.onRotation(() => {
     const old = lanes;
+    const before = { material, connections };
+    material = identity.material;
+    connections = connectionsOf(options, material);
+    if (before.material !== undefined && mayResume(before.material, material))
+      shareSessions(before.connections.identity, connections.identity);
     lanes = open();
     draining.add(old);
     void old.drain(identity.drainTimeout).then(() => draining.delete(old));
@@ -72,8 +81,7 @@ export function createWire(options: WireOptions, identity?: RotatingIdentity): W
   };
 }
 
-function connectionsOf({ peer = standardPeer }: WireOptions, rotating: RotatingIdentity | undefined): Connections {
-  const material = rotating?.material;
+function connectionsOf({ peer = standardPeer }: WireOptions, material: Material | undefined): Connections {
   // Set here, since otherwise NODE_TLS_REJECT_UNAUTHORIZED=0, set for another tool, would make this client trust every
   // server.
   if (peer === standardPeer && material === undefined) return { identity: { rejectUnauthorized: true } };

@@ -1,5 +1,6 @@
 /** What one request against one upstream does not show: many destinations, failures, and the policies without a wire. */
 import { growth, printGrowth, printSoak, soak } from './growth-curves.mjs';
+import { h2Studies } from './h2-studies.mjs';
 import { nothing } from './pillion-variants.mjs';
 import { align, digits } from './report.mjs';
 import { answerOf, start } from './start.mjs';
@@ -131,4 +132,5 @@ export const studies = {
     run: (options) => stubbed(stacks, options),
     print: printStubbed,
   },
+  ...h2Studies,
 };

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Activity } from '../../call/activity.js';
+import type { H2Exchange } from '../pool/h2-exchange.js';
 import { type BodyOptions, BodyStream } from './body-stream.js';
 
 /** Receives a body as it comes over the wire. */
@@ -34,11 +35,15 @@ export class GatheredBody implements BodySink {
   fail(): void {}
 }
 
+/** Tells the connection when a body that waited for its reader and was then dropped has been collected. */
+const dropped = new FinalizationRegistry<H2Exchange>((exchange) => exchange.taken());
+
 /** Hands a body to its caller while it arrives, with back-pressure down to the connection. */
 export class StreamedBody implements BodySink {
   /** Held weakly from the next tick on; most bodies have arrived by then, and a weak reference is costly. */
   #stream: BodyStream | WeakRef<BodyStream> | undefined;
   readonly #activity: Activity | undefined;
+  readonly #controller: Dispatcher.DispatchController;
 
   /** `made` is given the stream, which is held weakly later: a body that its caller dropped can be collected. */
   constructor(
@@ -67,6 +72,7 @@ export class StreamedBody implements BodySink {
     const stream = new BodyStream(source, options);
     this.#stream = stream;
     this.#activity = activity;
+    this.#controller = controller;
     made(stream);
     process.nextTick(StreamedBody.#weaken, this);
   }
@@ -86,13 +92,25 @@ export class StreamedBody implements BodySink {
   finish(trailers: Record<string, unknown>): void {
     // The rest is up to the reader.
     this.#activity?.hold('answer');
-    this.#present?.finish(trailers);
+    const stream = this.#present;
+    stream?.finish(trailers);
     this.#stream = undefined;
+    if ((this.#controller as Partial<H2Exchange>).waiting) whenRead(stream, this.#controller as H2Exchange);
   }
 
   fail(error: Error): void {
     this.#present?.destroy(error);
   }
+}
+
+/** The connection counts what waits for a reader until it is read, though nothing is left to be received. */
+function whenRead(stream: BodyStream | undefined, exchange: H2Exchange): void {
+  if (stream === undefined || stream.destroyed) {
+    exchange.taken();
+    return;
+  }
+  stream.once('close', () => exchange.taken());
+  dropped.register(stream, exchange);
 }
 
 /** Limits on the body of a redirect: it is read so that the connection can be used again, but not for long. */

@@ -2,14 +2,15 @@
 import type { Agent as HttpAgent } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
-import { isIP, type Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
-import { buildConnector } from 'undici';
+import net, { isIP, type Socket } from 'node:net';
+import tls, { type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import type { buildConnector } from 'undici';
 import { ErrorCode } from '../../call/errors.js';
 import { markStalled, markUnsent } from '../../call/failure.js';
 import type { Endpoint } from '../../call/record.js';
 import { Timer } from '../../call/timer.js';
 import { plainHost } from '../../call/url.js';
+import { sessionsOf } from '../tls/sessions.js';
 import { areSocketsMocked } from './mocks.js';
 import type { NodeSockets } from './node-sockets.js';
 import { parserError } from './parser.js';
@@ -49,41 +50,72 @@ export interface Connectors {
 /** The event of a socket whose HTTP/2 server has sent its SETTINGS; without TLS the connection is ready only then. */
 export const settled = 'http2Settings';
 
-/** Options that Node and undici would otherwise take from a polluted `Object.prototype`. */
+/** Options that Node would otherwise take from a polluted `Object.prototype`. */
 const unset = Object.fromEntries(
   [
-    ...[
-      'socketPath',
-      'path',
-      'session',
-      'maxCachedSessions',
-      'useH2c',
-      'signal',
-      'lookup',
-      'family',
-      'hints',
-      'localPort',
-    ],
+    ...['path', 'session', 'signal', 'lookup', 'family', 'hints', 'localAddress', 'localPort', 'socket', 'timeout'],
     ...['fd', 'handle', 'onread', 'readable', 'writable', 'allowHalfOpen', 'noDelay', 'keepAlive', 'blockList'],
-    ...['pskCallback', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
+    ...['pskCallback', 'ALPNProtocols', 'ALPNCallback', 'SNICallback', 'requestOCSP'],
   ].map((name) => [name, undefined]),
 );
 
-/** undici's connector with a timer of our own: undici's fast timers may be a second late. */
+/** Bytes that a socket reads ahead: what a record of TLS holds at most, and without TLS what libuv reads at once. */
+const readAhead = { tls: 16_384, tcp: 65_536 };
+
+/** Milliseconds until TCP asks a silent peer whether it is still there. */
+const keepAliveDelay = 60_000;
+
+/**
+ * A connector of our own in place of undici's: undici's timers may be a second late, its cache holds TLS sessions weakly and
+ * for any length of time, and without a context of the caller's it makes one for each connection, a millisecond each.
+ */
 export function connector({ connectTimeout, identity }: ConnectOptions, version: keyof Connectors): Connect {
-  const allowH2 = version === 'h2';
-  const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
-  const connect = buildConnector(options as buildConnector.BuildOptions);
-  // undici would take the name in a call's Host header, and check the server's certificate for that. Without a name it
-  // takes the origin's, also for an endpoint.
-  return (options, callback) => {
-    const servername = (options as { serverName?: string }).serverName ?? identity.servername;
-    const socket = connect({ ...options, servername } as buildConnector.Options, callback) as unknown as Socket;
-    tame(socket);
-    const ready = version === 'h2c' ? settled : readyEvent(options.protocol === 'https:');
-    watchConnecting(socket, connectTimeout, ready, `${options.hostname}:${options.port}`);
+  const common = { ...unset, ...identity };
+  const ALPNProtocols = version === 'h2' ? ['h2', 'http/1.1'] : ['http/1.1'];
+  const sessions = sessionsOf(identity);
+  let secureContext: SecureContext | undefined = identity.secureContext;
+  const secured = (name: string, host: string, port: number): TLSSocket => {
+    secureContext ??= createSecureContext(common);
+    // The name that is verified comes first; servers on other addresses or ports may not know each other's sessions.
+    const server = `${name} ${host} ${port}`;
+    const own = { host, port, servername: name, secureContext, ALPNProtocols, highWaterMark: readAhead.tls };
+    const socket = tls.connect({ ...common, ...own, session: sessions.of(server) });
+    sessions.follow(server, socket);
     return socket;
   };
+  return (options, callback) => {
+    const { hostname, protocol } = options;
+    const secure = protocol === 'https:';
+    const port = Number(options.port) || (secure ? 443 : 80);
+    const socket = secure
+      ? secured(nameOf(options, identity), hostname, port)
+      : net.connect({ ...common, host: hostname, port, highWaterMark: readAhead.tcp } as net.TcpNetConnectOpts);
+    socket.setNoDelay(true).setKeepAlive(true, keepAliveDelay);
+    report(socket, readyEvent(secure), callback);
+    tame(socket);
+    watchConnecting(socket, connectTimeout, version === 'h2c' ? settled : readyEvent(secure), `${hostname}:${port}`);
+    return socket;
+  };
+}
+
+/**
+ * The name for SNI, that the server's certificate is verified for: never that of a call's Host header, also for an
+ * endpoint. Empty for an IP address, where Node verifies the address itself.
+ */
+function nameOf(options: buildConnector.Options & { serverName?: string }, { servername }: ConnectionOptions): string {
+  const { hostname } = new URL(`https://${options.host}`);
+  return options.serverName ?? servername ?? (isIP(hostname.replace(/^\[|\]$/g, '')) ? '' : hostname);
+}
+
+/** Calls back once: when the socket is ready, or with the error that came before. */
+function report(socket: Socket, ready: string, callback: buildConnector.Callback): void {
+  let reported = false;
+  const once = (tell: () => void) => {
+    if (!reported) tell();
+    reported = true;
+  };
+  socket.once(ready, () => once(() => callback(null, socket)));
+  socket.on('error', (error) => once(() => callback(error, null)));
 }
 
 function readyEvent(secure: boolean): string {

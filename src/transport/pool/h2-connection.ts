@@ -9,6 +9,9 @@ import { type Connect, settled } from './connect.js';
 import type { Carrier, CarrierOptions, ConnectionEvents, ConnectionState, Job } from './connection.js';
 import { H2Exchange, type H2ExchangeEvents, reset } from './h2-exchange.js';
 import { pseudoHeaders, uncarried } from './h2-headers.js';
+import { H2Window, wideWindow } from './h2-window.js';
+
+const settings = { enablePush: false, initialWindowSize: wideWindow };
 
 /** Milliseconds that a server may take to answer a PING before the connection counts as dead. */
 const pingTimeout = 2000;
@@ -41,6 +44,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   #sent = 0;
   readonly #socket: Socket;
   #session: ClientHttp2Session | undefined;
+  #window: H2Window | undefined;
   /**
    * False for a connection without TLS until the server's SETTINGS have shown that it speaks HTTP/2. Nothing is sent
    * before, so a request that meets another kind of server was provably not sent.
@@ -170,7 +174,8 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   #sessionOver(socket: TLSSocket, origin: URL): ClientHttp2Session {
-    const session = http2.connect(origin, { createConnection: () => socket, settings: { enablePush: false } });
+    const session = http2.connect(origin, { createConnection: () => socket, settings });
+    this.#window = new H2Window(session);
     // The streams receive the errors as well; without a listener here they would end the process.
     session.on('error', (error) => {
       this.#error = error;
@@ -252,6 +257,10 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     }
     if (unused) this.#closeWhenUnused();
     this.#pool.changed(this);
+  }
+
+  waits(bytes: number): void {
+    this.#window?.waits(bytes);
   }
 
   /**

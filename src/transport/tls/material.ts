@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import type { OptionFault } from '../../options/options.js';
 import { isoTime } from './certificate.js';
@@ -223,4 +224,22 @@ function isPathLike(source: string): boolean {
     !/\s/.test(source) &&
     !/^[A-Za-z0-9+=][A-Za-z0-9+/=]{39,}$/.test(source)
   );
+}
+
+/**
+ * True where connections under `next` may resume the sessions of those under `before`: the client shows the same
+ * certificate, and every authority that a server was verified by is still trusted. Not where an authority was removed, nor
+ * for a renewed certificate, as a server goes on with the one that it saw when the session was made.
+ */
+export function mayResume(before: Material, next: Material): boolean {
+  if (before.cert !== next.cert || !isDeepStrictEqual(before.pfx, next.pfx)) return false;
+  if (before.ca === undefined || next.ca === undefined) return before.ca === next.ca;
+  const trusted = new Set(certificatesIn(next.ca));
+  return certificatesIn(before.ca).every((each) => trusted.has(each));
+}
+
+/** Each certificate of the bundles, as its base64 without white space. */
+function certificatesIn(bundles: readonly string[]): string[] {
+  const blocks = bundles.join('\n').matchAll(/-----BEGIN ([A-Z0-9 ]*)CERTIFICATE-----([^-]*)/g);
+  return [...blocks].map(([, kind, base64]) => `${kind}${base64?.replace(/\s/g, '')}`);
 }

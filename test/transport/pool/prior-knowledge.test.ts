@@ -5,7 +5,7 @@ import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { createUndiciAdapter, type HttpClientConfig } from 'pillion';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { rejection, until, watch } from '../../support/client.js';
-import { SETTINGS } from '../../support/h2-frames.js';
+import { SETTINGS, WINDOW_UPDATE } from '../../support/h2-frames.js';
 import { type Answer, ca, connectionsTo, identity, overH2, schemes, startH2 } from '../../support/h2-server.js';
 import { startHttps } from '../../support/upstream.js';
 
@@ -79,7 +79,7 @@ describe('A server that does not speak HTTP/2', () => {
     const client = over(origin, { retry: false, timeouts: { connect: 100 } });
     const errors = await Promise.all([client.post('/', {}), client.get('/')].map(rejection));
     expect(errors.map(({ code }) => code)).toEqual(['ERR_CONNECT_TIMEOUT', 'ERR_CONNECT_TIMEOUT']);
-    expect(received.map(frameTypes)).toEqual([[SETTINGS]]);
+    expect(received.map(frameTypes)).toEqual([[SETTINGS, WINDOW_UPDATE]]);
     expect(connectionsTo(client, origin)).toBeUndefined();
   });
 
