@@ -20,9 +20,12 @@ export const nowhere = () => pino(pino.destination({ dest: devNull, sync: false,
 export const identityOf = (tls) =>
   tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) };
 
+/** By default an agent keeps 256 idle connections, and closes those of further callers after each call. */
+const keepAlive = { keepAlive: true, maxFreeSockets: Number.POSITIVE_INFINITY };
+
 export const keepAliveAgents = (tls) => ({
-  httpAgent: new http.Agent({ keepAlive: true }),
-  httpsAgent: new https.Agent({ keepAlive: true, ...identityOf(tls) }),
+  httpAgent: new http.Agent(keepAlive),
+  httpsAgent: new https.Agent({ ...keepAlive, ...identityOf(tls) }),
 });
 
 /** How an axios instance, or what stands before one, sends a request of the benchmark. */

@@ -98,7 +98,48 @@ const stacks = {
   'standard stack': { scenario: 'full' },
 };
 
+/** Over real sockets, and over a wire in the same process that holds its answers. */
+const alive = {
+  sockets: ['axios', 'undici', 'wire', 'adapter', 'off', 'pillion'].map((variant) => ({ name: variant, variant })),
+  'in process': [
+    { name: 'the held wire itself', scenario: 'wire' },
+    { name: 'axios alone', scenario: 'axios' },
+    { name: 'every policy off', scenario: 'off' },
+    ...Object.keys(nothing).map((section) => ({ name: `only ${section}`, scenario: 'only', section })),
+    { name: 'standard stack without logging', scenario: 'without', section: 'logging' },
+    { name: 'standard stack', scenario: 'full' },
+  ],
+};
+
+async function callsAlive({ quick }) {
+  const found = {};
+  for (const [kind, forms] of Object.entries(alive)) {
+    found[kind] = {};
+    for (const { name, ...form } of forms) {
+      const load = { ...form, count: quick ? 200 : 2000 };
+      found[kind][name] = await answerOf('calls-alive.mjs', load, { role: 'client' });
+    }
+  }
+  return found;
+}
+
+function printAlive({ sockets, 'in process': held }) {
+  const title = (name) => variants[name]?.title ?? (name === 'wire' ? 'the adapter of pillion, without axios' : name);
+  const rows = (found, kind, base) =>
+    Object.entries(found).map(([name, { bytes, idle }]) => [
+      `${kind}: ${title(name)}`,
+      ...[bytes, bytes - found[base].bytes, idle].map((each) => each.toFixed(0)),
+    ]);
+  const columns = ['bytes of heap alive', 'a call in flight', 'over the wire alone', 'its idle connection'];
+  return align([columns, ...rows(sockets, 'sockets', 'wire'), ...rows(held, 'in process', 'the held wire itself')]);
+}
+
 export const studies = {
+  alive: {
+    title: '2,000 calls in flight, less the same connections idle, after a full collection',
+    run: callsAlive,
+    print: printAlive,
+  },
   'many-destinations': {
     title: 'each destination called once, 20 callers',
     run: manyDestinations,
