@@ -9,7 +9,10 @@ const filesOf = (tls) => tls && { cert: tls.cert, key: tls.key, ca: tls.ca };
 const maxConnections = 4096;
 
 /** The limits that let all callers through. */
-export const many = { limits: { maxRequests: maxConnections }, connections: { maxConnections } };
+export const many = {
+  limits: { maxRequests: maxConnections, maxPendingRequests: 100_000 },
+  connections: { maxConnections },
+};
 
 export const hasAdapter = pillion.createUndiciAdapter !== undefined;
 

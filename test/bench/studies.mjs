@@ -33,12 +33,10 @@ function printDestinations({ skipped, count, edge, rows }) {
 }
 
 /** Runs each over a wire that answers at once. */
-async function stubbed(scenarios, { quick, seconds }) {
+async function stubbed(scenarios, { seconds }) {
   const rows = {};
-  for (const [name, options] of Object.entries(scenarios)) {
-    const samples = quick ? Math.min(options.samples ?? 0, 500) : options.samples;
-    rows[name] = await answerOf('stubbed.mjs', { ...options, samples, seconds }, { role: 'client' });
-  }
+  for (const [name, options] of Object.entries(scenarios))
+    rows[name] = await answerOf('stubbed.mjs', { ...options, seconds }, { role: 'client' });
   return rows;
 }
 
@@ -80,16 +78,26 @@ function printMirror(rows) {
   return align([['', 'p50 ms', 'p99 ms'], ...cells]);
 }
 
-const samples = 20_000;
-const failing = { status: 503, expected: 'ERR_BAD_RESPONSE' };
+async function failingCalls({ quick }) {
+  const found = {};
+  for (const outcomes of quick ? [20] : [20, 2000, 20_000, 200_000]) {
+    const load = { outcomes, rounds: quick ? 1 : 15, calls: quick ? 100 : 2000 };
+    found[outcomes] = await answerOf('failing-calls.mjs', load, { role: 'client' });
+  }
+  return found;
+}
 
-const failures = {
-  'every call succeeds': { scenario: 'window', samples },
-  'every call fails with 503': { scenario: 'window', samples, ...failing },
-  'the circuit is open': { scenario: 'open', samples: 100, status: 503, expected: 'ERR_CIRCUIT_OPEN' },
-  'axios alone, every call succeeds': { scenario: 'axios' },
-  'axios alone, every call fails with 503': { scenario: 'axios', ...failing },
-};
+function printFailing(found) {
+  const columns = Object.keys(found);
+  const rows = Object.keys(found[columns[0]]).map((name) => [
+    name,
+    ...columns.map((outcomes) => {
+      const ofSame = found[outcomes][name.startsWith('axios') ? 'axios alone: succeeds' : 'succeeds'];
+      return `${digits(found[outcomes][name])} us, ${(found[outcomes][name] / ofSame).toFixed(2)}x`;
+    }),
+  ]);
+  return align([["CPU of a call, to one that succeeds; outcomes in the circuit's window", ...columns], ...rows]);
+}
 
 const stacks = {
   'axios alone': { scenario: 'axios' },
@@ -146,9 +154,9 @@ export const studies = {
     print: printDestinations,
   },
   'failure-path': {
-    title: `a wire that answers at once; ${samples} outcomes in the circuit's window`,
-    run: (options) => stubbed(failures, options),
-    print: printStubbed,
+    title: 'a wire that answers at once, all in one process, in turns',
+    run: failingCalls,
+    print: printFailing,
   },
   traffic: {
     title: 'what each policy of traffic adds to a call of the standard stack; a wire that answers at once',
