@@ -79,13 +79,16 @@ const samples = await runCases();
 const found = await runStudies();
 const results = Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, summarize(taken)]));
 const described = cases.map(({ name, title, callers, rate }) => ({ name, title, callers, rate }));
-const head = { ...about, pinned: pinning !== undefined, rounds, seconds, cases: described, variants: titles, skipped };
+const short = Object.fromEntries(names.map((name) => [name, variants[name].title]));
+const head = {
+  ...{ ...about, pinned: pinning !== undefined, rounds, seconds },
+  ...{ cases: described, variants: short, versioned: titles, skipped },
+};
 if (options.json !== undefined)
   writeFileSync(options.json, `${JSON.stringify({ ...head, results, studies: found, samples }, null, 2)}\n`);
 if (options.svg !== undefined && Object.keys(results).length > 0) {
   const groups = described.filter(({ rate }) => rate === undefined).map((one) => ({ ...one, rows: results[one.name] }));
   const note = `Node ${about.node}, ${about.platform}, ${about.cores} cores; medians of ${rounds} rounds of ${seconds} s`;
   const own = new Set(names.filter((name) => variants[name].own));
-  const short = Object.fromEntries(names.map((name) => [name, variants[name].title]));
   writeFileSync(options.svg, chart(groups, { titles: short, own, about: note, base: short[names[0]] }));
 }
