@@ -2,8 +2,8 @@
  * `npm run bench:guard`: six ratios in about a minute, and code 1 where one is worse than 0.8 of what is claimed. All of it is
  * CPU time, allocations and bytes alive, measured in one process and in turns, so that a busy machine disturbs both sides alike.
  *
- * The alive bytes are over a wire in the same process, which needs no sockets and has the same number each time. Ten runs beside
- * four busy neighbours differed by 8 % at 500 callers, by 15 % at 50 but for one run in ten, and by 1 to 5 % in bytes.
+ * The bytes alive are those over a wire in the same process, which needs no sockets and gives the same number each time. How far
+ * the ratios of many runs spread is told in README.md.
  *
  * To renew the claims on purpose: run it five times on a quiet machine, and write the medians of `is` to `claimed` below.
  */
