@@ -7,9 +7,9 @@ import { devNull } from 'node:os';
 import { context, propagation } from '@opentelemetry/api';
 import axios from 'axios';
 import axiosRetry from 'axios-retry';
-import CircuitBreaker from 'opossum';
 import { pino } from 'pino';
 import { Agent } from 'undici';
+import { library } from './libraries.mjs';
 
 const dataOf = ({ data }) => data;
 const responseTypes = { json: 'json', bytes: 'arraybuffer', stream: 'stream' };
@@ -20,9 +20,12 @@ export const nowhere = () => pino(pino.destination({ dest: devNull, sync: false,
 export const identityOf = (tls) =>
   tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) };
 
+/** By default an agent keeps 256 idle connections, and closes those of further callers after each call. */
+const keepAlive = { keepAlive: true, maxFreeSockets: Number.POSITIVE_INFINITY };
+
 export const keepAliveAgents = (tls) => ({
-  httpAgent: new http.Agent({ keepAlive: true }),
-  httpsAgent: new https.Agent({ keepAlive: true, ...identityOf(tls) }),
+  httpAgent: new http.Agent(keepAlive),
+  httpsAgent: new https.Agent({ ...keepAlive, ...identityOf(tls) }),
 });
 
 /** How an axios instance, or what stands before one, sends a request of the benchmark. */
@@ -50,7 +53,8 @@ export function axiosFetch({ origin, tls }) {
 }
 
 /** What services glue together by hand today: retries, a circuit, trace headers, a request id and a log line. */
-export function handGlued({ origin, tls }) {
+export async function handGlued({ origin, tls }) {
+  const { default: CircuitBreaker } = await library('opossum');
   const agents = keepAliveAgents(tls);
   const instance = axios.create({ baseURL: origin, adapter: 'http', proxy: false, timeout: 2500, ...agents });
   axiosRetry(instance, { retries: 2, retryDelay: axiosRetry.exponentialDelay });

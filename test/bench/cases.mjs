@@ -37,12 +37,14 @@ const json = { method: 'GET', path: '/json', answer: 'json' };
 
 /**
  * `answer` is what the variant has to hand out: `json` parsed, `bytes` in one piece, or a `stream`.
+ * Each caller sends again once it is answered; with a `rate`, so many calls begin a second, and the callers only warm up.
  * A body is `json`, `bytes`, or `stream`, a function that makes a new one.
  */
 export const cases = [
   { name: 'get-1', title: 'GET, 100 bytes of JSON back', callers: 1, request: json },
   { name: 'get-50', title: 'GET, 100 bytes of JSON back', callers: 50, request: json },
   { name: 'get-500', title: 'GET, 100 bytes of JSON back', callers: 500, request: json },
+  { name: 'get-2000', title: 'GET, 100 bytes of JSON back', callers: 2000, request: json },
   {
     name: 'post-50',
     title: 'POST, 1 KiB of JSON there and 100 bytes back',
@@ -79,5 +81,7 @@ export const cases = [
     callers: 4,
     request: { method: 'POST', path: '/json', stream: upload, answer: 'json' },
   },
+  // Four times as long, for enough calls beyond the 99.9th percentile.
+  { name: 'open-2000', title: 'GET, 100 bytes of JSON back', rate: 2000, callers: 50, longer: 4, request: json },
   { name: 'mtls-50', title: 'GET over mutual TLS, 100 bytes of JSON back', callers: 50, mtls: true, request: json },
 ];

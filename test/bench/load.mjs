@@ -41,6 +41,30 @@ export async function steadyRate(send, rate, seconds) {
   return latencies;
 }
 
+/**
+ * So many calls begun per second, with latencies from when each was due, whatever kept it from being sent. The loop never sleeps, as
+ * a timer would be late by up to a millisecond, which is more than a call takes: CPU time says nothing here.
+ */
+export async function openLoop(send, rate, seconds) {
+  const latencies = [];
+  const running = [];
+  const startedAt = performance.now();
+  const total = Math.max(1, Math.round(rate * seconds));
+  const dueAt = (number) => startedAt + (number / rate) * 1000;
+  const begin = (due) => running.push(send().then(() => latencies.push(performance.now() - due)));
+  await new Promise((resolve) => {
+    const turn = () => {
+      for (const now = performance.now(); running.length < total && dueAt(running.length) <= now; )
+        begin(dueAt(running.length));
+      if (running.length < total) setImmediate(turn);
+      else resolve();
+    };
+    turn();
+  });
+  await Promise.all(running);
+  return latencies;
+}
+
 /** Throughput, CPU microseconds of this process per request, and percentiles of what `drive` took. */
 export async function measured(drive) {
   const cpuBefore = process.cpuUsage();
@@ -56,5 +80,6 @@ export async function measured(drive) {
     cpu: (user + system) / sorted.length,
     p50: at(0.5),
     p99: at(0.99),
+    p999: at(0.999),
   };
 }

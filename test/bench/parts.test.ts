@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // Plain JavaScript, so that it runs as it is on every version of Node; imported by URL, since it has no types.
@@ -9,6 +10,7 @@ const { cases } = await load('cases.mjs');
 const { writeCertificates } = await load('certificates.mjs');
 const { chart } = await load('chart.mjs');
 const { exchange } = await load('exchange.mjs');
+const { openLoop } = await load('load.mjs');
 const { RequestReader } = await load('http1.mjs');
 const { missing, variants } = await load('variants.mjs');
 
@@ -65,6 +67,41 @@ describe('the count of allocated bytes', () => {
     // A map, two tables and two fields of eight bytes; where pointers are compressed, four.
     expect(bytes / count).toBeGreaterThan(18);
     expect(bytes / count).toBeLessThan(44);
+  });
+});
+
+describe('the bytes alive for a call in flight', () => {
+  // In a process of its own, whose heap is small.
+  const script = `
+    import { bytesAlive, heldWire } from './test/bench/alive.mjs';
+    const wire = heldWire();
+    const send = () => wire.transport({ numbers: Array.from({ length: 1000 }, (_, index) => index + 0.5) });
+    console.log(JSON.stringify(await bytesAlive(send, 500, wire, 1)));`;
+
+  it('are what a call holds until it is answered', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+    const { bytes, idle } = JSON.parse(stdout) as { bytes: number; idle: number };
+    // A thousand doubles of eight bytes with room to grow, and some objects.
+    expect(bytes).toBeGreaterThan(8000);
+    expect(bytes).toBeLessThan(14_000);
+    expect(idle).toBeLessThan(1000);
+  });
+});
+
+describe('the open loop', () => {
+  it('counts latency from when a call was due, so that a stall does not hide itself', async () => {
+    let calls = 0;
+    const latencies: number[] = await openLoop(
+      async () => {
+        const end = performance.now() + (++calls === 1 ? 50 : 0);
+        while (performance.now() < end);
+      },
+      1000,
+      0.04,
+    );
+    expect(latencies).toHaveLength(40);
+    // All forty were due within the fifty milliseconds of the stall.
+    expect(Math.min(...latencies)).toBeGreaterThan(9);
   });
 });
 

@@ -33,6 +33,7 @@ export function summarize(samples) {
     cpu: compare(variant, 'cpu'),
     p50: median(valuesOf(variant, 'p50')),
     p99: median(valuesOf(variant, 'p99')),
+    p999: median(valuesOf(variant, 'p999')),
     heap: median(valuesOf(variant, 'heap')),
   }));
 }
@@ -48,6 +49,18 @@ const columns = ['', 'req/s', 'ratio', 'min-max', 'CPU us/req', 'ratio', 'min-ma
 
 /** As many digits as tell something. */
 export const digits = (value) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
+/** Latencies at a fixed rate, with the p99 beside that of another variant. */
+export function latencyTable(rows, titles, floor) {
+  const base = rows.find(({ variant }) => variant === floor)?.p99;
+  const cells = rows.map(({ variant, p50, p99, p999, heap }) => [
+    titles[variant],
+    ...[p50, p99].map(digits),
+    base === undefined ? '-' : `${(p99 / base).toFixed(2)}x`,
+    ...[p999, heap / 1000].map(digits),
+  ]);
+  return align([['', 'p50 ms', 'p99 ms', 'of undici', 'p99.9 ms', 'heap KB/req'], ...cells]);
+}
 
 export function table(rows, titles) {
   const ratios = ({ ratio, lowest, highest }) => [`${ratio.toFixed(2)}x`, `${lowest.toFixed(2)}-${highest.toFixed(2)}`];

@@ -2,19 +2,23 @@
 import { writeFileSync } from 'node:fs';
 import { writeCertificates } from './certificates.mjs';
 import { chart } from './chart.mjs';
+import { installLibraries, needInstall } from './libraries.mjs';
 import { readOptions } from './options.mjs';
-import { machine, summarize, table } from './report.mjs';
+import { latencyTable, machine, summarize, table } from './report.mjs';
 import { answerOf, pinning, start } from './start.mjs';
 import { studies } from './studies.mjs';
-import { missing, variants } from './variants.mjs';
+import { missing, variants, versioned } from './variants.mjs';
 
 const options = readOptions();
 const { rounds, seconds, cases } = options;
+const ofOthers = cases.length > 0 && options.variants.some((name) => needInstall(variants[name].of));
+const failed = ofOthers ? installLibraries() : undefined;
+if (failed !== undefined) console.log(`Those beside the tests are used where there are any: ${failed}.`);
 const skipped = options.variants
   .map((name) => ({ name, why: missing(variants[name]) }))
   .filter(({ why }) => why !== undefined);
 const names = options.variants.filter((name) => !skipped.some((one) => one.name === name));
-const titles = Object.fromEntries(names.map((name) => [name, variants[name].title]));
+const titles = Object.fromEntries(names.map((name) => [name, versioned(variants[name])]));
 
 /** Of one case, by variant, what each round took. */
 async function runCase(name, target) {
@@ -35,9 +39,11 @@ async function runCases() {
   try {
     const { child, message } = await start('upstream.mjs', { tls }, { role: 'upstream' });
     const samples = {};
-    for (const { name, title, callers } of cases) {
+    for (const { name, title, callers, rate } of cases) {
       samples[name] = await runCase(name, { ...message, tls });
-      console.log(`${name}: ${title}, ${callers} at once\n${table(summarize(samples[name]), titles)}\n`);
+      const rows = summarize(samples[name]);
+      if (rate) console.log(`${name}: ${title}, ${rate} a second\n${latencyTable(rows, titles, 'undici')}\n`);
+      else console.log(`${name}: ${title}, ${callers} at once\n${table(rows, titles)}\n`);
     }
     child.disconnect();
     return samples;
@@ -57,7 +63,8 @@ async function runStudies() {
 }
 
 const about = machine();
-const minutes = Math.ceil((cases.length * names.length * rounds * (seconds * 2.3 + 0.5)) / 60);
+const each = cases.reduce((sum, { longer = 1 }) => sum + seconds * (1.5 + longer) + 0.8, 0);
+const minutes = Math.ceil((each * names.length * rounds) / 60);
 console.log(`Node ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
 console.log(
   pinning ? 'Client and upstream pinned to a core each by taskset.' : 'Not pinned: no taskset or no two cores.',
@@ -71,13 +78,17 @@ if (cases.length > 0 && names.length > 0) {
 const samples = await runCases();
 const found = await runStudies();
 const results = Object.fromEntries(Object.entries(samples).map(([name, taken]) => [name, summarize(taken)]));
-const described = cases.map(({ name, title, callers }) => ({ name, title, callers }));
-const head = { ...about, pinned: pinning !== undefined, rounds, seconds, cases: described, variants: titles, skipped };
+const described = cases.map(({ name, title, callers, rate }) => ({ name, title, callers, rate }));
+const short = Object.fromEntries(names.map((name) => [name, variants[name].title]));
+const head = {
+  ...{ ...about, pinned: pinning !== undefined, rounds, seconds },
+  ...{ cases: described, variants: short, versioned: titles, skipped },
+};
 if (options.json !== undefined)
   writeFileSync(options.json, `${JSON.stringify({ ...head, results, studies: found, samples }, null, 2)}\n`);
 if (options.svg !== undefined && Object.keys(results).length > 0) {
-  const groups = described.map((one) => ({ ...one, rows: results[one.name] }));
+  const groups = described.filter(({ rate }) => rate === undefined).map((one) => ({ ...one, rows: results[one.name] }));
   const note = `Node ${about.node}, ${about.platform}, ${about.cores} cores; medians of ${rounds} rounds of ${seconds} s`;
   const own = new Set(names.filter((name) => variants[name].own));
-  writeFileSync(options.svg, chart(groups, { titles, own, about: note, base: titles[names[0]] }));
+  writeFileSync(options.svg, chart(groups, { titles: short, own, about: note, base: short[names[0]] }));
 }

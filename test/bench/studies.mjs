@@ -35,12 +35,10 @@ function printDestinations({ skipped, count, edge, rows }) {
 }
 
 /** Runs each over a wire that answers at once. */
-async function stubbed(scenarios, { quick, seconds }) {
+async function stubbed(scenarios, { seconds }) {
   const rows = {};
-  for (const [name, options] of Object.entries(scenarios)) {
-    const samples = quick ? Math.min(options.samples ?? 0, 500) : options.samples;
-    rows[name] = await answerOf('stubbed.mjs', { ...options, samples, seconds }, { role: 'client' });
-  }
+  for (const [name, options] of Object.entries(scenarios))
+    rows[name] = await answerOf('stubbed.mjs', { ...options, seconds }, { role: 'client' });
   return rows;
 }
 
@@ -82,16 +80,26 @@ function printMirror(rows) {
   return align([['', 'p50 ms', 'p99 ms'], ...cells]);
 }
 
-const samples = 20_000;
-const failing = { status: 503, expected: 'ERR_BAD_RESPONSE' };
+async function failingCalls({ quick }) {
+  const found = {};
+  for (const outcomes of quick ? [20] : [20, 2000, 20_000, 200_000]) {
+    const load = { outcomes, rounds: quick ? 1 : 15, calls: quick ? 100 : 2000 };
+    found[outcomes] = await answerOf('failing-calls.mjs', load, { role: 'client' });
+  }
+  return found;
+}
 
-const failures = {
-  'every call succeeds': { scenario: 'window', samples },
-  'every call fails with 503': { scenario: 'window', samples, ...failing },
-  'the circuit is open': { scenario: 'open', samples: 100, status: 503, expected: 'ERR_CIRCUIT_OPEN' },
-  'axios alone, every call succeeds': { scenario: 'axios' },
-  'axios alone, every call fails with 503': { scenario: 'axios', ...failing },
-};
+function printFailing(found) {
+  const columns = Object.keys(found);
+  const rows = Object.keys(found[columns[0]]).map((name) => [
+    name,
+    ...columns.map((outcomes) => {
+      const ofSame = found[outcomes][name.startsWith('axios') ? 'axios alone: succeeds' : 'succeeds'];
+      return `${digits(found[outcomes][name])} us, ${(found[outcomes][name] / ofSame).toFixed(2)}x`;
+    }),
+  ]);
+  return align([["CPU of a call, to one that succeeds; outcomes in the circuit's window", ...columns], ...rows]);
+}
 
 const stacks = {
   'axios alone': { scenario: 'axios' },
@@ -100,16 +108,57 @@ const stacks = {
   'standard stack': { scenario: 'full' },
 };
 
+/** Over real sockets, and over a wire in the same process that holds its answers. */
+const alive = {
+  sockets: ['axios', 'undici', 'wire', 'adapter', 'off', 'pillion'].map((variant) => ({ name: variant, variant })),
+  'in process': [
+    { name: 'the held wire itself', scenario: 'wire' },
+    { name: 'axios alone', scenario: 'axios' },
+    { name: 'every policy off', scenario: 'off' },
+    ...Object.keys(nothing).map((section) => ({ name: `only ${section}`, scenario: 'only', section })),
+    { name: 'standard stack without logging', scenario: 'without', section: 'logging' },
+    { name: 'standard stack', scenario: 'full' },
+  ],
+};
+
+async function callsAlive({ quick }) {
+  const found = {};
+  for (const [kind, forms] of Object.entries(alive)) {
+    found[kind] = {};
+    for (const { name, ...form } of forms) {
+      const load = { ...form, count: quick ? 200 : 2000 };
+      found[kind][name] = await answerOf('calls-alive.mjs', load, { role: 'client' });
+    }
+  }
+  return found;
+}
+
+function printAlive({ sockets, 'in process': held }) {
+  const title = (name) => variants[name]?.title ?? (name === 'wire' ? 'the adapter of pillion, without axios' : name);
+  const rows = (found, kind, base) =>
+    Object.entries(found).map(([name, { bytes, idle }]) => [
+      `${kind}: ${title(name)}`,
+      ...[bytes, bytes - found[base].bytes, idle].map((each) => each.toFixed(0)),
+    ]);
+  const columns = ['bytes of heap alive', 'a call in flight', 'over the wire alone', 'its idle connection'];
+  return align([columns, ...rows(sockets, 'sockets', 'wire'), ...rows(held, 'in process', 'the held wire itself')]);
+}
+
 export const studies = {
+  alive: {
+    title: '2,000 calls in flight, less the same connections idle, after a full collection',
+    run: callsAlive,
+    print: printAlive,
+  },
   'many-destinations': {
     title: 'each destination called once, 20 callers',
     run: manyDestinations,
     print: printDestinations,
   },
   'failure-path': {
-    title: `a wire that answers at once; ${samples} outcomes in the circuit's window`,
-    run: (options) => stubbed(failures, options),
-    print: printStubbed,
+    title: 'a wire that answers at once, all in one process, in turns',
+    run: failingCalls,
+    print: printFailing,
   },
   traffic: {
     title: 'what each policy of traffic adds to a call of the standard stack; a wire that answers at once',

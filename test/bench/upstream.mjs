@@ -1,6 +1,7 @@
 /**
  * The upstream, a process of its own: the same answers over plain HTTP and over mutual TLS. A path `/plan/503,200/NAME` says how
- * the attempts of the call NAME fare; `attempts` as a message asks how many there were.
+ * the attempts of the call NAME fare; `attempts` as a message asks how many there were. `/held` is answered once the message
+ * `release` comes; `held` asks how many wait.
  * It speaks HTTP/1.1 by hand, since node:http would be as slow as what is measured and share the machine with it.
  */
 import { once } from 'node:events';
@@ -50,9 +51,22 @@ function attempts() {
   return counts;
 }
 
+let waiting = [];
+const held = () => waiting.length;
+
+function release() {
+  const all = waiting;
+  waiting = [];
+  for (const socket of all) socket.write(smallReply);
+  return all.length;
+}
+
+const words = { attempts, held, release };
+
 function serve(socket) {
   const reader = new RequestReader((path) => {
     if (path.startsWith('/plan/')) play(path, socket);
+    else if (path === '/held') waiting.push(socket);
     else socket.write(largeReplies.get(path) ?? smallReply);
   });
   socket.on('data', (chunk) => reader.feed(chunk));
@@ -61,7 +75,8 @@ function serve(socket) {
 }
 
 async function listen(server, host) {
-  server.listen(0, host);
+  // Room for thousands of callers that connect at once.
+  server.listen({ port: 0, host, backlog: 4096 });
   await once(server, 'listening');
   return server.address().port;
 }
@@ -69,13 +84,14 @@ async function listen(server, host) {
 const { host = '127.0.0.1', tls } = JSON.parse(process.argv[2]);
 // Gone when the runner is, however it ended.
 process.once('disconnect', () => process.exit());
-process.on('message', () => process.send(attempts()));
+process.on('message', (word) => process.send(words[word]()));
 const port = await listen(createServer({ noDelay: true }, serve), host);
 let tlsPort;
 if (tls !== undefined) {
   const identity = { cert: readFileSync(tls.serverCert), key: readFileSync(tls.serverKey), ca: readFileSync(tls.ca) };
   const server = createTlsServer({ ...identity, requestCert: true, rejectUnauthorized: true, noDelay: true }, serve);
-  server.on('tlsClientError', (error) => console.error(`upstream: ${error.message}`));
+  // One is enough to tell: on a busy machine there may be hundreds of handshakes that took too long.
+  server.once('tlsClientError', (error) => console.error(`upstream: ${error.message}`));
   tlsPort = await listen(server, host);
 }
 process.send({ port, tlsPort });
