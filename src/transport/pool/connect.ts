@@ -4,9 +4,10 @@ import http from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { buildConnector } from 'undici';
+import type { buildConnector } from 'undici';
 import { ErrorCode } from '../../call/errors.js';
 import { markStalled, markUnsent } from '../../call/failure.js';
+import { undiciClient } from '../../call/on-demand.cjs';
 import type { Endpoint } from '../../call/record.js';
 import { Timer } from '../../call/timer.js';
 import { plainHost } from '../../call/url.js';
@@ -73,7 +74,7 @@ const unset = Object.fromEntries(
 export function connector({ connectTimeout, identity }: ConnectOptions, version: keyof Connectors): Connect {
   const allowH2 = version === 'h2';
   const options = { ...unset, ...(identity as buildConnector.BuildOptions), allowH2, timeout: 0 };
-  const connect = buildConnector(options as buildConnector.BuildOptions);
+  const connect = undiciClient().buildConnector(options as buildConnector.BuildOptions);
   // undici would take the name in a call's Host header, and check the server's certificate for that. Without a name it
   // takes the origin's, also for an endpoint.
   return (options, callback) => {

@@ -1,7 +1,8 @@
 /** One HTTP/1.1 connection: an undici client that carries one request at a time. */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Client, type Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
+import { undiciClient } from '../../call/on-demand.cjs';
 import { Own } from '../../call/own.js';
 import type { Connect } from './connect.js';
 import { parserOf } from './parser.js';
@@ -132,6 +133,7 @@ export class Connection implements Carrier {
     this.retiresAt = retiresAt;
     this.#most = maxRequestsPerConnection;
     this.#pool = pool;
+    const { Client } = undiciClient();
     this.#client = new Client(origin, {
       __proto__: null,
       connect: (options, callback) => {
