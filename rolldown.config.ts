@@ -65,6 +65,20 @@ const onDemand: Plugin = {
   },
 };
 
+/** With one character beyond Latin-1 V8 keeps the text of a file in two bytes a character, and scans it a tenth slower. */
+const ascii: Plugin = {
+  name: 'ascii',
+  generateBundle(_, files) {
+    for (const file of Object.values(files))
+      if (file.type === 'chunk') file.code = file.code.replace(/\P{ASCII}/gu, escaped);
+  },
+};
+
+function escaped(character: string): string {
+  const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'));
+  return units.map((unit) => `\\u${unit}`).join('');
+}
+
 /** What is different in the folder of the CommonJS build. */
 const commonJs: Plugin = {
   name: 'files-of-commonjs',
@@ -84,13 +98,15 @@ const build = (format: 'esm' | 'cjs', names: readonly string[], plugins: Plugin[
   preserveEntrySignatures: 'allow-extension' as const,
   // The admin handler serves docs/runbook.md.
   moduleTypes: { '.md': 'text' as const },
-  plugins: [adminPage(), onDemand, ...plugins],
+  plugins: [adminPage(), onDemand, ascii, ...plugins],
   output: {
     format,
     dir: `dist/${format}`,
     chunkFileNames: 'code/[name].js',
     minifyInternalExports: false,
     externalLiveBindings: false,
+    // The declarations have them. Half of the text of a file is read and scanned for nothing otherwise.
+    comments: { jsdoc: false },
     codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'folders', name: fileOf }] },
   },
 });

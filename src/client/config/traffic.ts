@@ -1,5 +1,6 @@
 /** What becomes of calls between client and server: sections that are off until they are configured. */
 
+import { once } from '../../call/once.js';
 import { adaptiveConcurrencyOptions } from '../../policies/admission/adaptive-concurrency.js';
 import { rateLimitOptions } from '../../policies/admission/rate-limit.js';
 import { balanceOptions } from '../../policies/endpoints/balance.js';
@@ -15,7 +16,7 @@ import { requestHeadersOptions } from '../../policies/traffic/request-headers.js
 import { splitOptions } from '../../policies/traffic/split.js';
 import { routesSection } from './route-section.js';
 
-export const trafficSections = {
+export const trafficSections = once(() => ({
   endpoints: endpointsOptions
     .optional()
     .describe('Many addresses behind `baseURL`, whose name stays that of the server.'),
@@ -44,9 +45,9 @@ export const trafficSections = {
     .describe('How many requests run at once, by what the destination takes without getting slower.'),
   deadlineHeader: deadlineHeaderOptions.optional().describe('Tells the upstream how much time a call has left.'),
   fault: faultOptions.optional().describe('Delays and failures made on purpose.'),
-};
+}));
 
-type Sections = Partial<Record<keyof typeof trafficSections, unknown>> & {
+type Sections = Partial<Record<keyof ReturnType<typeof trafficSections>, unknown>> & {
   readonly fault?: Parameters<typeof isFaultAllowed>[0] | undefined;
 };
 
