@@ -1,5 +1,6 @@
 /** Builds `dist/esm` and `dist/cjs` from one source; `tsc` has written the declarations before. */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { build as bundle, defineConfig, type Plugin } from 'rolldown';
 import pkg from './package.json' with { type: 'json' };
 
@@ -55,13 +56,17 @@ export function adminPage() {
   };
 }
 
-/** The file that loads libraries stays as it is, since an ES module has no `require` that bundlers follow. */
+/** Files that load libraries stay as they are: bundlers would not follow the `require` that an ES module makes itself. */
+const onDemandFiles = ['call/on-demand', 'registry/file/yaml-on-demand', 'sidecar/undici-on-demand'];
+
 const onDemand: Plugin = {
   name: 'on-demand',
-  resolveId: (source) => (source.endsWith('/on-demand.cjs') ? { id: './on-demand.cjs', external: true } : null),
+  resolveId: (source) => (/on-demand\.cjs$/.test(source) ? { id: `./${basename(source)}`, external: true } : null),
   generateBundle() {
-    const source = readFileSync('src/call/on-demand.cjs', 'utf8');
-    this.emitFile({ type: 'asset', fileName: 'code/on-demand.cjs', source });
+    for (const path of onDemandFiles) {
+      const source = readFileSync(`src/${path}.cjs`, 'utf8');
+      this.emitFile({ type: 'asset', fileName: `code/${basename(path)}.cjs`, source });
+    }
   },
 };
 

@@ -13,8 +13,6 @@ function once(load) {
 exports.levenshtein = once(() => require('fastest-levenshtein'));
 exports.openTelemetry = once(() => require('@opentelemetry/api'));
 exports.pinoLibrary = once(() => require('pino'));
-exports.undiciLibrary = once(() => require('undici'));
-exports.yamlLibrary = once(() => require('yaml'));
 
 /** 19 files of undici in place of 110. */
 exports.undiciClient = once(() => {

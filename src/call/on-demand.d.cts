@@ -3,5 +3,3 @@ export declare function levenshtein(): typeof import('fastest-levenshtein');
 export declare function openTelemetry(): typeof import('@opentelemetry/api');
 export declare function pinoLibrary(): typeof import('pino');
 export declare function undiciClient(): Pick<typeof import('undici'), 'Client' | 'buildConnector'>;
-export declare function undiciLibrary(): typeof import('undici');
-export declare function yamlLibrary(): typeof import('yaml');

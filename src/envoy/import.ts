@@ -1,6 +1,7 @@
 /** Makes a configuration file of clients from Envoy's configuration, with a report on each part. */
-import { yamlLibrary } from '../call/on-demand.cjs';
+
 import { ConfigDocument } from '../registry/file/document.js';
+import { yamlLibrary } from '../registry/file/yaml-on-demand.cjs';
 import { Clients, type Cluster, type OtherUses } from './clients.js';
 import { readCluster } from './cluster.js';
 import { noRuntime } from './fraction.js';

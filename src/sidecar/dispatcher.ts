@@ -1,6 +1,5 @@
 /** A dispatcher of undici whose requests go through clients. */
 import type { Dispatcher } from 'undici';
-import { undiciLibrary } from '../call/on-demand.cjs';
 import { once } from '../call/once.js';
 import { ownOf } from '../call/own.js';
 import { badOptions } from '../options/options.js';
@@ -9,6 +8,7 @@ import { ForwardedRequest } from './forwarded-request.js';
 import { AnyHandler, receiverOf } from './handlers.js';
 import { checkMembers, coveringClient, type SomeClients } from './members.js';
 import { undiciErrors } from './undici-errors.js';
+import { undiciLibrary } from './undici-on-demand.cjs';
 
 /** Options of `createDispatcher`. */
 export interface DispatcherOptions {

@@ -2,8 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { undiciLibrary } from '../call/on-demand.cjs';
 import { undiciErrors } from './undici-errors.js';
+import { undiciLibrary } from './undici-on-demand.cjs';
 
 /** A handler in the form of undici 8. */
 export type Receiver = Dispatcher.DispatchHandler & {

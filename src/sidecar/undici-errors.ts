@@ -1,7 +1,7 @@
 /** Errors of calls as the errors of undici that code around it tests for. */
 import { inCauses } from '../call/causes.js';
 import { ErrorCode, withCause } from '../call/errors.js';
-import { undiciLibrary } from '../call/on-demand.cjs';
+import { undiciLibrary } from './undici-on-demand.cjs';
 
 /** The classes of undici's errors. */
 export const undiciErrors = () => undiciLibrary().errors;

@@ -2,6 +2,7 @@
 import { nothing } from './pillion-variants.mjs';
 import { align, digits } from './report.mjs';
 import { answerOf, start } from './start.mjs';
+import { coldStart, importTime, printColdStart, printImport } from './start-up.mjs';
 import { missing, variants } from './variants.mjs';
 
 const bytes = (value) => `${(value / 1e6).toFixed(1)} MB`;
@@ -123,5 +124,16 @@ export const studies = {
     title: 'a wire that answers at once',
     run: (options) => stubbed(stacks, options),
     print: printStubbed,
+  },
+  import: {
+    title: 'loading a module in a fresh process; medians in turns',
+    run: importTime,
+    print: printImport,
+  },
+  'cold-start': {
+    title:
+      'a function that makes one call, in a fresh process: as esbuild packs it, and from node_modules; medians in turns',
+    run: coldStart,
+    print: printColdStart,
   },
 };

@@ -1,8 +1,8 @@
 /** Parses YAML or JSON text to a plain value, and keeps the line and column of each part. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, YAMLMap, YAMLSeq } from 'yaml';
-import { yamlLibrary } from '../../call/on-demand.cjs';
 import { isPlain } from '../../call/own.js';
+import { yamlLibrary } from './yaml-on-demand.cjs';
 
 /** A place in a text; both numbers count from 1. */
 export interface Position {
