@@ -6,6 +6,7 @@ import { url } from '../../options/base-url.js';
 import { duration } from '../../options/duration.js';
 import { headerName, headerValue } from '../../options/header.js';
 import { assumed, badOptions, faultsOf, rule, valueAt } from '../../options/options.js';
+import { unbuilt } from '../../options/unbuilt.js';
 import { limitsOptions } from '../../policies/admission/limits.js';
 import { circuitBreakerOptions } from '../../policies/circuit.js';
 import { retryOptions } from '../../policies/retries/retry-plan.js';
@@ -111,7 +112,7 @@ const sections = once(() =>
       ),
     tracing: section(tracingOptions).describe('Spans and the headers that identify a call.'),
     logging: section(loggingOptions).describe('One line for each finished call.'),
-    tls: tlsOptions.optional().describe('Identity for https: mutual TLS, trust and pinning.'),
+    tls: unbuilt(tlsOptions).describe('Identity for https: mutual TLS, trust and pinning.'),
     ...trafficSections(),
   }),
 );
