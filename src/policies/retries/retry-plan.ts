@@ -301,9 +301,11 @@ function functionsIn(given: RetryFunctions, fallback: RetryFunctions = noFunctio
   return { retryCondition, retryDelay, onRetry, onMaxRetryTimesExceeded, validateResponse };
 }
 
+const functionsAlone = z.lazy(() => z.strictObject(retryFunctions()));
+
 /** @throws PillionError `ERR_CONFIG` for what is no function, and for options that belong to the configuration */
 export function parseFunctions(given: RetryDeps): RetryFunctions {
-  return functionsIn(parseOptions(z.strictObject(retryFunctions()), given, 'deps.retry', ['deps', 'retry']));
+  return functionsIn(parseOptions(functionsAlone, given, 'deps.retry', ['deps', 'retry']));
 }
 
 const noFunctions: RetryFunctions = nothing();
