@@ -1,6 +1,7 @@
 /** The interface of a logger, and the pino logger that is used where none is given. */
 import { hostname } from 'node:os';
-import { type DestinationStream, type LoggerOptions, pino } from 'pino';
+import type { DestinationStream, LoggerOptions } from 'pino';
+import { pinoLibrary } from './on-demand.cjs';
 import { processWide } from './process-wide.js';
 
 /** A method of a logger: fields first, then the message, as in pino. */
@@ -57,7 +58,24 @@ const spellings = (): Readonly<Record<LogProfileName, LoggerOptions>> => ({
   },
 });
 
-const levels = [...Object.keys(pino.levels.values), 'silent'];
+/** pino's levels and their numbers. */
+const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Number.POSITIVE_INFINITY };
+type PinoLevel = keyof typeof levels;
+const isLevel = (name: string): name is PinoLevel => Object.hasOwn(levels, name);
+
+/** A logger that loads pino when it writes its first line: many processes never write one. */
+function onceWritten(level: PinoLevel, make: () => Logger): Logger {
+  let logger: Logger | undefined;
+  const isLevelEnabled = (name: string) => isLevel(name) && levels[name] >= levels[level];
+  const method =
+    (name: LogLevel & keyof Logger): LogMethod =>
+    (fields, message) => {
+      if (!isLevelEnabled(name)) return;
+      logger ??= make();
+      logger[name](fields, message);
+    };
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error'), isLevelEnabled };
+}
 
 /**
  * A pino logger to stderr, shared by all clients of this process that were given none and have the same profile and level;
@@ -66,7 +84,8 @@ const levels = [...Object.keys(pino.levels.values), 'silent'];
  */
 export function defaultLogger(profile: LogProfileName = 'otel', level?: LogLevel): Logger {
   return processWide(`default logger ${profile} ${level ?? ''}`, () => {
-    if (level !== undefined) return pino({ ...spellings()[profile], level }, stderrOnce());
+    if (level !== undefined)
+      return onceWritten(level, () => pinoLibrary().pino({ ...spellings()[profile], level }, stderrOnce()));
     return loggerOf(process.env.LOG_LEVEL, profile);
   });
 }
@@ -76,16 +95,24 @@ const told = () => processWide('told by default loggers', () => ({ hint: false, 
 
 function loggerOf(variable = '', profile: LogProfileName): Logger {
   const level = variable.trim().toLowerCase() || 'warn';
-  if (levels.includes(level)) return loggerAt(level, profile);
+  if (isLevel(level)) return loggerAt(level, profile);
   const logger = loggerAt('warn', profile);
   if (told().level) return logger;
   told().level = true;
-  logger.warn({ known: levels }, 'the environment variable LOG_LEVEL holds no known level, so warn is used');
+  logger.warn(
+    { known: Object.keys(levels) },
+    'the environment variable LOG_LEVEL holds no known level, so warn is used',
+  );
   return logger;
 }
 
+function loggerAt(level: PinoLevel, profile: LogProfileName): Logger {
+  return onceWritten(level, () => hintingLogger(level, profile));
+}
+
 /** Where lines of calls that went well are left out, the first line says how to get them. */
-function loggerAt(level: string, profile: LogProfileName): Logger {
+function hintingLogger(level: PinoLevel, profile: LogProfileName): Logger {
+  const { pino } = pinoLibrary();
   const destination = stderrOnce();
   const spelling = spellings()[profile];
   let hints = true;
@@ -104,7 +131,7 @@ function loggerAt(level: string, profile: LogProfileName): Logger {
     },
     destination,
   );
-  hints = !logger.isLevelEnabled('info');
+  hints = levels[level] > levels.info;
   return logger;
 }
 
@@ -128,7 +155,12 @@ const maxKept = 1_000_000;
  */
 function toStderr(): DestinationStream {
   let waits = 0;
-  const file = pino.destination({ dest: 2, sync: true, maxLength: maxKept, retryEAGAIN: () => ++waits <= maxWaits });
+  const file = pinoLibrary().destination({
+    dest: 2,
+    sync: true,
+    maxLength: maxKept,
+    retryEAGAIN: () => ++waits <= maxWaits,
+  });
   file.on('write', (bytes: number) => {
     if (bytes > 0) waits = 0;
   });

@@ -43,7 +43,7 @@ export function checkDeps(deps: object, what: string): void {
 
 function placeOf(name: string): string {
   if (Object.hasOwn(ownDefaults, name)) return ownDefaults[name] ?? '';
-  if (name === 'name' || clientOptions.includes(name)) return ofConfig;
+  if (name === 'name' || clientOptions().includes(name)) return ofConfig;
   if (axiosOptions.has(name)) return 'is an option of axios; set it in deps.axios';
   return `unknown dependency (known: ${Object.keys(known).join(', ')})`;
 }

@@ -1,5 +1,6 @@
 /** THE ORDER: the path of a request, outermost first, one line a policy. */
 
+import { once } from '../call/once.js';
 import { DEFAULTED } from '../call/own.js';
 import { parseOptions } from '../options/options.js';
 import { adaptiveConcurrency } from '../policies/admission/adaptive-concurrency.js';
@@ -59,7 +60,7 @@ export function stagesOf(config: Config, slots: Slots): Stage[] {
   // Headers and routes may ask for retries and time limits where the client has none.
   const timeouts = config.timeouts || ((obeys || some('timeouts')) && noTimeouts);
   const idles = config.routes?.some((route) => route.timeouts?.idle) === true;
-  const retries = config.retry ? { ...config.retry, ...slots.retry } : (obeys || some('retry')) && noRetries;
+  const retries = config.retry ? { ...config.retry, ...slots.retry } : (obeys || some('retry')) && noRetries();
   const balancing = balancingOf(config, slots);
   const eachAttempt = config.rateLimit?.countRetries !== false;
   return [
@@ -113,22 +114,24 @@ function isDefault(timeouts: Exclude<Config['timeouts'], false>, name: 'total' |
 function balancingOf({ endpoints, balance, baseURL }: Config, { discovery }: Slots) {
   if (endpoints === undefined && discovery === undefined) return false;
   const origin = baseURL === undefined ? undefined : new URL(baseURL).origin;
-  return { ...(balance ?? standardBalance), endpoints, discovery, origin };
+  return { ...(balance ?? standardBalance()), endpoints, discovery, origin };
 }
 
-const standardBalance = balanceOptions.parse({});
+const standardBalance = once(() => balanceOptions.parse({}));
 
 const noTimeouts: Exclude<Config['timeouts'], false> = { total: false, attempt: false, connect: false };
 
 /** What completes the retries of a route: those of the client, or the defaults where the client has none. */
 function planOf({ retry }: Config, { retry: functions }: Slots) {
-  return { ...(retry || standardRetries), ...functions };
+  return { ...(retry || standardRetries()), ...functions };
 }
 
-const standardRetries = parseOptions(retryPolicyOptions, {}, 'retry');
+const standardRetries = once(() => parseOptions(retryPolicyOptions, {}, 'retry'));
 
 /** Retries nothing until a header or a route asks for it. The numbers are Envoy's for a call that asks by a header. */
-const noRetries = parseOptions(retryPolicyOptions, { maxRetries: 1, on: [], backoff: { base: 25, max: 250 } }, 'retry');
+const noRetries = once(() =>
+  parseOptions(retryPolicyOptions, { maxRetries: 1, on: [], backoff: { base: 25, max: 250 } }, 'retry'),
+);
 
 function stage<Input, Options>(factory: PolicyFactory<Input, Options>, options: Options | false): Stage | undefined {
   if (options === false) return undefined;

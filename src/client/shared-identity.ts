@@ -19,7 +19,7 @@ import { materialFaults } from '../transport/tls/material-faults.js';
 import { type MaterialOptions, materialOptions, paired, wherePaired } from '../transport/tls/material-options.js';
 import { type IdentityStats, RotatingIdentity } from '../transport/tls/rotating-identity.js';
 
-const identityOptions = z.strictObject(materialOptions).superRefine(paired, wherePaired);
+const identityOptions = z.lazy(() => z.strictObject(materialOptions()).superRefine(paired, wherePaired));
 
 /**
  * Certificate, key and certificate authorities, by path or as PEM text; files are watched and reloaded when they

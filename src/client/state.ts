@@ -45,11 +45,13 @@ export function readsFiles({
   return transport === undefined && identity === undefined;
 }
 
-export const closeOptions = z.strictObject({ grace: duration().prefault('10s') });
-const forceOptions = z.strictObject({
-  by: z.string().min(1).max(200).optional(),
-  for: duration({ min: 1 }).optional(),
-});
+export const closeOptions = z.lazy(() => z.strictObject({ grace: duration().prefault('10s') }));
+const forceOptions = z.lazy(() =>
+  z.strictObject({
+    by: z.string().min(1).max(200).optional(),
+    for: duration({ min: 1 }).optional(),
+  }),
+);
 
 /** A state set by `forceCircuit`. */
 interface Force {

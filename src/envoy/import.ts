@@ -1,6 +1,7 @@
 /** Makes a configuration file of clients from Envoy's configuration, with a report on each part. */
-import { stringify } from 'yaml';
+
 import { ConfigDocument } from '../registry/file/document.js';
+import { yamlLibrary } from '../registry/file/yaml-on-demand.cjs';
 import { Clients, type Cluster, type OtherUses } from './clients.js';
 import { readCluster } from './cluster.js';
 import { noRuntime } from './fraction.js';
@@ -54,7 +55,7 @@ export function importEnvoy(text: string, file: string, only?: readonly string[]
       made.some(({ balance }) => (balance as { zone?: string } | undefined)?.zone !== undefined),
     );
   const title = `# Made by \`pillion import-envoy ${file.replace(/[\r\n]/g, ' ')}\`; its report lists what differs.\n`;
-  const yaml = title + stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
+  const yaml = title + yamlLibrary().stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
   const [tooLong] = yaml.length > 60_000 ? new ConfigDocument(yaml).faults : [];
   if (tooLong !== undefined)
     envoy.root.refuse(

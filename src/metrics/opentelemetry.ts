@@ -1,15 +1,12 @@
 /** Exports metrics through `@opentelemetry/api` to the SDK that the application has registered. */
-import {
-  type BatchObservableResult,
-  type Context,
-  context,
-  type Histogram as Instrument,
-  type MeterProvider,
-  metrics,
-  type Observable,
-  TraceFlags,
-  trace,
+import type {
+  BatchObservableResult,
+  Context,
+  Histogram as Instrument,
+  MeterProvider,
+  Observable,
 } from '@opentelemetry/api';
+import { openTelemetry } from '../call/on-demand.cjs';
 import type { CallView } from '../call/record.js';
 import { version } from '../call/version.js';
 import { type ClientSet, clientsOf, registriesOf } from '../registry/client-set.js';
@@ -44,7 +41,7 @@ export interface RecordMetricsOptions {
  * and one sum.
  */
 export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions = {}): () => void {
-  const meter = (options.meterProvider ?? metrics).getMeter('pillion', version);
+  const meter = (options.meterProvider ?? openTelemetry().metrics).getMeter('pillion', version);
   const histograms = options.requestDuration ? [callDuration, requestDuration] : [callDuration];
   const instruments = new Map<Histogram, Instrument>();
   for (const histogram of histograms) {
@@ -110,6 +107,7 @@ export function recordMetrics(clients: ClientSet, options: RecordMetricsOptions 
 /** The context of the call's span, from which an SDK takes exemplars: the call has ended, and the active span is another. */
 function contextOf({ traceId, spanId, traceSampled }: CallView): Context | undefined {
   if (traceId === undefined || spanId === undefined) return undefined;
+  const { context, TraceFlags, trace } = openTelemetry();
   const traceFlags = traceSampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
   return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags });
 }

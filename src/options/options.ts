@@ -1,7 +1,7 @@
 /** Parsing options, and the messages about invalid ones. */
-import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { ErrorCode, PillionError } from '../call/errors.js';
+import { levenshtein } from '../call/on-demand.cjs';
 import { dataOf } from '../call/own.js';
 import { advice, bare, knownWords } from './advice.js';
 import { axiosOptions, otherNames, placeOfCode } from './foreign-names.js';
@@ -236,6 +236,7 @@ export function hint(key: string, known: readonly string[]): string {
 }
 
 function nearestOf(key: string, known: readonly string[]): string | undefined {
+  const { closest, distance } = levenshtein();
   const lower = key.toLowerCase();
   const nearest = closest(
     lower,

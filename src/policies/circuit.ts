@@ -7,42 +7,44 @@ import type { FailureCause } from '../call/record.js';
 import { duration } from '../options/duration.js';
 import type { PolicyContext } from './policy.js';
 
-export const circuitBreakerOptions = z.strictObject({
-  errorThresholdPercentage: z
-    .number()
-    .min(1)
-    .max(100)
-    .default(50)
-    .describe(
-      'Percentage of failures in `rollingWindow` above which the circuit opens. Default 50; with 100 it opens only when every attempt fails. Lower it to cut off a failing destination earlier.',
-    ),
-  volumeThreshold: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(20)
-    .describe(
-      'Number of outcomes in `rollingWindow` below which the circuit never opens. Default 20. Lower it for a destination with little traffic; raise it if single failures open the circuit.',
-    ),
-  rollingWindow: duration({ min: 100 })
-    .prefault('10s')
-    .describe(
-      'Length of the time window in which outcomes count. Default 10s. Make it longer for a destination with little traffic.',
-    ),
-  resetTimeout: duration({ min: 1 })
-    .prefault('5s')
-    .describe(
-      'How long an open circuit rejects attempts before trials are sent, less up to 20 % of jitter. Default 5s. Raise it for a destination that trials disturb while it recovers.',
-    ),
-  trials: z
-    .int()
-    .min(1)
-    .max(100)
-    .default(3)
-    .describe(
-      'Most attempts in flight at once after `resetTimeout`, to see whether the destination has recovered. The circuit closes once more than half of this number have succeeded and opens once more than half have failed. Default 3; with 1 a single attempt decides.',
-    ),
-});
+export const circuitBreakerOptions = z.lazy(() =>
+  z.strictObject({
+    errorThresholdPercentage: z
+      .number()
+      .min(1)
+      .max(100)
+      .default(50)
+      .describe(
+        'Percentage of failures in `rollingWindow` above which the circuit opens. Default 50; with 100 it opens only when every attempt fails. Lower it to cut off a failing destination earlier.',
+      ),
+    volumeThreshold: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20)
+      .describe(
+        'Number of outcomes in `rollingWindow` below which the circuit never opens. Default 20. Lower it for a destination with little traffic; raise it if single failures open the circuit.',
+      ),
+    rollingWindow: duration({ min: 100 })
+      .prefault('10s')
+      .describe(
+        'Length of the time window in which outcomes count. Default 10s. Make it longer for a destination with little traffic.',
+      ),
+    resetTimeout: duration({ min: 1 })
+      .prefault('5s')
+      .describe(
+        'How long an open circuit rejects attempts before trials are sent, less up to 20 % of jitter. Default 5s. Raise it for a destination that trials disturb while it recovers.',
+      ),
+    trials: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(3)
+      .describe(
+        'Most attempts in flight at once after `resetTimeout`, to see whether the destination has recovered. The circuit closes once more than half of this number have succeeded and opens once more than half have failed. Default 3; with 1 a single attempt decides.',
+      ),
+  }),
+);
 
 export type CircuitOptions = z.output<typeof circuitBreakerOptions>;
 

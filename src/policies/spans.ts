@@ -1,34 +1,31 @@
 /** OpenTelemetry spans of calls and attempts, and the propagation of their context in request headers. */
-import {
-  type Attributes,
-  type Context,
-  context,
-  createContextKey,
-  ProxyTracerProvider,
-  propagation,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type TextMapSetter,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api';
+import type { Attributes, Context, Span, TextMapSetter } from '@opentelemetry/api';
 import { responseOf } from '../call/body.js';
 import { errorTypeOf } from '../call/failure.js';
 import type { Request, Response, Transport } from '../call/message.js';
+import { openTelemetry } from '../call/on-demand.cjs';
 import type { Call } from '../call/record.js';
 import { callOf } from '../call/request.js';
 
-const tracer = () => trace.getTracer('pillion');
+/**
+ * Where every 1.x of the API keeps what an SDK registers, so that several copies of it share that. While it is not there,
+ * nothing is registered, and the API is not loaded.
+ */
+const registered = Symbol.for('opentelemetry.js.api.1');
+
+const tracer = () => openTelemetry().trace.getTracer('pillion');
 
 /** False while no OpenTelemetry SDK is registered: calls then skip spans altogether and pay nothing for them. */
 export function isTraced(): boolean {
+  if (!(registered in globalThis)) return false;
+  const { ProxyTracerProvider, trace } = openTelemetry();
   const provider = trace.getTracerProvider();
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('pillion') !== undefined;
 }
 
 /** Runs a whole call in an INTERNAL span. */
 export function inCallSpan(request: Request, client: string, next: Transport): Promise<Response> {
+  const { context, SpanKind, trace } = openTelemetry();
   const call = callOf(request);
   const attributes = { 'pillion.client': client, ...target(call) };
   const span = tracer().startSpan(name('call', call), { kind: SpanKind.INTERNAL, attributes });
@@ -49,6 +46,7 @@ export interface ClientSpan {
 
 /** Runs one request to the wire in a CLIENT span. */
 export function inClientSpan(request: Request, options: ClientSpan, next: Transport): Promise<Response> {
+  const { context, propagation, SpanKind, trace } = openTelemetry();
   const call = callOf(request);
   const attributes = { ...target(call), ...options.attributes };
   const span = tracer().startSpan(name(options.prefix, call), { kind: SpanKind.CLIENT, attributes });
@@ -61,23 +59,25 @@ export function inClientSpan(request: Request, options: ClientSpan, next: Transp
 
 /** The context of the span in which this runs, such as that of an attempt; undefined without an SDK or a span. */
 export function activeSpan(): { traceId: string; spanId: string; traceSampled: boolean } | undefined {
-  const context = isTraced() ? trace.getActiveSpan()?.spanContext() : undefined;
+  const context = isTraced() ? openTelemetry().trace.getActiveSpan()?.spanContext() : undefined;
   if (context === undefined) return undefined;
   return { traceId: context.traceId, spanId: context.spanId, traceSampled: isSampled(context.traceFlags) };
 }
 
 function isSampled(flags: number): boolean {
-  return (flags & TraceFlags.SAMPLED) !== 0;
+  return (flags & openTelemetry().TraceFlags.SAMPLED) !== 0;
 }
 
 /** Injects the caller's active context into the headers, for requests without a span of ours. */
 export function injectContext({ headers }: Request): void {
+  if (!(registered in globalThis)) return;
+  const { context, propagation } = openTelemetry();
   propagation.inject(context.active(), headers, headerSetter);
 }
 
 /** True where a propagator is registered with OpenTelemetry. */
 export function propagates(): boolean {
-  return propagation.fields().length > 0;
+  return registered in globalThis && openTelemetry().propagation.fields().length > 0;
 }
 
 /**
@@ -85,7 +85,9 @@ export function propagates(): boolean {
  * span of the request active, that one stays.
  */
 export function underInbound<T>(headers: object, work: () => T): T {
-  if (!propagates() || trace.getActiveSpan() !== undefined) return work();
+  if (!propagates()) return work();
+  const { context, propagation, trace } = openTelemetry();
+  if (trace.getActiveSpan() !== undefined) return work();
   return context.with(propagation.extract(context.active(), headers), work);
 }
 
@@ -100,7 +102,7 @@ const headerSetter: TextMapSetter<Request['headers']> = {
  * `Symbol.for` of this text, and a test checks that. Without suppression, instrumentation-http and -undici would add a
  * second CLIENT span and overwrite our `traceparent`.
  */
-const suppressTracing = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+const suppressTracing = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 function suppressed(under: Context): Context {
   return under.setValue(suppressTracing, true);
@@ -156,7 +158,7 @@ async function watch(
     });
     // No description: status code and error.type say enough, and an error message may hold data that must not be
     // exported.
-    span.setStatus({ code: SpanStatusCode.ERROR });
+    span.setStatus({ code: openTelemetry().SpanStatusCode.ERROR });
     throw error;
   } finally {
     span.end();

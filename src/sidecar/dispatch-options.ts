@@ -2,12 +2,11 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { stringify } from 'node:querystring';
 import { types } from 'node:util';
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
 import { guard, isStream, isWebStream } from '../call/body.js';
 import { through } from '../call/used-body.js';
 import { multipart } from '../transport/upload/multipart.js';
-
-const { InvalidArgumentError, NotSupportedError, RequestContentLengthMismatchError } = errors;
+import { undiciErrors } from './undici-errors.js';
 
 /** Options of a dispatch, with those that undici's types do not name. */
 export type DispatchOptions = Dispatcher.DispatchOptions & { readonly maxRedirections?: unknown };
@@ -30,15 +29,18 @@ const invalidPath = /[^\u0021-\u00ff]/;
  * @throws InvalidArgumentError for an origin, path or query that undici refuses
  */
 export function dispatchedUrl({ origin, path, query }: DispatchOptions): URL | undefined {
-  if (typeof path !== 'string') throw new InvalidArgumentError('path must be a string');
+  if (typeof path !== 'string') throw new (undiciErrors().InvalidArgumentError)('path must be a string');
   if (/^https?:\/\//.test(path)) return undefined;
-  if (!path.startsWith('/')) throw new InvalidArgumentError('path must be an absolute URL or start with a slash');
-  if (invalidPath.test(path)) throw new InvalidArgumentError('invalid request path');
+  if (!path.startsWith('/'))
+    throw new (undiciErrors().InvalidArgumentError)('path must be an absolute URL or start with a slash');
+  if (invalidPath.test(path)) throw new (undiciErrors().InvalidArgumentError)('invalid request path');
   if (query && /[?#]/.test(path))
-    throw new InvalidArgumentError('Query params cannot be passed when url already contains "?" or "#".');
+    throw new (undiciErrors().InvalidArgumentError)(
+      'Query params cannot be passed when url already contains "?" or "#".',
+    );
   const asked = query ? stringify(query) : '';
   const base = origin && URL.canParse(String(origin)) ? new URL(origin).origin : '';
-  if (!URL.canParse(base + path)) throw new InvalidArgumentError('invalid url');
+  if (!URL.canParse(base + path)) throw new (undiciErrors().InvalidArgumentError)('invalid url');
   return new URL(base + path + (asked && `?${asked}`));
 }
 
@@ -49,24 +51,24 @@ export function dispatchedUrl({ origin, path, query }: DispatchOptions): URL | u
  */
 export function dispatchedRequest(options: DispatchOptions, failed: (error: Error) => void): DispatchedRequest {
   const { method, upgrade } = options;
-  if (typeof method !== 'string') throw new InvalidArgumentError('method must be a string');
-  if (!isToken(method)) throw new InvalidArgumentError('invalid request method');
+  if (typeof method !== 'string') throw new (undiciErrors().InvalidArgumentError)('method must be a string');
+  if (!isToken(method)) throw new (undiciErrors().InvalidArgumentError)('invalid request method');
   if (method === 'CONNECT' || upgrade)
-    throw new NotSupportedError(
+    throw new (undiciErrors().NotSupportedError)(
       `${upgrade ? `An upgrade (${upgrade})` : 'CONNECT'} cannot go through a client; nothing was sent. Give the request a dispatcher of undici.`,
     );
   checkTime(options.headersTimeout, 'headersTimeout');
   checkTime(options.bodyTimeout, 'bodyTimeout');
   checkSwitch(options.reset, 'reset');
   checkSwitch(options.expectContinue, 'expectContinue');
-  if (options.throwOnError != null) throw new InvalidArgumentError('invalid throwOnError');
+  if (options.throwOnError != null) throw new (undiciErrors().InvalidArgumentError)('invalid throwOnError');
   if (options.maxRedirections)
-    throw new InvalidArgumentError('maxRedirections is not supported, use the redirect interceptor');
+    throw new (undiciErrors().InvalidArgumentError)('maxRedirections is not supported, use the redirect interceptor');
   const headers = new RequestHeaders(options.headers);
   const { data, length, type } = bodyOf(options.body, failed);
   const { contentLength } = headers;
   if (length !== undefined && contentLength !== undefined && contentLength !== length)
-    throw new RequestContentLengthMismatchError();
+    throw new (undiciErrors().RequestContentLengthMismatchError)();
   if (contentLength === undefined && length) headers.list.push('content-length', String(length));
   // As in undici: a request that is not expected to have a body says nothing of its length.
   if (contentLength === 0 && data === undefined && !withBody.has(method)) headers.remove('content-length');
@@ -76,11 +78,11 @@ export function dispatchedRequest(options: DispatchOptions, failed: (error: Erro
 
 function checkTime(value: unknown, name: string): void {
   if (value != null && !(Number.isFinite(value) && (value as number) >= 0))
-    throw new InvalidArgumentError(`invalid ${name}`);
+    throw new (undiciErrors().InvalidArgumentError)(`invalid ${name}`);
 }
 
 function checkSwitch(value: unknown, name: string): void {
-  if (value != null && typeof value !== 'boolean') throw new InvalidArgumentError(`invalid ${name}`);
+  if (value != null && typeof value !== 'boolean') throw new (undiciErrors().InvalidArgumentError)(`invalid ${name}`);
 }
 
 function isToken(text: string): boolean {
@@ -96,17 +98,18 @@ class RequestHeaders {
 
   constructor(given: unknown) {
     if (Array.isArray(given)) {
-      if (given.length % 2 !== 0) throw new InvalidArgumentError('headers array must be even');
+      if (given.length % 2 !== 0) throw new (undiciErrors().InvalidArgumentError)('headers array must be even');
       for (let index = 0; index < given.length; index += 2) this.#add(given[index], given[index + 1]);
     } else if (isIterable(given)) {
       for (const pair of given) {
         if (!Array.isArray(pair) || pair.length !== 2)
-          throw new InvalidArgumentError('headers must be in key-value pair format');
+          throw new (undiciErrors().InvalidArgumentError)('headers must be in key-value pair format');
         this.#add(pair[0], pair[1]);
       }
     } else if (typeof given === 'object') {
       for (const name of Object.keys(given ?? {})) this.#add(name, (given as Record<string, unknown>)[name]);
-    } else if (given !== undefined) throw new InvalidArgumentError('headers must be an object or an array');
+    } else if (given !== undefined)
+      throw new (undiciErrors().InvalidArgumentError)('headers must be an object or an array');
   }
 
   #add(key: unknown, given: unknown): void {
@@ -128,18 +131,19 @@ class RequestHeaders {
 
   #take(name: string, lower: string, value: string): void {
     if (lower === 'transfer-encoding' || lower === 'keep-alive' || lower === 'upgrade')
-      throw new InvalidArgumentError(`invalid ${lower} header`);
+      throw new (undiciErrors().InvalidArgumentError)(`invalid ${lower} header`);
     if (lower === 'connection' && !value.split(',').every((each) => isToken(each.trim())))
-      throw new InvalidArgumentError('invalid connection header');
-    if (lower === 'expect') throw new NotSupportedError('expect header not supported');
+      throw new (undiciErrors().InvalidArgumentError)('invalid connection header');
+    if (lower === 'expect') throw new (undiciErrors().NotSupportedError)('expect header not supported');
     if (lower === 'host') {
-      if (this.host !== undefined) throw new InvalidArgumentError('duplicate host header');
+      if (this.host !== undefined) throw new (undiciErrors().InvalidArgumentError)('duplicate host header');
       this.host = value;
       return;
     }
     if (lower === 'content-length') {
-      if (this.contentLength !== undefined) throw new InvalidArgumentError('duplicate content-length header');
-      if (!/^\d+$/.test(value)) throw new InvalidArgumentError('invalid content-length header');
+      if (this.contentLength !== undefined)
+        throw new (undiciErrors().InvalidArgumentError)('duplicate content-length header');
+      if (!/^\d+$/.test(value)) throw new (undiciErrors().InvalidArgumentError)('invalid content-length header');
       this.contentLength = Number(value);
     }
     if (lower === 'content-type') this.hasType = true;
@@ -151,7 +155,7 @@ class RequestHeaders {
 function textOf(value: unknown, what: string): string {
   if (Buffer.isBuffer(value)) return value.toString('latin1');
   if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol')
-    throw new InvalidArgumentError(`invalid ${what}`);
+    throw new (undiciErrors().InvalidArgumentError)(`invalid ${what}`);
   return String(value);
 }
 
@@ -159,7 +163,7 @@ function checked(check: () => void, what: string): void {
   try {
     check();
   } catch {
-    throw new InvalidArgumentError(`invalid ${what}`);
+    throw new (undiciErrors().InvalidArgumentError)(`invalid ${what}`);
   }
 }
 
@@ -199,7 +203,7 @@ function bodyOf(body: unknown, failed: (error: Error) => void): Body {
   if (isWebStream(body)) return { data: body };
   if (typeof body === 'object' && (Symbol.asyncIterator in body || isIterable(body)))
     return { data: piecesOf(body as AsyncIterable<unknown>, failed) };
-  throw new InvalidArgumentError(
+  throw new (undiciErrors().InvalidArgumentError)(
     'body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable',
   );
 }

@@ -1,11 +1,14 @@
 /** A dispatcher of undici whose requests go through clients. */
-import { Dispatcher, errors, getGlobalDispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import { once } from '../call/once.js';
 import { ownOf } from '../call/own.js';
 import { badOptions } from '../options/options.js';
 import { type DispatchOptions, destroyBody, dispatchedUrl } from './dispatch-options.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { AnyHandler, receiverOf } from './handlers.js';
 import { checkMembers, coveringClient, type SomeClients } from './members.js';
+import { undiciErrors } from './undici-errors.js';
+import { undiciLibrary } from './undici-on-demand.cjs';
 
 /** Options of `createDispatcher`. */
 export interface DispatcherOptions {
@@ -36,9 +39,9 @@ export function createDispatcher<Type extends AnyDispatcher = Dispatcher>(
   options: DispatcherOptions = {},
 ): Type {
   checkMembers(clients, 'createDispatcher');
-  return new ClientsDispatcher(
+  return new (clientsDispatcher())(
     clients,
-    (fallbackOf(options) as Dispatcher | undefined) ?? getGlobalDispatcher(),
+    (fallbackOf(options) as Dispatcher | undefined) ?? undiciLibrary().getGlobalDispatcher(),
   ) as never;
 }
 
@@ -54,91 +57,93 @@ function fallbackOf(options: DispatcherOptions): DispatcherOptions['fallback'] {
 
 type Callback = (error: Error | null, data: null) => void;
 
-class ClientsDispatcher extends Dispatcher {
-  readonly #clients: SomeClients;
-  readonly #fallback: Pick<Dispatcher, 'dispatch'>;
-  readonly #inFlight = new Set<ForwardedRequest>();
-  #refusal: (() => Error) | undefined;
-  #drained: (() => void)[] = [];
+const clientsDispatcher = once(() => {
+  return class ClientsDispatcher extends undiciLibrary().Dispatcher {
+    readonly #clients: SomeClients;
+    readonly #fallback: Pick<Dispatcher, 'dispatch'>;
+    readonly #inFlight = new Set<ForwardedRequest>();
+    #refusal: (() => Error) | undefined;
+    #drained: (() => void)[] = [];
 
-  constructor(clients: SomeClients, fallback: Pick<Dispatcher, 'dispatch'>) {
-    super();
-    this.#clients = clients;
-    this.#fallback = fallback;
-  }
+    constructor(clients: SomeClients, fallback: Pick<Dispatcher, 'dispatch'>) {
+      super();
+      this.#clients = clients;
+      this.#fallback = fallback;
+    }
 
-  get closed(): boolean {
-    return this.#refusal !== undefined;
-  }
+    get closed(): boolean {
+      return this.#refusal !== undefined;
+    }
 
-  get destroyed(): boolean {
-    return this.#refusal?.() instanceof errors.ClientDestroyedError;
-  }
+    get destroyed(): boolean {
+      return this.#refusal?.() instanceof undiciErrors().ClientDestroyedError;
+    }
 
-  /** Limits of WebSocket and EventSource, whose connections are those of `fallback`. */
-  get webSocketOptions(): unknown {
-    return (this.#fallback as { webSocketOptions?: unknown }).webSocketOptions;
-  }
+    /** Limits of WebSocket and EventSource, whose connections are those of `fallback`. */
+    get webSocketOptions(): unknown {
+      return (this.#fallback as { webSocketOptions?: unknown }).webSocketOptions;
+    }
 
-  get eventSourceOptions(): unknown {
-    return (this.#fallback as { eventSourceOptions?: unknown }).eventSourceOptions;
-  }
+    get eventSourceOptions(): unknown {
+      return (this.#fallback as { eventSourceOptions?: unknown }).eventSourceOptions;
+    }
 
-  /** Always true where a client covers the URL: whether there is room for more is the business of that client. */
-  override dispatch(options: DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const receiver = receiverOf(handler);
-    try {
-      if (typeof options !== 'object' || options === null)
-        throw new errors.InvalidArgumentError('opts must be an object.');
-      if (this.#refusal !== undefined) throw this.#refusal();
-      const url = dispatchedUrl(options);
-      const client = url && !this.#isMocked() ? coveringClient(this.#clients, url) : undefined;
-      if (client !== undefined) {
-        this.#forward(options, receiver).begin(client, url as URL);
+    /** Always true where a client covers the URL: whether there is room for more is the business of that client. */
+    override dispatch(options: DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+      const receiver = receiverOf(handler);
+      try {
+        if (typeof options !== 'object' || options === null)
+          throw new (undiciErrors().InvalidArgumentError)('opts must be an object.');
+        if (this.#refusal !== undefined) throw this.#refusal();
+        const url = dispatchedUrl(options);
+        const client = url && !this.#isMocked() ? coveringClient(this.#clients, url) : undefined;
+        if (client !== undefined) {
+          this.#forward(options, receiver).begin(client, url as URL);
+          return true;
+        }
+      } catch (error) {
+        destroyBody(options?.body, error as Error);
+        receiver.onResponseError?.(null as never, error as Error);
         return true;
       }
-    } catch (error) {
-      destroyBody(options?.body, error as Error);
-      receiver.onResponseError?.(null as never, error as Error);
-      return true;
+      return this.#fallback.dispatch(options, new AnyHandler(receiver));
     }
-    return this.#fallback.dispatch(options, new AnyHandler(receiver));
-  }
 
-  /** True where a test has made a MockAgent the global dispatcher before this one: nothing must go past it. */
-  #isMocked(): boolean {
-    return (this.#fallback as { isMockActive?: unknown }).isMockActive === true;
-  }
+    /** True where a test has made a MockAgent the global dispatcher before this one: nothing must go past it. */
+    #isMocked(): boolean {
+      return (this.#fallback as { isMockActive?: unknown }).isMockActive === true;
+    }
 
-  #forward(options: DispatchOptions, receiver: ReturnType<typeof receiverOf>): ForwardedRequest {
-    const request = new ForwardedRequest(options, receiver, (finished) => this.#finished(finished));
-    this.#inFlight.add(request);
-    return request;
-  }
+    #forward(options: DispatchOptions, receiver: ReturnType<typeof receiverOf>): ForwardedRequest {
+      const request = new ForwardedRequest(options, receiver, (finished) => this.#finished(finished));
+      this.#inFlight.add(request);
+      return request;
+    }
 
-  #finished(request: ForwardedRequest): void {
-    this.#inFlight.delete(request);
-    if (this.#inFlight.size === 0) for (const drained of this.#drained.splice(0)) drained();
-  }
+    #finished(request: ForwardedRequest): void {
+      this.#inFlight.delete(request);
+      if (this.#inFlight.size === 0) for (const drained of this.#drained.splice(0)) drained();
+    }
 
-  /** Refuses new requests, and waits for those on their way through clients. */
-  override close(callback?: Callback): never {
-    this.#refusal ??= () => new errors.ClientClosedError();
-    return told(this.#drain(), callback);
-  }
+    /** Refuses new requests, and waits for those on their way through clients. */
+    override close(callback?: Callback): never {
+      this.#refusal ??= () => new (undiciErrors().ClientClosedError)();
+      return told(this.#drain(), callback);
+    }
 
-  /** Refuses new requests, and ends those on their way through clients. */
-  override destroy(reason?: Error | null | Callback, callback?: Callback): never {
-    if (typeof reason === 'function') return this.destroy(null, reason);
-    this.#refusal = () => new errors.ClientDestroyedError();
-    for (const request of [...this.#inFlight]) request.abort(reason ?? new errors.ClientDestroyedError());
-    return told(this.#drain(), callback);
-  }
+    /** Refuses new requests, and ends those on their way through clients. */
+    override destroy(reason?: Error | null | Callback, callback?: Callback): never {
+      if (typeof reason === 'function') return this.destroy(null, reason);
+      this.#refusal = () => new (undiciErrors().ClientDestroyedError)();
+      for (const request of [...this.#inFlight]) request.abort(reason ?? new (undiciErrors().ClientDestroyedError)());
+      return told(this.#drain(), callback);
+    }
 
-  async #drain(): Promise<void> {
-    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
-  }
-}
+    async #drain(): Promise<void> {
+      if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+    }
+  };
+});
 
 /** A promise where there is no callback, as in undici; the types of its overloads fit neither. */
 function told(done: Promise<void>, callback: Callback | undefined): never {

@@ -1,11 +1,10 @@
 /** One request of undici on its way through a client, and its answer on the way to the handler. */
-import { errors } from 'undici';
 import { Scope } from '../call/scope.js';
 import { type ForeignAnswer, forward } from '../client/forward.js';
 import type { ClientHandle } from '../client/http-client.js';
 import { type DispatchedRequest, type DispatchOptions, destroyBody, dispatchedRequest } from './dispatch-options.js';
 import { AnswerController, namedFrom, type Receiver, rawFrom } from './handlers.js';
-import { undiciError } from './undici-errors.js';
+import { undiciError, undiciErrors } from './undici-errors.js';
 
 export class ForwardedRequest {
   readonly #options: DispatchOptions;
@@ -33,7 +32,7 @@ export class ForwardedRequest {
     const { headersTimeout, idempotent } = this.#options;
     this.#tell(() => this.#receiver.onRequestStart?.(this.#controller, undefined));
     if (this.#over) return;
-    if (headersTimeout) this.#limit(headersTimeout, () => new errors.HeadersTimeoutError());
+    if (headersTimeout) this.#limit(headersTimeout, () => new (undiciErrors().HeadersTimeoutError)());
     forward(client, {
       ...this.#request,
       url: url.href,
@@ -72,12 +71,12 @@ export class ForwardedRequest {
     this.#start(status, headers, statusText);
     if (this.#over) return;
     const { bodyTimeout } = this.#options;
-    if (bodyTimeout) this.#limit(bodyTimeout, () => new errors.BodyTimeoutError());
+    if (bodyTimeout) this.#limit(bodyTimeout, () => new (undiciErrors().BodyTimeoutError)());
     this.#controller.resumed = () => body.resume();
     body.on('data', (chunk: Buffer) => this.#data(chunk));
     body.once('end', () => this.#end());
     body.once('error', (error) => this.#fail(undiciError(error, true)));
-    body.once('close', () => this.#fail(new errors.SocketError('other side closed')));
+    body.once('close', () => this.#fail(new (undiciErrors().SocketError)('other side closed')));
     if (this.#controller.paused) body.pause();
   }
 

@@ -1,7 +1,9 @@
 /** The two forms of undici's handlers: that of undici 5 and 6, which 7 takes too, and that of 7 and 8. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type Dispatcher, errors, util } from 'undici';
+import type { Dispatcher } from 'undici';
+import { undiciErrors } from './undici-errors.js';
+import { undiciLibrary } from './undici-on-demand.cjs';
 
 /** A handler in the form of undici 8. */
 export type Receiver = Dispatcher.DispatchHandler & {
@@ -17,10 +19,10 @@ type Raw = readonly (Buffer | Buffer[])[];
  */
 export function receiverOf(handler: unknown): Receiver {
   if (typeof handler !== 'object' || handler === null)
-    throw new errors.InvalidArgumentError('handler must be an object');
+    throw new (undiciErrors().InvalidArgumentError)('handler must be an object');
   const given = handler as Receiver;
   if (typeof given.onRequestStart === 'function') return given;
-  if (typeof given.onError !== 'function') throw new errors.InvalidArgumentError('invalid onError method');
+  if (typeof given.onError !== 'function') throw new (undiciErrors().InvalidArgumentError)('invalid onError method');
   return new OlderReceiver(given);
 }
 
@@ -95,7 +97,7 @@ export function rawFrom(list: readonly (string | string[])[]): Raw {
 
 /** Headers by their names in lower case. */
 export function namedFrom(raw: Raw): IncomingHttpHeaders {
-  return util.parseHeaders(raw as Buffer[]) as IncomingHttpHeaders;
+  return undiciLibrary().util.parseHeaders(raw as Buffer[]) as IncomingHttpHeaders;
 }
 
 /** Controls an answer on its way to a handler. */
@@ -116,7 +118,7 @@ export class AnswerController implements Dispatcher.DispatchController {
   abort(reason?: Error): void {
     if (this.aborted) return;
     this.aborted = true;
-    this.reason = reason ?? new errors.RequestAbortedError();
+    this.reason = reason ?? new (undiciErrors().RequestAbortedError)();
     this.#abort(this.reason);
   }
 

@@ -65,35 +65,40 @@ export interface SidecarOptions {
 
 const loopback = (host: string) => host.toLowerCase() === 'localhost' || isLoopback(host);
 
-export const sidecarOptions = z
-  .strictObject({
-    port: listenPort.unwrap().optional(),
-    host: listenHost.unwrap().optional(),
-    path: z.string().min(1).optional(),
-    token: accessToken<SidecarToken>(),
-    tls: z.looseObject({ ca: z.unknown().refine((ca) => ca !== undefined, { error: 'is missing' }) }).optional(),
-    allowBrowsers: z.boolean().default(false),
-    maxHeaderBytes: z.int().min(1024).max(1_048_576).default(61_440),
-    headersTimeout: duration({ min: 1 }).prefault('60s'),
-    requestTimeout: duration().prefault('5m'),
-    idleTimeout: duration({ min: 1 }).prefault('5m'),
-    maxConnections: z.int().min(1).default(4096),
-    maxRequestsPerConnection: z.int().min(0).default(0),
-    unref: z.boolean().default(false),
-  })
-  .refine(({ path, port, host }) => path === undefined || (port === undefined && host === undefined), {
-    path: ['path'],
-    error: 'give either path or port and host',
-  })
-  .refine(({ host, token, tls }) => host === undefined || loopback(host) || token !== undefined || tls !== undefined, {
-    path: ['host'],
-    error: 'an address that is not loopback needs a token or tls',
-  })
-  .transform(({ port = 0, host = '127.0.0.1', tls, ...rest }) => ({
-    ...rest,
-    port,
-    host,
-    tls: tls as SidecarOptions['tls'],
-  }));
+export const sidecarOptions = z.lazy(() =>
+  z
+    .strictObject({
+      port: listenPort.unwrap().optional(),
+      host: listenHost.unwrap().optional(),
+      path: z.string().min(1).optional(),
+      token: accessToken<SidecarToken>(),
+      tls: z.looseObject({ ca: z.unknown().refine((ca) => ca !== undefined, { error: 'is missing' }) }).optional(),
+      allowBrowsers: z.boolean().default(false),
+      maxHeaderBytes: z.int().min(1024).max(1_048_576).default(61_440),
+      headersTimeout: duration({ min: 1 }).prefault('60s'),
+      requestTimeout: duration().prefault('5m'),
+      idleTimeout: duration({ min: 1 }).prefault('5m'),
+      maxConnections: z.int().min(1).default(4096),
+      maxRequestsPerConnection: z.int().min(0).default(0),
+      unref: z.boolean().default(false),
+    })
+    .refine(({ path, port, host }) => path === undefined || (port === undefined && host === undefined), {
+      path: ['path'],
+      error: 'give either path or port and host',
+    })
+    .refine(
+      ({ host, token, tls }) => host === undefined || loopback(host) || token !== undefined || tls !== undefined,
+      {
+        path: ['host'],
+        error: 'an address that is not loopback needs a token or tls',
+      },
+    )
+    .transform(({ port = 0, host = '127.0.0.1', tls, ...rest }) => ({
+      ...rest,
+      port,
+      host,
+      tls: tls as SidecarOptions['tls'],
+    })),
+);
 
 export type ParsedSidecarOptions = z.output<typeof sidecarOptions>;

@@ -1,30 +1,33 @@
 /** Errors of calls as the errors of undici that code around it tests for. */
-import { errors } from 'undici';
 import { inCauses } from '../call/causes.js';
 import { ErrorCode, withCause } from '../call/errors.js';
+import { undiciLibrary } from './undici-on-demand.cjs';
+
+/** The classes of undici's errors. */
+export const undiciErrors = () => undiciLibrary().errors;
 
 /** Whether the headers of the answer had come. */
 type Make = (message: string, answered: boolean) => Error;
 
 const timedOut: Make = (message, answered) =>
-  answered ? new errors.BodyTimeoutError(message) : new errors.HeadersTimeoutError(message);
+  answered ? new (undiciErrors().BodyTimeoutError)(message) : new (undiciErrors().HeadersTimeoutError)(message);
 
-const invalid: Make = (message) => new errors.InvalidArgumentError(message);
+const invalid: Make = (message) => new (undiciErrors().InvalidArgumentError)(message);
 
 const classes: Readonly<Record<string, Make>> = {
-  [ErrorCode.CONNECT_TIMEOUT]: (message) => new errors.ConnectTimeoutError(message),
+  [ErrorCode.CONNECT_TIMEOUT]: (message) => new (undiciErrors().ConnectTimeoutError)(message),
   [ErrorCode.ATTEMPT_TIMEOUT]: timedOut,
   [ErrorCode.DEADLINE]: timedOut,
-  [ErrorCode.CLOSED]: (message) => new errors.ClientClosedError(message),
+  [ErrorCode.CLOSED]: (message) => new (undiciErrors().ClientClosedError)(message),
   [ErrorCode.INVALID_URL]: invalid,
   ERR_BAD_REQUEST: invalid,
-  ERR_CANCELED: (message) => new errors.RequestAbortedError(message),
-  ECONNRESET: (message) => new errors.SocketError(message),
-  HPE_HEADER_OVERFLOW: (message) => new errors.HeadersOverflowError(message),
+  ERR_CANCELED: (message) => new (undiciErrors().RequestAbortedError)(message),
+  ECONNRESET: (message) => new (undiciErrors().SocketError)(message),
+  HPE_HEADER_OVERFLOW: (message) => new (undiciErrors().HeadersOverflowError)(message),
 };
 
 /** Its types have the parameters of other errors. */
-const ParserError = errors.HTTPParserError as unknown as new (message: string, code: string) => Error;
+const parserError = () => undiciErrors().HTTPParserError as unknown as new (message: string, code: string) => Error;
 
 /**
  * The error of undici for a failed call, with that of the call as its `cause`. An error that undici has no class for is
@@ -38,7 +41,7 @@ export function undiciError(error: unknown, answered: boolean): Error {
   // As in undici: a reset that the system reports keeps its code.
   const make = code === 'ECONNRESET' && isOfSystem(error) ? undefined : ours && (mismatchIn(error) ?? ours);
   if (make !== undefined) return withCause(make(message, answered), error);
-  if (code.startsWith('HPE_')) return withCause(new ParserError(message, code.slice(4)), error);
+  if (code.startsWith('HPE_')) return withCause(new (parserError())(message, code.slice(4)), error);
   return error as Error;
 }
 
@@ -49,10 +52,10 @@ function isOfSystem(error: unknown): boolean {
 /** The wire has given the error of undici another code, but it is still of its class. */
 function mismatchIn(error: unknown): Make | undefined {
   return inCauses(error, (each) => {
-    if (each instanceof errors.RequestContentLengthMismatchError)
-      return () => new errors.RequestContentLengthMismatchError();
-    if (each instanceof errors.ResponseContentLengthMismatchError)
-      return () => new errors.ResponseContentLengthMismatchError();
+    if (each instanceof undiciErrors().RequestContentLengthMismatchError)
+      return () => new (undiciErrors().RequestContentLengthMismatchError)();
+    if (each instanceof undiciErrors().ResponseContentLengthMismatchError)
+      return () => new (undiciErrors().ResponseContentLengthMismatchError)();
     return undefined;
   });
 }

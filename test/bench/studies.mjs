@@ -4,6 +4,7 @@ import { h2Studies } from './h2-studies.mjs';
 import { nothing } from './pillion-variants.mjs';
 import { align, digits } from './report.mjs';
 import { answerOf, start } from './start.mjs';
+import { coldStart, importTime, printColdStart, printImport } from './start-up.mjs';
 import { missing, variants } from './variants.mjs';
 
 const bytes = (value) => `${(value / 1e6).toFixed(1)} MB`;
@@ -182,4 +183,15 @@ export const studies = {
     print: printStubbed,
   },
   ...h2Studies,
+  import: {
+    title: 'loading a module in a fresh process; medians in turns',
+    run: importTime,
+    print: printImport,
+  },
+  'cold-start': {
+    title:
+      'a function that makes one call, in a fresh process: as esbuild packs it, and from node_modules; medians in turns',
+    run: coldStart,
+    print: printColdStart,
+  },
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { version } from '../../src/call/version.js';
 import { root, run } from './run.js';
-import { sourceFiles } from './source.js';
+import { librariesOnDemand, sourceFiles } from './source.js';
 
 const read = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'));
 const pkg = read('package.json');
@@ -77,8 +77,8 @@ describe('package.json', () => {
   });
 
   it('asks for exactly the libraries that the source imports', () => {
-    const libraries = new Set(sourceFiles().flatMap(({ imports }) => imports));
-    const used = [...libraries].filter((name) => !/\.(ts|md|html)$|^node:/.test(name)).sort();
+    const libraries = new Set([...sourceFiles().flatMap(({ imports }) => imports), ...librariesOnDemand()]);
+    const used = [...libraries].filter((name) => !/\.(ts|cjs|md|html)$|^node:/.test(name)).sort();
     expect(Object.keys({ ...pkg.dependencies, ...pkg.peerDependencies }).sort()).toEqual(used);
   });
 

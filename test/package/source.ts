@@ -49,3 +49,12 @@ function libraryOf(module: string): string {
   if (module.startsWith('node:')) return module;
   return module.split('/', module.startsWith('@') ? 2 : 1).join('/');
 }
+
+const onDemand = ['call/on-demand', 'registry/file/yaml-on-demand', 'sidecar/undici-on-demand'];
+
+/** The libraries that files of CommonJS load at their first use. */
+export function librariesOnDemand(): string[] {
+  const text = onDemand.map((path) => readFileSync(new URL(`${path}.cjs`, folder), 'utf8')).join('');
+  const required = [...text.matchAll(/require\('([^':]+)'\)/g)].map(([, module = '']) => libraryOf(module));
+  return [...new Set(required)];
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sourceFiles } from './source.js';
+import { librariesOnDemand, sourceFiles } from './source.js';
 
 const files = sourceFiles();
 const importersOf = (library: string) =>
@@ -17,13 +17,30 @@ describe('the source', () => {
   it.each<[string, string[]]>([
     ['axios-retry', ['policies/retries/retry.ts']],
     ['opossum', ['policies/circuit.ts']],
-    ['pino', ['call/logger.ts']],
-    ['@opentelemetry/api', ['metrics/opentelemetry.ts', 'policies/spans.ts']],
-    ['fastest-levenshtein', ['options/options.ts']],
     ['proxy-from-env', ['transport/lane.ts']],
-    ['yaml', ['envoy/import.ts', 'registry/file/document.ts']],
   ])('knows %s in one file', (library, home) => {
     expect(importersOf(library)).toEqual(home);
+  });
+
+  it.each<[string, string[]]>([
+    ['pinoLibrary', ['call/logger.ts']],
+    ['openTelemetry', ['metrics/opentelemetry.ts', 'policies/spans.ts']],
+    ['levenshtein', ['options/options.ts']],
+    ['yamlLibrary', ['envoy/import.ts', 'registry/file/document.ts']],
+    ['undiciClient', ['transport/pool/connect.ts', 'transport/pool/connection.ts']],
+    ['undiciLibrary', ['sidecar/dispatcher.ts', 'sidecar/handlers.ts', 'sidecar/undici-errors.ts']],
+  ])('asks for %s on demand in these files only', (name, home) => {
+    const users = files.filter(({ text }) => new RegExp(`\\b${name}\\(`).test(text)).map(({ path }) => path);
+    expect(users).toEqual(home);
+  });
+
+  it('loads these libraries when they are first used, and imports nothing but their types', () => {
+    const onDemand = librariesOnDemand();
+    expect(onDemand).toEqual(['fastest-levenshtein', '@opentelemetry/api', 'pino', 'undici', 'yaml']);
+    for (const { path, text } of files) {
+      const values = [...text.matchAll(/^import (?!type )[^;]*? from '([^']+)';$/gm)].map(([, name = '']) => name);
+      for (const name of values) expect(onDemand, path).not.toContain(name);
+    }
   });
 
   it('knows Nest and RxJS in the folder for Nest only', () => {
@@ -40,13 +57,14 @@ describe('the source', () => {
   });
 
   it('imports only its own files, Node and the libraries above', () => {
-    const libraries = new Set(files.flatMap(({ imports }) => imports.filter((name) => !/\.(ts|md|html)$/.test(name))));
+    const libraries = new Set(
+      files.flatMap(({ imports }) => imports.filter((name) => !/\.(ts|cjs|md|html)$/.test(name))),
+    );
     expect([...libraries].filter((name) => !name.startsWith('node:')).sort()).toEqual([
       '@nestjs/common',
       '@opentelemetry/api',
       'axios',
       'axios-retry',
-      'fastest-levenshtein',
       'opossum',
       'pino',
       'proxy-from-env',
@@ -63,6 +81,6 @@ describe('the source', () => {
   it('is ESM: relative imports have their extension', () => {
     for (const { path, imports } of files)
       for (const name of imports)
-        if (name.includes('/') && !name.includes(':')) expect(name, path).toMatch(/\.(ts|md|html)$|^@/);
+        if (name.includes('/') && !name.includes(':')) expect(name, path).toMatch(/\.(ts|cjs|md|html)$|^@/);
   });
 });

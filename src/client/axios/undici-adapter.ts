@@ -19,28 +19,30 @@ import { partsOf, tlsOptions } from '../../transport/tls/tls.js';
 import { createWire, type WireStats } from '../../transport/wire.js';
 import { isAccepted } from './accepted.js';
 
-const adapterOptions = connectionOptions.extend({
-  maxConnections: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(128)
-    .describe(
-      'Most connections to each origin; further requests wait for a free one. Default 128. Lower it for an upstream that accepts few connections.',
-    ),
-  tls: tlsOptions
-    .optional()
-    .describe(
-      'TLS options for https: client certificate, certificate authorities and pinning. Default: those of Node.',
-    ),
-  connectTimeout: duration({ min: 1 })
-    .or(z.literal(false))
-    .prefault('10s')
-    .describe(
-      'Time limit for opening a connection, TLS handshake included. Default 10s; `false`: no limit. Lower it to fail sooner if a server does not answer.',
-    ),
-  allowH2,
-});
+const adapterOptions = z.lazy(() =>
+  connectionOptions().extend({
+    maxConnections: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(128)
+      .describe(
+        'Most connections to each origin; further requests wait for a free one. Default 128. Lower it for an upstream that accepts few connections.',
+      ),
+    tls: tlsOptions
+      .optional()
+      .describe(
+        'TLS options for https: client certificate, certificate authorities and pinning. Default: those of Node.',
+      ),
+    connectTimeout: duration({ min: 1 })
+      .or(z.literal(false))
+      .prefault('10s')
+      .describe(
+        'Time limit for opening a connection, TLS handshake included. Default 10s; `false`: no limit. Lower it to fail sooner if a server does not answer.',
+      ),
+    allowH2,
+  }),
+);
 
 /** Options of `createUndiciAdapter`; durations are milliseconds or strings such as `'10s'`. */
 export type UndiciAdapterOptions = z.input<typeof adapterOptions>;

@@ -8,34 +8,36 @@ import { matchOptions } from '../../policies/traffic/match.js';
 import { pathRewriteOptions } from '../../policies/traffic/path-rewrite.js';
 import { requestHeadersOptions } from '../../policies/traffic/request-headers.js';
 
-const routeOptions = z.strictObject({
-  match: matchOptions
-    .optional()
-    .describe('Calls that the route applies to. By default all that no route before it takes.'),
-  timeouts: routeTimeouts.optional().describe("Time limits of these calls. A call's own `timeouts` override them."),
-  retry: z
-    .literal(false)
-    .or(routeRetry)
-    .optional()
-    .describe("Retries of these calls; `false`: none. A call's own `retry` overrides it."),
-  pathRewrite: z
-    .literal(false)
-    .or(pathRewriteOptions)
-    .optional()
-    .describe('Changes the path of these calls, in place of the `pathRewrite` of the client; `false`: not at all.'),
-  requestHeaders: z
-    .literal(false)
-    .or(requestHeadersOptions)
-    .optional()
-    .describe(
-      'Changes the headers of these calls, in place of the `requestHeaders` of the client; `false`: not at all.',
-    ),
-  directResponse: directResponseOptions
-    .optional()
-    .describe('Answers these calls at once with a status, without sending them. Set it to block paths.'),
-});
+const routeOptions = z.lazy(() =>
+  z.strictObject({
+    match: matchOptions
+      .optional()
+      .describe('Calls that the route applies to. By default all that no route before it takes.'),
+    timeouts: routeTimeouts.optional().describe("Time limits of these calls. A call's own `timeouts` override them."),
+    retry: z
+      .literal(false)
+      .or(routeRetry)
+      .optional()
+      .describe("Retries of these calls; `false`: none. A call's own `retry` overrides it."),
+    pathRewrite: z
+      .literal(false)
+      .or(pathRewriteOptions)
+      .optional()
+      .describe('Changes the path of these calls, in place of the `pathRewrite` of the client; `false`: not at all.'),
+    requestHeaders: z
+      .literal(false)
+      .or(requestHeadersOptions)
+      .optional()
+      .describe(
+        'Changes the headers of these calls, in place of the `requestHeaders` of the client; `false`: not at all.',
+      ),
+    directResponse: directResponseOptions
+      .optional()
+      .describe('Answers these calls at once with a status, without sending them. Set it to block paths.'),
+  }),
+);
 
-export const routesSection = z.array(routeOptions).min(1);
+export const routesSection = z.lazy(() => z.array(routeOptions).min(1));
 
 type RouteOptions = z.output<typeof routeOptions>;
 

@@ -9,45 +9,47 @@ import { callOf, destinationOf } from '../../call/request.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 
-export const adaptiveConcurrencyOptions = z
-  .strictObject({
-    initialLimit: z
-      .int()
-      .min(1)
-      .max(65_535)
-      .default(20)
-      .describe(
-        'Attempts in flight to a destination before its latency is known. Default 20; must lie between `minLimit` and `maxLimit`. Raise it for a client that starts under full load.',
-      ),
-    minLimit: z
-      .int()
-      .min(1)
-      .max(65_535)
-      .default(10)
-      .describe(
-        'Lowest limit of attempts in flight to one destination. Default 10. Lower it for destinations that bear only a few requests at once.',
-      ),
-    maxLimit: z
-      .int()
-      .min(1)
-      .max(65_535)
-      .default(200)
-      .describe(
-        'Highest limit of attempts in flight to one destination. Default 200. Raise it for a busy client whose limit stays at this value.',
-      ),
-    tolerance: z
-      .number()
-      .min(1)
-      .max(10)
-      .default(1.5)
-      .describe(
-        'Ratio of current to usual latency above which the limit falls. Default 1.5, which is 50 % slower than usual. Raise it for destinations whose latency varies without overload.',
-      ),
-  })
-  .refine(
-    ({ initialLimit, minLimit, maxLimit }) => minLimit <= initialLimit && initialLimit <= maxLimit,
-    rule(['initialLimit', 'minLimit', 'maxLimit'], ['initialLimit'], 'must be between minLimit and maxLimit'),
-  );
+export const adaptiveConcurrencyOptions = z.lazy(() =>
+  z
+    .strictObject({
+      initialLimit: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .default(20)
+        .describe(
+          'Attempts in flight to a destination before its latency is known. Default 20; must lie between `minLimit` and `maxLimit`. Raise it for a client that starts under full load.',
+        ),
+      minLimit: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .default(10)
+        .describe(
+          'Lowest limit of attempts in flight to one destination. Default 10. Lower it for destinations that bear only a few requests at once.',
+        ),
+      maxLimit: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .default(200)
+        .describe(
+          'Highest limit of attempts in flight to one destination. Default 200. Raise it for a busy client whose limit stays at this value.',
+        ),
+      tolerance: z
+        .number()
+        .min(1)
+        .max(10)
+        .default(1.5)
+        .describe(
+          'Ratio of current to usual latency above which the limit falls. Default 1.5, which is 50 % slower than usual. Raise it for destinations whose latency varies without overload.',
+        ),
+    })
+    .refine(
+      ({ initialLimit, minLimit, maxLimit }) => minLimit <= initialLimit && initialLimit <= maxLimit,
+      rule(['initialLimit', 'minLimit', 'maxLimit'], ['initialLimit'], 'must be between minLimit and maxLimit'),
+    ),
+);
 
 type AdaptiveOptions = z.output<typeof adaptiveConcurrencyOptions>;
 

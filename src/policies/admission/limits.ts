@@ -9,30 +9,32 @@ import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 
-export const limitsOptions = z.strictObject({
-  maxRequests: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(128)
-    .describe(
-      'Requests in flight at once to each destination; further ones wait. Under HTTP/1.1 each needs a connection of its own.',
-    ),
-  maxPendingRequests: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .default(1024)
-    .describe(
-      'Requests that wait for each destination while `maxRequests` are in flight; one more is rejected with `ERR_LIMIT`.',
-    ),
-  per: z
-    .enum(['destination', 'origin'])
-    .default('destination')
-    .describe(
-      'What the limits count for: `destination`, each endpoint by itself, or `origin`, all endpoints of a `baseURL` together, as in Envoy those of a cluster. Default `destination`. Set it to `origin` to limit what the client asks of a service as a whole.',
-    ),
-});
+export const limitsOptions = z.lazy(() =>
+  z.strictObject({
+    maxRequests: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(128)
+      .describe(
+        'Requests in flight at once to each destination; further ones wait. Under HTTP/1.1 each needs a connection of its own.',
+      ),
+    maxPendingRequests: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1024)
+      .describe(
+        'Requests that wait for each destination while `maxRequests` are in flight; one more is rejected with `ERR_LIMIT`.',
+      ),
+    per: z
+      .enum(['destination', 'origin'])
+      .default('destination')
+      .describe(
+        'What the limits count for: `destination`, each endpoint by itself, or `origin`, all endpoints of a `baseURL` together, as in Envoy those of a cluster. Default `destination`. Set it to `origin` to limit what the client asks of a service as a whole.',
+      ),
+  }),
+);
 
 type LimitsOptions = z.output<typeof limitsOptions>;
 

@@ -16,64 +16,66 @@ import { rule } from '../../options/options.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
 import { serverQuota } from './server-quota.js';
 
-export const rateLimitOptions = z
-  .strictObject({
-    requests: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .optional()
-      .describe(
-        'Requests sent in each `per`, retries included unless `countRetries` is false; further ones wait. By default only the quota announced by the server limits. Set it to the rate agreed with the upstream.',
-      ),
-    per: duration({ min: 1 })
-      .prefault('1s')
-      .describe(
-        'Length of the period that `requests` counts for. Default 1s. `1m` with `requests: 600` allows the same average as `1s` with 10, but longer bursts.',
-      ),
-    burst: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .optional()
-      .describe(
-        'Requests that may be sent at once after a pause. Default: the value of `requests`. Lower it to spread requests evenly over `per`.',
-      ),
-    countRetries: z
-      .boolean()
-      .default(true)
-      .describe(
-        'Retries and hedges count too. Default true. With false a call counts once, as in the local rate limit of an Envoy sidecar; the upstream then gets more requests than `requests` allows.',
-      ),
-    keyHeader: headerName
-      .optional()
-      .describe(
-        'Name of a request header, such as an API key, each value of which gets its own limit. By default all calls share one limit.',
-      ),
-    maxPending: z
-      .int()
-      .min(0)
-      .max(1_000_000)
-      .default(1024)
-      .describe(
-        'Most requests that wait in the queue of one limit; a further one is rejected with `ERR_RATE_LIMITED`. Default 1024; 0: rejected instead of waiting.',
-      ),
-    serverHeaders: z
-      .boolean()
-      .default(true)
-      .describe(
-        'Wait as the server asks by `Retry-After` of a 429 or 503, `RateLimit` or `X-RateLimit-*`. Default true. Set it to false if the server sends wrong values.',
-      ),
-    maxServerWait: duration({ min: 1 })
-      .prefault('5m')
-      .describe(
-        'Upper bound of a wait that the server asks for. Default 5m. Lower it if a server announces resets that are too late.',
-      ),
-  })
-  .refine(
-    ({ requests, burst }) => burst === undefined || requests !== undefined,
-    rule(['requests', 'burst'], ['burst'], 'has no effect without requests; set requests too'),
-  );
+export const rateLimitOptions = z.lazy(() =>
+  z
+    .strictObject({
+      requests: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Requests sent in each `per`, retries included unless `countRetries` is false; further ones wait. By default only the quota announced by the server limits. Set it to the rate agreed with the upstream.',
+        ),
+      per: duration({ min: 1 })
+        .prefault('1s')
+        .describe(
+          'Length of the period that `requests` counts for. Default 1s. `1m` with `requests: 600` allows the same average as `1s` with 10, but longer bursts.',
+        ),
+      burst: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Requests that may be sent at once after a pause. Default: the value of `requests`. Lower it to spread requests evenly over `per`.',
+        ),
+      countRetries: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Retries and hedges count too. Default true. With false a call counts once, as in the local rate limit of an Envoy sidecar; the upstream then gets more requests than `requests` allows.',
+        ),
+      keyHeader: headerName
+        .optional()
+        .describe(
+          'Name of a request header, such as an API key, each value of which gets its own limit. By default all calls share one limit.',
+        ),
+      maxPending: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(1024)
+        .describe(
+          'Most requests that wait in the queue of one limit; a further one is rejected with `ERR_RATE_LIMITED`. Default 1024; 0: rejected instead of waiting.',
+        ),
+      serverHeaders: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Wait as the server asks by `Retry-After` of a 429 or 503, `RateLimit` or `X-RateLimit-*`. Default true. Set it to false if the server sends wrong values.',
+        ),
+      maxServerWait: duration({ min: 1 })
+        .prefault('5m')
+        .describe(
+          'Upper bound of a wait that the server asks for. Default 5m. Lower it if a server announces resets that are too late.',
+        ),
+    })
+    .refine(
+      ({ requests, burst }) => burst === undefined || requests !== undefined,
+      rule(['requests', 'burst'], ['burst'], 'has no effect without requests; set requests too'),
+    ),
+);
 
 type RateLimitOptions = z.output<typeof rateLimitOptions>;
 

@@ -4,6 +4,7 @@ import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError } from '../../call/errors.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request, Response, Transport } from '../../call/message.js';
+import { once } from '../../call/once.js';
 import type { Call } from '../../call/record.js';
 import { callOf, withCall } from '../../call/request.js';
 import { duration } from '../../options/duration.js';
@@ -18,64 +19,70 @@ import type { Host } from './host.js';
 import { HostSet } from './host-set.js';
 import { type Placement, placed } from './placement.js';
 
-const balanceShape = z.strictObject({
-  strategy: z
-    .enum(['least-pending', 'round-robin', 'random', 'hash'])
-    .default('least-pending')
-    .describe(
-      'How the endpoint of the next attempt is chosen: `least-pending` takes the least loaded and avoids slow or failing ones, `round-robin` takes turns by weight, `random` draws by weight, `hash` keeps a key at one endpoint. Default `least-pending`. Use `hash` for endpoints that cache by key.',
-    ),
-  hashHeader: headerName
-    .optional()
-    .describe(
-      "Name of the request header whose value is the key for `hash`. A call's own `hashKey` overrides it; a call without a key goes to a random endpoint. Not set by default.",
-    ),
-  hashOn: hashOn
-    .optional()
-    .describe(
-      'Parts of the request that make up the key for `hash`, where it is more than one header: those that the request has are joined. Not set by default; not together with `hashHeader`.',
-    ),
-  slowStart: duration()
-    .prefault('30s')
-    .describe(
-      'Time in which the traffic of a new or returning endpoint grows from a tenth to its full share. Default 30s; 0: full share at once. Raise it for endpoints that need time to warm up.',
-    ),
-  zone: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'Zone of this client: only endpoints of the same zone are used while at least `panicThresholdPercent` percent of them are usable. By default zones are ignored. Set it to save latency and the cost of traffic between zones.',
-    ),
-  panicThresholdPercent: z
-    .number()
-    .min(0)
-    .max(100)
-    .default(50)
-    .describe(
-      'If fewer than this percentage of the endpoints are usable, all of them get traffic, since the few could not bear it. Default 50; 0: only if none is usable.',
-    ),
-  overprovisioningFactor: z
-    .number()
-    .min(0.01)
-    .max(1000)
-    .default(1.4)
-    .describe(
-      'Where endpoints have priorities: how much more traffic the usable endpoints of a priority bear than their own share, before the rest of it goes to the next priority. Default 1.4, so that three of four still get all of it. Lower it if endpoints have no room to spare.',
-    ),
-});
-
-export const balanceOptions = balanceShape.refine(
-  ({ hashHeader, hashOn }) => hashHeader === undefined || hashOn === undefined,
-  rule(['hashHeader', 'hashOn'], ['hashHeader'], 'is the same as one entry of hashOn: give one of them'),
+const balanceShape = once(() =>
+  z.strictObject({
+    strategy: z
+      .enum(['least-pending', 'round-robin', 'random', 'hash'])
+      .default('least-pending')
+      .describe(
+        'How the endpoint of the next attempt is chosen: `least-pending` takes the least loaded and avoids slow or failing ones, `round-robin` takes turns by weight, `random` draws by weight, `hash` keeps a key at one endpoint. Default `least-pending`. Use `hash` for endpoints that cache by key.',
+      ),
+    hashHeader: headerName
+      .optional()
+      .describe(
+        "Name of the request header whose value is the key for `hash`. A call's own `hashKey` overrides it; a call without a key goes to a random endpoint. Not set by default.",
+      ),
+    hashOn: hashOn
+      .optional()
+      .describe(
+        'Parts of the request that make up the key for `hash`, where it is more than one header: those that the request has are joined. Not set by default; not together with `hashHeader`.',
+      ),
+    slowStart: duration()
+      .prefault('30s')
+      .describe(
+        'Time in which the traffic of a new or returning endpoint grows from a tenth to its full share. Default 30s; 0: full share at once. Raise it for endpoints that need time to warm up.',
+      ),
+    zone: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Zone of this client: only endpoints of the same zone are used while at least `panicThresholdPercent` percent of them are usable. By default zones are ignored. Set it to save latency and the cost of traffic between zones.',
+      ),
+    panicThresholdPercent: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(50)
+      .describe(
+        'If fewer than this percentage of the endpoints are usable, all of them get traffic, since the few could not bear it. Default 50; 0: only if none is usable.',
+      ),
+    overprovisioningFactor: z
+      .number()
+      .min(0.01)
+      .max(1000)
+      .default(1.4)
+      .describe(
+        'Where endpoints have priorities: how much more traffic the usable endpoints of a priority bear than their own share, before the rest of it goes to the next priority. Default 1.4, so that three of four still get all of it. Lower it if endpoints have no room to spare.',
+      ),
+  }),
 );
 
-const policyOptions = balanceShape.extend({
-  endpoints: endpointsOptions.optional(),
-  discovery: z.custom<Discovery>((given) => typeof (given as Discovery | undefined)?.watch === 'function').optional(),
-  /** Only calls to this origin are balanced; undefined: all calls. */
-  origin: z.string().optional(),
-});
+export const balanceOptions = z.lazy(() =>
+  balanceShape().refine(
+    ({ hashHeader, hashOn }) => hashHeader === undefined || hashOn === undefined,
+    rule(['hashHeader', 'hashOn'], ['hashHeader'], 'is the same as one entry of hashOn: give one of them'),
+  ),
+);
+
+const policyOptions = z.lazy(() =>
+  balanceShape().extend({
+    endpoints: endpointsOptions.optional(),
+    discovery: z.custom<Discovery>((given) => typeof (given as Discovery | undefined)?.watch === 'function').optional(),
+    /** Only calls to this origin are balanced; undefined: all calls. */
+    origin: z.string().optional(),
+  }),
+);
 
 type BalanceOptions = z.output<typeof policyOptions>;
 

@@ -6,26 +6,28 @@ import { callOf } from '../../call/request.js';
 import { headerName } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 
-export const hashOn = z
-  .array(
-    z
-      .strictObject({
-        header: headerName.optional().describe('Name of a request header.'),
-        cookie: z.string().min(1).optional().describe('Name of a cookie in the request.'),
-        query: z.string().min(1).optional().describe('Name of a parameter in the query of the URL.'),
-        value: z.string().optional().describe('A fixed text, such as a last part for requests without the others.'),
-        terminal: z
-          .boolean()
-          .default(false)
-          .describe('Where the request has this part, the key ends with it. Default: false.'),
-      })
-      .refine(
-        ({ header, cookie, query, value }) =>
-          [header, cookie, query, value].filter((each) => each !== undefined).length === 1,
-        rule(['header', 'cookie', 'query', 'value'], [], 'give exactly one of its options'),
-      ),
-  )
-  .min(1);
+export const hashOn = z.lazy(() =>
+  z
+    .array(
+      z
+        .strictObject({
+          header: headerName.optional().describe('Name of a request header.'),
+          cookie: z.string().min(1).optional().describe('Name of a cookie in the request.'),
+          query: z.string().min(1).optional().describe('Name of a parameter in the query of the URL.'),
+          value: z.string().optional().describe('A fixed text, such as a last part for requests without the others.'),
+          terminal: z
+            .boolean()
+            .default(false)
+            .describe('Where the request has this part, the key ends with it. Default: false.'),
+        })
+        .refine(
+          ({ header, cookie, query, value }) =>
+            [header, cookie, query, value].filter((each) => each !== undefined).length === 1,
+          rule(['header', 'cookie', 'query', 'value'], [], 'give exactly one of its options'),
+        ),
+    )
+    .min(1),
+);
 
 interface HashOptions {
   readonly hashHeader?: string | undefined;

@@ -15,68 +15,72 @@ import type { HostSet } from './host-set.js';
 import type { Load } from './load.js';
 import { placementOf } from './placement.js';
 
-export const healthCheckOptions = z.strictObject({
-  path: z
-    .string()
-    .regex(/^\//, { error: 'must begin with /' })
-    .describe('Path that is requested from each endpoint, such as `/healthz`.'),
-  method: z
-    .enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'])
-    .default('GET')
-    .describe('Method of the request, which has no body. Default GET.'),
-  headers: z
-    .record(headerName, z.string())
-    .optional()
-    .describe(
-      "Headers of the request; the client's own are not sent. Default: none. Set `host` for a server that answers checks under another name.",
-    ),
-  port: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .optional()
-    .describe('Port that is asked. Default: that of the endpoint; set it for a server that answers checks elsewhere.'),
-  interval: duration({ min: 100 })
-    .prefault('10s')
-    .describe(
-      'Time between two checks of an endpoint. Default 10s, less up to 10 % of jitter. Shorten it to notice failures sooner, at the cost of more requests.',
-    ),
-  timeout: duration({ min: 1 })
-    .prefault('1s')
-    .describe(
-      'Time limit of one check, body included; a slower response counts as a failure. Default 1s. Raise it for a slow health endpoint.',
-    ),
-  unhealthyThreshold: z
-    .int()
-    .min(1)
-    .default(3)
-    .describe(
-      'Consecutive failed checks after which an endpoint is unhealthy and gets no calls. Default 3. Raise it if single checks fail by chance.',
-    ),
-  healthyThreshold: z
-    .int()
-    .min(1)
-    .default(2)
-    .describe('Consecutive successful checks after which an unhealthy endpoint gets calls again. Default 2.'),
-  expectedStatuses: z
-    .array(z.int().min(100).max(599))
-    .min(1)
-    .default([200])
-    .describe('Statuses of a healthy endpoint. Default [200]; any other status counts as a failed check.'),
-  retriableStatuses: z
-    .literal('all')
-    .or(z.array(z.int().min(100).max(599)))
-    .default('all')
-    .describe(
-      'Unexpected statuses that count as one failed check of `unhealthyThreshold`; after any other the endpoint is unhealthy at once. Default `all`. Set it to [] for a server that says by a status that it is going down.',
-    ),
-  endsEjection: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Whether a successful check returns an endpoint to use that `outlierDetection` has ejected. Default: false; set it if the check shows everything that calls need.',
-    ),
-});
+export const healthCheckOptions = z.lazy(() =>
+  z.strictObject({
+    path: z
+      .string()
+      .regex(/^\//, { error: 'must begin with /' })
+      .describe('Path that is requested from each endpoint, such as `/healthz`.'),
+    method: z
+      .enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'])
+      .default('GET')
+      .describe('Method of the request, which has no body. Default GET.'),
+    headers: z
+      .record(headerName, z.string())
+      .optional()
+      .describe(
+        "Headers of the request; the client's own are not sent. Default: none. Set `host` for a server that answers checks under another name.",
+      ),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe(
+        'Port that is asked. Default: that of the endpoint; set it for a server that answers checks elsewhere.',
+      ),
+    interval: duration({ min: 100 })
+      .prefault('10s')
+      .describe(
+        'Time between two checks of an endpoint. Default 10s, less up to 10 % of jitter. Shorten it to notice failures sooner, at the cost of more requests.',
+      ),
+    timeout: duration({ min: 1 })
+      .prefault('1s')
+      .describe(
+        'Time limit of one check, body included; a slower response counts as a failure. Default 1s. Raise it for a slow health endpoint.',
+      ),
+    unhealthyThreshold: z
+      .int()
+      .min(1)
+      .default(3)
+      .describe(
+        'Consecutive failed checks after which an endpoint is unhealthy and gets no calls. Default 3. Raise it if single checks fail by chance.',
+      ),
+    healthyThreshold: z
+      .int()
+      .min(1)
+      .default(2)
+      .describe('Consecutive successful checks after which an unhealthy endpoint gets calls again. Default 2.'),
+    expectedStatuses: z
+      .array(z.int().min(100).max(599))
+      .min(1)
+      .default([200])
+      .describe('Statuses of a healthy endpoint. Default [200]; any other status counts as a failed check.'),
+    retriableStatuses: z
+      .literal('all')
+      .or(z.array(z.int().min(100).max(599)))
+      .default('all')
+      .describe(
+        'Unexpected statuses that count as one failed check of `unhealthyThreshold`; after any other the endpoint is unhealthy at once. Default `all`. Set it to [] for a server that says by a status that it is going down.',
+      ),
+    endsEjection: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether a successful check returns an endpoint to use that `outlierDetection` has ejected. Default: false; set it if the check shows everything that calls need.',
+      ),
+  }),
+);
 
 type HealthCheckOptions = z.output<typeof healthCheckOptions>;
 

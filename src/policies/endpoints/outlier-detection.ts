@@ -14,120 +14,124 @@ import type { HostSet } from './host-set.js';
 import type { Load } from './load.js';
 import { placementOf } from './placement.js';
 
-export const outlierDetectionOptions = z
-  .strictObject({
-    consecutiveFailures: z
-      .int()
-      .min(1)
-      .or(z.literal(false))
-      .default(5)
-      .describe(
-        'Consecutive failures after which an endpoint is ejected: statuses >= 500, timeouts and network failures. Default 5; `false`: never for this reason. Raise it for endpoints with much traffic and occasional failures.',
-      ),
-    consecutiveGatewayFailures: z
-      .int()
-      .min(1)
-      .or(z.literal(false))
-      .default(false)
-      .describe(
-        'Consecutive failures of a gateway after which an endpoint is ejected: statuses 502, 503 and 504, timeouts and network failures, but not another status >= 500. Default `false`: never for this reason. Set it, with `consecutiveFailures: false`, for endpoints whose 500s are answers like any other.',
-      ),
-    interval: duration({ min: 100 })
-      .prefault('10s')
-      .describe(
-        'Time between two evaluations of the success rates; each one also shortens the next ejection of an endpoint that was not ejected since. Default 10s. Raise it for endpoints with little traffic.',
-      ),
-    baseEjectionTime: duration({ min: 1 })
-      .prefault('30s')
-      .describe(
-        'Length of the first ejection of an endpoint; each further one is longer by the same amount, up to `maxEjectionTime`. Default 30s.',
-      ),
-    maxEjectionTime: duration({ min: 1 })
-      .prefault('300s')
-      .describe('Upper bound of the length of an ejection. Default 300s; must not be shorter than `baseEjectionTime`.'),
-    maxEjectionPercent: z
-      .number()
-      .min(0)
-      .max(100)
-      .default(10)
-      .describe(
-        'Most endpoints that are ejected at once, in percent of all. Default 10. One of several may be ejected whatever the percentage, but never the last. Raise it for a client with few endpoints.',
-      ),
-    alwaysEjectOneHost: z
-      .boolean()
-      .default(true)
-      .describe(
-        'Whether one of several endpoints may be ejected whatever `maxEjectionPercent` is. Default: true; false keeps to the percentage, so that with 10 % and less than ten endpoints none is ejected.',
-      ),
-    successRate: z
-      .literal(false)
-      .or(
-        z.strictObject({
-          stdevFactor: z
-            .number()
-            .min(0)
-            .default(1.9)
-            .describe(
-              'Standard deviations by which a success rate must be below the mean of all endpoints. Default 1.9. Raise it to eject fewer endpoints.',
-            ),
-          margin: z
+export const outlierDetectionOptions = z.lazy(() =>
+  z
+    .strictObject({
+      consecutiveFailures: z
+        .int()
+        .min(1)
+        .or(z.literal(false))
+        .default(5)
+        .describe(
+          'Consecutive failures after which an endpoint is ejected: statuses >= 500, timeouts and network failures. Default 5; `false`: never for this reason. Raise it for endpoints with much traffic and occasional failures.',
+        ),
+      consecutiveGatewayFailures: z
+        .int()
+        .min(1)
+        .or(z.literal(false))
+        .default(false)
+        .describe(
+          'Consecutive failures of a gateway after which an endpoint is ejected: statuses 502, 503 and 504, timeouts and network failures, but not another status >= 500. Default `false`: never for this reason. Set it, with `consecutiveFailures: false`, for endpoints whose 500s are answers like any other.',
+        ),
+      interval: duration({ min: 100 })
+        .prefault('10s')
+        .describe(
+          'Time between two evaluations of the success rates; each one also shortens the next ejection of an endpoint that was not ejected since. Default 10s. Raise it for endpoints with little traffic.',
+        ),
+      baseEjectionTime: duration({ min: 1 })
+        .prefault('30s')
+        .describe(
+          'Length of the first ejection of an endpoint; each further one is longer by the same amount, up to `maxEjectionTime`. Default 30s.',
+        ),
+      maxEjectionTime: duration({ min: 1 })
+        .prefault('300s')
+        .describe(
+          'Upper bound of the length of an ejection. Default 300s; must not be shorter than `baseEjectionTime`.',
+        ),
+      maxEjectionPercent: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(10)
+        .describe(
+          'Most endpoints that are ejected at once, in percent of all. Default 10. One of several may be ejected whatever the percentage, but never the last. Raise it for a client with few endpoints.',
+        ),
+      alwaysEjectOneHost: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether one of several endpoints may be ejected whatever `maxEjectionPercent` is. Default: true; false keeps to the percentage, so that with 10 % and less than ten endpoints none is ejected.',
+        ),
+      successRate: z
+        .literal(false)
+        .or(
+          z.strictObject({
+            stdevFactor: z
+              .number()
+              .min(0)
+              .default(1.9)
+              .describe(
+                'Standard deviations by which a success rate must be below the mean of all endpoints. Default 1.9. Raise it to eject fewer endpoints.',
+              ),
+            margin: z
+              .number()
+              .min(0)
+              .max(100)
+              .default(10)
+              .describe(
+                'Percentage points by which a success rate must be below the mean in any case. Default 10; without it equally good endpoints would be ejected by chance.',
+              ),
+            minimumHosts: z
+              .int()
+              .min(1)
+              .default(5)
+              .describe(
+                'Endpoints with at least `requestVolume` requests in an interval that are needed to compare success rates. Default 5.',
+              ),
+            requestVolume: z
+              .int()
+              .min(1)
+              .default(100)
+              .describe(
+                'Requests that an endpoint must get in an interval for its success rate to count. Default 100. Lower it for a client with little traffic.',
+              ),
+          }),
+        )
+        .prefault(nothing)
+        .describe(
+          'Ejects endpoints whose success rate in an interval is clearly below that of the others. On by default; `false`: only `consecutiveFailures` eject.',
+        ),
+      failurePercentage: z
+        .strictObject({
+          threshold: z
             .number()
             .min(0)
             .max(100)
-            .default(10)
-            .describe(
-              'Percentage points by which a success rate must be below the mean in any case. Default 10; without it equally good endpoints would be ejected by chance.',
-            ),
+            .default(85)
+            .describe('Percentage of failures in an interval from which an endpoint is ejected. Default 85.'),
           minimumHosts: z
             .int()
-            .min(1)
+            .min(0)
             .default(5)
             .describe(
-              'Endpoints with at least `requestVolume` requests in an interval that are needed to compare success rates. Default 5.',
+              'Endpoints with at least `requestVolume` requests in an interval that are needed to eject one. Default 5.',
             ),
           requestVolume: z
             .int()
             .min(1)
-            .default(100)
-            .describe(
-              'Requests that an endpoint must get in an interval for its success rate to count. Default 100. Lower it for a client with little traffic.',
-            ),
-        }),
-      )
-      .prefault(nothing)
-      .describe(
-        'Ejects endpoints whose success rate in an interval is clearly below that of the others. On by default; `false`: only `consecutiveFailures` eject.',
-      ),
-    failurePercentage: z
-      .strictObject({
-        threshold: z
-          .number()
-          .min(0)
-          .max(100)
-          .default(85)
-          .describe('Percentage of failures in an interval from which an endpoint is ejected. Default 85.'),
-        minimumHosts: z
-          .int()
-          .min(0)
-          .default(5)
-          .describe(
-            'Endpoints with at least `requestVolume` requests in an interval that are needed to eject one. Default 5.',
-          ),
-        requestVolume: z
-          .int()
-          .min(1)
-          .default(50)
-          .describe('Requests that an endpoint must get in an interval for its failures to count. Default 50.'),
-      })
-      .optional()
-      .describe(
-        'Ejects endpoints by their share of failures in an interval, whatever that of the others is. Off by default. Set it where all endpoints may fail together, or are too few to be compared.',
-      ),
-  })
-  .refine(
-    ({ baseEjectionTime, maxEjectionTime }) => maxEjectionTime >= baseEjectionTime,
-    rule(['baseEjectionTime', 'maxEjectionTime'], ['maxEjectionTime'], 'must not be shorter than baseEjectionTime'),
-  );
+            .default(50)
+            .describe('Requests that an endpoint must get in an interval for its failures to count. Default 50.'),
+        })
+        .optional()
+        .describe(
+          'Ejects endpoints by their share of failures in an interval, whatever that of the others is. Off by default. Set it where all endpoints may fail together, or are too few to be compared.',
+        ),
+    })
+    .refine(
+      ({ baseEjectionTime, maxEjectionTime }) => maxEjectionTime >= baseEjectionTime,
+      rule(['baseEjectionTime', 'maxEjectionTime'], ['maxEjectionTime'], 'must not be shorter than baseEjectionTime'),
+    ),
+);
 
 type OutlierOptions = z.output<typeof outlierDetectionOptions>;
 

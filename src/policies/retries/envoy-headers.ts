@@ -5,19 +5,21 @@ import type { Request } from '../../call/message.js';
 import { routeOption } from '../../call/request.js';
 import { maxTimeout } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
-import { mostRetries, type RetryPlan, retryPlan } from './retry-plan.js';
+import { mostRetries, type RetryPlan, retriedOn } from './retry-plan.js';
 
-const limit = z.number().or(z.literal(false));
+const limit = z.lazy(() => z.number().or(z.literal(false)));
 
-const envoyHeadersOptions = z.strictObject({
-  /** False: the headers are removed and not obeyed. */
-  obey: z.boolean().default(true),
-  /** The conditions of the client, which `x-envoy-retry-on` adds to. */
-  on: retryPlan.shape.on,
-  total: limit.prefault(false),
-  /** True where nobody has set `timeouts.attempt`: its default does not apply to a call with a time of its own. */
-  standardAttempt: z.boolean().default(false),
-});
+const envoyHeadersOptions = z.lazy(() =>
+  z.strictObject({
+    /** False: the headers are removed and not obeyed. */
+    obey: z.boolean().default(true),
+    /** The conditions of the client, which `x-envoy-retry-on` adds to. */
+    on: retriedOn(),
+    total: limit.prefault(false),
+    /** True where nobody has set `timeouts.attempt`: its default does not apply to a call with a time of its own. */
+    standardAttempt: z.boolean().default(false),
+  }),
+);
 
 type Options = z.output<typeof envoyHeadersOptions>;
 type Condition = RetryPlan['on'][number];

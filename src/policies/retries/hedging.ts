@@ -16,46 +16,48 @@ import { definePolicy, type PolicyContext } from '../policy.js';
 import { RetryBudget, type RetryStats } from './budget.js';
 import { Latencies } from './latencies.js';
 
-export const hedgingOptions = z
-  .strictObject({
-    delay: duration({ min: 1 })
-      .optional()
-      .describe(
-        'How long an attempt may take before a hedge is sent. By default the delay follows `percentile`; set it when the latencies are known and steady.',
+export const hedgingOptions = z.lazy(() =>
+  z
+    .strictObject({
+      delay: duration({ min: 1 })
+        .optional()
+        .describe(
+          'How long an attempt may take before a hedge is sent. By default the delay follows `percentile`; set it when the latencies are known and steady.',
+        ),
+      percentile: z
+        .number()
+        .min(50)
+        .max(99.99)
+        .default(99)
+        .describe(
+          'Percentile of the latencies of the last 30s after which a hedge is sent. Default 99; no hedge is sent before 100 latencies are recorded, and `delay` replaces it. A lower percentile sends more hedges and needs a larger `budget`.',
+        ),
+      maxHedges: z
+        .int()
+        .min(1)
+        .max(5)
+        .default(1)
+        .describe(
+          'Most hedges of one call, each sent one delay after the attempt before it. Default 1. Raise it if two attempts of a call are often slow at the same time.',
+        ),
+      budget: z
+        .number()
+        .min(0.001)
+        .max(5)
+        .default(0.02)
+        .describe(
+          'Hedges allowed for each call, counted over the last 10s. Default 0.02, which is 2 %. Each hedge also takes one retry from `retry.budget`. Raise it together with a lower `percentile`.',
+        ),
+    })
+    .refine(
+      ({ delay, percentile, budget }) => delay !== undefined || percentile >= 100 * (1 - budget) - 1e-9,
+      rule(
+        ['delay', 'percentile', 'budget'],
+        ['percentile'],
+        'asks for more hedges than `budget` allows, so the slowest calls would get none; set it to at least 100 * (1 - budget), or raise `budget`',
       ),
-    percentile: z
-      .number()
-      .min(50)
-      .max(99.99)
-      .default(99)
-      .describe(
-        'Percentile of the latencies of the last 30s after which a hedge is sent. Default 99; no hedge is sent before 100 latencies are recorded, and `delay` replaces it. A lower percentile sends more hedges and needs a larger `budget`.',
-      ),
-    maxHedges: z
-      .int()
-      .min(1)
-      .max(5)
-      .default(1)
-      .describe(
-        'Most hedges of one call, each sent one delay after the attempt before it. Default 1. Raise it if two attempts of a call are often slow at the same time.',
-      ),
-    budget: z
-      .number()
-      .min(0.001)
-      .max(5)
-      .default(0.02)
-      .describe(
-        'Hedges allowed for each call, counted over the last 10s. Default 0.02, which is 2 %. Each hedge also takes one retry from `retry.budget`. Raise it together with a lower `percentile`.',
-      ),
-  })
-  .refine(
-    ({ delay, percentile, budget }) => delay !== undefined || percentile >= 100 * (1 - budget) - 1e-9,
-    rule(
-      ['delay', 'percentile', 'budget'],
-      ['percentile'],
-      'asks for more hedges than `budget` allows, so the slowest calls would get none; set it to at least 100 * (1 - budget), or raise `budget`',
     ),
-  );
+);
 
 type HedgingOptions = z.output<typeof hedgingOptions>;
 

@@ -53,13 +53,13 @@ function functionOf<F>() {
 }
 
 /** The schema of each function: of `deps.retry`, of the policy alone, and of a call's `retry`. */
-export const retryFunctions = {
+export const retryFunctions = () => ({
   retryCondition: functionOf<NonNullable<RetryDeps['retryCondition']>>(),
   retryDelay: functionOf<NonNullable<RetryDeps['retryDelay']>>(),
   onRetry: functionOf<NonNullable<RetryDeps['onRetry']>>(),
   onMaxRetryTimesExceeded: functionOf<NonNullable<RetryDeps['onMaxRetryTimesExceeded']>>(),
   validateResponse: functionOf<NonNullable<RetryDeps['validateResponse']>>().nullable(),
-};
+});
 
 /** The functions of `RetryDeps`, checked. */
 export type RetryFunctions = { readonly [Name in keyof RetryDeps]?: RetryDeps[Name] | undefined };

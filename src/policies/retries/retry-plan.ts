@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
 import { classify, type FailureKind, isSent, isUnsent } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
+import { once } from '../../call/once.js';
 import { nothing, ownOf, ownValue } from '../../call/own.js';
 import { isIdempotent, isReplayable } from '../../call/repeatable.js';
 import { retryAfterOf } from '../../call/retry-after.js';
@@ -43,7 +44,7 @@ function isInOrder(backoff: { base: number; max?: number | undefined }): boolean
 }
 const inOrder = rule(['base', 'max'], [], 'max must not be shorter than base');
 
-const plan = {
+const plan = once(() => ({
   maxRetries: z
     .int()
     .min(0)
@@ -83,94 +84,104 @@ const plan = {
     .describe(
       'How long to wait before retry n: a random time between 0 and min(max, base * 2^(n-1)), which is full jitter.',
     ),
-};
+}));
+
+/** Which failures are retried. */
+export const retriedOn = () => plan().on;
 
 /** The options that a single call may override: all but the budget, which all calls share. */
-export const retryPlan = z.strictObject(plan);
+export const retryPlan = z.lazy(() => z.strictObject(plan()));
 
 /** Overrides of the plan for the calls of one route; an option that is not set stays that of the client. */
-export const routeRetry = z.strictObject({
-  maxRetries: plan.maxRetries
-    .unwrap()
-    .optional()
-    .describe('Most retries of one call. Default: `retry.maxRetries`, or 2 where the client has `retry: false`.'),
-  on: plan.on
-    .unwrap()
-    .optional()
-    .describe('Failures that are retried. Default: `retry.on`, or its default where the client has `retry: false`.'),
-  backoff: z
-    .strictObject({
-      base: duration({ min: 1 }).describe('Upper bound of the wait before the first retry.'),
-      max: duration({ min: 1 })
-        .optional()
-        .meta({ [assumed]: '2s' })
-        .describe('Upper bound of the wait before any retry. Default 2s, or `base` if that is longer.'),
-    })
-    .refine(isInOrder, inOrder)
-    .optional()
-    .describe('How long to wait before a retry. Default: `retry.backoff`.'),
+export const routeRetry = z.lazy(() => {
+  const { maxRetries, on } = plan();
+  return z.strictObject({
+    maxRetries: maxRetries
+      .unwrap()
+      .optional()
+      .describe('Most retries of one call. Default: `retry.maxRetries`, or 2 where the client has `retry: false`.'),
+    on: on
+      .unwrap()
+      .optional()
+      .describe('Failures that are retried. Default: `retry.on`, or its default where the client has `retry: false`.'),
+    backoff: z
+      .strictObject({
+        base: duration({ min: 1 }).describe('Upper bound of the wait before the first retry.'),
+        max: duration({ min: 1 })
+          .optional()
+          .meta({ [assumed]: '2s' })
+          .describe('Upper bound of the wait before any retry. Default 2s, or `base` if that is longer.'),
+      })
+      .refine(isInOrder, inOrder)
+      .optional()
+      .describe('How long to wait before a retry. Default: `retry.backoff`.'),
+  });
 });
 
-export const retryOptions = z.strictObject({
-  ...plan,
-  maxConcurrentRetries: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .or(
-      z.strictObject({
-        ratio: z
-          .number()
-          .min(0)
-          .max(10)
-          .default(0.2)
-          .describe(
-            'Retries allowed for each attempt in flight, rounded down; attempts that wait in a queue count. Default 0.2. Raise it for an upstream that can bear more load during an outage.',
-          ),
-        min: z
-          .int()
-          .min(0)
-          .max(1_000_000)
-          .default(3)
-          .describe('Retries that are always allowed at once, however few attempts are in flight. Default 3.'),
-      }),
-    )
-    .default(50)
-    .describe(
-      "Retries that wait or run at once in the whole client, as Envoy's `max_retries`. An object allows a share of the attempts in flight instead, as Envoy's `retry_budget`. Default 50.",
-    ),
-  budget: z
-    .literal(false)
-    .or(
-      z.strictObject({
-        ratio: z
-          .number()
-          .min(0)
-          .max(10)
-          .default(0.2)
-          .describe(
-            'Retries allowed for each call, counted over the last 10s. Default 0.2, which is one retry for five calls. Raise it for an upstream that can bear more load during an outage.',
-          ),
-        minPerSecond: z
-          .number()
-          .min(0)
-          .max(10_000)
-          .default(1)
-          .describe(
-            'Retries allowed each second in addition to `ratio`, regardless of traffic. Default 1. Raise it for a client with few calls whose retries are refused.',
-          ),
-      }),
-    )
-    .prefault(nothing)
-    .describe(
-      'How much load the retries of all calls together may add to the upstream; a retry beyond it is refused. On by default; `false` removes the budget, so that an outage can multiply the load by up to `maxRetries` + 1.',
-    ),
-});
+const section = once(() =>
+  z.strictObject({
+    ...plan(),
+    maxConcurrentRetries: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .or(
+        z.strictObject({
+          ratio: z
+            .number()
+            .min(0)
+            .max(10)
+            .default(0.2)
+            .describe(
+              'Retries allowed for each attempt in flight, rounded down; attempts that wait in a queue count. Default 0.2. Raise it for an upstream that can bear more load during an outage.',
+            ),
+          min: z
+            .int()
+            .min(0)
+            .max(1_000_000)
+            .default(3)
+            .describe('Retries that are always allowed at once, however few attempts are in flight. Default 3.'),
+        }),
+      )
+      .default(50)
+      .describe(
+        "Retries that wait or run at once in the whole client, as Envoy's `max_retries`. An object allows a share of the attempts in flight instead, as Envoy's `retry_budget`. Default 50.",
+      ),
+    budget: z
+      .literal(false)
+      .or(
+        z.strictObject({
+          ratio: z
+            .number()
+            .min(0)
+            .max(10)
+            .default(0.2)
+            .describe(
+              'Retries allowed for each call, counted over the last 10s. Default 0.2, which is one retry for five calls. Raise it for an upstream that can bear more load during an outage.',
+            ),
+          minPerSecond: z
+            .number()
+            .min(0)
+            .max(10_000)
+            .default(1)
+            .describe(
+              'Retries allowed each second in addition to `ratio`, regardless of traffic. Default 1. Raise it for a client with few calls whose retries are refused.',
+            ),
+        }),
+      )
+      .prefault(nothing)
+      .describe(
+        'How much load the retries of all calls together may add to the upstream; a retry beyond it is refused. On by default; `false` removes the budget, so that an outage can multiply the load by up to `maxRetries` + 1.',
+      ),
+  }),
+);
+
+export const retryOptions = z.lazy(section);
 
 /** The options of the policy: those of the configuration, and the functions of `deps.retry`. */
-export const retryPolicyOptions = retryOptions.extend(retryFunctions);
+export const retryPolicyOptions = z.lazy(() => section().extend(retryFunctions()));
 
-const callPlan = retryPlan.extend(retryFunctions);
+const callPlan = z.lazy(() => z.strictObject({ ...plan(), ...retryFunctions() }));
 
 /** What is retried, how often and when, and the functions that have a say in it. */
 export type RetryPlan = z.output<typeof retryPlan> & RetryFunctions;
@@ -290,9 +301,11 @@ function functionsIn(given: RetryFunctions, fallback: RetryFunctions = noFunctio
   return { retryCondition, retryDelay, onRetry, onMaxRetryTimesExceeded, validateResponse };
 }
 
+const functionsAlone = z.lazy(() => z.strictObject(retryFunctions()));
+
 /** @throws PillionError `ERR_CONFIG` for what is no function, and for options that belong to the configuration */
 export function parseFunctions(given: RetryDeps): RetryFunctions {
-  return functionsIn(parseOptions(z.strictObject(retryFunctions), given, 'deps.retry', ['deps', 'retry']));
+  return functionsIn(parseOptions(functionsAlone, given, 'deps.retry', ['deps', 'retry']));
 }
 
 const noFunctions: RetryFunctions = nothing();

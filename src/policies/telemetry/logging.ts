@@ -16,33 +16,35 @@ import { LineLimit, type WriteLine } from './line-limit.js';
 import { type CallRecord, causeFields, eventFields, logProfiles, ownFields } from './log-fields.js';
 import { followTransitions, type Transition } from './transitions.js';
 
-const sampleRate = z.number().min(0).max(1).default(1);
+const sampleRate = z.lazy(() => z.number().min(0).max(1).default(1));
 
-export const loggingOptions = z.strictObject({
-  profile: z
-    .enum(logProfileNames)
-    .default('otel')
-    .describe('Field names: OpenTelemetry, Elastic, Datadog or Google Cloud.'),
-  level: z
-    .enum(logLevels)
-    .optional()
-    .describe(
-      'Lines below this level are not written. Default: what the logger takes; without a logger the environment variable `LOG_LEVEL`, else `warn`. Set it to `info` to see calls that went well and circuits that closed, to `debug` to see attempts.',
+export const loggingOptions = z.lazy(() =>
+  z.strictObject({
+    profile: z
+      .enum(logProfileNames)
+      .default('otel')
+      .describe('Field names: OpenTelemetry, Elastic, Datadog or Google Cloud.'),
+    level: z
+      .enum(logLevels)
+      .optional()
+      .describe(
+        'Lines below this level are not written. Default: what the logger takes; without a logger the environment variable `LOG_LEVEL`, else `warn`. Set it to `info` to see calls that went well and circuits that closed, to `debug` to see attempts.',
+      ),
+    successSampleRate: sampleRate.describe(
+      'Share of lines kept for calls that went well at the first attempt; calls on whose way something happened always have one.',
     ),
-  successSampleRate: sampleRate.describe(
-    'Share of lines kept for calls that went well at the first attempt; calls on whose way something happened always have one.',
-  ),
-  failureSampleRate: sampleRate.describe(
-    'Share of lines kept for calls that failed. Default 1. Calls that this process turned away are not sampled but counted: one line a second for each destination and code. Metrics and stats count every call.',
-  ),
-  gcpProject: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'With the profile `gcp`: id of the Google Cloud project whose traces the lines belong to. Default: the environment variable `GOOGLE_CLOUD_PROJECT`.',
+    failureSampleRate: sampleRate.describe(
+      'Share of lines kept for calls that failed. Default 1. Calls that this process turned away are not sampled but counted: one line a second for each destination and code. Metrics and stats count every call.',
     ),
-});
+    gcpProject: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'With the profile `gcp`: id of the Google Cloud project whose traces the lines belong to. Default: the environment variable `GOOGLE_CLOUD_PROJECT`.',
+      ),
+  }),
+);
 
 type LoggingOptions = z.output<typeof loggingOptions>;
 type Level = 'debug' | 'info' | 'warn' | 'error';

@@ -10,26 +10,28 @@ import { headerName } from '../../options/header.js';
 import { definePolicy } from '../policy.js';
 import { inCallSpan, inClientSpan, injectContext, isTraced, propagates } from '../spans.js';
 
-export const tracingOptions = z.strictObject({
-  propagation: z
-    .boolean()
-    .default(true)
-    .describe(
-      'Send the trace context (`traceparent`, baggage) with each attempt, by the propagator registered with OpenTelemetry. Default true. Set it to false for third-party upstreams.',
-    ),
-  requestIdHeader: headerName
-    .or(z.literal(false))
-    .default('x-request-id')
-    .describe(
-      'Name of the request header with the request id, which is the same on every attempt. Default `x-request-id`; `false`: not sent. The id is that of the caller or of the inbound request, else a new UUID.',
-    ),
-  attemptCountHeader: headerName
-    .or(z.literal(false))
-    .default(false)
-    .describe(
-      'Name of a request header with the number of the attempt, from 1, such as `x-envoy-attempt-count`. Default `false`: not sent. Set it if the upstream counts retries.',
-    ),
-});
+export const tracingOptions = z.lazy(() =>
+  z.strictObject({
+    propagation: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Send the trace context (`traceparent`, baggage) with each attempt, by the propagator registered with OpenTelemetry. Default true. Set it to false for third-party upstreams.',
+      ),
+    requestIdHeader: headerName
+      .or(z.literal(false))
+      .default('x-request-id')
+      .describe(
+        'Name of the request header with the request id, which is the same on every attempt. Default `x-request-id`; `false`: not sent. The id is that of the caller or of the inbound request, else a new UUID.',
+      ),
+    attemptCountHeader: headerName
+      .or(z.literal(false))
+      .default(false)
+      .describe(
+        'Name of a request header with the number of the attempt, from 1, such as `x-envoy-attempt-count`. Default `false`: not sent. Set it if the upstream counts retries.',
+      ),
+  }),
+);
 
 /**
  * Runs once per call: adds the request id and the inbound baggage and, if an OpenTelemetry SDK is registered, an

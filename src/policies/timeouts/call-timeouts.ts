@@ -20,8 +20,8 @@ declare module 'axios' {
   }
 }
 
-const limit = duration({ min: 1 }).or(z.literal(false)).optional();
-const timeoutsOption = z.strictObject({ total: limit, attempt: limit });
+const limit = z.lazy(() => duration({ min: 1 }).or(z.literal(false)).optional());
+const timeoutsOption = z.lazy(() => z.strictObject({ total: limit, attempt: limit }));
 
 type Limit = number | false | undefined;
 
@@ -38,13 +38,17 @@ export const attemptRule = rule(
 );
 
 /** The limits that a route sets for its calls. */
-export const routeTimeouts = z
-  .strictObject({
-    total: limit.describe('Time limit of the whole call; `false`: no limit. Default: `timeouts.total`.'),
-    attempt: limit.describe('Time limit of one attempt; `false`: no limit. Default: `timeouts.attempt`.'),
-    idle: limit.describe('Time limit without a byte in either direction; `false`: no limit. Default: `timeouts.idle`.'),
-  })
-  .refine((given) => attemptFits(given, false), attemptRule);
+export const routeTimeouts = z.lazy(() =>
+  z
+    .strictObject({
+      total: limit.describe('Time limit of the whole call; `false`: no limit. Default: `timeouts.total`.'),
+      attempt: limit.describe('Time limit of one attempt; `false`: no limit. Default: `timeouts.attempt`.'),
+      idle: limit.describe(
+        'Time limit without a byte in either direction; `false`: no limit. Default: `timeouts.idle`.',
+      ),
+    })
+    .refine((given) => attemptFits(given, false), attemptRule),
+);
 
 type CallTimeouts = z.output<typeof timeoutsOption>;
 

@@ -8,25 +8,27 @@ import { plainHost } from '../../call/url.js';
 import { headerName } from '../../options/header.js';
 import { definePolicy } from '../policy.js';
 
-export const deadlineHeaderOptions = z.strictObject({
-  name: headerName
-    .default('x-request-timeout-ms')
-    .describe(
-      'Name of the request header with the milliseconds left until the deadline. Default `x-request-timeout-ms`. Change it to the name that the upstream reads.',
-    ),
-  ofAttempt: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Send the time limit of the attempt where that is shorter, as Envoy does in `x-envoy-expected-rq-timeout-ms`. Default false: the time left for the whole call.',
-    ),
-  external: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Send the header to external hosts too. Default false: only internal hosts get it, which are loopback and private addresses, names without a dot, and names that end in `.internal`, `.local`, `.localhost`, `.svc` or `.lan`.',
-    ),
-});
+export const deadlineHeaderOptions = z.lazy(() =>
+  z.strictObject({
+    name: headerName
+      .default('x-request-timeout-ms')
+      .describe(
+        'Name of the request header with the milliseconds left until the deadline. Default `x-request-timeout-ms`. Change it to the name that the upstream reads.',
+      ),
+    ofAttempt: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Send the time limit of the attempt where that is shorter, as Envoy does in `x-envoy-expected-rq-timeout-ms`. Default false: the time left for the whole call.',
+      ),
+    external: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Send the header to external hosts too. Default false: only internal hosts get it, which are loopback and private addresses, names without a dot, and names that end in `.internal`, `.local`, `.localhost`, `.svc` or `.lan`.',
+      ),
+  }),
+);
 
 /**
  * Adds a header to each attempt with the milliseconds left until the deadline of the call, rounded down. The time is

@@ -14,17 +14,21 @@ import { callTimeouts, limitName, timeoutError, timeoutOf } from './call-timeout
 /** Milliseconds that a call may take where nobody says anything. */
 export const defaultTotal = 10_000;
 
-export const totalTimeout = duration({ min: 1 })
-  .or(z.literal(false))
-  .optional()
-  .meta({ [assumed]: '10s' })
-  .describe(
-    "Time limit of the whole call: all attempts, all waits and the response body, streams included. Default 10s, or axios's `timeout` where a call or its instance has one; `false`: no limit. A call's own `timeouts.total` replaces it; where it is set, axios's `timeout` can only shorten it. Raise it, or set it to `false`, for long streams.",
-  );
+export const totalTimeout = z.lazy(() =>
+  duration({ min: 1 })
+    .or(z.literal(false))
+    .optional()
+    .meta({ [assumed]: '10s' })
+    .describe(
+      "Time limit of the whole call: all attempts, all waits and the response body, streams included. Default 10s, or axios's `timeout` where a call or its instance has one; `false`: no limit. A call's own `timeouts.total` replaces it; where it is set, axios's `timeout` can only shorten it. Raise it, or set it to `false`, for long streams.",
+    ),
+);
 
-const deadlineOptions = z
-  .strictObject({ total: totalTimeout })
-  .transform(({ total }) => ({ total: total ?? defaultTotal, isDefault: total === undefined }));
+const deadlineOptions = z.lazy(() =>
+  z
+    .strictObject({ total: totalTimeout })
+    .transform(({ total }) => ({ total: total ?? defaultTotal, isDefault: total === undefined })),
+);
 
 /**
  * Aborts a call with `ERR_DEADLINE` after `total` milliseconds (default 10 s, `false`: never), also while its body

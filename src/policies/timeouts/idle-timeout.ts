@@ -9,14 +9,16 @@ import { Timer, type TimerOwner } from '../../call/timer.js';
 import { duration } from '../../options/duration.js';
 import { definePolicy } from '../policy.js';
 
-export const idleTimeoutOption = duration({ min: 1 })
-  .or(z.literal(false))
-  .optional()
-  .describe(
-    "Time limit without a byte in either direction during one attempt, to the end of a streamed body too; as Envoy's `per_try_idle_timeout`. A reader that holds the answer back does not count, nor does the source of a streamed request body. By default, and with `false`, there is none. Set it for long streams, where `total` and `attempt` say little. It has no effect on requests that take axios's http adapter, such as those through a proxy.",
-  );
+export const idleTimeoutOption = z.lazy(() =>
+  duration({ min: 1 })
+    .or(z.literal(false))
+    .optional()
+    .describe(
+      "Time limit without a byte in either direction during one attempt, to the end of a streamed body too; as Envoy's `per_try_idle_timeout`. A reader that holds the answer back does not count, nor does the source of a streamed request body. By default, and with `false`, there is none. Set it for long streams, where `total` and `attempt` say little. It has no effect on requests that take axios's http adapter, such as those through a proxy.",
+    ),
+);
 
-const idleTimeoutOptions = z.strictObject({ idle: duration({ min: 1 }).or(z.literal(false)) });
+const idleTimeoutOptions = z.lazy(() => z.strictObject({ idle: duration({ min: 1 }).or(z.literal(false)) }));
 
 /**
  * Aborts an attempt with `ERR_ATTEMPT_TIMEOUT` where nothing has moved for `idle` milliseconds: it is retried like one

@@ -9,20 +9,24 @@ import { assumed } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
 import { callTimeouts, limitName, timeoutOf } from './call-timeouts.js';
 
-export const attemptTimeout = duration({ min: 1 })
-  .or(z.literal(false))
-  .optional()
-  .meta({ [assumed]: '2.5s' })
-  .describe(
-    "Time limit of one attempt, connecting included: to the last body byte, or to the headers of a streamed response. Default 2.5s, or `total` if that is shorter, or none where a call or its instance has axios's `timeout`; `false`: no limit. Raise it for slow endpoints; it must not exceed `total`.",
-  );
+export const attemptTimeout = z.lazy(() =>
+  duration({ min: 1 })
+    .or(z.literal(false))
+    .optional()
+    .meta({ [assumed]: '2.5s' })
+    .describe(
+      "Time limit of one attempt, connecting included: to the last body byte, or to the headers of a streamed response. Default 2.5s, or `total` if that is shorter, or none where a call or its instance has axios's `timeout`; `false`: no limit. Raise it for slow endpoints; it must not exceed `total`.",
+    ),
+);
 
 /** Milliseconds that an attempt may take where nobody says anything. */
 export const defaultAttempt = 2500;
 
-const timeoutOptions = z
-  .strictObject({ attempt: attemptTimeout })
-  .transform(({ attempt }) => ({ attempt: attempt ?? defaultAttempt, isDefault: attempt === undefined }));
+const timeoutOptions = z.lazy(() =>
+  z
+    .strictObject({ attempt: attemptTimeout })
+    .transform(({ attempt }) => ({ attempt: attempt ?? defaultAttempt, isDefault: attempt === undefined })),
+);
 
 /**
  * Aborts an attempt with `ERR_ATTEMPT_TIMEOUT` after `attempt` milliseconds (default 2.5 s, `false`: never) and

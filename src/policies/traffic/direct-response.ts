@@ -8,14 +8,16 @@ import type { Request, Response } from '../../call/message.js';
 import { callOf, routeOption } from '../../call/request.js';
 import { definePolicy } from '../policy.js';
 
-export const directResponseOptions = z.strictObject({
-  status: z
-    .int()
-    .min(200)
-    .max(599)
-    .describe('Status of the answer; from 400 the call fails with it, as with an answer of a server.'),
-  body: z.string().default('').describe('Text of the answer. Empty by default.'),
-});
+export const directResponseOptions = z.lazy(() =>
+  z.strictObject({
+    status: z
+      .int()
+      .min(200)
+      .max(599)
+      .describe('Status of the answer; from 400 the call fails with it, as with an answer of a server.'),
+    body: z.string().default('').describe('Text of the answer. Empty by default.'),
+  }),
+);
 
 type DirectResponse = z.output<typeof directResponseOptions>;
 

@@ -12,54 +12,58 @@ import { definePolicy } from '../policy.js';
 import { matcherOf, matchOptions } from './match.js';
 import { seeded } from './random.js';
 
-const fraction = z
-  .number()
-  .min(0)
-  .max(1)
-  .default(1)
-  .describe('Share of the attempts that get this fault, from 0 to 1. Default 1, which is every attempt.');
-
-export const faultOptions = z.strictObject({
-  delay: z
-    .strictObject({
-      duration: duration({ min: 1 }).describe('Time by which an attempt is delayed, before anything is sent.'),
-      fraction,
-    })
-    .optional()
-    .describe('Delays attempts, as a slow upstream would.'),
-  abort: z
-    .strictObject({
-      status: z.int().min(200).max(599).describe('Status of the response; from 400 the attempt fails with it.'),
-      fraction,
-    })
-    .optional()
-    .describe('Answers attempts with a status and an empty body, without sending them.'),
-  reset: z
-    .strictObject({ fraction })
-    .optional()
-    .describe('Fails attempts with `ECONNRESET`, as if the connection had been reset, without sending them.'),
-  truncate: z
-    .strictObject({ fraction })
-    .optional()
-    .describe(
-      'Breaks off response bodies: a stream fails with `ECONNRESET` after its first chunk, a buffered response fails as a whole.',
-    ),
-  match: matchOptions.optional().describe('Calls that the faults apply to. By default all.'),
-  seed: z
-    .int()
+const fraction = z.lazy(() =>
+  z
+    .number()
     .min(0)
-    .max(4_294_967_295)
-    .optional()
-    .describe(
-      'Seed of the random numbers, which makes every run inject the same faults. Random by default. Set it in tests.',
-    ),
-  allowInProduction: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Inject faults even if NODE_ENV is `production`. Default false: there the section is ignored, with a warning in the log.',
-    ),
-});
+    .max(1)
+    .default(1)
+    .describe('Share of the attempts that get this fault, from 0 to 1. Default 1, which is every attempt.'),
+);
+
+export const faultOptions = z.lazy(() =>
+  z.strictObject({
+    delay: z
+      .strictObject({
+        duration: duration({ min: 1 }).describe('Time by which an attempt is delayed, before anything is sent.'),
+        fraction,
+      })
+      .optional()
+      .describe('Delays attempts, as a slow upstream would.'),
+    abort: z
+      .strictObject({
+        status: z.int().min(200).max(599).describe('Status of the response; from 400 the attempt fails with it.'),
+        fraction,
+      })
+      .optional()
+      .describe('Answers attempts with a status and an empty body, without sending them.'),
+    reset: z
+      .strictObject({ fraction })
+      .optional()
+      .describe('Fails attempts with `ECONNRESET`, as if the connection had been reset, without sending them.'),
+    truncate: z
+      .strictObject({ fraction })
+      .optional()
+      .describe(
+        'Breaks off response bodies: a stream fails with `ECONNRESET` after its first chunk, a buffered response fails as a whole.',
+      ),
+    match: matchOptions.optional().describe('Calls that the faults apply to. By default all.'),
+    seed: z
+      .int()
+      .min(0)
+      .max(4_294_967_295)
+      .optional()
+      .describe(
+        'Seed of the random numbers, which makes every run inject the same faults. Random by default. Set it in tests.',
+      ),
+    allowInProduction: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Inject faults even if NODE_ENV is `production`. Default false: there the section is ignored, with a warning in the log.',
+      ),
+  }),
+);
 
 export type FaultOptions = z.output<typeof faultOptions>;
 

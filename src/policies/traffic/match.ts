@@ -7,43 +7,45 @@ import { callOf } from '../../call/request.js';
 import { headerName, headerValue } from '../../options/header.js';
 import { rule } from '../../options/options.js';
 
-const slash = z.string().regex(/^\//, { error: 'must begin with /' });
+const slash = z.lazy(() => z.string().regex(/^\//, { error: 'must begin with /' }));
 
-export const matchOptions = z.strictObject({
-  methods: z
-    .array(z.string().min(1))
-    .min(1)
-    .optional()
-    .describe('HTTP methods, one of which the call must have; upper or lower case. By default any.'),
-  path: z
-    .strictObject({
-      prefix: slash
-        .optional()
-        .describe('Start of the path, such as `/v1/`. It is compared with the path as it is sent.'),
-      exact: slash.optional().describe('The whole path, as it is sent.'),
-      regex: z
-        .string()
-        .refine(isRegExp, { error: 'is not a regular expression' })
-        .optional()
-        .describe(
-          'Regular expression that is searched for anywhere in the path; anchor it with `^` and `$` to match the whole path.',
-        ),
-    })
-    .refine(
-      (path) => Object.values(path).filter((each) => each !== undefined).length === 1,
-      rule(['prefix', 'exact', 'regex'], [], 'give exactly one of its options'),
-    )
-    .optional()
-    .describe(
-      'Condition on the path of the URL, without the query: exactly one of `prefix`, `exact` and `regex`. By default any path.',
-    ),
-  headers: z
-    .record(headerName, headerValue.or(z.boolean()))
-    .optional()
-    .describe(
-      'Headers that the request must have, each with exactly this value; `true`: with any value, `false`: it must not have the header. By default none.',
-    ),
-});
+export const matchOptions = z.lazy(() =>
+  z.strictObject({
+    methods: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('HTTP methods, one of which the call must have; upper or lower case. By default any.'),
+    path: z
+      .strictObject({
+        prefix: slash
+          .optional()
+          .describe('Start of the path, such as `/v1/`. It is compared with the path as it is sent.'),
+        exact: slash.optional().describe('The whole path, as it is sent.'),
+        regex: z
+          .string()
+          .refine(isRegExp, { error: 'is not a regular expression' })
+          .optional()
+          .describe(
+            'Regular expression that is searched for anywhere in the path; anchor it with `^` and `$` to match the whole path.',
+          ),
+      })
+      .refine(
+        (path) => Object.values(path).filter((each) => each !== undefined).length === 1,
+        rule(['prefix', 'exact', 'regex'], [], 'give exactly one of its options'),
+      )
+      .optional()
+      .describe(
+        'Condition on the path of the URL, without the query: exactly one of `prefix`, `exact` and `regex`. By default any path.',
+      ),
+    headers: z
+      .record(headerName, headerValue.or(z.boolean()))
+      .optional()
+      .describe(
+        'Headers that the request must have, each with exactly this value; `true`: with any value, `false`: it must not have the header. By default none.',
+      ),
+  }),
+);
 
 type MatchOptions = z.output<typeof matchOptions>;
 

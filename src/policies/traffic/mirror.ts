@@ -21,57 +21,59 @@ import { inClientSpan, isTraced } from '../spans.js';
 import { matchOptions, RuleList } from './match.js';
 import { rebased } from './rebase.js';
 
-const mirrorTarget = z.strictObject({
-  baseURL: url.describe('Base URL of the target, which replaces the `baseURL` of the call in the copy.'),
-  fraction: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe(
-      'Share of the calls that is copied, from 0 to 1. Default 1, which is every call. Lower it to spare the target.',
-    ),
-  match: matchOptions
-    .optional()
-    .describe('Calls that are copied. By default all, except POST and PATCH without `unsafeMethods`.'),
-  hostSuffix: z
-    .boolean()
-    .default(true)
-    .describe(
-      "Send the call's own Host header with `-shadow` appended, as Envoy does. Default true; `false`: the Host of `baseURL`, for targets that route by host name.",
-    ),
-  unsafeMethods: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Copy POST and PATCH calls too. Default false, because their effects happen twice if the target shares data with the upstream.',
-    ),
-  keepCredentials: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Keep the headers Authorization, Proxy-Authorization and Cookie in the copy. Default false, so that credentials do not reach the target.',
-    ),
-  headers: z
-    .record(headerName, headerValue)
-    .optional()
-    .describe('Headers to set on the copy, in addition to those of the call or in their place.'),
-  removeHeaders: z
-    .array(headerName)
-    .default([])
-    .describe('Names of headers of the call to leave out of the copy. By default none besides credentials.'),
-  timeout: duration({ min: 1 }).prefault('5s').describe('Time limit of a copy, response body included. Default 5s.'),
-  maxConcurrent: z
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(64)
-    .describe(
-      'Most copies in flight at once; further ones are skipped. Default 64. Raise it if stats show copies skipped for `overflow`.',
-    ),
-});
+const mirrorTarget = z.lazy(() =>
+  z.strictObject({
+    baseURL: url.describe('Base URL of the target, which replaces the `baseURL` of the call in the copy.'),
+    fraction: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe(
+        'Share of the calls that is copied, from 0 to 1. Default 1, which is every call. Lower it to spare the target.',
+      ),
+    match: matchOptions
+      .optional()
+      .describe('Calls that are copied. By default all, except POST and PATCH without `unsafeMethods`.'),
+    hostSuffix: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Send the call's own Host header with `-shadow` appended, as Envoy does. Default true; `false`: the Host of `baseURL`, for targets that route by host name.",
+      ),
+    unsafeMethods: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Copy POST and PATCH calls too. Default false, because their effects happen twice if the target shares data with the upstream.',
+      ),
+    keepCredentials: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Keep the headers Authorization, Proxy-Authorization and Cookie in the copy. Default false, so that credentials do not reach the target.',
+      ),
+    headers: z
+      .record(headerName, headerValue)
+      .optional()
+      .describe('Headers to set on the copy, in addition to those of the call or in their place.'),
+    removeHeaders: z
+      .array(headerName)
+      .default([])
+      .describe('Names of headers of the call to leave out of the copy. By default none besides credentials.'),
+    timeout: duration({ min: 1 }).prefault('5s').describe('Time limit of a copy, response body included. Default 5s.'),
+    maxConcurrent: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(64)
+      .describe(
+        'Most copies in flight at once; further ones are skipped. Default 64. Raise it if stats show copies skipped for `overflow`.',
+      ),
+  }),
+);
 
-export const mirrorOptions = z.array(mirrorTarget).min(1);
+export const mirrorOptions = z.lazy(() => z.array(mirrorTarget).min(1));
 
 type MirrorOptions = z.output<typeof mirrorTarget>;
 

@@ -7,15 +7,17 @@ import { definePolicy } from '../policy.js';
 import { isRegExp, pathOf } from './match.js';
 import { madeForRoutes } from './of-route.js';
 
-export const pathRewriteOptions = z
-  .record(
-    z.string().refine(isRegExp, { error: 'is not a regular expression' }),
-    z
-      .string()
-      .describe('Text in place of each match; `$1` is the first group of the expression, `$$` is a dollar sign.'),
-  )
-  .refine((rules) => Object.keys(rules).length > 0, { error: 'has no rules' })
-  .meta({ minProperties: 1 });
+export const pathRewriteOptions = z.lazy(() =>
+  z
+    .record(
+      z.string().refine(isRegExp, { error: 'is not a regular expression' }),
+      z
+        .string()
+        .describe('Text in place of each match; `$1` is the first group of the expression, `$$` is a dollar sign.'),
+    )
+    .refine((rules) => Object.keys(rules).length > 0, { error: 'has no rules' })
+    .meta({ minProperties: 1 }),
+);
 
 type Rules = readonly (readonly [RegExp, string])[];
 

@@ -11,39 +11,41 @@ import { madeForRoutes } from './of-route.js';
 
 type Headers = Request['headers'];
 
-const byName = z.record(headerName, headerValue);
+const byName = z.lazy(() => z.record(headerName, headerValue));
 
 /** A request has one of these, and the transport refuses a second. */
 const single = /^(host|content-length)$/i;
 
-export const requestHeadersOptions = z
-  .strictObject({
-    remove: z
-      .array(headerName)
-      .min(1)
-      .optional()
-      .describe(
-        'Names of headers that are not sent, whoever has set them. Default: none. List those that the upstream must not see.',
-      ),
-    replace: byName
-      .optional()
-      .describe('Headers to set where the call has one of that name, and only there. Default: none.'),
-    set: byName
-      .optional()
-      .describe(
-        "Headers to set in place of the call's own. Default: none. `host` is the Host header, over HTTP/2 `:authority`; address, SNI and the name that is verified stay those of `baseURL` and `tls`.",
-      ),
-    add: z
-      .record(headerName, headerValue.or(z.array(headerValue).min(1)))
-      .optional()
-      .describe(
-        "Headers to add, each value as a line of its own after the call's own of that name. Default: none. Use it for headers that are lists.",
-      ),
-  })
-  .refine(
-    ({ add = {} }) => !Object.keys(add).some((name) => single.test(name)),
-    rule(['add'], ['add'], 'a request has one host and one content-length: use set for host'),
-  );
+export const requestHeadersOptions = z.lazy(() =>
+  z
+    .strictObject({
+      remove: z
+        .array(headerName)
+        .min(1)
+        .optional()
+        .describe(
+          'Names of headers that are not sent, whoever has set them. Default: none. List those that the upstream must not see.',
+        ),
+      replace: byName
+        .optional()
+        .describe('Headers to set where the call has one of that name, and only there. Default: none.'),
+      set: byName
+        .optional()
+        .describe(
+          "Headers to set in place of the call's own. Default: none. `host` is the Host header, over HTTP/2 `:authority`; address, SNI and the name that is verified stay those of `baseURL` and `tls`.",
+        ),
+      add: z
+        .record(headerName, headerValue.or(z.array(headerValue).min(1)))
+        .optional()
+        .describe(
+          "Headers to add, each value as a line of its own after the call's own of that name. Default: none. Use it for headers that are lists.",
+        ),
+    })
+    .refine(
+      ({ add = {} }) => !Object.keys(add).some((name) => single.test(name)),
+      rule(['add'], ['add'], 'a request has one host and one content-length: use set for host'),
+    ),
+);
 
 type RequestHeadersOptions = z.output<typeof requestHeadersOptions>;
 

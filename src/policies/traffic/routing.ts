@@ -5,8 +5,8 @@ import { callOf, withCall } from '../../call/request.js';
 import { definePolicy } from '../policy.js';
 import { matchOptions, RuleList } from './match.js';
 
-const routesOptions = z.array(
-  z.strictObject({ match: matchOptions.optional(), options: z.record(z.string(), z.unknown()) }),
+const routesOptions = z.lazy(() =>
+  z.array(z.strictObject({ match: matchOptions.optional(), options: z.record(z.string(), z.unknown()) })),
 );
 
 /**

@@ -12,51 +12,55 @@ import { definePolicy } from '../policy.js';
 import { matchOptions, RuleList } from './match.js';
 import { rebased } from './rebase.js';
 
-const target = z.strictObject({
-  name: z.string().min(1).describe('Name of the target in stats; unique within the rule.'),
-  baseURL: url.describe('Base URL of the target, which replaces the `baseURL` of the client.'),
-  weight: z
-    .int()
-    .min(0)
-    .max(4_294_967_295)
-    .describe('Share of the calls, relative to the weights of the other targets; 0: none.'),
-  headers: z
-    .record(headerName, headerValue)
-    .optional()
-    .describe('Headers to set on calls to this target; they override those of the client and the call.'),
-  removeHeaders: z
-    .array(headerName)
-    .default([])
-    .describe('Names of headers to leave out of calls to this target. By default none.'),
-});
+const target = z.lazy(() =>
+  z.strictObject({
+    name: z.string().min(1).describe('Name of the target in stats; unique within the rule.'),
+    baseURL: url.describe('Base URL of the target, which replaces the `baseURL` of the client.'),
+    weight: z
+      .int()
+      .min(0)
+      .max(4_294_967_295)
+      .describe('Share of the calls, relative to the weights of the other targets; 0: none.'),
+    headers: z
+      .record(headerName, headerValue)
+      .optional()
+      .describe('Headers to set on calls to this target; they override those of the client and the call.'),
+    removeHeaders: z
+      .array(headerName)
+      .default([])
+      .describe('Names of headers to leave out of calls to this target. By default none.'),
+  }),
+);
 
-const splitRule = z.strictObject({
-  match: matchOptions.optional().describe('Calls that the rule applies to. By default all.'),
-  sticky: z
-    .strictObject({
-      header: headerName.optional().describe('Name of the request header whose value is the key.'),
-      cookie: z.string().min(1).optional().describe('Name of the cookie whose value is the key.'),
-    })
-    .refine(
-      ({ header, cookie }) => (header === undefined) !== (cookie === undefined),
-      rule(['header', 'cookie'], [], 'give exactly one of its options'),
-    )
-    .optional()
-    .describe(
-      "Sends calls with the same key, from a header or a cookie, to the same target. A call's own `hashKey` overrides it. By default each call is drawn at random; set it to keep a user at one version.",
-    ),
-  targets: z
-    .array(target)
-    .min(1)
-    .refine((all) => all.reduce((sum, { weight }) => sum + weight, 0) > 0, {
-      error: 'the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
-    })
-    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
-      error: 'two targets have the same name',
-    }),
-});
+const splitRule = z.lazy(() =>
+  z.strictObject({
+    match: matchOptions.optional().describe('Calls that the rule applies to. By default all.'),
+    sticky: z
+      .strictObject({
+        header: headerName.optional().describe('Name of the request header whose value is the key.'),
+        cookie: z.string().min(1).optional().describe('Name of the cookie whose value is the key.'),
+      })
+      .refine(
+        ({ header, cookie }) => (header === undefined) !== (cookie === undefined),
+        rule(['header', 'cookie'], [], 'give exactly one of its options'),
+      )
+      .optional()
+      .describe(
+        "Sends calls with the same key, from a header or a cookie, to the same target. A call's own `hashKey` overrides it. By default each call is drawn at random; set it to keep a user at one version.",
+      ),
+    targets: z
+      .array(target)
+      .min(1)
+      .refine((all) => all.reduce((sum, { weight }) => sum + weight, 0) > 0, {
+        error: 'the weights sum to 0, so no target could be chosen; give at least one a weight above 0',
+      })
+      .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
+        error: 'two targets have the same name',
+      }),
+  }),
+);
 
-export const splitOptions = z.array(splitRule).min(1);
+export const splitOptions = z.lazy(() => z.array(splitRule).min(1));
 
 type Rule = z.output<typeof splitRule>;
 type SplitTarget = z.output<typeof target> & {

@@ -1,7 +1,8 @@
 /** Parses YAML or JSON text to a plain value, and keeps the line and column of each part. */
 import { isDeepStrictEqual } from 'node:util';
-import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import type { Node, YAMLMap, YAMLSeq } from 'yaml';
 import { isPlain } from '../../call/own.js';
+import { yamlLibrary } from './yaml-on-demand.cjs';
 
 /** A place in a text; both numbers count from 1. */
 export interface Position {
@@ -82,7 +83,7 @@ export class ConfigDocument {
   #parse(text: string): unknown {
     // The library's own check for duplicate keys takes quadratic time; `#map` checks in linear time.
     const options = { prettyErrors: false, uniqueKeys: false } as const;
-    const document = withoutTraces(() => parseDocument(text, options));
+    const document = withoutTraces(() => yamlLibrary().parseDocument(text, options));
     const warnings = document.warnings.filter(({ code }) => !(this.#reading && code === 'TAG_RESOLVE_FAILED'));
     for (const { message, pos } of [...document.errors, ...warnings].slice(0, this.#most.faults)) {
       const fault = { path: [], message: mergeMarker(text, pos[0]) ?? plain(message), ...this.#at(pos[0]) };
@@ -110,6 +111,7 @@ export class ConfigDocument {
       this.readable = false;
       return this.#fault(here, path, `is nested deeper than ${this.#most.depth} levels`);
     }
+    const { isAlias, isMap, isSeq } = yamlLibrary();
     if (isAlias(node)) return this.#aliased(node.source, here, path);
     const before = this.#nodes;
     const value = isMap(node) ? this.#map(node, path) : isSeq(node) ? this.#list(node, path) : scalar(node);
@@ -143,7 +145,7 @@ export class ConfigDocument {
     const map: Record<string, unknown> = {};
     const merged: unknown[] = [];
     for (const { key, value } of node.items) {
-      const name = isScalar(key) ? String(key.value) : undefined;
+      const name = yamlLibrary().isScalar(key) ? String(key.value) : undefined;
       if (name === undefined) this.#fault(key as Node, path, 'a key must be a plain word');
       else if (name === '__proto__') this.#fault(key as Node, path, `"${name}" is not allowed as a key`);
       else if (this.#reading && (key as Node & { tag?: string }).tag === this.#reading.ignoredTag)
@@ -162,6 +164,7 @@ export class ConfigDocument {
   #place(path: Path, key: Node, value: Node): void {
     const name = keyOf(path);
     this.#keys.set(name, this.#at(key?.range?.[0] ?? 0));
+    const { isMap, isSeq } = yamlLibrary();
     const start = isMap(value) || isSeq(value) ? key : value;
     this.#places.set(name, this.#at(start?.range?.[0] ?? 0));
   }
@@ -185,7 +188,7 @@ function withoutTraces<T>(work: () => T): T {
 }
 
 function scalar(node: unknown): unknown {
-  return isScalar(node) ? node.value : null;
+  return yamlLibrary().isScalar(node) ? node.value : null;
 }
 
 function keyOf(path: Path): string {

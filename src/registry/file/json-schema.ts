@@ -52,7 +52,7 @@ function clientSchema(): JsonSchema {
   const { name: __, ...options } = properties;
   const opened = Object.entries(options).map(([name, option]) => [
     name,
-    optionalSections.includes(name) ? orFalse(open(option)) : open(option),
+    optionalSections().includes(name) ? orFalse(open(option)) : open(option),
   ]);
   return { ...rest, properties: Object.fromEntries(opened) };
 }

@@ -10,7 +10,7 @@ export function mergedOptions(
 ): Record<string, unknown> {
   const merged = merge(defaults, own);
   if (isPlain(defaults.headers) && isPlain(own.headers)) merged.headers = mergedHeaders(defaults.headers, own.headers);
-  for (const section of optionalSections) if (own[section] === false) delete merged[section];
+  for (const section of optionalSections()) if (own[section] === false) delete merged[section];
   return merged;
 }
 

@@ -9,14 +9,14 @@ import { type Reference, referencesIn } from './references.js';
 
 /** True for the name of an option of a client, whatever its case and separators. */
 export function isOption(name: string): boolean {
-  return clientOptions.some((option) => bare(option) === bare(name));
+  return clientOptions().some((option) => bare(option) === bare(name));
 }
 
 /** True for an object whose keys are all options of a client. */
 export function looksLikeClient(value: unknown): boolean {
   if (!isPlain(value)) return false;
   const keys = Object.keys(value).filter((key) => key !== 'name');
-  return keys.length > 0 && keys.every((key) => clientOptions.includes(key));
+  return keys.length > 0 && keys.every((key) => clientOptions().includes(key));
 }
 
 /** True for an option in the place of a client's name. */

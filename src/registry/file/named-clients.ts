@@ -297,7 +297,7 @@ export class ParsedClients {
 
   /** Reads the text `'false'` of an optional section as `false`, because a reference resolves to text. */
   #withoutSections(name: string, own: Record<string, unknown>): Record<string, unknown> {
-    const off = optionalSections.filter((section) => own[section] === 'false' && this.referenceOf(name, [section]));
+    const off = optionalSections().filter((section) => own[section] === 'false' && this.referenceOf(name, [section]));
     return { ...own, ...Object.fromEntries(off.map((section) => [section, false])) };
   }
 

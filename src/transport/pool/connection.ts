@@ -1,7 +1,8 @@
 /** One HTTP/1.1 connection: an undici client that carries one request at a time. */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Client, type Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
+import { undiciClient } from '../../call/on-demand.cjs';
 import { Own } from '../../call/own.js';
 import type { QueuePlace } from '../../call/queue.js';
 import type { Connect } from './connect.js';
@@ -135,6 +136,7 @@ export class Connection implements Carrier {
     this.retiresAt = retiresAt;
     this.#most = maxRequestsPerConnection;
     this.#pool = pool;
+    const { Client } = undiciClient();
     this.#client = new Client(origin, {
       __proto__: null,
       connect: (options, callback) => {

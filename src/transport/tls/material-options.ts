@@ -5,26 +5,30 @@ import { duration } from '../../options/duration.js';
 import { whereWell } from '../../options/options.js';
 
 const material = 'A file path, or PEM text.';
-const oneOrMore = z
-  .string()
-  .min(1)
-  .or(z.array(z.string().min(1)).min(1));
+const oneOrMore = z.lazy(() =>
+  z
+    .string()
+    .min(1)
+    .or(z.array(z.string().min(1)).min(1)),
+);
 
-const reload = z.strictObject({
-  interval: duration({ min: 20 })
-    .prefault('5s')
-    .describe(
-      'Time between two comparisons of the files with what is in use, in milliseconds or as a string such as `5s`. Default: 5s. A watch on their folders usually finds a change sooner; lower this where no watch works, as on network file systems.',
-    ),
-  drainTimeout: duration({ min: 0 })
-    .prefault('10m')
-    .describe(
-      'Time that calls in flight on connections with the replaced identity have to finish, in milliseconds or as a string such as `10m`. Default: 10m; then they fail with `ECONNRESET`. Raise it for longer calls or streams.',
-    ),
-});
+const reload = z.lazy(() =>
+  z.strictObject({
+    interval: duration({ min: 20 })
+      .prefault('5s')
+      .describe(
+        'Time between two comparisons of the files with what is in use, in milliseconds or as a string such as `5s`. Default: 5s. A watch on their folders usually finds a change sooner; lower this where no watch works, as on network file systems.',
+      ),
+    drainTimeout: duration({ min: 0 })
+      .prefault('10m')
+      .describe(
+        'Time that calls in flight on connections with the replaced identity have to finish, in milliseconds or as a string such as `10m`. Default: 10m; then they fail with `ECONNRESET`. Raise it for longer calls or streams.',
+      ),
+  }),
+);
 
 /** The options that an identity is made of. */
-export const materialOptions = {
+export const materialOptions = () => ({
   cert: z
     .string()
     .min(1)
@@ -49,7 +53,7 @@ export const materialOptions = {
     .describe(
       'Reads the files again when they change; new connections then use the new contents. On by default; `false`: never.',
     ),
-};
+});
 
 /** Runs the rules between these options wherever each of them is valid. */
 export const wherePaired = whereWell(['cert', 'key', 'pfx']);
@@ -65,4 +69,4 @@ export function paired(
   if (pfx !== undefined && cert !== undefined) fault('pfx', 'give either pfx or cert and key');
 }
 
-export type MaterialOptions = z.output<z.ZodObject<typeof materialOptions>>;
+export type MaterialOptions = z.output<z.ZodObject<ReturnType<typeof materialOptions>>>;

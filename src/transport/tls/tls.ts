@@ -9,65 +9,67 @@ import { alternativeNames, publicKeyPin } from './certificate.js';
 import type { Material } from './material.js';
 import { type MaterialOptions, materialOptions, paired, wherePaired } from './material-options.js';
 
-export const tlsOptions = z
-  .strictObject({
-    ...materialOptions,
-    serverName: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'Name for SNI and for the check of the server certificate. Default: the host of the URL; set it when that is an IP address or an alias.',
+export const tlsOptions = z.lazy(() =>
+  z
+    .strictObject({
+      ...materialOptions(),
+      serverName: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Name for SNI and for the check of the server certificate. Default: the host of the URL; set it when that is an IP address or an alias.',
+        ),
+      minVersion: z
+        .enum(['TLSv1.2', 'TLSv1.3'])
+        .optional()
+        .meta({ [assumed]: 'TLSv1.2' })
+        .describe('Oldest TLS version that is accepted. Default: TLSv1.2; raise it once every server speaks TLS 1.3.'),
+      subjectAltNames: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'The server certificate must have one of these names, DNS names or URIs such as `spiffe://…`. Default: the host name is checked; set it for servers with SPIFFE identities.',
+        ),
+      pins: z
+        .array(
+          z.string().regex(/^(sha256\/)?[A-Za-z0-9+/]{43}=$/, { error: 'expected the base64 SHA-256 of a public key' }),
+        )
+        .min(1)
+        .optional()
+        .describe(
+          "The server certificate's public key must be one of these, each the base64 SHA-256 of its SPKI. Default: any key of a trusted certificate; list the next key before a server changes its own.",
+        ),
+      rejectUnauthorized: z
+        .boolean()
+        .default(true)
+        .describe(
+          '`false` accepts any server, so use it only in tests; it cannot be combined with other `tls` options. Default: true.',
+        ),
+    })
+    .superRefine(paired, wherePaired)
+    .refine(
+      (given) => {
+        const { rejectUnauthorized, reload: _, ...others } = ownOf(given);
+        return rejectUnauthorized || Object.values(others).every((each) => each === undefined);
+      },
+      rule(
+        ['rejectUnauthorized'],
+        ['rejectUnauthorized'],
+        'false would switch off the checks that the other tls options ask for; remove it',
       ),
-    minVersion: z
-      .enum(['TLSv1.2', 'TLSv1.3'])
-      .optional()
-      .meta({ [assumed]: 'TLSv1.2' })
-      .describe('Oldest TLS version that is accepted. Default: TLSv1.2; raise it once every server speaks TLS 1.3.'),
-    subjectAltNames: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe(
-        'The server certificate must have one of these names, DNS names or URIs such as `spiffe://…`. Default: the host name is checked; set it for servers with SPIFFE identities.',
-      ),
-    pins: z
-      .array(
-        z.string().regex(/^(sha256\/)?[A-Za-z0-9+/]{43}=$/, { error: 'expected the base64 SHA-256 of a public key' }),
-      )
-      .min(1)
-      .optional()
-      .describe(
-        "The server certificate's public key must be one of these, each the base64 SHA-256 of its SPKI. Default: any key of a trusted certificate; list the next key before a server changes its own.",
-      ),
-    rejectUnauthorized: z
-      .boolean()
-      .default(true)
-      .describe(
-        '`false` accepts any server, so use it only in tests; it cannot be combined with other `tls` options. Default: true.',
-      ),
-  })
-  .superRefine(paired, wherePaired)
-  .refine(
-    (given) => {
-      const { rejectUnauthorized, reload: _, ...others } = ownOf(given);
-      return rejectUnauthorized || Object.values(others).every((each) => each === undefined);
-    },
-    rule(
-      ['rejectUnauthorized'],
-      ['rejectUnauthorized'],
-      'false would switch off the checks that the other tls options ask for; remove it',
-    ),
-  )
-  .transform((given) => {
-    const { minVersion = 'TLSv1.2', ...rest } = ownOf(given);
-    return { ...rest, minVersion };
-  });
+    )
+    .transform((given) => {
+      const { minVersion = 'TLSv1.2', ...rest } = ownOf(given);
+      return { ...rest, minVersion };
+    }),
+);
 
 export type TlsOptions = z.output<typeof tlsOptions>;
 
 /** The options that decide which servers are accepted. */
-export type PeerOptions = Omit<TlsOptions, keyof typeof materialOptions>;
+export type PeerOptions = Omit<TlsOptions, keyof MaterialOptions>;
 
 /** The two parts of the section: the client's own material, and which servers it accepts. */
 export function partsOf({ cert, key, passphrase, pfx, ca, reload, ...peer }: TlsOptions): {

@@ -198,7 +198,7 @@ describe('a reference', () => {
   });
 
   it('may stand for false where an optional section may be taken out', () => {
-    for (const section of optionalSections)
+    for (const section of optionalSections())
       expect(refusals({ clients: { a: { [section]: '${OFF:-false}' } } })).toEqual([]);
   });
 

@@ -1,0 +1,2 @@
+/** The first call loads it. */
+export declare function yamlLibrary(): typeof import('yaml');
