@@ -57,6 +57,24 @@ describe('an event loop that was blocked for longer than the timeouts', () => {
   });
 });
 
+describe('a connection that ends just before a request is written to it', () => {
+  it.each(['GET', 'POST'])('costs a %s nothing: it goes over another one, once, and has its answer', async (method) => {
+    let requests = 0;
+    const { origin } = await startHttp((_, response) => {
+      requests++;
+      response.end('ok');
+    });
+    const { client } = watch({ baseURL: origin, connections: { keepAliveTimeout: 100 }, retry: false });
+    await client.get('/');
+    await pause(5);
+    // The timer that closes the idle connection is due by now, and fires in the turn in which undici checks the connection.
+    block(150);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await client.request({ method, url: '/' })).data).toBe('ok');
+    expect(requests).toBe(2);
+  });
+});
+
 /** An upstream in another process, which ends with the test. */
 async function answeringProcess(ms: number): Promise<string> {
   const script = `

@@ -196,8 +196,9 @@ export class Exchange implements Job {
     this.#controller?.resume();
   }
 
+  /** Before it is written, undici waits a turn of the event loop, and sends it over another connection if this one breaks then. */
   cut(error: Error): void {
-    this.#cut ??= error;
+    if (this.#started) this.#cut ??= error;
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: Record<string, unknown> = {}): void {
