@@ -27,7 +27,7 @@ describe('the source', () => {
     ['openTelemetry', ['metrics/opentelemetry.ts', 'policies/spans.ts']],
     ['levenshtein', ['options/options.ts']],
     ['yamlLibrary', ['envoy/import.ts', 'registry/file/document.ts']],
-    ['undiciClient', ['transport/pool/connect.ts', 'transport/pool/connection.ts']],
+    ['undiciClient', ['transport/pool/connection.ts']],
     ['undiciLibrary', ['sidecar/dispatcher.ts', 'sidecar/handlers.ts', 'sidecar/undici-errors.ts']],
   ])('asks for %s on demand in these files only', (name, home) => {
     const users = files.filter(({ text }) => new RegExp(`\\b${name}\\(`).test(text)).map(({ path }) => path);

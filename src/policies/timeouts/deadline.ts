@@ -41,13 +41,17 @@ export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDe
     pass: (next) =>
       function deadline(original, receiver) {
         const request = withCall(original);
-        const own = timeoutOf(request) ?? Number.POSITIVE_INFINITY;
+        const own = timeoutOf(request);
         const said = callTimeouts(request).total;
         const call = callOf(request);
-        if (own !== Number.POSITIVE_INFINITY) call.hasOwnTimeout = true;
+        if (own !== undefined) call.hasOwnTimeout = true;
         const limit = said ?? (isDefault && call.hasOwnTimeout ? false : total);
         const inbound = inboundRemaining() ?? Number.POSITIVE_INFINITY;
-        const ms = Math.min(limit === false ? Number.POSITIVE_INFINITY : limit, own, inbound);
+        const ms = Math.min(
+          limit === false ? Number.POSITIVE_INFINITY : limit,
+          own ?? Number.POSITIVE_INFINITY,
+          inbound,
+        );
         if (ms === Number.POSITIVE_INFINITY) {
           next(request, receiver);
           return;
