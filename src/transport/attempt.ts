@@ -46,7 +46,15 @@ class Attempt extends Passage {
   }
 
   override answered(response: Response): void {
-    if (response.status >= 400) this.failed(statusError(this.#request, response));
+    let isFailure: boolean;
+    try {
+      isFailure = response.status >= 400;
+    } catch (error) {
+      // A transport of somebody else may answer nothing.
+      this.failed(error);
+      return;
+    }
+    if (isFailure) this.failed(statusError(this.#request, response));
     else super.answered(response);
   }
 
