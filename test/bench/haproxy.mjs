@@ -1,12 +1,11 @@
 /** HAProxy as one more sidecar: that of the machine, or Debian's packages unpacked into a cache folder; and the pod's file in its terms. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { written } from '../differential/envoy.mjs';
+import { startProxy, written } from '../differential/envoy.mjs';
 
 const run = promisify(execFile);
 
@@ -96,23 +95,5 @@ export async function startHaproxy({ program, env }, { port, tlsPort, tls }) {
     [tls.cert, tls.key].map((file) => `${readFileSync(file, 'utf8').trim()}\n`).join(''),
   );
   const file = written(tls.folder, 'haproxy.cfg', haproxyConfig({ port, tlsPort, tls, identity }));
-  const child = spawn(program, ['-db', '-f', file], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    said = `${said}${text}`.slice(0, 2000);
-  });
-  const ended = new Promise((resolve) => child.once('close', resolve).once('error', resolve));
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  const stop = async () => {
-    kill();
-    process.off('exit', kill);
-    await ended;
-  };
-  for (let tries = 0; tries < 500 && child.exitCode === null; tries++) {
-    if (await accepts(port)) return { stop, pid: child.pid };
-    await wait(20);
-  }
-  await stop();
-  throw new Error(`HAProxy does not start with ${file}:\n${said}`);
+  return startProxy(`HAProxy with ${file}`, { program, args: ['-db', '-f', file], env }, () => accepts(port));
 }

@@ -73,9 +73,14 @@ const isReady = (port) =>
   });
 
 /** Starts Envoy with a file and resolves once it is ready; `stop()` ends it and waits for its end. */
-export async function startEnvoy(binary, file, adminPort, threads = 1) {
+export function startEnvoy(binary, file, adminPort, threads = 1) {
   const args = ['-c', file, '--concurrency', String(threads), '--disable-hot-restart', '-l', 'error'];
-  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  return startProxy(`Envoy with ${file}`, { program: binary, args }, () => isReady(adminPort));
+}
+
+/** Starts a program and resolves once `isReady` says so; `stop()` ends it and waits for its end. */
+export async function startProxy(what, { program, args, env = process.env }, isReady) {
+  const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     said = `${said}${text}`.slice(0, 2000);
@@ -89,11 +94,11 @@ export async function startEnvoy(binary, file, adminPort, threads = 1) {
     await ended;
   };
   for (let tries = 0; tries < 500 && child.exitCode === null; tries++) {
-    if (await isReady(adminPort)) return { stop, pid: child.pid };
+    if (await isReady()) return { stop, pid: child.pid };
     await wait(20);
   }
   await stop();
-  throw new Error(`Envoy does not start with ${file}:\n${said}`);
+  throw new Error(`${what} does not start:\n${said}`);
 }
 
 /** Writes a text into the folder and returns the path of the file. */
