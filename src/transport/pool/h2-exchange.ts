@@ -30,7 +30,8 @@ export class H2Exchange implements Dispatcher.DispatchController {
   readonly reason = null;
   paused = false;
   readonly #stream: ExchangeStream;
-  readonly #job: Job;
+  /** Undefined once it is over: Node keeps the stream for some time, and with it all that it leads to. */
+  #job: Job | undefined;
   readonly #events: H2ExchangeEvents;
   #upload: Readable | undefined;
   #over = false;
@@ -54,15 +55,15 @@ export class H2Exchange implements Dispatcher.DispatchController {
     const stream = this.#stream;
     stream.push = push;
     stream.on('response', onResponse);
-    const { informed } = this.#job;
+    const { options, informed } = this.#job as Job;
     if (informed !== undefined) stream.on('headers', informed);
     stream.on('trailers', onTrailers);
     stream.on('end', onEnd);
     stream.on('error', onError);
     stream.on('close', onClose);
     // A stream without an id fails in a moment, and was never sent.
-    if (stream.id !== undefined) this.#job.onRequestStart?.(this, {});
-    this.#send(this.#job.options.body);
+    if (stream.id !== undefined) this.#job?.onRequestStart?.(this, {});
+    this.#send(options.body);
   }
 
   pause(): void {
@@ -123,13 +124,14 @@ export class H2Exchange implements Dispatcher.DispatchController {
   head(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     if (this.#over) return;
     this.#answered = true;
+    const method = this.#job?.options.method ?? '';
     const status = Number(headers[':status']);
     // The object is this answer's own; a copy without the status took 2 us.
     delete headers[':status'];
-    this.#job.onResponseStart?.(this, status, headers as never, '');
+    this.#job?.onResponseStart?.(this, status, headers as never, '');
     // Node emits the headers a tick late, but data at once: with a listener before the headers that data would be lost.
     if (this.complete) this.#handOver();
-    else if (endsAtHeaders(this.#job.options.method, status)) this.#endAtHeaders();
+    else if (endsAtHeaders(method, status)) this.#endAtHeaders();
     else this.#stream.on('data', onData);
   }
 
@@ -144,7 +146,7 @@ export class H2Exchange implements Dispatcher.DispatchController {
   }
 
   deliver(chunk: Buffer): void {
-    if (!this.#over) this.#job.onResponseData?.(this, chunk);
+    if (!this.#over) this.#job?.onResponseData?.(this, chunk);
     // What a reader that lags behind is handed at the end still counts, until it has taken it.
     if (this.#unread > 0 && !this.complete) this.#count(this.#stream.readableLength);
   }
@@ -172,7 +174,7 @@ export class H2Exchange implements Dispatcher.DispatchController {
 
   /** The answer is complete, whether or not the upload is: the rest of the upload is not needed (RFC 9113, 8.1). */
   finish(): void {
-    this.#settle(() => this.#job.onResponseEnd?.(this, this.trailers));
+    this.#settle((job) => job.onResponseEnd?.(this, this.trailers));
     // Node emits the end before the stream is closed on both sides, so a reset waits: servers count resets, and close a
     // connection with many.
     if (!this.#stream.writableFinished) this.#letGo();
@@ -213,13 +215,15 @@ export class H2Exchange implements Dispatcher.DispatchController {
 
   #fail(error: Error): void {
     this.#count(0);
-    this.#settle(() => this.#job.onResponseError?.(this, error));
+    this.#settle((job) => job.onResponseError?.(this, error));
   }
 
-  #settle(tell: () => void): void {
-    if (this.#over) return;
+  #settle(tell: (job: Job) => void): void {
+    const job = this.#job;
+    if (this.#over || job === undefined) return;
     this.#over = true;
-    tell();
+    this.#job = undefined;
+    tell(job);
     this.#endUpload();
     this.#events.ended(this);
   }
