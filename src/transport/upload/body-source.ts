@@ -1,9 +1,10 @@
 /** The sources of streamed request bodies, and the headers that a body brings along. */
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
 import { AxiosError } from 'axios';
 import { discardUpload, guard, isStream, isWebStream } from '../../call/body.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
+import { once } from '../../call/once.js';
 import { ownValue } from '../../call/own.js';
 import { claimBody, through } from '../../call/used-body.js';
 import { multipart } from './multipart.js';
@@ -68,12 +69,43 @@ function piecesOf(iterable: AsyncIterable<unknown>): Pieces {
 function piecesOfStream(data: Readable): Pieces {
   guard(data);
   const stream = nodeStream(data);
-  const iterator = stream.iterator({ destroyOnReturn: false }) as AsyncIterator<unknown>;
   const close = () => {
     discardUpload(data);
     stream.destroy();
   };
-  return { next: () => iterator.next(), close };
+  return { next: chunksOf(stream), close };
+}
+
+/**
+ * As the stream's own iterator, but for this: `read()` without a size may fetch more first, and join all of it in a new buffer,
+ * which takes as long as sending it. Most streams come in chunks of at most this size.
+ */
+function chunksOf(stream: Readable): Pieces['next'] {
+  let wake = () => {};
+  let over: { readonly error?: unknown } | undefined;
+  const watch = once(() => {
+    stream.on('readable', () => wake());
+    finished(stream, { writable: false }, (error) => {
+      over = { error };
+      wake();
+    });
+  });
+  const read = (): unknown => {
+    const { readableLength: gathered } = stream;
+    return gathered > 0 ? stream.read(Math.min(gathered, sliceSize)) : stream.read();
+  };
+  return async () => {
+    watch();
+    for (;;) {
+      const value = stream.destroyed ? null : read();
+      if (value !== null) return { done: false, value };
+      if (over?.error) throw over.error;
+      if (over !== undefined) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
 }
 
 function piecesOfWebStream(stream: ReadableStream): Pieces {
