@@ -21,6 +21,8 @@ const inTime = (limit) => (observed) => ({
 });
 
 const slow = [{ delay: 300 }];
+/** So many failures, then successes. The delays have all calls in flight at once, and then all retries, however short their waits are. */
+const failing = (count) => [...Array(count).fill({ status: 503, delay: 100 }), { status: 200, delay: 100 }];
 const again = { retry_on: '5xx', retry_back_off: { base_interval: '0.2s', max_interval: '0.2s' } };
 
 const list = [
@@ -87,7 +89,7 @@ const list = [
     title: '`max_retries: 1`: of four failing calls one is retried',
     ...cap({ max_retries: 1 }),
     drive: together(4),
-    script: [503, 503, 503, 503, 200],
+    script: failing(4),
     route: { retry_policy: again },
     summary: results,
   },
@@ -95,7 +97,7 @@ const list = [
     id: 'retries-default',
     title: 'three retries at once by default: of eight failing calls three are retried',
     drive: together(8),
-    script: [...Array(8).fill(503), 200],
+    script: failing(8),
     route: { retry_policy: again },
     summary: results,
   },
@@ -114,7 +116,7 @@ const list = [
     title: '`retry_budget` with `min_retry_concurrency: 1`: of eight failing calls one is retried',
     ...cap({ retry_budget: { budget_percent: { value: 0.1 }, min_retry_concurrency: 1 } }),
     drive: together(8),
-    script: [...Array(8).fill(503), 200],
+    script: failing(8),
     route: { retry_policy: again },
     summary: ({ answers }) => ({ retried: counted(answers)[200] }),
   },
@@ -141,7 +143,7 @@ const list = [
     title: '`retry_budget` with `min_retry_concurrency: 6` alone: of eight failing calls six are retried',
     ...cap({ retry_budget: { min_retry_concurrency: 6 } }),
     drive: together(8),
-    script: [...Array(8).fill(503), 200],
+    script: failing(8),
     route: { retry_policy: again },
     summary: results,
   },
