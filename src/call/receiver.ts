@@ -21,15 +21,17 @@ export function sendOf(transport: Transport & { [SEND]?: Send }): Send {
 }
 
 function awaiting(transport: Transport): Send {
+  return safe((request, receiver) => tellOutcome(transport(request), receiver));
+}
+
+/** What `send` throws before it has told the receiver anything is the outcome. */
+function safe(send: Send): Send {
   return (request, receiver) => {
-    let answer: Promise<Response>;
     try {
-      answer = transport(request);
+      send(request, receiver);
     } catch (error) {
       receiver.failed(error);
-      return;
     }
-    tellOutcome(answer, receiver);
   };
 }
 
@@ -42,20 +44,14 @@ export function tellOutcome(answer: Promise<Response>, receiver: OutcomeReceiver
   );
 }
 
-/** A transport of its quick form. What `send` throws before it has told the receiver anything is the outcome. */
-export function transportOf(send: Send): Transport {
-  const safe: Send = (request, receiver) => {
-    try {
-      send(request, receiver);
-    } catch (error) {
-      receiver.failed(error);
-    }
-  };
+/** A transport of its quick form, which may throw before it has told the receiver anything. */
+export function transportOf(unsafe: Send): Transport {
+  const send = safe(unsafe);
   const transport: Transport = (request) =>
     new Promise((answered, failed) => {
-      safe(request, { answered, failed });
+      send(request, { answered, failed });
     });
-  return Object.assign(transport, { [SEND]: safe });
+  return Object.assign(transport, { [SEND]: send });
 }
 
 /**

@@ -43,8 +43,8 @@ export class Scope implements GenericAbortSignal {
     const others = this.#others;
     this.#first = undefined;
     this.#others = undefined;
-    if (first !== undefined) tell(first);
-    others?.forEach(tell);
+    if (first !== undefined) notify(first);
+    others?.forEach(notify);
   }
 
   /** Stops listening to the parent, so that no listeners pile up on a signal that outlives the call. */
@@ -71,7 +71,7 @@ export class Scope implements GenericAbortSignal {
   }
 }
 
-function tell(listener: AbortListener): void {
+function notify(listener: AbortListener): void {
   if (typeof listener === 'function') listener();
   else listener.handleEvent();
 }

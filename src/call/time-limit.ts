@@ -154,18 +154,13 @@ class LimitedScope extends Scope implements OutcomeReceiver {
     else this.#timer?.unref();
     this.#watch?.answered();
     endWith(this, response.data, this.#request);
-    onBodyEnd(response, this.#releaser());
+    onBodyEnd(response, () => this.#release());
   }
 
   #release(): void {
     this.#timer?.clear();
     this.#watch?.end();
     this.leave();
-  }
-
-  /** A function that holds only this scope. */
-  #releaser(): () => void {
-    return () => this.#release();
   }
 }
 

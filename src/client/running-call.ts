@@ -15,6 +15,12 @@ export interface CallKeeper {
   left(running: RunningCall): void;
 }
 
+/** The two functions of the promise that the caller waits for. */
+interface Settling {
+  readonly resolve: (response: Response) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The generation of the stack on which a call finishes. */
 interface Generation {
   leave(): void;
@@ -28,8 +34,7 @@ export class RunningCall extends Scope implements OutcomeReceiver {
   readonly #config: Request;
   readonly #generation: Generation;
   readonly #keeper: CallKeeper;
-  #resolve: (response: Response) => void;
-  #reject: (error: unknown) => void;
+  #settling: Settling | undefined;
   /** Removes the listeners from the caller's signal and cancel token. */
   #unlink: (() => void) | undefined;
 
@@ -38,7 +43,7 @@ export class RunningCall extends Scope implements OutcomeReceiver {
     { given, config }: { given: Request; config: Request },
     generation: Generation,
     keeper: CallKeeper,
-    [resolve, reject]: readonly [(response: Response) => void, (error: unknown) => void],
+    settling: Settling,
   ) {
     super();
     this.#call = call;
@@ -46,8 +51,7 @@ export class RunningCall extends Scope implements OutcomeReceiver {
     this.#config = config;
     this.#generation = generation;
     this.#keeper = keeper;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#settling = settling;
   }
 
   /** Follows the caller's signal and cancel token from now on. */
@@ -77,13 +81,12 @@ export class RunningCall extends Scope implements OutcomeReceiver {
       // A policy answered without an attempt, so nothing has read the request body.
       if (this.#call.attempts === 0) discardUpload(config.data);
       this.#keeper.ended(this.#call, 'succeeded', { status: response.status });
-      this.#resolve(response);
+      this.#settling?.resolve(response);
     } catch (error) {
-      this.#reject(this.#failureOf(error, outcome));
+      this.#settling?.reject(this.#failureOf(error, outcome));
     } finally {
-      // These hold the answer, and this call lives as long as a body that its caller may have forgotten.
-      this.#resolve = nothing;
-      this.#reject = nothing;
+      // It holds the answer, and this call lives as long as a body that its caller may have forgotten.
+      this.#settling = undefined;
       onBodyEnd(outcome.response, () => this.#leave());
     }
   }
@@ -111,5 +114,3 @@ export class RunningCall extends Scope implements OutcomeReceiver {
     this.#keeper.left(this);
   }
 }
-
-function nothing(): void {}

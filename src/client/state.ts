@@ -154,7 +154,7 @@ export class ClientState implements CallKeeper {
       config.transitional ??= standardTransitional;
       try {
         const call = this.#callOf(config);
-        const running = new RunningCall(call, { given, config }, pipeline, this, [resolve, reject]);
+        const running = new RunningCall(call, { given, config }, pipeline, this, { resolve, reject });
         const request = enterCall(call, config, running);
         running.follow();
         this.#live.add(running);
