@@ -32,7 +32,10 @@ export const circuitBreaker = definePolicy(
     return {
       pass: (next) =>
         function circuitBreaker(request, receiver) {
-          if (hand.forced === 'open') throw refusal(request, undefined, { message: forcedBy(hand) });
+          if (hand.forced === 'open') {
+            receiver.failed(refusal(request, undefined, { message: forcedBy(hand) }));
+            return;
+          }
           if (hand.forced === 'closed') {
             next(request, receiver);
             return;
@@ -40,8 +43,8 @@ export const circuitBreaker = definePolicy(
           const call = callOf(request);
           const circuit = circuitTo(destinationOf(request));
           const pass = circuit.admit(call.attempts);
-          if (typeof pass === 'number') throw refusal(request, pass, circuit.cause);
-          next(request, new Judged(receiver, circuit, pass, call));
+          if (typeof pass === 'number') receiver.failed(refusal(request, pass, circuit.cause));
+          else next(request, new Judged(receiver, circuit, pass, call));
         },
       stats: () => {
         const forced = hand.forced !== 'auto' && { state: hand.forced, forced: true };

@@ -78,7 +78,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
           gate.running++;
           next(request, admitted);
         } else if (gate.waiting.size >= options.maxPendingRequests) {
-          throw overflow(request, gate, options, context);
+          receiver.failed(overflow(request, gate, options, context));
         } else {
           turn(gate, request).then(
             () => next(request, admitted),
