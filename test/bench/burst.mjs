@@ -9,7 +9,7 @@ import { nothing } from './pillion-variants.mjs';
 
 const { variant, ports, kind, tls, calls, wait, rate, seconds, connectTimeout, bursts } = JSON.parse(process.argv[2]);
 const secure = kind === 'mtls';
-const origin = `${secure ? 'https' : 'http'}://localhost:${ports[kind]}`.replace('localhost', '127.0.0.1');
+const origin = `${secure ? 'https' : 'http'}://127.0.0.1:${ports[kind]}`;
 const path = `/${wait}`;
 const identity = secure ? { cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) } : {};
 

@@ -1,4 +1,5 @@
 /** One HTTP/1.1 connection: an undici client that carries one request at a time. */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
@@ -47,6 +48,16 @@ export interface Job extends Dispatcher.DispatchHandler {
   ended?(): void;
   /** Called when the connection broke: an answer that ends now is not complete, whatever the parser reports. */
   cut?(error: Error): void;
+}
+
+/** Throws where a header cannot be sent: undici finds that out only once there is a connection. */
+export function checkHeaders({ options }: Job): void {
+  const headers = options.headers as string[];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    validateHeaderName(name);
+    validateHeaderValue(name, headers[index + 1] as string);
+  }
 }
 
 /**
@@ -119,8 +130,8 @@ export interface H1Events extends ConnectionEvents {
 }
 
 /**
- * Dials at once, and makes the undici client with its first request: undici dials only for a request that is bound to
- * the connection, while a request of ours may be served by another connection first.
+ * Dials at once, unless it takes over the socket `ready`. The undici client is made with the first request, since undici
+ * dials only for a request that it then keeps, while ours may be served by another connection first.
  */
 export class Connection implements Carrier {
   readonly #origin: string;
@@ -153,6 +164,7 @@ export class Connection implements Carrier {
     { keepAliveTimeout, maxRequestsPerConnection = Number.POSITIVE_INFINITY }: CarrierOptions,
     retiresAt: number,
     pool: H1Events,
+    ready?: Socket,
   ) {
     this.#origin = origin;
     this.#connect = connect;
@@ -160,14 +172,18 @@ export class Connection implements Carrier {
     this.retiresAt = retiresAt;
     this.#most = maxRequestsPerConnection;
     this.#pool = pool;
-    const url = new URL(origin);
+    this.#socket = this.#watched(ready ?? this.#dial()).once('close', () => {
+      if (this.#client === undefined && this.#open !== false) this.#failed();
+    });
+    if (ready !== undefined) this.#open = true;
+  }
+
+  #dial(): Socket {
+    const url = new URL(this.#origin);
     const { host, protocol, port } = url;
-    const socket = connect({ host, hostname: plainHost(url), protocol, port } as never, (...[error]) => {
+    return this.#connect({ host, hostname: plainHost(url), protocol, port } as never, (...[error]) => {
       if (error !== null) this.#failed(error);
       else this.#connected();
-    });
-    this.#socket = this.#watched(socket).once('close', () => {
-      if (this.#client === undefined && this.#open !== false) this.#failed();
     });
   }
 
@@ -203,7 +219,7 @@ export class Connection implements Carrier {
       connect: (options, callback) => {
         const given = ready;
         ready = undefined;
-        // undici misses a callback that is called at once. It connects anew where a socket is lost before it has written to it.
+        // undici misses a callback that is called at once, and connects anew where it loses a socket before it wrote to it.
         if (given !== undefined && !given.destroyed) queueMicrotask(() => callback(null, given));
         else this.#socket = this.#watched(this.#connect(options, callback));
       },

@@ -4,7 +4,7 @@ import { closedError, ErrorCode, PillionError, traceless } from '../../call/erro
 import { Queue } from '../../call/queue.js';
 import type { Endpoint } from '../../call/record.js';
 import { type Connect, type Connectors, connectorTo } from './connect.js';
-import { type Carrier, Connection, type H1Events, type Job } from './connection.js';
+import { type Carrier, Connection, checkHeaders, type H1Events, type Job } from './connection.js';
 import { DialWindow } from './dial-window.js';
 import { H2Connection, type H2Events } from './h2-connection.js';
 
@@ -172,9 +172,9 @@ export class Pool implements H1Events, H2Events {
     this.#h2 = undefined;
     this.#dialing = undefined;
     this.#all.delete(connection);
-    const made = this.#add(startingWith(socket, this.#connect.h1));
+    const made = this.#add(socket);
     if (job === undefined || job.over) void this.#end(made);
-    else this.#dialFor(made, job);
+    else made.send(job);
     if (!isOpen(connection)) connection.followedBy(this.#end(made));
     this.#pump();
   }
@@ -273,7 +273,6 @@ export class Pool implements H1Events, H2Events {
   }
 
   #dialFor(dial: Connection, job: Job): void {
-    job.connection = undefined;
     this.#spare.delete(dial);
     this.#dials.set(job, dial);
     dial.dialFor(job);
@@ -321,16 +320,19 @@ export class Pool implements H1Events, H2Events {
   #open(): boolean {
     if (this.#dialing !== undefined || this.#finishing >= this.#waiting.size) return false;
     const [spare] = this.#spare;
-    if (spare === undefined && this.#all.size >= this.#options.maxConnections && !this.#mayExceed()) return false;
-    if (spare === undefined && this.#h2 === undefined && this.#window.isFull(this.#dials.size + this.#spare.size)) {
+    if (spare !== undefined) {
+      this.#dialFor(spare, this.#waiting.shift() as Job);
+      return true;
+    }
+    if (this.#all.size >= this.#options.maxConnections && !this.#mayExceed()) return false;
+    if (this.#h2 === undefined && this.#window.isFull(this.#dials.size)) {
       this.#window.hold();
       return false;
     }
     const job = this.#waiting.shift() as Job;
     try {
-      if (spare !== undefined) this.#dialFor(spare, job);
-      else if (this.#h2 === undefined) this.#dialFor(this.#add(this.#connect.h1), job);
-      else this.#give(this.#dial(this.#h2), job);
+      if (this.#h2 === undefined) this.#dialFor(this.#dialH1(job), job);
+      else this.#give(this.#dialH2(this.#h2), job);
     } catch (error) {
       job.onResponseError?.(undefined as never, error as Error);
     }
@@ -348,13 +350,19 @@ export class Pool implements H1Events, H2Events {
     return true;
   }
 
-  #add(connect: Connect): Connection {
-    const connection = new Connection(this.origin, connect, this.#options, this.#retirement(), this);
+  #dialH1(job: Job): Connection {
+    checkHeaders(job);
+    return this.#add();
+  }
+
+  #add(ready?: TLSSocket): Connection {
+    const { h1 } = this.#connect;
+    const connection = new Connection(this.origin, h1, this.#options, this.#retirement(), this, ready);
     this.#all.add(connection);
     return connection;
   }
 
-  #dial(connect: Connect): H2Connection {
+  #dialH2(connect: Connect): H2Connection {
     const origin = new URL(this.origin);
     const connection = new H2Connection(origin, connect, this.#options, this.#retirement(), this);
     this.#dialing = connection;
@@ -423,17 +431,4 @@ function isOpen({ state }: Carrier): boolean {
 function connectorsTo(endpoint: Endpoint, { h1, h2, h2c }: Connectors): Connectors {
   const to = (connect: Connect) => connectorTo(endpoint, connect);
   return { h1: to(h1), h2: h2 && to(h2), h2c: h2c && to(h2c) };
-}
-
-/** Uses a socket that is connected already; connects anew where it is lost before its first request was written. */
-function startingWith(socket: TLSSocket, connect: Connect): Connect {
-  let ready: TLSSocket | undefined = socket;
-  return (options, callback) => {
-    const given = ready;
-    ready = undefined;
-    if (given === undefined || given.destroyed) return connect(options, callback);
-    // undici misses a callback that is called at once.
-    queueMicrotask(() => callback(null, given));
-    return given;
-  };
 }
