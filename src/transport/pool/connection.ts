@@ -181,10 +181,13 @@ export class Connection implements Carrier {
   #dial(): Socket {
     const url = new URL(this.#origin);
     const { host, protocol, port } = url;
-    return this.#connect({ host, hostname: plainHost(url), protocol, port } as never, (...[error]) => {
+    const socket = this.#connect({ host, hostname: plainHost(url), protocol, port } as never, (...[error]) => {
       if (error !== null) this.#failed(error);
       else this.#connected();
     });
+    // Its first use loads it, while the server is being reached.
+    undiciClient();
+    return socket;
   }
 
   #failed(error = new Error('The socket was destroyed.')): void {
