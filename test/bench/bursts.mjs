@@ -11,7 +11,7 @@ const loads = {
   'mutual TLS, answered at once': { kind: 'mtls', wait: 0 },
   'mutual TLS, answered in 50 ms': { kind: 'mtls', wait: 50 },
   'mutual TLS, answered in 500 ms': { kind: 'mtls', wait: 500 },
-  // A rate goes on for half a second, as a client without a bound never catches up.
+  // A rate goes on for a quarter of a second, as a client without a bound never catches up.
   'mutual TLS, 2,000 calls a second, connect timeout 250 ms': {
     kind: 'mtls',
     wait: 0,
@@ -29,7 +29,7 @@ export async function bursts({ quick, rounds }) {
       const samples = Object.fromEntries(Object.keys(titles).map((variant) => [variant, []]));
       for (let round = 0; round < rounds; round++)
         for (const variant of Object.keys(titles)) {
-          const amount = { calls: quick ? 50 : 500, seconds: quick ? 0.05 : 0.5, bursts: quick ? 1 : 2 };
+          const amount = { calls: quick ? 50 : 500, seconds: quick ? 0.05 : 0.25, bursts: quick ? 1 : 2 };
           const options = { connectTimeout: 10_000, ...load, ...amount, variant, ports, tls };
           samples[variant].push(...(await answerOf('burst.mjs', options, { role: 'client' })));
         }

@@ -3,22 +3,23 @@
 /**
  * Connections that may be dialed at once in any case. A handshake of mutual TLS takes 1.3 ms of this process and as much
  * of the server's: with a dial for each of 500 calls, the first one is ready only when nearly all are, and those before it
- * could have served most calls. With 4, 8 and 16 the 500 calls took 0.8 to 1.2 s in place of 3.8, and 97, 156 and 184
- * connections; a fewer number would delay calls to a far server more.
+ * could have served most calls. With 4, 8 and 16 the 500 calls took 1.0, 1.3 and 1.5 s in place of 4.9, over 97, 156 and
+ * 184 connections; with 4 a far server is reached later.
  */
 const least = 8;
 
 /**
- * Milliseconds without any dial that ended, after which twice as many may go on: a far server, or one that accepts
- * nothing, is reached by 500 calls 50 ms later than without a bound.
+ * Milliseconds without any dial that ended, after which twice as many may go on: the last of 500 calls to a far server, or
+ * to one that accepts nothing, is dialed 120 ms later than without a bound. With 10 a server whose handshakes took 60 ms,
+ * as its processor was busy, was dialed for each call all the same.
  */
-const patience = 10;
+const patience = 20;
 
 /**
- * Dials that take more than twice the time of the fastest one, and so many milliseconds, wait for a processor and not for
- * the network. More of them would only delay each other.
+ * Dials that take longer than twice the time of the fastest one and so many milliseconds wait for a processor, and not for
+ * the network: more of them would only delay each other. With 1, connections without TLS were made too slowly.
  */
-const slack = 1;
+const slack = 10;
 
 export class DialWindow {
   readonly #widened: () => void;

@@ -13,7 +13,7 @@ function mostOf(window: DialWindow): number {
 }
 
 describe('the window of dials', () => {
-  it('doubles each ten milliseconds in which no dial ended, while a call waits for it', () => {
+  it('doubles each twenty milliseconds in which no dial ended, while a call waits for it', () => {
     const widened = vi.fn();
     const window = new DialWindow(widened);
     const found: number[] = [];
@@ -21,7 +21,7 @@ describe('the window of dials', () => {
       found.push(mostOf(window));
       window.hold();
       window.hold();
-      vi.advanceTimersByTime(11);
+      vi.advanceTimersByTime(21);
     }
     expect(found).toEqual([8, 16, 32, 64, 128, 256, 512]);
     expect(widened).toHaveBeenCalledTimes(7);
@@ -32,7 +32,7 @@ describe('the window of dials', () => {
   it('does not double where dials end, of which the process hears only after the timer', () => {
     const window = new DialWindow(() => {});
     window.hold();
-    vi.advanceTimersByTime(10);
+    vi.advanceTimersByTime(20);
     window.ended();
     vi.advanceTimersByTime(1);
     expect(mostOf(window)).toBe(8);
@@ -40,9 +40,9 @@ describe('the window of dials', () => {
 
   it('grows by each dial that took about as long as the fastest, and shrinks by slower ones to eight', () => {
     const window = new DialWindow(() => {});
-    for (const took of [20, 21, 40, 41]) window.ended(took);
+    for (const took of [20, 21, 40, 50]) window.ended(took);
     expect(mostOf(window)).toBe(12);
-    for (let dial = 0; dial < 3; dial++) window.ended(42);
+    for (let dial = 0; dial < 3; dial++) window.ended(51);
     expect(mostOf(window)).toBe(9);
     for (let dial = 0; dial < 10; dial++) window.ended(200);
     expect(mostOf(window)).toBe(8);
