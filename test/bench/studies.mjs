@@ -1,4 +1,5 @@
 /** What one request against one upstream does not show: many destinations, failures, and the policies without a wire. */
+import { bursts, printBursts } from './bursts.mjs';
 import { growth, printGrowth, printSoak, soak } from './growth-curves.mjs';
 import { h2Studies } from './h2-studies.mjs';
 import { nothing } from './pillion-variants.mjs';
@@ -183,6 +184,11 @@ export const studies = {
     print: printStubbed,
   },
   ...h2Studies,
+  burst: {
+    title: 'a pool without connections, 500 calls at once or 2,000 a second; medians of bursts, each on a new client',
+    run: bursts,
+    print: printBursts,
+  },
   import: {
     title: 'loading a module in a fresh process; medians in turns',
     run: importTime,

@@ -50,6 +50,9 @@ export interface Connectors {
 /** The event of a socket whose HTTP/2 server has sent its SETTINGS; without TLS the connection is ready only then. */
 export const settled = 'http2Settings';
 
+/** The event of a socket that is still dialing, and from now on for another request: its connect timeout begins anew. */
+export const reclaimed = 'reclaimed';
+
 /** Options that Node would otherwise take from a polluted `Object.prototype`. */
 const unset = Object.fromEntries(
   [
@@ -153,12 +156,17 @@ function watchConnecting(socket: Socket, timeout: number | false, ready: string,
     const error = connectTimeout(peer, timeout as number);
     socket.destroy(stalled ? markStalled(error) : error);
   };
-  const timer = timeout === false ? undefined : new Timer(timeout, { expire });
+  let timer: Timer | undefined;
+  const begin = () => {
+    timer?.clear();
+    if (timeout !== false) timer = new Timer(timeout, { expire });
+  };
   const stop = () => {
     timer?.clear();
-    socket.off('error', markUnsent);
+    socket.off('error', markUnsent).off(reclaimed, begin);
   };
-  socket.once('error', markUnsent);
+  begin();
+  socket.once('error', markUnsent).on(reclaimed, begin);
   socket.once(ready, stop).once('close', stop);
 }
 

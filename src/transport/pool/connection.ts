@@ -1,11 +1,13 @@
 /** One HTTP/1.1 connection: an undici client that carries one request at a time. */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 import { undiciClient } from '../../call/on-demand.cjs';
 import { Own } from '../../call/own.js';
 import type { QueuePlace } from '../../call/queue.js';
-import type { Connect } from './connect.js';
+import { plainHost } from '../../call/url.js';
+import { type Connect, reclaimed } from './connect.js';
 import { parserOf } from './parser.js';
 
 /** The options of one dispatch to undici, which would find further options on a polluted `Object.prototype`. */
@@ -34,7 +36,7 @@ export class Dispatch extends Own implements Dispatcher.DispatchOptions {
 /** A request as a connection takes it. */
 export interface Job extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
-  /** The connection that carries it; undefined while it waits. */
+  /** The connection that carries it; undefined while it waits, also while one is dialed for it. */
   connection: Carrier | undefined;
   /** Its place in the queue of a pool; undefined before it has waited. */
   place: QueuePlace<Job> | undefined;
@@ -46,6 +48,16 @@ export interface Job extends Dispatcher.DispatchHandler {
   ended?(): void;
   /** Called when the connection broke: an answer that ends now is not complete, whatever the parser reports. */
   cut?(error: Error): void;
+}
+
+/** Throws where a header cannot be sent: undici finds that out only once there is a connection. */
+export function checkHeaders({ options }: Job): void {
+  const headers = options.headers as string[];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    validateHeaderName(name);
+    validateHeaderValue(name, headers[index + 1] as string);
+  }
 }
 
 /**
@@ -109,10 +121,28 @@ export interface ConnectionEvents {
   closed(connection: Carrier): void;
 }
 
+/** The changes of a connection over HTTP/1.1. */
+export interface H1Events extends ConnectionEvents {
+  /** Its socket is ready. */
+  connected(connection: Connection): void;
+  /** Its socket could not be connected. */
+  failed(connection: Connection, error: Error): void;
+}
+
+/**
+ * Dials at once, unless it takes over the socket `ready`. The undici client is made with the first request, since undici
+ * dials only for a request that it then keeps, while ours may be served by another connection first.
+ */
 export class Connection implements Carrier {
-  readonly #client: Client;
-  readonly #pool: ConnectionEvents;
-  #socket: Socket | undefined;
+  readonly #origin: string;
+  readonly #connect: Connect;
+  readonly #keepAliveTimeout: number;
+  readonly #pool: H1Events;
+  readonly dialedAt = performance.now();
+  #client: Client | undefined;
+  #socket: Socket;
+  /** The request that it is dialed for; undefined once that was served by another connection. */
+  waiter: Job | undefined;
   #job: Job | undefined;
   retiresAt: number;
   /** Undefined while it is dialing. */
@@ -124,6 +154,8 @@ export class Connection implements Carrier {
   readonly #most: number;
   listed = false;
   finishing = false;
+  /** Ends the time for which it waits for its first request. */
+  #resting: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -131,33 +163,85 @@ export class Connection implements Carrier {
     connect: Connect,
     { keepAliveTimeout, maxRequestsPerConnection = Number.POSITIVE_INFINITY }: CarrierOptions,
     retiresAt: number,
-    pool: ConnectionEvents,
+    pool: H1Events,
+    ready?: Socket,
   ) {
+    this.#origin = origin;
+    this.#connect = connect;
+    this.#keepAliveTimeout = keepAliveTimeout;
     this.retiresAt = retiresAt;
     this.#most = maxRequestsPerConnection;
     this.#pool = pool;
+    this.#socket = this.#watched(ready ?? this.#dial()).once('close', () => {
+      if (this.#client === undefined && this.#open !== false) this.#failed();
+    });
+    if (ready !== undefined) this.#open = true;
+  }
+
+  #dial(): Socket {
+    const url = new URL(this.#origin);
+    const { host, protocol, port } = url;
+    const socket = this.#connect({ host, hostname: plainHost(url), protocol, port } as never, (...[error]) => {
+      if (error !== null) this.#failed(error);
+      else this.#connected();
+    });
+    // Its first use loads it, while the server is being reached.
+    undiciClient();
+    return socket;
+  }
+
+  #failed(error = new Error('The socket was destroyed.')): void {
+    const dialed = this.#open === undefined;
+    this.#open = false;
+    clearTimeout(this.#resting);
+    if (dialed) this.#pool.failed(this, error);
+    else this.#pool.closed(this);
+  }
+
+  #connected(): void {
+    this.#open = true;
+    this.#pool.connected(this);
+    if (this.#client !== undefined || this.closing) return;
+    // Whatever comes before the first request is not its answer. undici is not there yet to close the connection.
+    this.#socket.unref().on('readable', this.#discard);
+    this.#resting = setTimeout(this.#discard, this.#keepAliveTimeout).unref();
+  }
+
+  readonly #discard = (): void => {
+    this.#socket.destroy();
+  };
+
+  #start(): Client {
+    const socket = this.#socket;
+    clearTimeout(this.#resting);
+    if (this.#resting !== undefined) socket.off('readable', this.#discard).ref();
+    let ready: Socket | undefined = socket;
     const { Client } = undiciClient();
-    this.#client = new Client(origin, {
+    const client = new Client(this.#origin, {
       __proto__: null,
       connect: (options, callback) => {
-        this.#socket = this.#watched(connect(options, callback));
+        const given = ready;
+        ready = undefined;
+        // undici misses a callback that is called at once, and connects anew where it loses a socket before it wrote to it.
+        if (given !== undefined && !given.destroyed) queueMicrotask(() => callback(null, given));
+        else this.#socket = this.#watched(this.#connect(options, callback));
       },
-      keepAliveTimeout,
+      keepAliveTimeout: this.#keepAliveTimeout,
       // Otherwise the server could raise it to ten minutes.
-      keepAliveMaxTimeout: keepAliveTimeout,
+      keepAliveMaxTimeout: this.#keepAliveTimeout,
       // The policies keep the time limits; undici's own timers are coarse.
       headersTimeout: 0,
       bodyTimeout: 0,
     } as Client.Options);
-    this.#client
+    return client
       .on('connect', () => {
         this.#open = true;
       })
       .on('disconnect', () => {
         this.#open = false;
-        if (this.listed) pool.closed(this);
+        if (this.listed) this.#pool.closed(this);
       })
-      .on('connectionError', () => pool.closed(this))
+      .on('connectionError', () => this.#pool.closed(this))
       .on('drain', () => this.#free());
   }
 
@@ -197,9 +281,11 @@ export class Connection implements Carrier {
     this.used = this.#sent > 0;
     this.#sent++;
     if (this.spent) this.retiresAt = 0;
-    const free = this.#client.dispatch(job.options, job);
+    const client = this.#client ?? this.#start();
+    this.#client = client;
+    const free = client.dispatch(job.options, job);
     // A request that undici refuses at once is over before it began, and no event reports that the connection is free.
-    if (free || (job.over && this.#client.stats.size === 0)) this.#free();
+    if (free || (job.over && client.stats.size === 0)) this.#free();
   }
 
   /**
@@ -209,12 +295,12 @@ export class Connection implements Carrier {
    */
   expectNoBody(toHead: boolean): void {
     if (toHead) this.retiresAt = 0;
-    const parser = this.#socket && parserOf(this.#socket);
+    const parser = parserOf(this.#socket);
     if (parser) parser.contentLength = '';
   }
 
   get closing(): boolean {
-    return this.#socket?.destroyed === true;
+    return this.#socket.destroyed;
   }
 
   get spent(): boolean {
@@ -222,28 +308,35 @@ export class Connection implements Carrier {
   }
 
   get hasRoom(): boolean {
-    return this.#open === true && this.running === 0 && !this.#client.closed && !this.#client.destroyed;
+    if (this.#open !== true || this.running > 0) return false;
+    return this.#client === undefined ? !this.closing : !this.#client.closed && !this.#client.destroyed;
   }
 
   get state(): ConnectionState {
-    if (this.#open === false || this.#client.destroyed) return 'closed';
-    if (this.#client.closed) return 'draining';
+    if (this.#open === false || this.#client?.destroyed) return 'closed';
+    if (this.#client?.closed) return 'draining';
     if (this.#open === undefined) return 'dialing';
     return this.running > 0 ? 'busy' : 'idle';
   }
 
+  /** Dials for another request than before, which has the whole connect timeout. */
+  dialFor(job: Job): void {
+    if (this.waiter === undefined) this.#socket.emit(reclaimed);
+    this.waiter = job;
+  }
+
   stopDialing(reason: Error): void {
-    if (this.#open !== true) this.#socket?.destroy(reason);
+    if (this.#open !== true) this.#socket.destroy(reason);
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#client.destroyed ? Promise.resolve() : this.#client.close();
+    this.#closed ??= this.#client === undefined || this.#client.destroyed ? this.destroy() : this.#client.close();
     return this.#closed;
   }
 
-  destroy(reason?: Error): Promise<void> {
+  async destroy(reason?: Error): Promise<void> {
     // undici would wait for a connection that is still dialing.
-    if (this.#open !== true) this.#socket?.destroy();
-    return reason === undefined ? this.#client.destroy() : this.#client.destroy(reason);
+    if (this.#open !== true || this.#client === undefined) this.#socket.destroy();
+    await (reason === undefined ? this.#client?.destroy() : this.#client?.destroy(reason));
   }
 }

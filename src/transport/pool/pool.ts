@@ -4,7 +4,8 @@ import { closedError, ErrorCode, PillionError, traceless } from '../../call/erro
 import { Queue } from '../../call/queue.js';
 import type { Endpoint } from '../../call/record.js';
 import { type Connect, type Connectors, connectorTo } from './connect.js';
-import { type Carrier, Connection, type Job } from './connection.js';
+import { type Carrier, Connection, checkHeaders, type H1Events, type Job } from './connection.js';
+import { DialWindow } from './dial-window.js';
 import { H2Connection, type H2Events } from './h2-connection.js';
 
 export interface PoolOptions {
@@ -42,7 +43,7 @@ export interface Destination {
 }
 
 /** Takes the connection that was used last first, so that surplus connections stay idle and close. */
-export class Pool implements H2Events {
+export class Pool implements H1Events, H2Events {
   readonly origin: string;
   /** Identifies the pool: the origin, and the address where one of many was chosen. */
   readonly key: string;
@@ -51,7 +52,13 @@ export class Pool implements H2Events {
   readonly #onEmpty: (pool: Pool) => void;
   readonly #all = new Set<Carrier>();
   readonly #listed: Carrier[] = [];
+  /** Requests that no connection is dialed for. */
   readonly #waiting = new Queue<Job>();
+  /** Requests that came before those, each with the connection over HTTP/1.1 that is dialed for it. */
+  readonly #dials = new Map<Job, Connection>();
+  readonly #window = new DialWindow(() => this.#pump());
+  /** Connections over HTTP/1.1 that are dialed for a request which was served by another connection, or given up. */
+  readonly #spare = new Set<Connection>();
   #finishing = 0;
   #pumping = false;
   /** The connector for HTTP/2; undefined where it is not to be spoken, and once a server has chosen HTTP/1.1. */
@@ -75,7 +82,7 @@ export class Pool implements H2Events {
   }
 
   dispatch(job: Job): void {
-    const connection = this.#waiting.size === 0 ? this.#takeIdle() : undefined;
+    const connection = this.#served ? this.#takeIdle() : undefined;
     if (connection !== undefined) {
       this.#give(connection, job);
       return;
@@ -86,12 +93,18 @@ export class Pool implements H2Events {
 
   /** Removes an aborted request from the queue, and aborts a connection that was being dialed for it alone. */
   abort(job: Job, reason: Error): void {
+    const dial = this.#dials.get(job);
     if (job.connection !== undefined) {
       job.connection.stopDialing(reason);
+    } else if (dial !== undefined) {
+      this.#undial(job, dial);
+      // Another request may take it over.
+      this.#pump();
+      if (dial.waiter === undefined) dial.stopDialing(reason);
     } else {
       if (job.place !== undefined) this.#waiting.remove(job.place);
       // A pool that is closing waits for its queue.
-      if (this.#waiting.size === 0) this.#tellDrained();
+      if (this.#served) this.#tellDrained();
     }
     const dialing = this.#dialing;
     if (dialing !== undefined && !hasSocket(dialing) && this.#waiting.size === 0 && dialing.running === 0)
@@ -117,6 +130,28 @@ export class Pool implements H2Events {
     this.#pump();
   }
 
+  connected(connection: Connection): void {
+    const job = connection.waiter;
+    this.#window.ended(performance.now() - connection.dialedAt);
+    this.#spare.delete(connection);
+    if (job === undefined) {
+      this.changed(connection);
+      return;
+    }
+    this.#dials.delete(job);
+    connection.waiter = undefined;
+    this.#give(connection, job);
+    this.#pump();
+  }
+
+  failed(connection: Connection, error: Error): void {
+    const job = connection.waiter;
+    this.#window.ended();
+    if (job !== undefined) this.#dials.delete(job);
+    this.closed(connection);
+    job?.onResponseError?.(undefined as never, error);
+  }
+
   closed(connection: Carrier): void {
     this.#settled(connection);
     if (connection === this.#dialing) this.#dialing = undefined;
@@ -137,8 +172,8 @@ export class Pool implements H2Events {
     this.#h2 = undefined;
     this.#dialing = undefined;
     this.#all.delete(connection);
-    const made = this.#add(startingWith(socket, this.#connect.h1));
-    if (job === undefined || job.over) void this.#end(made).then(() => socket.destroy());
+    const made = this.#add(socket);
+    if (job === undefined || job.over) void this.#end(made);
     else made.send(job);
     if (!isOpen(connection)) connection.followedBy(this.#end(made));
     this.#pump();
@@ -151,15 +186,20 @@ export class Pool implements H2Events {
     for (const job of waited) job.onResponseError?.(undefined as never, error);
   }
 
+  /** True where no request waits. */
+  get #served(): boolean {
+    return this.#waiting.size === 0 && this.#dials.size === 0;
+  }
+
   get busy(): boolean {
-    if (this.#waiting.size > 0) return true;
+    if (!this.#served) return true;
     for (const connection of this.#all) if (connection.running > 0) return true;
     return false;
   }
 
   stats(): PoolStats {
     let connected = 0;
-    let running = 0;
+    let running = this.#dials.size;
     for (const connection of this.#all) {
       if (hasSocket(connection)) connected++;
       running += connection.running;
@@ -169,7 +209,7 @@ export class Pool implements H2Events {
 
   /** Closes the pool once running and waiting requests have finished. */
   async close(): Promise<void> {
-    if (this.#waiting.size > 0)
+    if (!this.#served)
       await new Promise<void>((resolve) => {
         this.#drained.push(resolve);
       });
@@ -180,6 +220,7 @@ export class Pool implements H2Events {
   async #end(connection: Carrier): Promise<void> {
     // Requests that come now, such as the next one of a redirect, must not wait for a connection that takes none.
     if (connection === this.#dialing) this.#dialing = undefined;
+    this.#spare.delete(connection as Connection);
     this.#settled(connection);
     this.#unlist(connection);
     await connection.close();
@@ -188,7 +229,8 @@ export class Pool implements H2Events {
 
   /** Ends running and waiting requests. */
   async destroy(reason?: Error): Promise<void> {
-    const refused = this.#waiting.takeAll();
+    const refused = [...this.#dials.keys(), ...this.#waiting.takeAll()];
+    for (const [job, dial] of this.#dials) this.#undial(job, dial);
     for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
     this.#tellDrained();
     await Promise.all([...this.#all].map((connection) => connection.destroy(reason)));
@@ -203,28 +245,53 @@ export class Pool implements H2Events {
     } finally {
       this.#pumping = false;
     }
-    if (this.#waiting.size === 0) this.#tellDrained();
-  }
-
-  #spread(): void {
-    while (this.#waiting.size > 0) {
-      const connection = this.#takeIdle() ?? this.#open();
-      if (connection === undefined) {
-        this.#refuseExcess();
-        return;
-      }
-      this.#give(connection, this.#waiting.shift() as Job);
+    if (this.#served) {
+      this.#window.release();
+      this.#tellDrained();
     }
   }
 
+  #spread(): void {
+    while (!this.#served) {
+      const connection = this.#takeIdle();
+      if (connection !== undefined) this.#give(connection, this.#next());
+      else if (this.#waiting.size === 0) return;
+      else if (!this.#open()) {
+        this.#refuseExcess();
+        return;
+      }
+    }
+  }
+
+  /** The request that came first. The connection that is dialed for it goes to another request, or is idle once it is ready. */
+  #next(): Job {
+    const [first] = this.#dials;
+    if (first === undefined) return this.#waiting.shift() as Job;
+    const [job, dial] = first;
+    this.#undial(job, dial);
+    return job;
+  }
+
+  #dialFor(dial: Connection, job: Job): void {
+    this.#spare.delete(dial);
+    this.#dials.set(job, dial);
+    dial.dialFor(job);
+  }
+
+  #undial(job: Job, dial: Connection): void {
+    this.#dials.delete(job);
+    dial.waiter = undefined;
+    this.#spare.add(dial);
+  }
+
   /**
-   * Refuses the requests that came last where too many wait. Those for which a connection is being opened, or becomes
-   * free in this turn of the event loop, do not count.
+   * Refuses the requests that came last where too many wait. Those for which a connection may be opened, or becomes free
+   * in this turn of the event loop, do not count.
    */
   #refuseExcess(): void {
     const { maxPendingRequests: most, maxConnections } = this.#options;
     if (most === undefined || this.#dialing !== undefined || this.#waiting.size <= most) return;
-    let expected = 0;
+    let expected = Math.max(0, maxConnections - this.#all.size);
     for (const { finishing, closing } of this.#all) if (finishing || closing) expected++;
     while (this.#waiting.size > most + expected)
       this.#waiting.pop()?.onResponseError?.(undefined as never, overflow(this.origin, maxConnections, most));
@@ -249,10 +316,27 @@ export class Pool implements H2Events {
     return undefined;
   }
 
-  #open(): Carrier | undefined {
-    if (this.#dialing !== undefined || this.#finishing >= this.#waiting.size) return undefined;
-    if (this.#all.size >= this.#options.maxConnections && !this.#mayExceed()) return undefined;
-    return this.#h2 === undefined ? this.#add(this.#connect.h1) : this.#dial(this.#h2);
+  /** Has a connection dialed for the first request that has none; false where it has to wait. */
+  #open(): boolean {
+    if (this.#dialing !== undefined || this.#finishing >= this.#waiting.size) return false;
+    const [spare] = this.#spare;
+    if (spare !== undefined) {
+      this.#dialFor(spare, this.#waiting.shift() as Job);
+      return true;
+    }
+    if (this.#all.size >= this.#options.maxConnections && !this.#mayExceed()) return false;
+    if (this.#h2 === undefined && this.#window.isFull(this.#dials.size)) {
+      this.#window.hold();
+      return false;
+    }
+    const job = this.#waiting.shift() as Job;
+    try {
+      if (this.#h2 === undefined) this.#dialFor(this.#dialH1(job), job);
+      else this.#give(this.#dialH2(this.#h2), job);
+    } catch (error) {
+      job.onResponseError?.(undefined as never, error as Error);
+    }
+    return true;
   }
 
   /**
@@ -266,13 +350,19 @@ export class Pool implements H2Events {
     return true;
   }
 
-  #add(connect: Connect): Connection {
-    const connection = new Connection(this.origin, connect, this.#options, this.#retirement(), this);
+  #dialH1(job: Job): Connection {
+    checkHeaders(job);
+    return this.#add();
+  }
+
+  #add(ready?: TLSSocket): Connection {
+    const { h1 } = this.#connect;
+    const connection = new Connection(this.origin, h1, this.#options, this.#retirement(), this, ready);
     this.#all.add(connection);
     return connection;
   }
 
-  #dial(connect: Connect): H2Connection {
+  #dialH2(connect: Connect): H2Connection {
     const origin = new URL(this.origin);
     const connection = new H2Connection(origin, connect, this.#options, this.#retirement(), this);
     this.#dialing = connection;
@@ -313,6 +403,7 @@ export class Pool implements H2Events {
 
   #forget(connection: Carrier): boolean {
     if (!this.#all.delete(connection)) return false;
+    this.#spare.delete(connection as Connection);
     this.#unlist(connection);
     if (this.#all.size === 0 && this.#waiting.size === 0) this.#onEmpty(this);
     return true;
@@ -340,17 +431,4 @@ function isOpen({ state }: Carrier): boolean {
 function connectorsTo(endpoint: Endpoint, { h1, h2, h2c }: Connectors): Connectors {
   const to = (connect: Connect) => connectorTo(endpoint, connect);
   return { h1: to(h1), h2: h2 && to(h2), h2c: h2c && to(h2c) };
-}
-
-/** Uses a socket that is connected already; connects anew where it is lost before its first request was written. */
-function startingWith(socket: TLSSocket, connect: Connect): Connect {
-  let ready: TLSSocket | undefined = socket;
-  return (options, callback) => {
-    const given = ready;
-    ready = undefined;
-    if (given === undefined || given.destroyed) return connect(options, callback);
-    // undici misses a callback that is called at once.
-    queueMicrotask(() => callback(null, given));
-    return given;
-  };
 }
