@@ -79,26 +79,39 @@ export class Circuit {
   #since = Date.now();
   #reopensAt = 0;
   #rotatedAt = performance.now();
-  readonly #rotation = new EventEmitter();
-  readonly #breaker: CircuitBreaker<[boolean], void>;
+  readonly destination: string;
   readonly #options: CircuitOptions;
-  readonly #random: () => number;
+  readonly #context: PolicyContext;
+  /** Successes in each bucket, the latest first, while there is no failure in the window. */
+  #successes: number[] = Array(buckets).fill(0);
+  /**
+   * Made by the first failure, and let go of once there is none in the window: it takes 9 KB, the rest of a circuit 0.5.
+   */
+  #breaker: Breaker | undefined;
 
-  constructor(destination: string, options: CircuitOptions, { client, events, random }: PolicyContext) {
+  constructor(destination: string, options: CircuitOptions, context: PolicyContext) {
+    this.destination = destination;
     this.#options = options;
-    this.#random = random;
+    this.#context = context;
+  }
+
+  #newBreaker(): Breaker {
+    const { client, events } = this.#context;
+    const { destination } = this;
     const opossum = this.#opossumOptions();
     // No prototype: opossum would read further options from a polluted Object.prototype.
     const own = Object.assign(Object.create(null), opossum, { status: leanStatus(opossum) });
-    this.#breaker = new CircuitBreaker(report, own);
-    this.#drawResetTimeout();
-    this.#breaker.on('open', () => {
-      const retryAfter = this.#live.resetTimeout;
+    const breaker: Breaker = new CircuitBreaker(report, own);
+    for (const [index, bucket] of breaker.status.window.entries())
+      Object.assign(bucket, { fires: this.#successes[index], successes: this.#successes[index] });
+    keepNoLatencies(breaker);
+    breaker.on('open', () => {
+      const { resetTimeout: retryAfter } = liveOptions(breaker);
       const now = performance.now();
       const failedTrials = this.#failed;
       if (failedTrials === 0) this.#openedAt = now;
-      const { fires: outcomes, failures } = failedTrials === 0 ? this.#breaker.stats : this.#trialTotals();
-      this.#changeState();
+      const { fires: outcomes, failures } = failedTrials === 0 ? breaker.stats : this.#trialTotals();
+      this.#changeState(breaker);
       this.#reopensAt = now + retryAfter;
       const trials = failedTrials > 0 && { failedTrials };
       events.emit('circuit.opened', {
@@ -107,16 +120,18 @@ export class Circuit {
         cause: this.#cause,
       });
     });
-    this.#breaker.on('halfOpen', () => {
-      this.#changeState();
+    breaker.on('halfOpen', () => {
+      this.#changeState(breaker);
       events.emit('circuit.half_opened', { client, destination });
     });
-    this.#breaker.on('close', () => {
-      this.#changeState();
+    breaker.on('close', () => {
+      this.#changeState(breaker);
       this.#rotate(buckets);
       const openForMs = Math.round(performance.now() - this.#openedAt);
       events.emit('circuit.closed', { client, destination, openForMs });
     });
+    this.#drawResetTimeout(breaker);
+    return breaker;
   }
 
   /** A new object for each circuit: opossum keeps the object and changes it. */
@@ -133,14 +148,14 @@ export class Circuit {
       enableSnapshots: false,
       rollingPercentilesEnabled: false,
       // We rotate the buckets ourselves when an outcome arrives, so an idle circuit needs no timer.
-      rotateBucketController: this.#rotation,
+      rotateBucketController: new EventEmitter(),
     };
   }
 
   /** Returns a pass for one attempt, or the milliseconds to wait before the circuit may admit another. */
   admit(attempts: number): Pass | number {
-    if (this.#breaker.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
-    if (!this.#breaker.halfOpen) return this.#pass(attempts);
+    if (this.#breaker?.opened) return Math.max(1, Math.ceil(this.#reopensAt - performance.now()));
+    if (!this.#breaker?.halfOpen) return this.#pass(attempts);
     const now = performance.now();
     for (const trial of this.#trials) if (now - trial.admittedAt >= trialPatience) this.#trials.delete(trial);
     if (this.#trials.size >= this.#options.trials) return trialPatience;
@@ -163,6 +178,11 @@ export class Circuit {
     if (outcome === 'nothing') return;
     if (outcome === 'failure') this.#cause = causeOf(error);
     this.#rotateByTime();
+    if (this.#breaker === undefined && outcome === 'success') {
+      this.#successes[0] = (this.#successes[0] ?? 0) + 1;
+      return;
+    }
+    this.#breaker ??= this.#newBreaker();
     if (this.#breaker.halfOpen && !this.#isDecided(outcome)) return;
     this.#breaker.fire(outcome === 'success').catch(() => {});
   }
@@ -183,13 +203,14 @@ export class Circuit {
   }
 
   get state(): 'open' | 'half_open' | 'closed' {
-    if (this.#breaker.opened) return 'open';
-    return this.#breaker.halfOpen ? 'half_open' : 'closed';
+    if (this.#breaker?.opened) return 'open';
+    return this.#breaker?.halfOpen ? 'half_open' : 'closed';
   }
 
   stats(): CircuitStats {
     this.#rotateByTime();
-    const { fires, failures } = this.#breaker.stats;
+    const successes = this.#successes.reduce((sum, count) => sum + count, 0);
+    const { fires, failures } = this.#breaker?.stats ?? { fires: successes, failures: 0 };
     const retryAfter = this.state === 'open' ? Math.max(0, Math.ceil(this.#reopensAt - performance.now())) : undefined;
     const isClosed = this.state === 'closed';
     const openedAt = Date.now() - (performance.now() - this.#openedAt);
@@ -202,39 +223,72 @@ export class Circuit {
     };
   }
 
-  close(): void {
-    this.#breaker.shutdown();
+  /** True where it is not closed, or has a failure in its window: forgotten, it would be another circuit. */
+  get failing(): boolean {
+    return this.#breaker !== undefined;
   }
 
-  #changeState(): void {
+  /** Closes it, without an event, and forgets all outcomes; outcomes of attempts in flight do not count any more. */
+  forget(): void {
+    this.#epoch++;
+    this.#trials.clear();
+    this.#successes.fill(0);
+    this.#breaker?.shutdown();
+    this.#breaker = undefined;
+  }
+
+  #changeState(breaker: Breaker): void {
     this.#epoch++;
     this.#since = Date.now();
     this.#trials.clear();
     this.#succeeded = 0;
     this.#failed = 0;
-    this.#drawResetTimeout();
+    this.#drawResetTimeout(breaker);
   }
 
   /** Sets the time of the next opening. The jitter keeps the clients of a fleet from sending their trials at once. */
-  #drawResetTimeout(): void {
-    this.#live.resetTimeout = this.#options.resetTimeout * (1 - 0.2 * this.#random());
-  }
-
-  /** The options object that opossum reads at each opening; its types do not expose it. */
-  get #live(): { resetTimeout: number } {
-    return (this.#breaker as unknown as { options: { resetTimeout: number } }).options;
+  #drawResetTimeout(breaker: Breaker): void {
+    liveOptions(breaker).resetTimeout = this.#options.resetTimeout * (1 - 0.2 * this.#context.random());
   }
 
   #rotateByTime(): void {
     const width = this.#options.rollingWindow / buckets;
     const steps = Math.floor((performance.now() - this.#rotatedAt) / width);
+    if (steps === 0) return;
     this.#rotatedAt += steps * width;
     this.#rotate(Math.min(steps, buckets));
+    this.#letGo();
   }
 
   #rotate(steps: number): void {
-    for (let i = 0; i < steps; i++) this.#rotation.emit('rotate');
+    const breaker = this.#breaker;
+    for (let i = 0; i < steps; i++) {
+      if (breaker !== undefined) liveOptions(breaker).rotateBucketController.emit('rotate');
+      else {
+        this.#successes.pop();
+        this.#successes.unshift(0);
+      }
+    }
+    if (breaker !== undefined) keepNoLatencies(breaker);
   }
+
+  /** Lets go of a breaker that has nothing to tell but successes. */
+  #letGo(): void {
+    const breaker = this.#breaker;
+    if (breaker === undefined || breaker.opened || breaker.halfOpen) return;
+    const { window } = breaker.status;
+    if (window.some(({ failures }) => failures > 0)) return;
+    this.#successes = window.map(({ successes }) => successes);
+    breaker.shutdown();
+    this.#breaker = undefined;
+  }
+}
+
+type Breaker = CircuitBreaker<[boolean], void>;
+
+/** The options object that opossum reads at each opening; its types do not expose it. */
+function liveOptions(breaker: Breaker): { resetTimeout: number; rotateBucketController: EventEmitter } {
+  return (breaker as unknown as { options: ReturnType<typeof liveOptions> }).options;
 }
 
 /**
@@ -243,6 +297,15 @@ export class Circuit {
 function leanStatus(options: CircuitBreaker.Options): CircuitBreaker.Status {
   const status = CircuitBreaker.newStatus(options);
   return Object.defineProperty(status, 'stats', { get: () => totalsOf(status.window) });
+}
+
+/** Keeps nothing that is added. */
+const unkept: number[] = Object.assign([], { push: () => 0 });
+
+/** opossum keeps a number for each outcome in the window, percentiles or not: megabytes where the window is long. */
+function keepNoLatencies({ status }: Breaker): void {
+  const [latest] = status.window;
+  if (latest !== undefined) latest.latencyTimes = unkept;
 }
 
 function totalsOf(window: CircuitBreaker.Window) {

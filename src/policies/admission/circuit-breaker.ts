@@ -5,14 +5,17 @@ import type { ForcedCircuit } from '../../call/events.js';
 import { healthOf } from '../../call/failure.js';
 import type { Request } from '../../call/message.js';
 import { type OutcomeReceiver, Passage } from '../../call/receiver.js';
-import { Recent } from '../../call/recent.js';
+import { manyDestinations, Recent } from '../../call/recent.js';
 import type { Call, FailureCause } from '../../call/record.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { Circuit, circuitBreakerOptions, type Pass } from '../circuit.js';
 import { definePolicy } from '../policy.js';
 
-/** Destinations with a circuit; beyond this number the least recently used circuit is evicted. */
-const maxCircuits = 1024;
+/**
+ * Circuits with a failure in their window, at 9 KB each, beside those without one at 0.5. Beyond this number the one whose
+ * last failure is the oldest forgets its failures: one that is closed, unless the 16 oldest are all open.
+ */
+const maxFailing = 1024;
 
 /**
  * Keeps one circuit for each destination: for each endpoint where there are several, else for each origin. Statuses >=
@@ -26,7 +29,19 @@ export const circuitBreaker = definePolicy(
   (options, context, before?: Hand) => {
     // Shared with the replaced policy, so that attempts still in flight in its stack obey the forced state too.
     const hand: Hand = before ?? { forced: 'auto' };
-    const circuits = new Recent<Circuit>({ max: maxCircuits, evicted: (circuit) => circuit.close() });
+    const failing = new Recent<Circuit>({
+      ...{ max: maxFailing, whenBusy: 'evict' },
+      busy: ({ state }) => state !== 'closed',
+      evicted: (circuit) => circuit.forget(),
+    });
+    const circuits = new Recent<Circuit>({
+      ...{ max: manyDestinations, whenBusy: 'evict' },
+      busy: (circuit) => circuit.failing,
+      evicted: (circuit) => {
+        failing.delete(circuit.destination, circuit);
+        circuit.forget();
+      },
+    });
     const circuitTo = (destination: string): Circuit =>
       circuits.use(destination, () => new Circuit(destination, options, context));
     return {
@@ -41,7 +56,7 @@ export const circuitBreaker = definePolicy(
           const circuit = circuitTo(destinationOf(request));
           const pass = circuit.admit(call.attempts);
           if (typeof pass === 'number') throw refusal(request, pass, circuit.cause);
-          next(request, new Judged(receiver, circuit, pass, call));
+          next(request, new Judged(receiver, circuit, pass, call, failing));
         },
       stats: () => {
         const forced = hand.forced !== 'auto' && { state: hand.forced, forced: true };
@@ -55,8 +70,9 @@ export const circuitBreaker = definePolicy(
       },
       state: hand,
       close: () => {
-        for (const circuit of circuits.values()) circuit.close();
+        for (const circuit of circuits.values()) circuit.forget();
         circuits.clear();
+        failing.clear();
       },
     };
   },
@@ -67,12 +83,14 @@ class Judged extends Passage {
   readonly #circuit: Circuit;
   readonly #pass: Pass;
   readonly #call: Call;
+  readonly #failing: Recent<Circuit>;
 
-  constructor(outer: OutcomeReceiver, circuit: Circuit, pass: Pass, call: Call) {
+  constructor(outer: OutcomeReceiver, circuit: Circuit, pass: Pass, call: Call, failing: Recent<Circuit>) {
     super(outer);
     this.#circuit = circuit;
     this.#pass = pass;
     this.#call = call;
+    this.#failing = failing;
   }
 
   protected onAnswer(): void {
@@ -80,7 +98,9 @@ class Judged extends Passage {
   }
 
   protected onFailure(error: unknown): unknown {
-    this.#circuit.settle(this.#pass, healthOf(error, this.#call.attempts > this.#pass.attempts), error);
+    const circuit = this.#circuit;
+    circuit.settle(this.#pass, healthOf(error, this.#call.attempts > this.#pass.attempts), error);
+    if (circuit.failing) this.#failing.use(circuit.destination, () => circuit);
     return error;
   }
 }

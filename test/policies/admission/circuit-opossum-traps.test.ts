@@ -133,10 +133,10 @@ describe('capacity', () => {
     await held.arrived;
     await send(client, 50);
     expect(stateOf(client)).toBe('closed');
+    held.reply(503);
+    await rejection(running);
     expect(only().asked).not.toHaveProperty('capacity');
-    expect(only().breaker.stats).toMatchObject({ fires: 0, failures: 0 });
-    held.reply(200);
-    await running;
+    expect(only().breaker.stats).toMatchObject({ fires: 1, failures: 1 });
   });
 
   it('is held by an attempt until it has ended: no more run at once after a timeout', async () => {
@@ -175,7 +175,8 @@ describe('a timeout', () => {
   });
 
   it('is not opossum’s: its own would be 10 s', async () => {
-    const { client } = scripted([{ delay: 15_000, data: { late: true } }], { ...plain, timeouts: false });
+    const { client } = scripted([503, { delay: 15_000, data: { late: true } }], { ...plain, timeouts: false });
+    await send(client, 1);
     const answer = client.get('/');
     await vi.advanceTimersByTimeAsync(15_000);
     expect((await answer).data).toEqual({ late: true });
@@ -185,8 +186,8 @@ describe('a timeout', () => {
 
 describe('the options object', () => {
   it('is a fresh one for each circuit: changing one does not change another', async () => {
-    const { client } = scripted([{ reply: 503, path: '/bad' }, { reply: 200 }], plain);
-    await send(client, 20, 'http://a.test/bad');
+    const { client } = scripted([{ reply: 503 }], plain);
+    await send(client, 20, 'http://a.test/');
     await send(client, 1, 'http://b.test/');
     const [a, b] = made;
     expect(made).toHaveLength(2);
@@ -199,10 +200,11 @@ describe('the options object', () => {
 
 describe('cache, coalescing, fallback and health checks', () => {
   it('are off: the same request twice at once is two requests with an answer each', async () => {
-    const { client, transport } = scripted([{ data: { n: 1 } }, { data: { n: 2 } }], plain);
+    const { client, transport } = scripted([503, { data: { n: 1 } }, { data: { n: 2 } }], plain);
+    await send(client, 1);
     const answers = await Promise.all([client.get('/same'), client.get('/same')]);
     expect(answers.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }]);
-    expect(transport.requests).toHaveLength(2);
+    expect(transport.requests).toHaveLength(3);
     for (const name of ['cache', 'coalesce', 'errorFilter']) expect(only().asked).not.toHaveProperty(name);
   });
 
@@ -223,28 +225,59 @@ describe('cache, coalescing, fallback and health checks', () => {
 });
 
 describe('the cost', () => {
-  it('of a failure does not grow with the window: no percentiles, no snapshots, no latencies to sort', async () => {
-    const { client } = scripted([{ reply: 200 }], plain);
+  it('of a failure does not grow with the window: no percentiles, no snapshots, no latencies to sort or to keep', async () => {
+    const { client } = scripted([503, ...times(20_000, 200)], plain);
     await send(client, 1);
     const { asked, breaker } = only();
     expect(asked).toMatchObject({ enableSnapshots: false, rollingPercentilesEnabled: false });
     const snapshots: unknown[] = [];
     breaker.status.on('snapshot', (stats) => snapshots.push(stats));
-    await send(client, 20_000);
+    await send(client, 10_000);
+    await vi.advanceTimersByTimeAsync(5000);
+    await send(client, 10_000);
+    expect(breaker.stats).toEqual({ fires: 20_001, successes: 20_000, failures: 1, rejects: 0 });
+    expect(breaker.status.window.map(({ latencyTimes }) => latencyTimes.length)).toEqual(Array(10).fill(0));
     await vi.advanceTimersByTimeAsync(20_000);
     expect(snapshots).toEqual([]);
-    expect(breaker.stats).toEqual({ fires: 20_001, successes: 20_001, failures: 0, rejects: 0 });
+  });
+
+  it('of a circuit without failures is no breaker, and its successes count once there is one', async () => {
+    const { client } = scripted([...times(30, 200), ...times(30, 503), 200], plain);
+    await send(client, 15);
+    await vi.advanceTimersByTimeAsync(5000);
+    await send(client, 15);
+    expect(made).toHaveLength(0);
+    await send(client, 30);
+    expect(only().breaker.stats).toMatchObject({ fires: 60, successes: 30, failures: 30 });
+    expect(stateOf(client)).toBe('closed');
+    // The first half of the successes has left the window.
+    await vi.advanceTimersByTimeAsync(5001);
+    await send(client, 1);
+    expect(only().breaker.stats).toMatchObject({ fires: 46, successes: 16, failures: 30 });
+  });
+
+  it('ends with the last failure in the window: the breaker is shut down, and the successes stay', async () => {
+    const { client } = scripted([503, ...times(6, 200)], plain);
+    await send(client, 1);
+    await vi.advanceTimersByTimeAsync(9000);
+    await send(client, 5);
+    await vi.advanceTimersByTimeAsync(2000);
+    await send(client, 1);
+    expect(only().breaker.isShutdown).toBe(true);
+    expect(client.stats().policies.circuitBreaker).toEqual({
+      [baseURL]: { state: 'closed', outcomes: 6, failures: 0 },
+    });
   });
 
   it('of an idle circuit is no timer', async () => {
-    const { client } = scripted([{ reply: 200 }], plain);
+    const { client } = scripted([{ reply: 503 }], plain);
     for (let i = 0; i < 100; i++) await send(client, 1, `http://h${i}.test/`);
     expect(made).toHaveLength(100);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('of a circuit that is forgotten is paid back: it is shut down and listens to nothing', async () => {
-    const { client } = scripted([{ reply: 200 }], plain);
+  it('of more than 1,024 circuits that fail is bounded: the oldest forget their failures, and hold nothing', async () => {
+    const { client } = scripted([{ reply: 503 }], plain);
     for (let i = 0; i < 1100; i++) await send(client, 1, `http://h${i}.test/`);
     expect(made.map(({ breaker }) => breaker.isShutdown)).toEqual(made.map((_, index) => index < 1100 - 1024));
     const [first] = made;
