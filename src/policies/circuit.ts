@@ -85,7 +85,7 @@ export class Circuit {
   /** Successes in each bucket, the latest first, while there is no failure in the window. */
   #successes: number[] = Array(buckets).fill(0);
   /**
-   * Made by the first failure, and let go of once there is none in the window: it takes 9 KB, the rest of a circuit 0.5.
+   * Made by the first failure, and let go of once there is none in the window: it takes 9 KB, the rest of a circuit 0.7.
    */
   #breaker: Breaker | undefined;
 

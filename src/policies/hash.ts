@@ -30,69 +30,88 @@ export function rendezvous<T>(
   return best;
 }
 
-/** Up to so many targets are compared one by one, in 1.5 us; more stand in groups. Other numbers would move keys. */
-const groupless = 512;
-const groupCount = 256;
+/** Another number of rings or of probes would move keys. More of either make the shares of keys more even. */
+const ringCount = 64;
+const probeCount = 16;
 
 /**
- * Weighted rendezvous hashing of targets that stay the same for many keys. Many are hashed twice: first among groups of
- * them, by the sum of their weights, then within the group. There a target that comes or goes moves up to twice as many
- * keys as it has, and among few of them only its own.
+ * Weighted multi-probe hashing of targets that stay the same for many keys, at a cost that hardly grows with their number.
+ * Each target has one point on a ring and each key some; the target that follows one of them at the shortest distance for
+ * its weight has the key. That distance is the target's own, so one that comes or goes moves its own keys and no others.
+ * Shares differ from the weights by 2 or 3 % of them; there are several rings, for different keys, as one would have it
+ * differ by more.
  */
-export class Rendezvous<T> {
-  readonly #groups: Ranked<Ranked<T>>;
+export class MultiProbe<T> {
+  /** In the order of their hashes, so that their place does not depend on that of the list. */
+  readonly #targets: readonly T[];
+  readonly #hashes: Uint32Array;
+  readonly #weights: Float64Array;
+  readonly #heaviest: number;
+  /** Each is made by its first key. */
+  readonly #rings: Ring[] = [];
 
   constructor(targets: readonly T[], nameOf: (target: T) => string, weightOf: (target: T) => number) {
-    const count = targets.length > groupless ? groupCount : 1;
-    const groups: T[][] = Array.from({ length: count }, () => []);
-    const hashes = new Map(targets.map((target) => [target, mixed(hashOf(nameOf(target)))]));
-    const hashFor = (target: T) => hashes.get(target) as number;
-    for (const target of targets) groups[hashFor(target) % count]?.push(target);
-    const ranked = groups.map((group) => new Ranked(group, hashFor, weightOf));
-    const used = ranked.filter(({ weight }) => weight > 0);
-    this.#groups = new Ranked(
-      used,
-      (group) => mixed(ranked.indexOf(group) + 1),
-      ({ weight }) => weight,
-    );
+    const hashed = targets
+      .filter((target) => weightOf(target) > 0)
+      .map((target) => ({ target, hash: mixed(hashOf(nameOf(target))) }))
+      .sort((a, b) => a.hash - b.hash);
+    this.#targets = hashed.map(({ target }) => target);
+    this.#hashes = Uint32Array.from(hashed, ({ hash }) => hash);
+    this.#weights = Float64Array.from(this.#targets, weightOf);
+    this.#heaviest = this.#weights.reduce((most, weight) => Math.max(most, weight), 0);
   }
 
   /** The target of a key; another `attempt` finds another one. Undefined where no weight is above 0. */
   at(key: string, attempt = 0): T | undefined {
-    const hash = attempt === 0 ? hashOf(key) : mixed(hashOf(key) + attempt);
-    return this.#groups.best(hash)?.best(hash);
+    const hash = mixed(hashOf(key) + attempt);
+    const number = hash % ringCount;
+    this.#rings[number] ??= new Ring(this.#hashes, mixed(number + 1));
+    const { points, owners, starts, shift } = this.#rings[number];
+    const weights = this.#weights;
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let probe = 1; probe <= probeCount; probe++) {
+      const from = mixed(hash + Math.imul(probe, 0x9e3779b9));
+      let at = starts[from >>> shift] as number;
+      while (at < points.length && (points[at] as number) < from) at++;
+      for (let seen = 0; seen < points.length; seen++, at++) {
+        if (at === points.length) at = 0;
+        const distance = (((points[at] as number) - from) >>> 0) / 0x1_0000_0000;
+        if (distance >= least * this.#heaviest) break;
+        const owner = owners[at] as number;
+        const weight = weights[owner] as number;
+        // By the logarithm, without which the heavy ones of few targets would get too much.
+        const cost = distance < least * weight ? -Math.log1p(-distance) / weight : Number.POSITIVE_INFINITY;
+        if (cost >= least) continue;
+        least = cost;
+        best = owner;
+      }
+    }
+    return this.#targets[best];
   }
 }
 
-/** Targets with their hashes and weights, side by side. */
-class Ranked<T> {
-  readonly weight: number;
-  readonly #targets: readonly T[];
-  readonly #hashes: Uint32Array;
-  readonly #weights: Float64Array;
+/** The points of the targets in their order, each with the number of its target. */
+class Ring {
+  readonly points: Uint32Array;
+  readonly owners: Uint32Array;
+  /** Of each part of the ring, the first point in it or after it. There are about as many parts as points. */
+  readonly starts: Uint32Array;
+  /** Bits of a point beside the number of its part. */
+  readonly shift: number;
 
-  constructor(targets: readonly T[], hashFor: (target: T) => number, weightOf: (target: T) => number) {
-    this.#targets = targets;
-    this.#hashes = Uint32Array.from(targets, hashFor);
-    this.#weights = Float64Array.from(targets, weightOf);
-    this.weight = this.#weights.reduce((sum, weight) => sum + weight, 0);
-  }
-
-  best(hash: number): T | undefined {
-    const [hashes, weights] = [this.#hashes, this.#weights];
-    let best = -1;
-    let highest = 0;
-    for (let index = 0; index < weights.length; index++) {
-      const share = (mixed(hash ^ (hashes[index] as number)) + 0.5) / 0x1_0000_0000;
-      const weight = weights[index] as number;
-      // Since -ln(share) is at least 1 - share, most targets need no logarithm, which took most of the time.
-      if (weight <= highest * (1 - share)) continue;
-      const score = weight / -Math.log(share);
-      if (score <= highest) continue;
-      highest = score;
-      best = index;
+  constructor(hashes: Uint32Array, salt: number) {
+    this.shift = Math.min(31, Math.clz32(hashes.length));
+    const count = 2 ** (32 - this.shift);
+    const numbered = Float64Array.from(hashes, (hash, owner) => mixed(hash ^ salt) * 0x10_0000 + owner).sort();
+    this.points = Uint32Array.from(numbered, (each) => Math.floor(each / 0x10_0000));
+    this.owners = Uint32Array.from(numbered, (each) => each % 0x10_0000);
+    this.starts = new Uint32Array(count);
+    let at = 0;
+    for (let part = 0; part < count; part++) {
+      while (at < numbered.length && (this.points[at] as number) >>> this.shift < part) at++;
+      this.starts[part] = at;
     }
-    return this.#targets[best];
   }
 }
 

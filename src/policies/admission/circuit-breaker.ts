@@ -12,7 +12,7 @@ import { Circuit, circuitBreakerOptions, type Pass } from '../circuit.js';
 import { definePolicy } from '../policy.js';
 
 /**
- * Circuits with a failure in their window, at 9 KB each, beside those without one at 0.5. Beyond this number the one whose
+ * Circuits with a failure in their window, at 9 KB each, beside those without one at 0.7. Beyond this number the one whose
  * last failure is the oldest forgets its failures: one that is closed, unless the 16 oldest are all open.
  */
 const maxFailing = 1024;

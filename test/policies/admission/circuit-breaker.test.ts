@@ -572,3 +572,49 @@ describe('circuitBreaker alone', () => {
     expect(calls).toBe(2);
   });
 });
+
+describe('many destinations', () => {
+  const many = 17_000;
+  const config = {
+    allowAbsoluteUrls: true,
+    logging: false,
+    tracing: false,
+    circuitBreaker: { volumeThreshold: 2 },
+  } as const;
+  const stateOf = (client: HttpClient, host: string) => circuitOf(client, `http://${host}.test`)?.state;
+
+  it('have so many circuits and no more, and do not displace one that is open or has a failure', async () => {
+    const { client } = breaking([{ reply: 503, path: '/bad' }, { reply: 200 }], { ...config });
+    await send(client, 2, 'http://down.test/bad');
+    await send(client, 1, 'http://shaky.test/bad');
+    for (let index = 0; index < many; index++) await client.get(`http://host-${index}.test/`);
+    expect(stateOf(client, 'down')).toBe('open');
+    expect(circuitOf(client, 'http://shaky.test')).toMatchObject({ outcomes: 1, failures: 1 });
+    expect(Object.keys(client.stats().policies.circuitBreaker as object)).toHaveLength(16_384);
+  });
+
+  it('that all fail displace circuits with single failures before open ones, and open ones among too many of them', async () => {
+    const { client } = breaking([{ reply: 503 }], { ...config });
+    await send(client, 2, 'http://down.test/');
+    for (let index = 0; index < 1100; index++) await send(client, 1, `http://host-${index}.test/`);
+    expect(stateOf(client, 'down')).toBe('open');
+    expect(circuitOf(client, 'http://host-0.test')).toMatchObject({ outcomes: 0, failures: 0 });
+    for (let index = 0; index < 1100; index++) await send(client, 2, `http://down-${index}.test/`);
+    expect(stateOf(client, 'down')).toBe('closed');
+    expect(stateOf(client, 'down-1099')).toBe('open');
+    const states = Object.values(client.stats().policies.circuitBreaker as Record<string, CircuitStats>);
+    expect(states.filter(({ state }) => state === 'open')).toHaveLength(1024);
+  });
+
+  it('lets an attempt in flight end without effect on a circuit that was displaced meanwhile', async () => {
+    const held = holdReply();
+    const { client } = breaking([{ reply: held, path: '/slow' }, { reply: 503 }], { ...config, timeouts: false });
+    await send(client, 1, 'http://slow.test/');
+    const slow = client.get('http://slow.test/slow').catch(() => {});
+    await held.arrived;
+    for (let index = 0; index < 1100; index++) await send(client, 1, `http://host-${index}.test/`);
+    held.reply(503);
+    await slow;
+    expect(circuitOf(client, 'http://slow.test')).toEqual({ state: 'closed', outcomes: 0, failures: 0 });
+  });
+});
