@@ -21,8 +21,8 @@ const strategies = new Map<string, readonly [strategy: string, note?: string]>(
       'all endpoints are compared, not two at random, and slow or failing ones get less',
     ],
     RANDOM: ['random'],
-    RING_HASH: ['hash', 'multi-probe hashing is used: keys go to other endpoints than in Envoy'],
-    MAGLEV: ['hash', 'multi-probe hashing is used: keys go to other endpoints than in Envoy'],
+    RING_HASH: ['hash', 'rendezvous hashing is used: keys go to other endpoints than in Envoy'],
+    MAGLEV: ['hash', 'rendezvous hashing is used: keys go to other endpoints than in Envoy'],
     CLIENT_SIDE_WEIGHTED_ROUND_ROBIN: ['least-pending', 'endpoints are weighed by their latency, not by their reports'],
   } satisfies Record<string, [string, string?]>),
 );
@@ -203,7 +203,7 @@ function readDetails(details: readonly Reader[], hashing: Reader | undefined, dr
           'least-pending compares up to 32 endpoints by their requests in flight, latency and failures',
         );
     for (const name of ['minimum_ring_size', 'maximum_ring_size', 'hash_function', 'table_size'])
-      each.get(name)?.differs(draft, 'balance.strategy', 'multi-probe hashing has no ring or table to be sized');
+      each.get(name)?.differs(draft, 'balance.strategy', 'rendezvous hashing has no ring or table');
     const consistent = each.get('consistent_hashing_lb_config')?.structure();
     for (const holder of [each, consistent, hashing?.structure()]) {
       holder

@@ -30,88 +30,81 @@ export function rendezvous<T>(
   return best;
 }
 
-/** Another number of rings or of probes would move keys. More of either make the shares of keys more even. */
-const ringCount = 64;
-const probeCount = 16;
+/** So many targets are compared for one key, in less than 2 us. Another number would move keys among more of them. */
+const compared = 384;
+/** As one ring for all keys would give some targets a twentieth too much. */
+const ringCount = 8;
 
 /**
- * Weighted multi-probe hashing of targets that stay the same for many keys, at a cost that hardly grows with their number.
- * Each target has one point on a ring and each key some; the target that follows one of them at the shortest distance for
- * its weight has the key. That distance is the target's own, so one that comes or goes moves its own keys and no others.
- * Shares differ from the weights by 2 or 3 % of them; there are several rings, for different keys, as one would have it
- * differ by more.
+ * Weighted rendezvous hashing of targets that stay the same for many keys. Of more than 384 the key is compared with the 384
+ * that follow its place on a ring. One that comes takes keys as among few, and moves at most as many again: those for which
+ * it is compared in place of the last one. So the 385th moves hardly more keys than the 384th did.
  */
-export class MultiProbe<T> {
-  /** In the order of their hashes, so that their place does not depend on that of the list. */
+export class Rendezvous<T> {
   readonly #targets: readonly T[];
   readonly #hashes: Uint32Array;
   readonly #weights: Float64Array;
-  readonly #heaviest: number;
   /** Each is made by its first key. */
   readonly #rings: Ring[] = [];
 
   constructor(targets: readonly T[], nameOf: (target: T) => string, weightOf: (target: T) => number) {
-    const hashed = targets
-      .filter((target) => weightOf(target) > 0)
-      .map((target) => ({ target, hash: mixed(hashOf(nameOf(target))) }))
-      .sort((a, b) => a.hash - b.hash);
-    this.#targets = hashed.map(({ target }) => target);
-    this.#hashes = Uint32Array.from(hashed, ({ hash }) => hash);
+    this.#targets = targets.filter((target) => weightOf(target) > 0);
+    this.#hashes = Uint32Array.from(this.#targets, (target) => mixed(hashOf(nameOf(target))));
     this.#weights = Float64Array.from(this.#targets, weightOf);
-    this.#heaviest = this.#weights.reduce((most, weight) => Math.max(most, weight), 0);
   }
 
   /** The target of a key; another `attempt` finds another one. Undefined where no weight is above 0. */
   at(key: string, attempt = 0): T | undefined {
-    const hash = mixed(hashOf(key) + attempt);
-    const number = hash % ringCount;
-    this.#rings[number] ??= new Ring(this.#hashes, mixed(number + 1));
-    const { points, owners, starts, shift } = this.#rings[number];
-    const weights = this.#weights;
+    const hash = attempt === 0 ? hashOf(key) : mixed(hashOf(key) + attempt);
+    const count = this.#targets.length;
+    const place = mixed(hash ^ 0x9e3779b9);
+    const number = count > compared ? place % ringCount : 0;
+    this.#rings[number] ??= new Ring(this.#hashes, this.#weights, mixed(number + 1));
+    const { hashes, weights, owners } = this.#rings[number];
+    let at = count > compared ? this.#rings[number].after(place) : 0;
     let best = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let probe = 1; probe <= probeCount; probe++) {
-      const from = mixed(hash + Math.imul(probe, 0x9e3779b9));
-      let at = starts[from >>> shift] as number;
-      while (at < points.length && (points[at] as number) < from) at++;
-      for (let seen = 0; seen < points.length; seen++, at++) {
-        if (at === points.length) at = 0;
-        const distance = (((points[at] as number) - from) >>> 0) / 0x1_0000_0000;
-        if (distance >= least * this.#heaviest) break;
-        const owner = owners[at] as number;
-        const weight = weights[owner] as number;
-        // By the logarithm, without which the heavy ones of few targets would get too much.
-        const cost = distance < least * weight ? -Math.log1p(-distance) / weight : Number.POSITIVE_INFINITY;
-        if (cost >= least) continue;
-        least = cost;
-        best = owner;
-      }
+    let highest = 0;
+    for (let left = Math.min(count, compared); left > 0; left--, at++) {
+      if (at === count) at = 0;
+      const share = (mixed(hash ^ (hashes[at] as number)) + 0.5) / 0x1_0000_0000;
+      const weight = weights[at] as number;
+      // Since -ln(share) is at least 1 - share, most targets need no logarithm, which took most of the time.
+      if (weight <= highest * (1 - share)) continue;
+      const score = weight / -Math.log(share);
+      if (score <= highest) continue;
+      highest = score;
+      best = at;
     }
-    return this.#targets[best];
+    return this.#targets[owners[best] as number];
   }
 }
 
-/** The points of the targets in their order, each with the number of its target. */
+/** The targets in the order of their places, with their hashes and weights side by side. */
 class Ring {
-  readonly points: Uint32Array;
+  readonly hashes: Uint32Array;
+  readonly weights: Float64Array;
+  /** Numbers of the targets. */
   readonly owners: Uint32Array;
-  /** Of each part of the ring, the first point in it or after it. There are about as many parts as points. */
-  readonly starts: Uint32Array;
-  /** Bits of a point beside the number of its part. */
-  readonly shift: number;
+  readonly #places: Uint32Array;
 
-  constructor(hashes: Uint32Array, salt: number) {
-    this.shift = Math.min(31, Math.clz32(hashes.length));
-    const count = 2 ** (32 - this.shift);
+  constructor(hashes: Uint32Array, weights: Float64Array, salt: number) {
+    // Place and number in one, as numbers are sorted ten times faster than pairs.
     const numbered = Float64Array.from(hashes, (hash, owner) => mixed(hash ^ salt) * 0x10_0000 + owner).sort();
-    this.points = Uint32Array.from(numbered, (each) => Math.floor(each / 0x10_0000));
+    this.#places = Uint32Array.from(numbered, (each) => Math.floor(each / 0x10_0000));
     this.owners = Uint32Array.from(numbered, (each) => each % 0x10_0000);
-    this.starts = new Uint32Array(count);
-    let at = 0;
-    for (let part = 0; part < count; part++) {
-      while (at < numbered.length && (this.points[at] as number) >>> this.shift < part) at++;
-      this.starts[part] = at;
+    this.hashes = this.owners.map((owner) => hashes[owner] as number);
+    this.weights = Float64Array.from(this.owners, (owner) => weights[owner] as number);
+  }
+
+  /** The first target at this place or after it. */
+  after(place: number): number {
+    let [low, high] = [0, this.#places.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#places[middle] as number) < place) low = middle + 1;
+      else high = middle;
     }
+    return low;
   }
 }
 

@@ -1,5 +1,5 @@
 /** A list of endpoints from which one is drawn, comes next or is found by a key, at a cost that hardly grows with their number. */
-import { MultiProbe } from '../hash.js';
+import { Rendezvous } from '../hash.js';
 import type { Host } from './host.js';
 
 /** The list stays the same while endpoints are ejected and return: only a new list of the discovery makes another one. */
@@ -10,7 +10,7 @@ export class Roster {
   /** For each endpoint the sum of the weights up to it. */
   #sums: Float64Array | undefined;
   #turns: Turns | undefined;
-  #keys: MultiProbe<Host> | undefined;
+  #keys: Rendezvous<Host> | undefined;
 
   constructor(hosts: readonly Host[]) {
     this.hosts = hosts;
@@ -48,7 +48,7 @@ export class Roster {
 
   /** The endpoint of a key; another `attempt` finds another one, in an order that the key alone decides. */
   at(key: string, attempt: number): Host | undefined {
-    this.#keys ??= new MultiProbe(
+    this.#keys ??= new Rendezvous(
       this.hosts,
       ({ address }) => address,
       ({ weight }) => weight,

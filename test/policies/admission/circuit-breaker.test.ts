@@ -476,24 +476,28 @@ describe('destinations', () => {
     expect(circuitOf(client)?.state).toBe('open');
   });
 
-  it('are remembered up to 1024; the one unused for the longest time is forgotten first', async () => {
+  it('are remembered up to 16,384; the one unused for the longest time is forgotten first', async () => {
     const { client } = breaking([{ path: '/bad', reply: 503 }, { reply: 200 }], { allowAbsoluteUrls: true });
     const known = () => Object.keys(client.stats().policies.circuitBreaker as object);
-    for (let i = 0; i < 1024; i++) await send(client, 1, `http://h${i}.test/`);
+    for (let i = 0; i < 16_384; i++) await send(client, 1, `http://h${i}.test/`);
     await send(client, 1, 'http://h0.test/');
     await send(client, 1, 'http://new.test/');
-    expect(known()).toHaveLength(1024);
+    expect(known()).toHaveLength(16_384);
     expect(known()).toContain('http://h0.test');
     expect(known()).not.toContain('http://h1.test');
   });
 
   it('that are forgotten while open leave no timer', async () => {
-    const { client } = breaking([{ path: '/bad', reply: 503 }, { reply: 200 }], { allowAbsoluteUrls: true });
-    await send(client, 20, 'http://first.test/bad');
+    const config = { allowAbsoluteUrls: true, circuitBreaker: { volumeThreshold: 1 } };
+    const { client } = breaking([{ reply: 503 }], config);
+    await send(client, 1, 'http://first.test/');
     expect(vi.getTimerCount()).toBe(1);
-    for (let i = 0; i < 1024; i++) await send(client, 1, `http://h${i}.test/`);
-    expect(circuitOf(client, 'http://first.test')).toBeUndefined();
-    expect(vi.getTimerCount()).toBe(0);
+    for (let i = 0; i < 1023; i++) await send(client, 1, `http://h${i}.test/`);
+    expect(circuitOf(client, 'http://first.test')?.state).toBe('open');
+    const timers = vi.getTimerCount();
+    await send(client, 1, 'http://last.test/');
+    expect(circuitOf(client, 'http://first.test')?.state).toBe('closed');
+    expect(vi.getTimerCount()).toBe(timers);
   });
 });
 

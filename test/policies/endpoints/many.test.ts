@@ -4,7 +4,7 @@ import { balance, createHttpClient, endpointOf, type HttpClientConfig, type Resp
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Host } from '../../../src/policies/endpoints/host.js';
 import { Roster } from '../../../src/policies/endpoints/roster.js';
-import { MultiProbe } from '../../../src/policies/hash.js';
+import { Rendezvous, rendezvous } from '../../../src/policies/hash.js';
 import { baseURL, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { aRequest } from '../alone.js';
@@ -136,60 +136,96 @@ describe('round-robin among many', () => {
 describe('hash among many', () => {
   const names = listOf(many).map(({ address }) => address);
   const keys = Array.from({ length: 20_000 }, (_, index) => `user-${index}`);
-  const probed = (some: readonly string[], weightOf: (name: string) => number = () => 1) =>
-    new MultiProbe(some, (name) => name, weightOf);
+  const rendezvousOf = (some: readonly string[]) =>
+    new Rendezvous(
+      some,
+      (name) => name,
+      () => 1,
+    );
 
-  it('gives each as many keys as chance would, by weight, but for 3 % of them', () => {
-    for (const size of [2, 3, 10, 100, 1000]) {
-      const some = names.slice(0, size);
-      const weights = new Map(some.map((name, index) => [name, 1 + (index % 3)]));
-      const list = probed(some, (name) => weights.get(name) ?? 0);
-      const sum = [...weights.values()].reduce((all, weight) => all + weight, 0);
-      const hits = counted(keys.map((key) => list.at(key) ?? 'none'));
-      const squares = some.map((name) => {
-        const share = (keys.length * (weights.get(name) ?? 0)) / sum;
-        return ((hits[name] ?? 0) - share) ** 2 / share;
-      });
-      const mean = squares.reduce((all, each) => all + each, 0) / (size - 1);
-      // What chance alone would give, four standard deviations of it, and the square of 3 %.
-      expect(mean, `${size}`).toBeLessThan(1 + 4 * Math.sqrt(2 / (size - 1)) + (0.03 ** 2 * keys.length) / (size - 1));
-    }
+  it('gives each as many keys as chance would, by weight', () => {
+    const some = names.slice(0, 1000);
+    const list = new Rendezvous(
+      some,
+      (name) => name,
+      (name) => (some.indexOf(name) < 500 ? 3 : 1),
+    );
+    const heavy = new Set(some.slice(0, 500));
+    const hits = keys.filter((key) => heavy.has(list.at(key) ?? '')).length;
+    const sigma = Math.sqrt(keys.length * 0.75 * 0.25);
+    expect(Math.abs(hits - keys.length * 0.75)).toBeLessThan(4 * sigma);
+  });
+
+  it('moves at most twice as many keys as an endpoint has where it goes, and at least those', () => {
+    const before = rendezvousOf(names.slice(0, 600));
+    const gone = names.slice(0, 30);
+    const after = rendezvousOf(names.slice(30, 600));
+    const own = keys.filter((key) => gone.includes(before.at(key) ?? '')).length;
+    const moved = keys.filter((key) => before.at(key) !== after.at(key)).length;
+    expect(moved).toBeGreaterThanOrEqual(own);
+    expect(moved).toBeLessThan(2 * own);
+  });
+
+  it.each([2, 100, 383])('moves only keys of its own where an endpoint comes or goes, among %i', (size) => {
+    const few = rendezvousOf(names.slice(0, size));
+    const more = rendezvousOf(names.slice(0, size + 1));
+    const moved = keys.filter((key) => few.at(key) !== more.at(key));
+    expect(moved.length).toBeGreaterThan(0);
+    expect(new Set(moved.map((key) => more.at(key)))).toEqual(new Set([names[size]]));
   });
 
   it.each([
-    ['few', 3],
-    ['512, where another way began once', 512],
-    ['many', many - 1],
-  ])('moves only keys of its own where an endpoint comes or goes, among %s', (_, size) => {
-    const few = probed(names.slice(0, size));
-    const more = probed(names.slice(0, size + 1));
-    const added = names[size];
-    const moved = keys.filter((key) => few.at(key) !== more.at(key));
-    expect(moved.length).toBeGreaterThan(0);
-    expect(new Set(moved.map((key) => more.at(key)))).toEqual(new Set([added]));
-    expect(moved.length).toBeLessThan((2 * keys.length) / (size + 1) + 10);
+    ['the 385th', 384],
+    ['the 1,000th', 999],
+  ])('moves at most twice the keys of an endpoint where it is %s, and not more to another than to it', (_, size) => {
+    const most = Array.from({ length: 8 }, (_, index) => `10.99.0.${index}:80`).map((added) => {
+      const few = rendezvousOf(names.slice(0, size));
+      const more = rendezvousOf([...names.slice(0, size), added]);
+      const moved = keys.filter((key) => few.at(key) !== more.at(key));
+      return { moved: moved.length, own: moved.filter((key) => more.at(key) === added).length };
+    });
+    const sum = (part: 'moved' | 'own') => most.reduce((all, each) => all + each[part], 0);
+    const share = (8 * keys.length) / (size + 1);
+    expect(Math.abs(sum('own') - share)).toBeLessThan(6 * Math.sqrt(share));
+    // Each time nearly the same others move, so that chance counts eight times.
+    expect(sum('moved')).toBeLessThan(2 * share + 6 * Math.sqrt(8 * share));
   });
 
-  it('moves keys only to an endpoint whose weight grows, even if it is the heaviest then', () => {
-    const some = names.slice(0, 100);
-    const before = probed(some);
-    const after = probed(some, (name) => (name === some[7] ? 9 : 1));
-    const moved = keys.filter((key) => before.at(key) !== after.at(key));
-    expect(new Set(moved.map((key) => after.at(key)))).toEqual(new Set([some[7]]));
-    expect(Math.abs(moved.length / keys.length - (9 / 108 - 1 / 100))).toBeLessThan(0.01);
+  it('gives each of many its share, but for a twentieth of it beside chance', () => {
+    const list = rendezvousOf(names.slice(0, 1000));
+    const hits = counted(keys.map((key) => list.at(key) ?? 'none'));
+    const share = keys.length / 1000;
+    const squares = names.slice(0, 1000).map((name) => ((hits[name] ?? 0) - share) ** 2 / share);
+    const mean = squares.reduce((all, each) => all + each, 0) / 999;
+    expect(mean).toBeLessThan(1 + 4 * Math.sqrt(2 / 999) + 0.05 ** 2 * share);
   });
 
   it('gives none to an endpoint without weight, and has no place where there is none with it', () => {
-    const list = probed(names.slice(0, 4), (name) => (name === names[0] ? 0 : 1));
+    const weighted = (weightOf: (name: string) => number) =>
+      new Rendezvous(names.slice(0, 4), (name) => name, weightOf);
+    const list = weighted((name) => (name === names[0] ? 0 : 1));
     for (const key of keys.slice(0, 500)) expect(list.at(key)).not.toBe(names[0]);
-    expect(probed([]).at('user')).toBeUndefined();
-    expect(probed(names.slice(0, 4), () => 0).at('user')).toBeUndefined();
-    expect(probed(names.slice(0, 1)).at('user')).toBe(names[0]);
+    expect(rendezvousOf([]).at('user')).toBeUndefined();
+    expect(weighted(() => 0).at('user')).toBeUndefined();
+  });
+
+  it('has the same places for a short list as `rendezvous`, one by one', () => {
+    const some = names.slice(0, 300);
+    const list = rendezvousOf(some);
+    for (const key of keys.slice(0, 300))
+      expect(list.at(key)).toBe(
+        rendezvous(
+          key,
+          some,
+          (name) => name,
+          () => 1,
+        ),
+      );
   });
 
   it('has the same place for a key whatever the order of the list is', () => {
-    const one = probed(names);
-    const other = probed([...names].reverse());
+    const one = rendezvousOf(names);
+    const other = rendezvousOf([...names].reverse());
     for (const key of keys.slice(0, 500)) expect(other.at(key)).toBe(one.at(key));
   });
 
