@@ -200,6 +200,23 @@ describe('hash among many', () => {
     expect(mean).toBeLessThan(1 + 4 * Math.sqrt(2 / 999) + 0.05 ** 2 * share);
   });
 
+  it.each([20, 500, 100_000])(
+    'gives one of a thousand its share where it has %i times the weight of the others',
+    (weight) => {
+      const some = names.slice(0, 1000);
+      const list = new Rendezvous(
+        some,
+        (name) => name,
+        (name) => (name === some[3] ? weight : 1),
+      );
+      const share = weight / (weight + 999);
+      const hits = keys.filter((key) => list.at(key) === some[3]).length;
+      expect(Math.abs(hits - keys.length * share)).toBeLessThan(
+        4 * Math.sqrt(keys.length * share * (1 - share)) + 0.01 * hits,
+      );
+    },
+  );
+
   it('gives none to an endpoint without weight, and has no place where there is none with it', () => {
     const weighted = (weightOf: (name: string) => number) =>
       new Rendezvous(names.slice(0, 4), (name) => name, weightOf);
