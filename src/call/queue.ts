@@ -18,10 +18,6 @@ export class Queue<Item> {
     return this.#size;
   }
 
-  get first(): Item | undefined {
-    return this.#ends.after.item;
-  }
-
   /** Adds an item at the end; its place is what `remove` takes. */
   add(item: Item): QueuePlace<Item> {
     const place = alone(item);

@@ -1,13 +1,21 @@
 /** A map of bounded size: beyond it the entry that was used longest ago is evicted. */
 
-/** Entries examined for one that may be evicted. Where all of these are busy, the map exceeds its bound for a while. */
+/** Entries examined for one that may be evicted. Where all of these are busy, `whenBusy` says what happens. */
 const examined = 16;
+
+/**
+ * Destinations whose small entries are kept, in megabytes at most. A caller that visits more of them in turn finds none of
+ * its entries again, as the one that is due next is always the one that was used longest ago.
+ */
+export const manyDestinations = 16_384;
 
 export interface RecentOptions<Value> {
   /** Number of entries that are kept. */
   readonly max: number;
-  /** True for an entry in use, which must not be evicted. */
+  /** True for an entry in use, or with something to lose. */
   readonly busy?: (value: Value) => boolean;
+  /** Where the oldest entries are all busy: `exceed` the bound for a while, the default, or `evict` the oldest. */
+  readonly whenBusy?: 'exceed' | 'evict';
   /** Called with each evicted entry. */
   readonly evicted?: (value: Value) => void;
 }
@@ -35,14 +43,22 @@ export class Recent<Value> {
   }
 
   #evict(): void {
+    const victim =
+      this.#idlest() ?? (this.#options.whenBusy === 'evict' ? this.#entries.entries().next().value : undefined);
+    if (victim === undefined) return;
+    const [key, value] = victim;
+    this.#entries.delete(key);
+    this.#options.evicted?.(value);
+  }
+
+  /** Of the entries used longest ago the first one that is not busy. */
+  #idlest(): [string, Value] | undefined {
     let count = 0;
-    for (const [key, value] of this.#entries) {
-      if (value === this.#latest?.value || ++count > examined) return;
-      if (this.#options.busy?.(value)) continue;
-      this.#entries.delete(key);
-      this.#options.evicted?.(value);
-      return;
+    for (const entry of this.#entries) {
+      if (entry[1] === this.#latest?.value || ++count > examined) return undefined;
+      if (!this.#options.busy?.(entry[1])) return entry;
     }
+    return undefined;
   }
 
   /** The entry of this key, which does not count as used by it. */

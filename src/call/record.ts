@@ -2,7 +2,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import type { Request } from './message.js';
-import { Recent } from './recent.js';
+import { manyDestinations, Recent } from './recent.js';
 import { redactUrl } from './redact.js';
 import { resolveUrl, type Target } from './url.js';
 import { version } from './version.js';
@@ -68,8 +68,8 @@ export interface Server {
   readonly port: number;
 }
 
-/** Parsing a URL costs a microsecond, and most calls go to few origins. */
-const servers = new Recent<Server>({ max: 256 });
+/** Parsing a URL costs a microsecond; an entry takes 0.2 KB. */
+const servers = new Recent<Server>({ max: manyDestinations });
 
 /** Host name and port of an origin such as `https://api.test`, or of an endpoint such as `10.0.0.1:8080`. */
 export function serverOf(destination: string): Server {

@@ -3,6 +3,7 @@ import { Axios, AxiosError, isAxiosError } from 'axios';
 import { ErrorCode, PillionError } from './errors.js';
 import type { Request } from './message.js';
 import { ownValue } from './own.js';
+import { manyDestinations } from './recent.js';
 import { redactUrl } from './redact.js';
 
 /** The parts of a URL that the wire needs. */
@@ -59,8 +60,10 @@ export function targetOf(url: URL): Target {
 const unchanged = /^https?:\/\/[a-z\d.:-]+\/[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]*)?$/;
 const dotSegment = /\/\.|%2e/i;
 
-/** Origins as callers wrote them, with true where that is their normal form. */
-const origins = new Map<string, boolean>();
+/** Origins as callers wrote them, each with a copy of it where that is its normal form. */
+const origins = new Map<string, string | undefined>();
+/** No name in DNS is longer than 253 characters. */
+const longestOrigin = 280;
 
 /**
  * Takes a URL apart without parsing it, which costs more than 2 us a call: most URLs are their own normal form, and
@@ -69,16 +72,18 @@ const origins = new Map<string, boolean>();
 function plainTarget(href: string): Target | undefined {
   if (!unchanged.test(href) || dotSegment.test(href)) return undefined;
   const end = href.indexOf('/', 8);
-  const origin = href.slice(0, end);
-  return isNormal(origin) ? { href, origin, path: href.slice(end) } : undefined;
+  const origin = normalOf(href.slice(0, end));
+  return origin === undefined ? undefined : { href, origin, path: href.slice(end) };
 }
 
-function isNormal(origin: string): boolean {
-  const known = origins.get(origin);
-  if (known !== undefined) return known;
-  const normal = URL.canParse(origin) && new URL(origin).origin === origin;
-  if (origins.size >= 1024) origins.clear();
-  origins.set(origin, normal);
+/** A copy, as a part of a URL would keep all of it in memory for as long as a map has it as its key. */
+function normalOf(written: string): string | undefined {
+  const known = origins.get(written);
+  if (known !== undefined || written.length > longestOrigin || origins.has(written)) return known;
+  const origin = URL.canParse(written) ? new URL(written).origin : undefined;
+  const normal = origin === written ? origin : undefined;
+  if (origins.size >= manyDestinations) origins.clear();
+  origins.set(normal ?? written, normal);
   return normal;
 }
 

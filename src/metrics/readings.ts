@@ -9,12 +9,20 @@ export type Attributes = Readonly<Record<string, string | number>>;
 /** What gauges read of a value. */
 export type Reading = readonly [value: number, attributes?: Attributes];
 
-/** One number for each destination. */
+/** As many as a counter has at most, by its destinations. */
+const maxReadings = 1000;
+
+/** One number for each destination; of too many destinations the highest ones, and among equals those used last. */
 function byDestination<Stats>(
   stats: Readonly<Record<string, Stats>> | undefined,
   value: (stats: Stats) => number,
 ): Reading[] {
-  return Object.entries(stats ?? {}).map(([destination, each]) => [value(each), { destination }]);
+  const all = Object.entries(stats ?? {}).map(([destination, each]): Reading => [value(each), { destination }]);
+  if (all.length <= maxReadings) return all;
+  return all
+    .reverse()
+    .sort(([a], [b]) => b - a)
+    .slice(0, maxReadings);
 }
 
 export function running({ limits }: PolicyStats): Reading[] {

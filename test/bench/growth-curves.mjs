@@ -1,5 +1,11 @@
 /** The studies of growth: with the number of something, and with time. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeCertificates } from './certificates.mjs';
+import { bytesOf, grown, heapCensus } from './heap-census.mjs';
 import { align, digits } from './report.mjs';
+import { slopeOf } from './slope.mjs';
 import { answerOf, start } from './start.mjs';
 
 const subjects = {
@@ -66,16 +72,6 @@ export async function soak({ quick, minutes }) {
   return found;
 }
 
-/** The least-squares slope of a value over the seconds, and the error of that slope. */
-export function slopeOf(points) {
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [x, y] = [mean(points.map(([at]) => at)), mean(points.map(([, value]) => value))];
-  const spread = points.reduce((sum, [at]) => sum + (at - x) ** 2, 0);
-  const slope = points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread;
-  const rest = points.reduce((sum, [at, value]) => sum + (value - y - slope * (at - x)) ** 2, 0);
-  return { slope, error: Math.sqrt(rest / Math.max(1, points.length - 2) / spread) };
-}
-
 const units = { heap: 1e6, external: 1e6, rss: 1e6, descriptors: 1, handles: 1, timers: 1 };
 
 export function printSoak({ taken, counts }) {
@@ -95,4 +91,38 @@ export function printSoak({ taken, counts }) {
     `${align([columns, ...rows])}\n  ${taken.length} samples from ${first.at.toFixed(0)} to ${last.at.toFixed(0)} s, each after ` +
     `gc; ${succeeded} calls succeeded, ${failed} failed as meant, ${aborted} were given up. Two standard errors.`
   );
+}
+
+/** Of each kind of call, what thousands of them leave on the heap. */
+export async function leaks({ quick }) {
+  const { remove, ...tls } = await writeCertificates();
+  const upstream = await start('upstream.mjs', { tls }, { role: 'upstream' });
+  const h2 = await start('h2-upstream.mjs', { tls }, { role: 'upstream' });
+  const folder = mkdtempSync(join(tmpdir(), 'pillion-leaks-'));
+  const load = { port: upstream.message, h2: h2.message, tls, folder, count: quick ? 200 : 50_000 };
+  const how = { role: 'client', flags: ['--expose-gc'] };
+  const found = {};
+  try {
+    const kinds = await answerOf('leaks.mjs', load, how);
+    for (const kind of quick ? kinds.slice(0, 2) : kinds) {
+      const { calls, codes } = await answerOf('leaks.mjs', { ...load, kind }, how);
+      const [before, after] = ['before', 'after'].map((name) => heapCensus(join(folder, name)));
+      found[kind] = { calls, codes, bytes: bytesOf(after) - bytesOf(before), most: grown(before, after, 1)[0] };
+    }
+  } finally {
+    remove();
+    rmSync(folder, { recursive: true });
+    upstream.child.disconnect();
+    h2.child.disconnect();
+  }
+  return found;
+}
+
+export function printLeaks(found) {
+  const rows = Object.entries(found).map(([kind, { calls, codes, bytes, most }]) => [
+    kind,
+    ...[String(calls), Object.keys(codes).join(' '), (bytes / calls).toFixed(2)],
+    most === undefined ? '' : `${most.name} +${most.count}, ${most.bytes} bytes`,
+  ]);
+  return align([['a call that', 'calls', 'outcomes', 'bytes left, each', 'grown most'], ...rows]);
 }

@@ -62,6 +62,7 @@ const bodies = Object.fromEntries(Object.entries(sizes).map(([path, size]) => [p
 
 function answerStream(stream, { ':path': path }) {
   stream.on('error', () => {});
+  if (path === '/never') return;
   stream.on('data', () => {});
   stream.on('end', () => {
     const body = bodies[path] ?? json;
@@ -85,7 +86,10 @@ const identity = {
   ...{ requestCert: true, rejectUnauthorized: true, noDelay: true },
 };
 const smallPort = await listen(createServer({ ...identity, ALPNProtocols: ['h2'] }, serve));
-const server = createSecureServer({ ...identity, maxSessionMemory: 1000, settings: { initialWindowSize: window } });
+// Clients that give up many requests are not to be taken for an attack.
+const resets = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 };
+const settings = { initialWindowSize: window };
+const server = createSecureServer({ ...identity, ...resets, maxSessionMemory: 1000, settings });
 server.on('session', (session) => {
   session.on('error', () => {});
   session.once('connect', () => session.setLocalWindowSize(window));

@@ -1,6 +1,6 @@
 /** What one request against one upstream does not show: many destinations, failures, and the policies without a wire. */
 import { bursts, printBursts } from './bursts.mjs';
-import { growth, printGrowth, printSoak, soak } from './growth-curves.mjs';
+import { growth, leaks, printGrowth, printLeaks, printSoak, soak } from './growth-curves.mjs';
 import { h2Studies } from './h2-studies.mjs';
 import { nothing } from './pillion-variants.mjs';
 import { align, digits } from './report.mjs';
@@ -178,6 +178,7 @@ export const studies = {
     print: printGrowth,
   },
   soak: { title: 'a steady rate of calls', run: soak, print: printSoak },
+  leaks: { title: 'what stays on the heap of many calls of one kind, by snapshots', run: leaks, print: printLeaks },
   policies: {
     title: 'a wire that answers at once',
     run: (options) => stubbed(stacks, options),

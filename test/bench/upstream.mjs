@@ -1,7 +1,7 @@
 /**
  * The upstream, a process of its own: the same answers over plain HTTP and over mutual TLS. A path `/plan/503,200/NAME` says how
  * the attempts of the call NAME fare; `attempts` as a message asks how many there were. `/held` is answered once the message
- * `release` comes; `held` asks how many wait.
+ * `release` comes; `held` asks how many wait. `/never` is not answered, `/begun` in part, `/flaky` with 503 every other time.
  * It speaks HTTP/1.1 by hand, since node:http would be as slow as what is measured and share the machine with it.
  */
 import { once } from 'node:events';
@@ -51,6 +51,14 @@ function attempts() {
   return counts;
 }
 
+const replies = {
+  '/never': '',
+  '/begun': `${head('application/octet-stream', 100_000)}begun`,
+  '/moved': 'HTTP/1.1 302 Found\r\nLocation: /json\r\nContent-Length: 0\r\n\r\n',
+  '/unavailable': 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n',
+};
+let flaky = 0;
+
 let waiting = [];
 const held = () => waiting.length;
 
@@ -67,6 +75,9 @@ function serve(socket) {
   const reader = new RequestReader((path) => {
     if (path.startsWith('/plan/')) play(path, socket);
     else if (path === '/held') waiting.push(socket);
+    else if (path === '/reset') socket.destroy();
+    else if (path === '/flaky') socket.write(flaky++ % 2 === 0 ? replies['/unavailable'] : smallReply);
+    else if (path in replies) socket.write(replies[path]);
     else socket.write(largeReplies.get(path) ?? smallReply);
   });
   socket.on('data', (chunk) => reader.feed(chunk));

@@ -41,6 +41,16 @@ describe('a map of the most recently used', () => {
     expect([...map.values()]).toContain(free);
   });
 
+  it('evicts the oldest of busy entries where its bound must hold, but first any of the oldest 16 that is free', () => {
+    const map = new Recent<Entry>({ max: 20, busy: ({ busy }) => busy, whenBusy: 'evict' });
+    for (let index = 0; index < 20; index++) map.use(`${index}`, () => made(`${index}`)).busy = index !== 10;
+    map.use('20', () => made('20')).busy = true;
+    expect(map.get('10')).toBeUndefined();
+    map.use('21', () => made('21'));
+    expect(map.get('0')).toBeUndefined();
+    expect(map.size).toBe(20);
+  });
+
   it('makes an entry anew once it was deleted, and deletes none but the one given', () => {
     const map = new Recent<Entry>({ max: 2 });
     const first = map.use('a', () => made('a'));

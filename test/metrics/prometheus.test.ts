@@ -118,6 +118,19 @@ describe('the text', () => {
   });
 });
 
+describe('gauges by destination', () => {
+  it('have at most a thousand destinations, of which those with an open circuit and those used last are shown', async () => {
+    const script: Script = [{ reply: 503, path: '/bad' }, { reply: 200 }];
+    const { client, prometheus } = measured(script, { allowAbsoluteUrls: true, retry: false });
+    for (let call = 0; call < 20; call++) await rejection(client.get('http://down.test/bad'));
+    for (let index = 0; index < 1100; index++) await client.get(`http://host-${index}.test/`);
+    const states = exposition(prometheus.text()).filter(({ name }) => name === 'pillion_client_circuit_state');
+    expect(states).toHaveLength(1000);
+    const at = (host: string) => states.find(({ labels }) => labels.destination === `http://${host}.test`)?.value;
+    expect([at('down'), at('host-1099'), at('host-0')]).toEqual([2, 0, undefined]);
+  });
+});
+
 describe('clients of one configuration', () => {
   it('come and go with it; counters live on, and version and rejections are counted', async () => {
     let document: object = { clients: { a: { baseURL }, b: { baseURL } } };

@@ -4,7 +4,7 @@ import { onBodyEnd, responseOf } from '../../call/body.js';
 import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { classify } from '../../call/failure.js';
 import type { Request, Response } from '../../call/message.js';
-import { Recent } from '../../call/recent.js';
+import { manyDestinations, Recent } from '../../call/recent.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { rule } from '../../options/options.js';
 import { definePolicy } from '../policy.js';
@@ -135,9 +135,6 @@ class Limit {
   }
 }
 
-/** Destinations with a limit; beyond this number the least recently used limit is evicted. */
-const maxLimits = 1024;
-
 /**
  * Limits the attempts in flight to each destination by their latency: the limit rises while attempts are as fast as
  * usual and falls when they get slower. An attempt above the limit is rejected with `ERR_LIMIT`.
@@ -146,7 +143,7 @@ export const adaptiveConcurrency = definePolicy(
   'adaptiveConcurrency',
   adaptiveConcurrencyOptions,
   (options, { events }) => {
-    const limits = new Recent<Limit>({ max: maxLimits, busy: ({ running }) => running > 0 });
+    const limits = new Recent<Limit>({ max: manyDestinations, busy: ({ running }) => running > 0 });
     const limitTo = (destination: string): Limit => limits.use(destination, () => new Limit(options));
     return {
       wrap: (next) =>

@@ -5,7 +5,7 @@ import { ErrorCode, PillionError, traceless } from '../../call/errors.js';
 import { getHeader } from '../../call/headers.js';
 import type { Request, Response } from '../../call/message.js';
 import { Queue } from '../../call/queue.js';
-import { Recent } from '../../call/recent.js';
+import { manyDestinations, Recent } from '../../call/recent.js';
 import { callOf } from '../../call/request.js';
 import { abortError } from '../../call/scope.js';
 import { maxTimer } from '../../call/timer.js';
@@ -182,9 +182,6 @@ class Bucket {
   }
 }
 
-/** Keys with a limit; beyond this number the least recently used one is evicted. */
-const maxKeys = 1024;
-
 /**
  * Queues attempts in order, so that no more than `requests` are sent in each `per`, and none beyond the quota in the
  * server's own headers. An attempt is rejected with `ERR_RATE_LIMITED`, which is not retried, if its wait would outlast
@@ -193,7 +190,7 @@ const maxKeys = 1024;
  */
 export const rateLimit = definePolicy('rateLimit', rateLimitOptions, (options, context) => {
   const buckets = new Recent<Bucket>({
-    max: maxKeys,
+    max: manyDestinations,
     // Another bucket for the key would let a second burst through.
     busy: (bucket) => bucket.busy,
   });

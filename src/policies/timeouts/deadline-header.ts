@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { copyHeaders, setHeader } from '../../call/headers.js';
+import { manyDestinations, Recent } from '../../call/recent.js';
 import { callOf } from '../../call/request.js';
 import { attemptLimitOf } from '../../call/time-limit.js';
 import { plainHost } from '../../call/url.js';
@@ -55,13 +56,10 @@ export const deadlineHeader = definePolicy(
   }),
 );
 
-const known = new Map<string, boolean>();
+const known = new Recent<boolean>({ max: manyDestinations });
 
 function isInternal(origin: string): boolean {
-  const internal = known.get(origin) ?? isInternalHost(plainHost(new URL(origin)));
-  if (known.size >= 1024) known.clear();
-  known.set(origin, internal);
-  return internal;
+  return known.use(origin, () => isInternalHost(plainHost(new URL(origin))));
 }
 
 const internalName = /^[^.]+$|\.(internal|local|localhost|svc|lan)$/i;

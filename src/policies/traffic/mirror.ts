@@ -225,7 +225,7 @@ class Mirror {
 
   close(): void {
     this.#scope.abort(new CanceledError('The mirror to this target was closed.'));
-    this.#circuit.close();
+    this.#circuit.forget();
   }
 }
 

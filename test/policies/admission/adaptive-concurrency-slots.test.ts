@@ -198,13 +198,13 @@ describe('a slot', () => {
     });
   });
 
-  it('is kept for 1,024 destinations, no more', async () => {
+  it('is kept for 16,384 destinations, no more', async () => {
     const policy = adaptiveConcurrency();
     const stack = policy(alone({ reply: 200 }).next);
-    for (let i = 0; i < 1100; i++) await outcomeOf(stack(aRequest({ baseURL: `http://host-${i}.test` })));
+    for (let i = 0; i < 17_000; i++) await outcomeOf(stack(aRequest({ baseURL: `http://host-${i}.test` })));
     const known = Object.keys(policy.stats?.() as object);
-    expect(known).toHaveLength(1024);
-    expect(known.at(-1)).toBe('http://host-1099.test');
+    expect(known).toHaveLength(16_384);
+    expect(known.at(-1)).toBe('http://host-16999.test');
   });
 });
 

@@ -476,24 +476,43 @@ describe('destinations', () => {
     expect(circuitOf(client)?.state).toBe('open');
   });
 
-  it('are remembered up to 1024; the one unused for the longest time is forgotten first', async () => {
-    const { client } = breaking([{ path: '/bad', reply: 503 }, { reply: 200 }], { allowAbsoluteUrls: true });
-    const known = () => Object.keys(client.stats().policies.circuitBreaker as object);
-    for (let i = 0; i < 1024; i++) await send(client, 1, `http://h${i}.test/`);
+  const bare = { allowAbsoluteUrls: true, logging: false, tracing: false } as const;
+  const known = (client: HttpClient) => client.stats().policies.circuitBreaker as Record<string, CircuitStats>;
+
+  it('are remembered up to 16,384; the one unused for the longest time is forgotten first, unless it is open', async () => {
+    const held = holdReply();
+    const replies = [{ path: '/slow', reply: held }, { path: '/bad', reply: 503 }, { reply: 200 }] as const;
+    const { client } = breaking([...replies], { ...bare, timeouts: false });
+    await send(client, 20, 'http://down.test/bad');
+    const slow = send(client, 1, 'http://slow.test/slow');
+    await held.arrived;
+    for (let i = 0; i < 16_382; i++) await send(client, 1, `http://h${i}.test/`);
     await send(client, 1, 'http://h0.test/');
-    await send(client, 1, 'http://new.test/');
-    expect(known()).toHaveLength(1024);
-    expect(known()).toContain('http://h0.test');
-    expect(known()).not.toContain('http://h1.test');
+    expect(Object.keys(known(client))).toHaveLength(16_384);
+    await send(client, 2, 'http://new.test/');
+    await send(client, 1, 'http://newer.test/');
+    expect(Object.keys(known(client))).toHaveLength(16_384);
+    for (const host of ['slow', 'h1']) expect(known(client)).not.toHaveProperty([`http://${host}.test`]);
+    expect(known(client)).toMatchObject({
+      'http://h0.test': { outcomes: 2 },
+      'http://new.test': { outcomes: 2 },
+      'http://down.test': { state: 'open' },
+    });
+    held.reply(503);
+    await slow;
+    expect(known(client)).not.toHaveProperty(['http://slow.test']);
   });
 
   it('that are forgotten while open leave no timer', async () => {
-    const { client } = breaking([{ path: '/bad', reply: 503 }, { reply: 200 }], { allowAbsoluteUrls: true });
-    await send(client, 20, 'http://first.test/bad');
+    const { client } = breaking([{ reply: 503 }], { ...bare, circuitBreaker: { volumeThreshold: 1 } });
+    await send(client, 1, 'http://first.test/');
     expect(vi.getTimerCount()).toBe(1);
-    for (let i = 0; i < 1024; i++) await send(client, 1, `http://h${i}.test/`);
-    expect(circuitOf(client, 'http://first.test')).toBeUndefined();
-    expect(vi.getTimerCount()).toBe(0);
+    for (let i = 1; i < 16_384; i++) await send(client, 1, `http://h${i}.test/`);
+    expect(circuitOf(client, 'http://first.test')?.state).toBe('open');
+    const timers = vi.getTimerCount();
+    await send(client, 1, 'http://last.test/');
+    expect(known(client)).not.toHaveProperty(['http://first.test']);
+    expect(vi.getTimerCount()).toBe(timers);
   });
 });
 

@@ -40,8 +40,18 @@ async function send(client: HttpClient, count: number, url = '/'): Promise<void>
   for (let i = 0; i < count; i++) await client.get(url).catch(() => {});
 }
 
+interface CircuitStats {
+  readonly state: string;
+  readonly outcomes: number;
+  readonly failures: number;
+}
+
+function circuitOf(client: HttpClient): CircuitStats | undefined {
+  return (client.stats().policies.circuitBreaker as Record<string, CircuitStats>)[baseURL];
+}
+
 function stateOf(client: HttpClient): string | undefined {
-  return (client.stats().policies.circuitBreaker as Record<string, { state: string }>)[baseURL]?.state;
+  return circuitOf(client)?.state;
 }
 
 function only(): Made {
@@ -53,8 +63,7 @@ describe('the volume threshold', () => {
   it('is never 0: the first failure does not open', async () => {
     const { client } = scripted([503], plain);
     await send(client, 1);
-    expect(stateOf(client)).toBe('closed');
-    expect(only().breaker.volumeThreshold).toBe(20);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 1, failures: 1 });
   });
 
   it('of 0 is refused', () => {
@@ -69,16 +78,16 @@ describe('the error rate', () => {
     const running = client.get('/');
     await held.arrived;
     await send(client, 10);
-    expect(only().breaker.stats).toMatchObject({ fires: 9, failures: 9, successes: 0, rejects: 0 });
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 9, failures: 9 });
     held.reply(200);
     await running;
-    expect(only().breaker.stats).toMatchObject({ fires: 10, failures: 9, successes: 1 });
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 10, failures: 9 });
   });
 
   it('is not watered down by what was refused while it was open', async () => {
     const { client } = scripted([...times(20, 503), 200], plain);
     await send(client, 120);
-    expect(only().breaker.stats).toMatchObject({ fires: 20, rejects: 0 });
+    expect(circuitOf(client)).toMatchObject({ state: 'open', outcomes: 20, failures: 20 });
   });
 });
 
@@ -92,8 +101,7 @@ describe('an outcome that is ignored', () => {
     await vi.advanceTimersByTimeAsync(1);
     controller.abort();
     await trial;
-    expect(stateOf(client)).toBe('half_open');
-    expect(only().breaker.stats).toMatchObject({ successes: 0, failures: 20 });
+    expect(circuitOf(client)).toMatchObject({ state: 'half_open', outcomes: 20, failures: 20 });
   });
 });
 
@@ -133,10 +141,9 @@ describe('capacity', () => {
     await held.arrived;
     await send(client, 50);
     expect(stateOf(client)).toBe('closed');
-    expect(only().asked).not.toHaveProperty('capacity');
-    expect(only().breaker.stats).toMatchObject({ fires: 0, failures: 0 });
-    held.reply(200);
-    await running;
+    held.reply(503);
+    await rejection(running);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 1, failures: 1 });
   });
 
   it('is held by an attempt until it has ended: no more run at once after a timeout', async () => {
@@ -171,39 +178,52 @@ describe('a timeout', () => {
     expect((await first).code).toBe('ERR_ATTEMPT_TIMEOUT');
     held.reply({ data: { fine: true } });
     expect((await second).data).toEqual({ fine: true });
-    expect(only().asked).not.toHaveProperty('abortController');
   });
 
   it('is not opossum’s: its own would be 10 s', async () => {
-    const { client } = scripted([{ delay: 15_000, data: { late: true } }], { ...plain, timeouts: false });
+    const { client } = scripted([503, { delay: 15_000, data: { late: true } }], { ...plain, timeouts: false });
+    await send(client, 1);
     const answer = client.get('/');
     await vi.advanceTimersByTimeAsync(15_000);
     expect((await answer).data).toEqual({ late: true });
-    expect(only().asked.timeout).toBe(false);
   });
 });
 
-describe('the options object', () => {
-  it('is a fresh one for each circuit: changing one does not change another', async () => {
-    const { client } = scripted([{ reply: 503, path: '/bad' }, { reply: 200 }], plain);
-    await send(client, 20, 'http://a.test/bad');
-    await send(client, 1, 'http://b.test/');
+describe('a breaker', () => {
+  it('has options of its own: changing those of one circuit does not change another', async () => {
+    const { client } = scripted([{ reply: 503 }], plain);
+    await send(client, 20, 'http://a.test/');
+    await send(client, 20, 'http://b.test/');
     const [a, b] = made;
     expect(made).toHaveLength(2);
     expect(a?.given).not.toBe(b?.given);
-    expect(a?.given.rotateBucketController).not.toBe(b?.given.rotateBucketController);
-    expect(a?.breaker.opened).toBe(true);
-    expect(b?.breaker.closed).toBe(true);
+    for (const name of ['capacity', 'abortController', 'cache', 'coalesce', 'errorFilter'])
+      expect(a?.asked).not.toHaveProperty(name);
+    expect(a?.asked).toMatchObject({ timeout: false, enableSnapshots: false, rollingPercentilesEnabled: false });
+  });
+
+  it('is there from the opening to the closing only, and holds nothing afterwards', async () => {
+    const { client } = scripted([...times(20, 503), 200, 200, 503, 200], plain);
+    await send(client, 19);
+    expect(made).toHaveLength(0);
+    await send(client, 1);
+    await vi.advanceTimersByTimeAsync(5000);
+    await send(client, 4);
+    const { breaker } = only();
+    expect(breaker.isShutdown).toBe(true);
+    expect(breaker.eventNames()).toEqual([]);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 2, failures: 1 });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 
 describe('cache, coalescing, fallback and health checks', () => {
   it('are off: the same request twice at once is two requests with an answer each', async () => {
-    const { client, transport } = scripted([{ data: { n: 1 } }, { data: { n: 2 } }], plain);
+    const { client, transport } = scripted([503, { data: { n: 1 } }, { data: { n: 2 } }], plain);
+    await send(client, 1);
     const answers = await Promise.all([client.get('/same'), client.get('/same')]);
     expect(answers.map(({ data }) => data)).toEqual([{ n: 1 }, { n: 2 }]);
-    expect(transport.requests).toHaveLength(2);
-    for (const name of ['cache', 'coalesce', 'errorFilter']) expect(only().asked).not.toHaveProperty(name);
+    expect(transport.requests).toHaveLength(3);
   });
 
   it('do not stand in for a failure: the caller gets the real one, and no code of opossum’s', async () => {
@@ -223,32 +243,39 @@ describe('cache, coalescing, fallback and health checks', () => {
 });
 
 describe('the cost', () => {
-  it('of a failure does not grow with the window: no percentiles, no snapshots, no latencies to sort', async () => {
-    const { client } = scripted([{ reply: 200 }], plain);
-    await send(client, 1);
-    const { asked, breaker } = only();
-    expect(asked).toMatchObject({ enableSnapshots: false, rollingPercentilesEnabled: false });
+  it('of an outcome does not grow with the window, and none keeps a number of its own: opossum keeps a latency each', async () => {
+    const { client } = scripted([...times(20, 503), ...times(2000, 200)], plain);
+    await send(client, 20);
+    const { breaker } = only();
     const snapshots: unknown[] = [];
     breaker.status.on('snapshot', (stats) => snapshots.push(stats));
-    await send(client, 20_000);
+    await vi.advanceTimersByTimeAsync(5000);
+    await send(client, 2000);
     await vi.advanceTimersByTimeAsync(20_000);
+    expect(breaker.status.window.map(({ latencyTimes }) => latencyTimes.length)).toEqual([0]);
     expect(snapshots).toEqual([]);
-    expect(breaker.stats).toEqual({ fires: 20_001, successes: 20_001, failures: 0, rejects: 0 });
   });
 
-  it('of an idle circuit is no timer', async () => {
-    const { client } = scripted([{ reply: 200 }], plain);
+  it('of a circuit that is closed is no timer', async () => {
+    const { client } = scripted([{ reply: 503 }], plain);
     for (let i = 0; i < 100; i++) await send(client, 1, `http://h${i}.test/`);
-    expect(made).toHaveLength(100);
     expect(vi.getTimerCount()).toBe(0);
   });
+});
 
-  it('of a circuit that is forgotten is paid back: it is shut down and listens to nothing', async () => {
-    const { client } = scripted([{ reply: 200 }], plain);
-    for (let i = 0; i < 1100; i++) await send(client, 1, `http://h${i}.test/`);
-    expect(made.map(({ breaker }) => breaker.isShutdown)).toEqual(made.map((_, index) => index < 1100 - 1024));
-    const [first] = made;
-    expect(first?.given.rotateBucketController?.listenerCount('rotate')).toBe(0);
-    expect(first?.breaker.eventNames()).toEqual([]);
+describe('the window', () => {
+  it('slides: outcomes leave it a tenth at a time', async () => {
+    const { client } = scripted([...times(30, 200), ...times(30, 503), 200], plain);
+    await send(client, 15);
+    await vi.advanceTimersByTimeAsync(5000);
+    await send(client, 45);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 60, failures: 30 });
+    await vi.advanceTimersByTimeAsync(5001);
+    await send(client, 1);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 46, failures: 30 });
+    await vi.advanceTimersByTimeAsync(9000);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 1, failures: 0 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(circuitOf(client)).toEqual({ state: 'closed', outcomes: 0, failures: 0 });
   });
 });

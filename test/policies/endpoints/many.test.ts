@@ -4,7 +4,7 @@ import { balance, createHttpClient, endpointOf, type HttpClientConfig, type Resp
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Host } from '../../../src/policies/endpoints/host.js';
 import { Roster } from '../../../src/policies/endpoints/roster.js';
-import { Rendezvous } from '../../../src/policies/hash.js';
+import { Rendezvous, rendezvous } from '../../../src/policies/hash.js';
 import { baseURL, silent } from '../../support/client.js';
 import { fakeTimers } from '../../support/clock.js';
 import { aRequest } from '../alone.js';
@@ -164,6 +164,80 @@ describe('hash among many', () => {
     const moved = keys.filter((key) => before.at(key) !== after.at(key)).length;
     expect(moved).toBeGreaterThanOrEqual(own);
     expect(moved).toBeLessThan(2 * own);
+  });
+
+  it.each([2, 100, 383])('moves only keys of its own where an endpoint comes or goes, among %i', (size) => {
+    const few = rendezvousOf(names.slice(0, size));
+    const more = rendezvousOf(names.slice(0, size + 1));
+    const moved = keys.filter((key) => few.at(key) !== more.at(key));
+    expect(moved.length).toBeGreaterThan(0);
+    expect(new Set(moved.map((key) => more.at(key)))).toEqual(new Set([names[size]]));
+  });
+
+  it.each([
+    ['the 385th', 384],
+    ['the 1,000th', 999],
+  ])('moves at most twice the keys of an endpoint where it is %s, and not more to another than to it', (_, size) => {
+    const most = Array.from({ length: 8 }, (_, index) => `10.99.0.${index}:80`).map((added) => {
+      const few = rendezvousOf(names.slice(0, size));
+      const more = rendezvousOf([...names.slice(0, size), added]);
+      const moved = keys.filter((key) => few.at(key) !== more.at(key));
+      return { moved: moved.length, own: moved.filter((key) => more.at(key) === added).length };
+    });
+    const sum = (part: 'moved' | 'own') => most.reduce((all, each) => all + each[part], 0);
+    const share = (8 * keys.length) / (size + 1);
+    expect(Math.abs(sum('own') - share)).toBeLessThan(6 * Math.sqrt(share));
+    // Each time nearly the same others move, so that chance counts eight times.
+    expect(sum('moved')).toBeLessThan(2 * share + 6 * Math.sqrt(8 * share));
+  });
+
+  it('gives each of many its share, but for a twentieth of it beside chance', () => {
+    const list = rendezvousOf(names.slice(0, 1000));
+    const hits = counted(keys.map((key) => list.at(key) ?? 'none'));
+    const share = keys.length / 1000;
+    const squares = names.slice(0, 1000).map((name) => ((hits[name] ?? 0) - share) ** 2 / share);
+    const mean = squares.reduce((all, each) => all + each, 0) / 999;
+    expect(mean).toBeLessThan(1 + 4 * Math.sqrt(2 / 999) + 0.05 ** 2 * share);
+  });
+
+  it.each([20, 500, 100_000])(
+    'gives one of a thousand its share where it has %i times the weight of the others',
+    (weight) => {
+      const some = names.slice(0, 1000);
+      const list = new Rendezvous(
+        some,
+        (name) => name,
+        (name) => (name === some[3] ? weight : 1),
+      );
+      const share = weight / (weight + 999);
+      const hits = keys.filter((key) => list.at(key) === some[3]).length;
+      expect(Math.abs(hits - keys.length * share)).toBeLessThan(
+        4 * Math.sqrt(keys.length * share * (1 - share)) + 0.01 * hits,
+      );
+    },
+  );
+
+  it('gives none to an endpoint without weight, and has no place where there is none with it', () => {
+    const weighted = (weightOf: (name: string) => number) =>
+      new Rendezvous(names.slice(0, 4), (name) => name, weightOf);
+    const list = weighted((name) => (name === names[0] ? 0 : 1));
+    for (const key of keys.slice(0, 500)) expect(list.at(key)).not.toBe(names[0]);
+    expect(rendezvousOf([]).at('user')).toBeUndefined();
+    expect(weighted(() => 0).at('user')).toBeUndefined();
+  });
+
+  it('has the same places for a short list as `rendezvous`, one by one', () => {
+    const some = names.slice(0, 300);
+    const list = rendezvousOf(some);
+    for (const key of keys.slice(0, 300))
+      expect(list.at(key)).toBe(
+        rendezvous(
+          key,
+          some,
+          (name) => name,
+          () => 1,
+        ),
+      );
   });
 
   it('has the same place for a key whatever the order of the list is', () => {
