@@ -56,7 +56,7 @@ export class H2Exchange implements Dispatcher.DispatchController {
     stream.push = push;
     stream.on('response', onResponse);
     const { options, informed } = this.#job as Job;
-    if (informed !== undefined) stream.on('headers', informed);
+    if (informed !== undefined) stream.on('headers', onHeaders);
     stream.on('trailers', onTrailers);
     stream.on('end', onEnd);
     stream.on('error', onError);
@@ -119,6 +119,10 @@ export class H2Exchange implements Dispatcher.DispatchController {
     if (this.paused && chunk !== null) this.#count(stream.readableLength);
     if (chunk === null && this.complete && this.#answered) this.#handOver();
     return more;
+  }
+
+  informs(headers: IncomingHttpHeaders): void {
+    this.#job?.informed?.(headers);
   }
 
   head(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
@@ -258,6 +262,10 @@ function push(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding
 
 function onResponse(this: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
   (this as ExchangeStream)[exchangeOf].head(headers);
+}
+
+function onHeaders(this: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
+  (this as ExchangeStream)[exchangeOf].informs(headers);
 }
 
 function onData(this: ClientHttp2Stream, chunk: Buffer): void {

@@ -237,7 +237,7 @@ export class Pool implements H2Events {
   }
 
   #tellDrained(): void {
-    for (const tell of this.#drained.splice(0)) tell();
+    if (this.#drained.length > 0) for (const tell of this.#drained.splice(0)) tell();
   }
 
   #takeIdle(): Carrier | undefined {
