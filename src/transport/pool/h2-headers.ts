@@ -26,8 +26,8 @@ Object.setPrototypeOf(Fields.prototype, null);
 /** Names as callers write them, by the names that HTTP/2 sends: to lower and check each anew took 3 us of a request. */
 const known = new Map<string, string>();
 
-/** Most clients have few names; those beyond this number are checked each time. */
-const mostKnown = 1000;
+/** Clients have few names, and short ones. What a forwarded request brings beyond that is not kept. */
+const kept = { names: 1000, length: 64 };
 
 function fieldName(written: string): string {
   const found = known.get(written);
@@ -35,7 +35,7 @@ function fieldName(written: string): string {
   const name = written.toLowerCase();
   // Node would end the whole connection for a bad name.
   validateHeaderName(name);
-  if (known.size < mostKnown) known.set(written, name);
+  if (known.size < kept.names && written.length <= kept.length) known.set(written, name);
   return name;
 }
 
