@@ -119,7 +119,39 @@ function printTurnover(rows) {
   return align([['', 'calls/s', 'ratio', 'CPU us/call', 'ratio', 'resumed', 'a collection between two'], ...cells]);
 }
 
+async function turns({ rounds }) {
+  const { remove, ...tls } = await writeCertificates();
+  const { child, message } = await start('h2-upstream.mjs', { tls }, { role: 'upstream' });
+  const rows = {};
+  try {
+    for (const callers of [1, 50, 500])
+      rows[callers] = await answerOf(
+        'h2-turns.mjs',
+        { callers, port: message.smallPort, tls, rounds },
+        { role: 'client' },
+      );
+  } finally {
+    child.disconnect();
+    remove();
+  }
+  return rows;
+}
+
+function printTurns(rows) {
+  const cells = Object.keys(h2Variants).map((name) => [
+    titles[name],
+    ...Object.values(rows).flatMap((cpu) => [digits(cpu[name]), `${(cpu[name] / cpu.http2).toFixed(2)}x`]),
+  ]);
+  return align([['', ...Object.keys(rows).flatMap((callers) => [`${callers} callers`, 'ratio'])], ...cells]);
+}
+
 export const h2Studies = {
+  'h2-turns': {
+    title:
+      'CPU (us) of a small GET over HTTP/2 with mutual TLS, all clients in one process and in turns, lower quartile',
+    run: turns,
+    print: printTurns,
+  },
   'h2-50': small(50),
   'h2-500': small(500),
   'h2-bodies': {

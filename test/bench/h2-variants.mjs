@@ -1,4 +1,5 @@
 /** Clients that speak HTTP/2 over one connection. The first, node:http2 by itself, is what the others are compared with. */
+import { randomUUID } from 'node:crypto';
 import http2 from 'node:http2';
 import axios from 'axios';
 import { createHttpClient } from 'pillion';
@@ -8,16 +9,30 @@ import { nothing } from './pillion-variants.mjs';
 
 const window = 16 * 1024 * 1024;
 
-/** As one would write it by hand, with windows that do not slow down a long body, unless `standardWindows` says so. */
-function bareHttp2({ origin, tls, standardWindows }) {
+/** What a client of this library sends in each request, apart from what differs. */
+const ofClients = { 'user-agent': 'pillion/1.0.0', 'accept-encoding': 'gzip, compress, deflate, br' };
+
+/** Listens for what no client may miss: an end without an answer, trailers. */
+function listenAsClients(stream) {
+  stream.on('trailers', () => {});
+  stream.on('close', () => {});
+}
+
+/**
+ * As one would write it by hand, with windows that do not slow down a long body, unless `standardWindows` says so. With `same` it
+ * sends the headers of a client of this library, of which one is another in each request, and has its listeners.
+ */
+function bareHttp2({ origin, tls, standardWindows, same }) {
   const settings = standardWindows ? {} : { initialWindowSize: window };
   const session = http2.connect(origin, { ...identityOf(tls), settings: { ...settings, enablePush: false } });
   if (!standardWindows) session.once('connect', () => session.setLocalWindowSize(window));
   return ({ method, path, stream: makeBody, answer }) => {
-    const headers = { ':method': method, ':path': path, accept: 'application/json' };
+    const headers = { ':method': method, ':path': path, accept: 'application/json', ...(same && ofClients) };
+    const fields = () => ({ ...headers, 'x-request-id': randomUUID(), [http2.sensitiveHeaders]: ['x-request-id'] });
     return () =>
       new Promise((resolve, reject) => {
-        const stream = session.request(headers, { endStream: makeBody === undefined });
+        const stream = session.request(same ? fields() : headers, { endStream: makeBody === undefined });
+        if (same) listenAsClients(stream);
         const chunks = [];
         stream.on('response', ({ ':status': status }) => {
           if (status >= 400) reject(new Error(`Status ${status}`));
@@ -64,7 +79,8 @@ const sentByClient = ({ origin, tls: { cert, key, ca } }, config, deps) => {
 };
 
 export const h2Variants = {
-  http2: { title: 'node:http2', make: bareHttp2 },
+  http2: { title: 'node:http2, body parsed', make: bareHttp2 },
+  same: { title: 'node:http2, also headers as ours', make: (target) => bareHttp2({ ...target, same: true }) },
   undici: { title: 'undici.request, allowH2', make: undiciH2 },
   axios: { title: 'axios, httpVersion: 2', make: axiosH2 },
   pillion: {

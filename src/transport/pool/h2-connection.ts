@@ -1,5 +1,5 @@
 /** One HTTP/2 connection: many requests at once over Node's own http2; those in flight survive a GOAWAY. */
-import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream, type ClientSessionRequestOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ErrorCode } from '../../call/errors.js';
@@ -12,6 +12,18 @@ import { pseudoHeaders, uncarried } from './h2-headers.js';
 import { H2Window, wideWindow } from './h2-window.js';
 
 const settings = { enablePush: false, initialWindowSize: wideWindow };
+
+/**
+ * All options of a request. Node would read the first two from a polluted `Object.prototype`, and adds to its copy each of the
+ * next ones that is missing, which took 9 of 75 us of a request. `weight` is one of them in Node 20, and deprecated since.
+ */
+const withoutBody: ClientSessionRequestOptions = {
+  ...{ signal: undefined as never, waitForTrailers: false },
+  ...{ parent: 0, exclusive: false, silent: false },
+  ...(process.versions.node.startsWith('20.') ? { weight: 16 } : {}),
+  endStream: true,
+};
+const withBody: ClientSessionRequestOptions = { ...withoutBody, endStream: false };
 
 /** Milliseconds that a server may take to answer a PING before the connection counts as dead. */
 const pingTimeout = 2000;
@@ -86,7 +98,6 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
       this.#first = job;
       return;
     }
-    clearTimeout(this.#idleTimer);
     this.#open(this.#session, job);
     this.used = true;
     if (this.#streams.size === 0) this.#closeWhenUnused();
@@ -231,9 +242,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     if (job.over) return;
     let stream: ClientHttp2Stream;
     try {
-      // Node would read these from a polluted `Object.prototype`.
-      const own = { signal: undefined as never, waitForTrailers: false };
-      stream = session.request(pseudoHeaders(job, session), { ...own, endStream: job.options.body === null });
+      stream = session.request(pseudoHeaders(job, session), job.options.body === null ? withoutBody : withBody);
     } catch (cause) {
       job.onResponseError?.(undefined as never, uncarried(cause as Error));
       return;
@@ -284,9 +293,14 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     this.#drains();
   }
 
+  /** Keeps one timer and puts it off: where one call follows another, a new one for each took a seventh of its CPU. */
   #closeWhenUnused(): void {
-    clearTimeout(this.#idleTimer);
-    if (!this.#draining) this.#idleTimer = setTimeout(() => this.#drains(), this.#options.keepAliveTimeout).unref();
+    if (this.#draining) return;
+    this.#idleTimer ??= setTimeout(
+      () => this.#streams.size === 0 && this.#drains(),
+      this.#options.keepAliveTimeout,
+    ).unref();
+    this.#idleTimer.refresh();
   }
 }
 

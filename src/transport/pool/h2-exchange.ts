@@ -56,7 +56,7 @@ export class H2Exchange implements Dispatcher.DispatchController {
     stream.push = push;
     stream.on('response', onResponse);
     const { options, informed } = this.#job as Job;
-    if (informed !== undefined) stream.on('headers', informed);
+    if (informed !== undefined) stream.on('headers', onHeaders);
     stream.on('trailers', onTrailers);
     stream.on('end', onEnd);
     stream.on('error', onError);
@@ -121,13 +121,15 @@ export class H2Exchange implements Dispatcher.DispatchController {
     return more;
   }
 
+  informs(headers: IncomingHttpHeaders): void {
+    this.#job?.informed?.(headers);
+  }
+
   head(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     if (this.#over) return;
     this.#answered = true;
     const method = this.#job?.options.method ?? '';
     const status = Number(headers[':status']);
-    // The object is this answer's own; a copy without the status took 2 us.
-    delete headers[':status'];
     this.#job?.onResponseStart?.(this, status, headers as never, '');
     // Node emits the headers a tick late, but data at once: with a listener before the headers that data would be lost.
     if (this.complete) this.#handOver();
@@ -258,6 +260,10 @@ function push(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding
 
 function onResponse(this: ClientHttp2Stream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
   (this as ExchangeStream)[exchangeOf].head(headers);
+}
+
+function onHeaders(this: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
+  (this as ExchangeStream)[exchangeOf].informs(headers);
 }
 
 function onData(this: ClientHttp2Stream, chunk: Buffer): void {

@@ -304,7 +304,7 @@ export class Pool implements H1Events, H2Events {
   }
 
   #tellDrained(): void {
-    for (const tell of this.#drained.splice(0)) tell();
+    if (this.#drained.length > 0) for (const tell of this.#drained.splice(0)) tell();
   }
 
   #takeIdle(): Carrier | undefined {

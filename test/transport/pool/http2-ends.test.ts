@@ -1,6 +1,7 @@
 /** HTTP/2: what one call or one connection ends in is no matter of the others. */
 import http2 from 'node:http2';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { pseudoHeaders } from '../../../src/transport/pool/h2-headers.js';
 import { runChild } from '../../support/child.js';
 import { pause, rejection, until, watch } from '../../support/client.js';
 import { HEADERS, startFrames } from '../../support/h2-frames.js';
@@ -40,8 +41,41 @@ describe('A call that HTTP/2 cannot carry', () => {
   });
 });
 
+describe('Headers over HTTP/2', () => {
+  it('that have the names of members of an object are sent and received as they were written', async () => {
+    const headers = ['Host', 'a.test', 'constructor', 'a', '__proto__', 'b', 'X-Twice', '1', 'x-twice', '2'];
+    const options = { path: '/', method: 'GET', headers, body: null };
+    const fields = pseudoHeaders({ options } as never, { encrypted: true } as never);
+    expect(Object.entries(fields)).toEqual([
+      ...[
+        [':method', 'GET'],
+        [':path', '/'],
+        [':authority', 'a.test'],
+      ],
+      ...[
+        ['constructor', 'a'],
+        ['__proto__', 'b'],
+        ['x-twice', ['1', '2']],
+        [':scheme', 'https'],
+      ],
+    ]);
+    const { origin } = await startH2([
+      (stream) => {
+        stream.respond({ ':status': 200, constructor: 'of the server' });
+        stream.end('ok');
+      },
+    ]);
+    const { client } = watch(config(origin));
+    const response = await client.get('/');
+    expect({ ...response.headers }).toMatchObject({ constructor: 'of the server' });
+    expect(Object.keys(response.headers)).not.toContain(':status');
+  });
+});
+
 describe('A polluted Object.prototype', () => {
-  it.each(['waitForTrailers', 'content-length', 'accept', 'te', 'host', ':authority'])(
+  const options = ['waitForTrailers', 'parent', 'exclusive', 'silent'];
+
+  it.each([...options, 'content-length', 'accept', 'te', 'host', ':authority'])(
     'changes nothing of an HTTP/2 request: %s',
     async (name) => {
       const { origin, requests } = await startH2([
@@ -129,6 +163,26 @@ describe('An HTTP/2 connection', () => {
       expect((await client.get('/')).data).toBe('ok');
     }
     expect(server.peers.length).toBeGreaterThan(1);
+  });
+
+  it('closes once it has been idle for its time, though that time had passed under its last call before', async () => {
+    let closed = false;
+    const server = await startFrames(
+      identity,
+      (peer) => {
+        peer.allow(100);
+        peer.socket.once('close', () => {
+          closed = true;
+        });
+      },
+      (peer, { type, id }) => type === HEADERS && setTimeout(() => peer.answer(id), id === 1 ? 0 : 60),
+    );
+    const { client } = watch({ ...config(server.origin), connections: { keepAliveTimeout: 30 } });
+    await client.get('/');
+    expect((await client.get('/')).data).toBe('ok');
+    expect(closed).toBe(false);
+    await until(() => closed);
+    expect(server.peers).toHaveLength(1);
   });
 
   it('over which HTTP/1.1 comes in place of frames fails its calls at once', async () => {
