@@ -5,6 +5,7 @@ import { ErrorCode, type LimitReason, PillionError, traceless } from '../../call
 import type { Request, Response } from '../../call/message.js';
 import { Queue } from '../../call/queue.js';
 import { type OutcomeReceiver, Passage } from '../../call/receiver.js';
+import { manyDestinations, Recent } from '../../call/recent.js';
 import { callOf, destinationOf } from '../../call/request.js';
 import { waitUnlessAborted } from '../../call/wait.js';
 import { definePolicy, type PolicyContext } from '../policy.js';
@@ -41,15 +42,16 @@ type LimitsOptions = z.output<typeof limitsOptions>;
 /** One destination: who runs, who waits. */
 class Gate {
   readonly destination: string;
-  readonly #all: Map<string, Gate>;
   running = 0;
   /** In order of arrival. */
   readonly waiting = new Queue<() => void>();
 
-  constructor(destination: string, all: Map<string, Gate>) {
+  constructor(destination: string) {
     this.destination = destination;
-    this.#all = all;
-    all.set(destination, this);
+  }
+
+  get busy(): boolean {
+    return this.running > 0 || this.waiting.size > 0;
   }
 
   /** A function of its own, since it is called at the end of bodies; one for all requests. */
@@ -58,7 +60,6 @@ class Gate {
     // The slot goes from one to the next without ever being free, so nobody can overtake.
     if (next === undefined) this.running--;
     else next();
-    if (this.running === 0 && this.waiting.size === 0) this.#all.delete(this.destination);
   };
 }
 
@@ -67,12 +68,13 @@ class Gate {
  * order of arrival; the next one is rejected with `ERR_LIMIT`. As Envoy's `max_requests` and `max_pending_requests`.
  */
 export const limits = definePolicy('limits', limitsOptions, (options, context) => {
-  const gates = new Map<string, Gate>();
+  // A gate in use is kept whatever their number: another one would let as many requests run again.
+  const gates = new Recent<Gate>({ max: manyDestinations, busy: (gate) => gate.busy });
   return {
     pass: (next) =>
       function limits(request, receiver) {
         const destination = options.per === 'origin' ? callOf(request).origin : destinationOf(request);
-        const gate = gates.get(destination) ?? new Gate(destination, gates);
+        const gate = gates.use(destination, () => new Gate(destination));
         const admitted = new Admitted(receiver, request, gate, context);
         if (gate.running < options.maxRequests) {
           gate.running++;
@@ -88,7 +90,9 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       },
     stats: (): Record<string, LimitStats> =>
       Object.fromEntries(
-        [...gates].map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.size }]),
+        [...gates]
+          .filter(([, gate]) => gate.busy)
+          .map(([destination, { running, waiting }]) => [destination, { running, pending: waiting.size }]),
       ),
   };
 });

@@ -4,7 +4,7 @@ import type { AxiosError } from 'axios';
 import { z } from 'zod';
 import { responseOf } from '../../call/body.js';
 import { classify, type FailureKind, isSent, isUnsent } from '../../call/failure.js';
-import type { Request } from '../../call/message.js';
+import type { Request, Response } from '../../call/message.js';
 import { once } from '../../call/once.js';
 import { nothing, ownOf, ownValue } from '../../call/own.js';
 import { isIdempotent, isReplayable } from '../../call/repeatable.js';
@@ -189,7 +189,9 @@ export type RetryPlan = z.output<typeof retryPlan> & RetryFunctions;
 /** True where repeating the request is safe and the plan retries this kind of failure. */
 export function isRetryable(error: unknown, request: Request, plan: RetryPlan): boolean {
   if (!isReplayable(request) || !(isIdempotent(request) || isUntouched(error))) return false;
-  return plan.on.some((condition) => matches(error, condition));
+  const kind = classify(error);
+  const response = kind === 'status' ? responseOf(error) : undefined;
+  return plan.on.some((condition) => matches(condition, kind, response));
 }
 
 /** True where a function of the user's may ask for a retry; see `RetryDeps.retryCondition`. */
@@ -213,9 +215,7 @@ function isUntouched(error: unknown): boolean {
 const resets = new Set(['connect', 'reset', 'refused_stream', 'timeout']);
 
 /** Whether a failure meets a condition, with the meanings of Envoy's `retry_on` (envoyproxy.io, router filter). */
-function matches(error: unknown, condition: RetryPlan['on'][number]): boolean {
-  const kind = classify(error);
-  const response = kind === 'status' ? responseOf(error) : undefined;
+function matches(condition: RetryPlan['on'][number], kind: FailureKind, response: Response | undefined): boolean {
   const status = response?.status ?? 0;
   switch (condition) {
     case '5xx':
