@@ -104,7 +104,7 @@ describe('the benchmark (against dist: build first)', () => {
     expect(readFileSync(new URL('results.json', import.meta.url), 'utf8')).toBe(kept);
     const { results, cases: all, variants: titles } = JSON.parse(kept) as Report;
     expect(Object.keys(results)).toEqual(all.map(({ name }) => name));
-    expect([all.length, Object.keys(titles).length]).toEqual([10, 10]);
+    expect([all.length, Object.keys(titles).length]).toEqual([12, 12]);
   });
 
   it.each([
