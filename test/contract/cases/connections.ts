@@ -77,12 +77,18 @@ export const connectionsKept: readonly Case[] = [
     differs: { reason: 'The connection that a redirect came over is used again.', expect: 1 },
   },
   {
-    name: 'calls at once take a connection each',
+    name: 'calls in flight at once take a connection each',
     only: h1,
-    run: async ({ fresh }) => {
+    run: async ({ fresh, serve }) => {
       const http = await fresh();
-      const answers = await Promise.all([1, 2, 3].map(() => http.get('/echo')));
-      return new Set(answers.map(({ data }) => data.connection)).size;
+      const ends: (() => void)[] = [];
+      // All answers wait for the last call: one that comes before could free its connection for the next call.
+      const path = serve(({ socket }, response) => {
+        ends.push(() => response.end(String(socket.remotePort)));
+        if (ends.length === 3) for (const end of ends) end();
+      });
+      const answers = await Promise.all([1, 2, 3].map(() => http.get(path)));
+      return new Set(answers.map(({ data }) => data)).size;
     },
     expect: 3,
   },
