@@ -12,7 +12,7 @@ export const manyDestinations = 16_384;
 export interface RecentOptions<Value> {
   /** Number of entries that are kept. */
   readonly max: number;
-  /** True for an entry in use, or with something to lose. */
+  /** True for an entry that is in use, or whose loss would be noticed. */
   readonly busy?: (value: Value) => boolean;
   /** Where the oldest entries are all busy: `exceed` the bound for a while, the default, or `evict` the oldest. */
   readonly whenBusy?: 'exceed' | 'evict';

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import { z } from 'zod';
 import { causeOf } from '../call/failure.js';
+import { once } from '../call/once.js';
 import type { FailureCause } from '../call/record.js';
 import { duration } from '../options/duration.js';
 import type { PolicyContext } from './policy.js';
@@ -279,20 +280,27 @@ class OutcomeWindow {
 
 type Breaker = CircuitBreaker<[], void>;
 
+/** Without a prototype: opossum would read further options from a polluted `Object.prototype`. */
+const withoutStatistics = {
+  __proto__: null,
+  timeout: false,
+  enableSnapshots: false,
+  rollingPercentilesEnabled: false,
+} as CircuitBreaker.Options;
+
 /** The statistics of all breakers, which are told of no outcome: with one of its own each would take 3 KB more. */
-let unused: CircuitBreaker.Status | undefined;
+const unusedStatus = once(() =>
+  CircuitBreaker.newStatus({
+    ...withoutStatistics,
+    rollingCountBuckets: 1,
+    rollingCountTimeout: 1000,
+    // Without it opossum sets a timer.
+    rotateBucketController: new EventEmitter(),
+  }),
+);
 
 function newBreaker(): Breaker {
-  // No prototype: opossum would read further options from a polluted Object.prototype.
-  const options = Object.assign(Object.create(null), {
-    timeout: false,
-    // Both set timers of their own.
-    enableSnapshots: false,
-    rotateBucketController: new EventEmitter(),
-    rollingPercentilesEnabled: false,
-  });
-  unused ??= CircuitBreaker.newStatus({ ...options, rollingCountBuckets: 1, rollingCountTimeout: 1000 });
-  return new CircuitBreaker(neverFired, { ...options, __proto__: null, status: unused });
+  return new CircuitBreaker(neverFired, { ...withoutStatistics, __proto__: null, status: unusedStatus() } as object);
 }
 
 function neverFired(): Promise<void> {

@@ -39,7 +39,7 @@ const ringCount = 8;
  * Weighted rendezvous hashing of targets that stay the same for many keys. Of more than 384 the key is compared with the 384
  * that follow its place on a ring. One that comes takes keys as among few, and moves at most as many again: those for which
  * it is compared in place of the last one. So there is no length at which a list moves all of them. Targets that weigh
- * more than a 384th of all are compared with every key, at as much less of their weight as the others are compared less often.
+ * more than a 384th of all are compared with every key, with the share of their weight that the 384 are of the others.
  */
 export class Rendezvous<T> {
   readonly #targets: readonly T[];

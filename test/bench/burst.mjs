@@ -1,9 +1,9 @@
 /** A cold pool that all at once has many calls, or a steady rate of them, in a process of its own: latencies, failures, connections. */
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { createHttpClient } from 'pillion';
 import { Agent, request as undiciRequest } from 'undici';
+import { identityOf } from './axios-variants.mjs';
 import { openLoop } from './load.mjs';
 import { nothing } from './pillion-variants.mjs';
 
@@ -11,7 +11,7 @@ const { variant, ports, kind, tls, calls, wait, rate, seconds, connectTimeout, b
 const secure = kind === 'mtls';
 const origin = `${secure ? 'https' : 'http'}://127.0.0.1:${ports[kind]}`;
 const path = `/${wait}`;
-const identity = secure ? { cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) } : {};
+const identity = secure ? identityOf(tls) : {};
 
 /** Each makes a client with no connection yet; `close` ends it. */
 const clients = {

@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCertificates } from './certificates.mjs';
-import { bytesOf, grown, heapCensus } from './heap-census.mjs';
+import { bytesOf, grownMost, heapCensus } from './heap-census.mjs';
 import { align, digits } from './report.mjs';
-import { slopeOf } from './slope.mjs';
 import { answerOf, start } from './start.mjs';
 
 const subjects = {
@@ -72,6 +71,16 @@ export async function soak({ quick, minutes }) {
   return found;
 }
 
+/** The least-squares slope of a value over the seconds, and the error of that slope. */
+function slopeOf(points) {
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [x, y] = [mean(points.map(([at]) => at)), mean(points.map(([, value]) => value))];
+  const spread = points.reduce((sum, [at]) => sum + (at - x) ** 2, 0);
+  const slope = points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread;
+  const rest = points.reduce((sum, [at, value]) => sum + (value - y - slope * (at - x)) ** 2, 0);
+  return { slope, error: Math.sqrt(rest / Math.max(1, points.length - 2) / spread) };
+}
+
 const units = { heap: 1e6, external: 1e6, rss: 1e6, descriptors: 1, handles: 1, timers: 1 };
 
 export function printSoak({ taken, counts }) {
@@ -107,7 +116,7 @@ export async function leaks({ quick }) {
     for (const kind of quick ? kinds.slice(0, 2) : kinds) {
       const { calls, codes } = await answerOf('leaks.mjs', { ...load, kind }, how);
       const [before, after] = ['before', 'after'].map((name) => heapCensus(join(folder, name)));
-      found[kind] = { calls, codes, bytes: bytesOf(after) - bytesOf(before), most: grown(before, after, 1)[0] };
+      found[kind] = { calls, codes, bytes: bytesOf(after) - bytesOf(before), most: grownMost(before, after) };
     }
   } finally {
     remove();

@@ -14,6 +14,7 @@ import { allocatedBy } from './allocation.mjs';
 import { bareAxios, nowhere } from './axios-variants.mjs';
 import { cases } from './cases.mjs';
 import { exchange } from './exchange.mjs';
+import { burst, cpuOfBurst } from './load.mjs';
 import { bareUndici } from './other-variants.mjs';
 import { fullStack, many } from './pillion-variants.mjs';
 import { align, median } from './report.mjs';
@@ -34,22 +35,6 @@ const tolerance = 0.8;
 
 const { request } = cases.find(({ name }) => name === 'get-50');
 const baseURL = 'http://billing.test';
-
-/** So many calls by so many callers. */
-const burst = (once, callers, calls) => {
-  let left = calls;
-  const caller = async () => {
-    while (left-- > 0) await once();
-  };
-  return Promise.all(Array.from({ length: callers }, caller));
-};
-
-const cpuOfBurst = (callers, calls) => async (once) => {
-  const before = process.cpuUsage();
-  await burst(once, callers, calls);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / calls;
-};
 
 /** The median over the rounds of what `own` took to what `other` took in the same round. */
 const ratio = (taken, own, other) => median(taken[own].map((value, round) => value / taken[other][round]));

@@ -25,8 +25,8 @@ export function heapCensus(file) {
 
 export const bytesOf = (census) => [...census.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
-/** What has grown most in number. */
-export function grown(before, after, most = 6) {
+/** The constructor whose objects have grown most in bytes; undefined where none has grown. */
+export function grownMost(before, after) {
   return [...after]
     .map(([name, { count, bytes }]) => ({
       name,
@@ -34,6 +34,5 @@ export function grown(before, after, most = 6) {
       bytes: bytes - (before.get(name)?.bytes ?? 0),
     }))
     .filter(({ count, bytes }) => count > 0 || bytes > 0)
-    .sort((a, b) => b.bytes - a.bytes)
-    .slice(0, most);
+    .sort((a, b) => b.bytes - a.bytes)[0];
 }

@@ -16,6 +16,23 @@ export async function closedLoop(send, callers, seconds) {
   return latencies;
 }
 
+/** So many calls by so many callers. */
+export const burst = (once, callers, calls) => {
+  let left = calls;
+  const caller = async () => {
+    while (left-- > 0) await once();
+  };
+  return Promise.all(Array.from({ length: callers }, caller));
+};
+
+/** CPU microseconds of this process for each call of a burst. */
+export const cpuOfBurst = (callers, calls) => async (once) => {
+  const before = process.cpuUsage();
+  await burst(once, callers, calls);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / calls;
+};
+
 /** A timer is late by less than this as long as the process does not stall. */
 const slack = 2;
 
