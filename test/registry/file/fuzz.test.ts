@@ -19,7 +19,7 @@ let slowest = 0;
 function time(text: string): { parsed: ParsedClients; ms: number } {
   let ms = Number.POSITIVE_INFINITY;
   let parsed = new ParsedClients({}, '', { env });
-  for (let round = 0; round < 3 && ms > 100; round++) {
+  for (let round = 0; round < 3 && ms > 50; round++) {
     const start = process.cpuUsage();
     parsed = parse(text);
     const { user, system } = process.cpuUsage(start);
@@ -30,6 +30,15 @@ function time(text: string): { parsed: ParsedClients; ms: number } {
   return { parsed, ms };
 }
 
+/**
+ * CPU time of an ordinary document that is nearly as large as the bounds allow: about 65 ms on the machine on which
+ * the bounds were chosen. It is measured beside a slow document, so that the speed of the machine cancels out.
+ */
+function ordinary(): number {
+  const entries = Array.from({ length: 5000 }, (_, index) => `  client${index}: 1\n`);
+  return time(`x-many:\n${entries.join('')}`).ms;
+}
+
 const known = Object.getOwnPropertyNames(Object.prototype).sort();
 
 /** A located fault, or clients; never anything else. */
@@ -38,7 +47,7 @@ function holdsFor(text: string): void {
   const lines = text.split('\n');
   if (parsed.faults.length === 0) expect(parsed.clients.length).toBeGreaterThan(0);
   for (const fault of parsed.faults) expect(isLocated(fault, lines), `${JSON.stringify(fault)} in ${text}`).toBe(true);
-  expect(ms).toBeLessThan(100);
+  if (ms > 100) expect(ms).toBeLessThan(2 * ordinary());
   expect(Object.getOwnPropertyNames(Object.prototype).sort()).toEqual(known);
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
 }
