@@ -1,5 +1,7 @@
 /** A map of bounded size: beyond it the entry that was used longest ago is evicted. */
 
+import { Queue, type QueuePlace } from './queue.js';
+
 /** Entries examined for one that may be evicted. Where all of these are busy, `whenBusy` says what happens. */
 const examined = 16;
 
@@ -21,9 +23,11 @@ export interface RecentOptions<Value> {
 }
 
 export class Recent<Value> {
-  readonly #entries = new Map<string, Value>();
+  readonly #places = new Map<string, QueuePlace<Entry<Value>>>();
+  /** The entry used longest ago first. */
+  readonly #entries = new Queue<Entry<Value>>();
   readonly #options: RecentOptions<Value>;
-  #latest: { readonly key: string; readonly value: Value } | undefined;
+  #latest: Entry<Value> | undefined;
 
   constructor(options: RecentOptions<Value>) {
     this.#options = options;
@@ -33,48 +37,58 @@ export class Recent<Value> {
   use(key: string, make: () => Value): Value {
     // Most calls go where the last one went.
     if (this.#latest?.key === key) return this.#latest.value;
-    const known = this.#entries.has(key);
-    const value = known ? (this.#entries.get(key) as Value) : make();
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    this.#latest = { key, value };
-    if (!known && this.#entries.size > this.#options.max) this.#evict();
-    return value;
+    const place = this.#places.get(key);
+    if (place === undefined) return this.#add({ key, value: make() });
+    this.#entries.moveToEnd(place);
+    this.#latest = place.item;
+    return place.item.value;
+  }
+
+  #add(entry: Entry<Value>): Value {
+    this.#places.set(entry.key, this.#entries.add(entry));
+    this.#latest = entry;
+    if (this.#entries.size > this.#options.max) this.#evict();
+    return entry.value;
   }
 
   #evict(): void {
-    const victim =
-      this.#idlest() ?? (this.#options.whenBusy === 'evict' ? this.#entries.entries().next().value : undefined);
+    const victim = this.#idlest() ?? (this.#options.whenBusy === 'evict' ? this.#entries.first : undefined);
     if (victim === undefined) return;
-    const [key, value] = victim;
-    this.#entries.delete(key);
-    this.#options.evicted?.(value);
+    this.#remove(victim.key);
+    this.#options.evicted?.(victim.value);
   }
 
   /** Of the entries used longest ago the first one that is not busy. */
-  #idlest(): [string, Value] | undefined {
+  #idlest(): Entry<Value> | undefined {
     let count = 0;
     for (const entry of this.#entries) {
-      if (entry[1] === this.#latest?.value || ++count > examined) return undefined;
-      if (!this.#options.busy?.(entry[1])) return entry;
+      if (entry === this.#latest || ++count > examined) return undefined;
+      if (!this.#options.busy?.(entry.value)) return entry;
     }
     return undefined;
   }
 
+  #remove(key: string): void {
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    this.#places.delete(key);
+    this.#entries.remove(place);
+    if (this.#latest === place.item) this.#latest = undefined;
+  }
+
   /** The entry of this key, which does not count as used by it. */
   get(key: string): Value | undefined {
-    return this.#entries.get(key);
+    return this.#places.get(key)?.item.value;
   }
 
   /** Removes the entry of this key, unless it is another than `value`. */
   delete(key: string, value: Value): void {
-    if (this.#entries.get(key) !== value) return;
-    this.#entries.delete(key);
-    if (this.#latest?.key === key) this.#latest = undefined;
+    if (this.get(key) === value) this.#remove(key);
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#places.clear();
+    this.#entries.takeAll();
     this.#latest = undefined;
   }
 
@@ -83,11 +97,16 @@ export class Recent<Value> {
   }
 
   /** Entries by key, the one used longest ago first. */
-  [Symbol.iterator](): MapIterator<[string, Value]> {
-    return this.#entries.entries();
+  *[Symbol.iterator](): IterableIterator<[string, Value]> {
+    for (const { key, value } of this.#entries.items()) yield [key, value];
   }
 
-  values(): MapIterator<Value> {
-    return this.#entries.values();
+  *values(): IterableIterator<Value> {
+    for (const { value } of this.#entries.items()) yield value;
   }
+}
+
+interface Entry<Value> {
+  readonly key: string;
+  readonly value: Value;
 }

@@ -3,6 +3,7 @@ import { CanceledError, type GenericAbortSignal, isAxiosError } from 'axios';
 import { traceless, withCause } from './errors.js';
 import type { Request } from './message.js';
 import { processWide } from './process-wide.js';
+import { Queue } from './queue.js';
 
 type AbortListener = (() => void) | { handleEvent(): void };
 
@@ -78,7 +79,7 @@ function notify(listener: AbortListener): void {
 
 /** The listeners for a signal that is not ours, and the one function that is registered on it. */
 interface Followers {
-  readonly listeners: Set<() => void>;
+  readonly listeners: Queue<AbortListener>;
   readonly tell: () => void;
 }
 
@@ -92,21 +93,17 @@ export function onAbort(signal: GenericAbortSignal, listener: AbortListener): ()
     return () => signal.removeEventListener('abort', listener);
   }
   const { listeners, tell } = followed.get(signal) ?? follow(signal);
-  // A function of its own, so that the same listener can be added more than once.
-  const own = () => (typeof listener === 'function' ? listener() : listener.handleEvent());
-  listeners.add(own);
+  const place = listeners.add(listener);
   return () => {
-    if (!listeners.delete(own) || listeners.size > 0 || followed.get(signal)?.listeners !== listeners) return;
+    if (!listeners.remove(place) || listeners.size > 0 || followed.get(signal)?.listeners !== listeners) return;
     followed.delete(signal);
     signal.removeEventListener?.('abort', tell);
   };
 }
 
 function follow(signal: GenericAbortSignal): Followers {
-  const listeners = new Set<() => void>();
-  const tell = () => {
-    for (const listener of [...listeners]) listener();
-  };
+  const listeners = new Queue<AbortListener>();
+  const tell = () => listeners.items().forEach(notify);
   const followers = { listeners, tell };
   followed.set(signal, followers);
   signal.addEventListener?.('abort', tell);

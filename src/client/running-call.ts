@@ -3,6 +3,7 @@ import { type AxiosError, isCancel } from 'axios';
 import { discardUpload, onBodyEnd, responseOf } from '../call/body.js';
 import type { AttemptOutcome } from '../call/events.js';
 import type { Request, Response } from '../call/message.js';
+import type { QueuePlace } from '../call/queue.js';
 import type { OutcomeReceiver } from '../call/receiver.js';
 import type { Call } from '../call/record.js';
 import { linkCaller, Scope } from '../call/scope.js';
@@ -28,6 +29,8 @@ interface Generation {
 
 /** The scope of a call, which is aborted where its caller aborts, and the receiver of what it comes to. */
 export class RunningCall extends Scope implements OutcomeReceiver {
+  /** Its place among the calls in flight. */
+  place: QueuePlace<RunningCall> | undefined;
   readonly #call: Call;
   /** The caller's own object, and the copy of it that is safe to read. */
   readonly #given: Request;

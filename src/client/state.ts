@@ -9,6 +9,7 @@ import { inboundRemaining } from '../call/inbound.js';
 import { defaultLogger } from '../call/logger.js';
 import type { Request } from '../call/message.js';
 import { dataOf, ownOf, ownValue } from '../call/own.js';
+import { Queue } from '../call/queue.js';
 import { Call } from '../call/record.js';
 import { standardTransitional } from '../call/transitional.js';
 import { leavesOrigin, resolveUrl, type Target } from '../call/url.js';
@@ -72,7 +73,7 @@ export class ClientState implements CallKeeper {
   #instanceDefaults: object | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
-  readonly #live = new Set<RunningCall>();
+  readonly #live = new Queue<RunningCall>();
   readonly #counts = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
   #attempts = 0;
   #forced: Force | undefined;
@@ -157,7 +158,7 @@ export class ClientState implements CallKeeper {
         const running = new RunningCall(call, { given, config }, pipeline, this, { resolve, reject });
         const request = enterCall(call, config, running);
         running.follow();
-        this.#live.add(running);
+        running.place = this.#live.add(running);
         pipeline.enter();
         this.#counts.started++;
         this.events.emit('call.started', { call });
@@ -192,7 +193,7 @@ export class ClientState implements CallKeeper {
   }
 
   left(running: RunningCall): void {
-    this.#live.delete(running);
+    if (running.place !== undefined) this.#live.remove(running.place);
     if (this.#live.size === 0) this.#drained?.();
   }
 
@@ -260,7 +261,7 @@ export class ClientState implements CallKeeper {
       const timer = setTimeout(() => {
         const { name } = this.#config;
         const why = `${name}: the client was closed, and the call did not end within the grace of ${grace} ms.`;
-        for (const running of this.#live) running.abort(new PillionError(ErrorCode.CLOSED, why));
+        for (const running of this.#live.items()) running.abort(new PillionError(ErrorCode.CLOSED, why));
         resolve();
       }, grace);
       this.#drained = () => {

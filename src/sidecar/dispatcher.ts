@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { once } from '../call/once.js';
 import { ownOf } from '../call/own.js';
+import { Queue } from '../call/queue.js';
 import { badOptions } from '../options/options.js';
 import { type DispatchOptions, destroyBody, dispatchedUrl } from './dispatch-options.js';
 import { ForwardedRequest } from './forwarded-request.js';
@@ -61,7 +62,7 @@ const clientsDispatcher = once(() => {
   return class ClientsDispatcher extends undiciLibrary().Dispatcher {
     readonly #clients: SomeClients;
     readonly #fallback: Pick<Dispatcher, 'dispatch'>;
-    readonly #inFlight = new Set<ForwardedRequest>();
+    readonly #inFlight = new Queue<ForwardedRequest>();
     #refusal: (() => Error) | undefined;
     #drained: (() => void)[] = [];
 
@@ -116,12 +117,12 @@ const clientsDispatcher = once(() => {
 
     #forward(options: DispatchOptions, receiver: ReturnType<typeof receiverOf>): ForwardedRequest {
       const request = new ForwardedRequest(options, receiver, (finished) => this.#finished(finished));
-      this.#inFlight.add(request);
+      request.place = this.#inFlight.add(request);
       return request;
     }
 
     #finished(request: ForwardedRequest): void {
-      this.#inFlight.delete(request);
+      if (request.place !== undefined) this.#inFlight.remove(request.place);
       if (this.#inFlight.size === 0) for (const drained of this.#drained.splice(0)) drained();
     }
 
@@ -135,7 +136,8 @@ const clientsDispatcher = once(() => {
     override destroy(reason?: Error | null | Callback, callback?: Callback): never {
       if (typeof reason === 'function') return this.destroy(null, reason);
       this.#refusal = () => new (undiciErrors().ClientDestroyedError)();
-      for (const request of [...this.#inFlight]) request.abort(reason ?? new (undiciErrors().ClientDestroyedError)());
+      for (const request of this.#inFlight.items())
+        request.abort(reason ?? new (undiciErrors().ClientDestroyedError)());
       return told(this.#drain(), callback);
     }
 

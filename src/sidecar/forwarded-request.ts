@@ -1,4 +1,5 @@
 /** One request of undici on its way through a client, and its answer on the way to the handler. */
+import type { QueuePlace } from '../call/queue.js';
 import { Scope } from '../call/scope.js';
 import { type ForeignAnswer, forward } from '../client/forward.js';
 import type { ClientHandle } from '../client/http-client.js';
@@ -7,6 +8,8 @@ import { AnswerController, namedFrom, type Receiver, rawFrom } from './handlers.
 import { undiciError, undiciErrors } from './undici-errors.js';
 
 export class ForwardedRequest {
+  /** Its place among the requests in flight. */
+  place: QueuePlace<ForwardedRequest> | undefined;
   readonly #options: DispatchOptions;
   readonly #request: DispatchedRequest;
   readonly #receiver: Receiver;

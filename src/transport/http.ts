@@ -16,6 +16,7 @@ import { markSent } from '../call/failure.js';
 import { harmless } from '../call/harmless.js';
 import type { Request, Response } from '../call/message.js';
 import { ownValue } from '../call/own.js';
+import { Queue } from '../call/queue.js';
 import { Recent } from '../call/recent.js';
 import { carriedCall, contextOf, endpointOf } from '../call/request.js';
 import { abortError, onAbort } from '../call/scope.js';
@@ -55,12 +56,12 @@ export class HttpLane {
   #adapter: AxiosAdapter | undefined;
   #active = 0;
   /** Aborts each request that has no answer yet. */
-  readonly #unanswered = new Set<AbortController>();
+  readonly #unanswered = new Queue<AbortController>();
   /**
    * Bodies that are still being read, to be ended by `destroy`: those of a tunnel, of HTTP/2 and of the caller's agents
    * come over sockets that are not ours.
    */
-  readonly #bodies = new Set<WeakRef<Readable>>();
+  readonly #bodies = new Queue<WeakRef<Readable>>();
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   /** Why requests in flight were ended. */
@@ -78,7 +79,7 @@ export class HttpLane {
     // axios tells too seldom what moves.
     activityOf(request)?.hold('request');
     this.#active++;
-    this.#unanswered.add(abort);
+    const place = this.#unanswered.add(abort);
     const unlink = linked(request, abort);
     let endUpload = () => {};
     const leave = () => {
@@ -104,7 +105,7 @@ export class HttpLane {
       if (redirected) markSent(error);
       throw error;
     } finally {
-      this.#unanswered.delete(abort);
+      this.#unanswered.remove(place);
       if (answer === undefined) leave();
       else this.#follow(answer, leave);
     }
@@ -112,9 +113,9 @@ export class HttpLane {
 
   #follow(answer: Response, leave: () => void): void {
     const body = isStream(answer.data) ? new WeakRef(answer.data) : undefined;
-    if (body !== undefined) this.#bodies.add(body);
+    const place = body && this.#bodies.add(body);
     onBodyEnd(answer, () => {
-      if (body !== undefined) this.#bodies.delete(body);
+      if (place !== undefined) this.#bodies.remove(place);
       leave();
     });
   }
@@ -218,8 +219,8 @@ export class HttpLane {
    */
   destroy(reason?: Error): void {
     this.#ended ??= { reason };
-    for (const each of [...this.#unanswered]) each.abort();
-    for (const body of [...this.#bodies]) {
+    for (const each of this.#unanswered.items()) each.abort();
+    for (const body of this.#bodies.items()) {
       const stream = body.deref();
       if (stream !== undefined) endBody(stream, reason ?? closedError('pillion'));
     }

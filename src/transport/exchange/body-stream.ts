@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { bodyReceived, onStreamEnd } from '../../call/body.js';
 import { CallStream } from '../../call/call-stream.js';
+import { Queue, type QueuePlace } from '../../call/queue.js';
 import { type ByteSink, type Coding, Decoder } from './decompress.js';
 import { type AnswerFacts, noteTrailers, withFacts } from './stream-facts.js';
 
@@ -35,7 +36,7 @@ const unreadTimeout = 60_000;
  * Bodies that are being read. The wire itself holds a body weakly, so that one which its caller dropped is collected
  * and its connection closed.
  */
-const reading = new Set<BodyStream>();
+const reading = new Queue<BodyStream>();
 
 export class BodyStream extends CallStream {
   readonly #source: BodySource;
@@ -48,6 +49,7 @@ export class BodyStream extends CallStream {
   #decoded: boolean;
   #read = false;
   #unread: NodeJS.Timeout | undefined;
+  #place: QueuePlace<BodyStream> | undefined;
 
   constructor(source: BodySource, options: BodyOptions) {
     super(options.context);
@@ -137,7 +139,7 @@ export class BodyStream extends CallStream {
     if (this.#read) return;
     this.#read = true;
     clearTimeout(this.#unread);
-    if (!this.#arrived && !this.destroyed) reading.add(this);
+    if (!this.#arrived && !this.destroyed) this.#place ??= reading.add(this);
   }
 
   override _read(): void {
@@ -154,7 +156,7 @@ export class BodyStream extends CallStream {
 
   #leave(): void {
     clearTimeout(this.#unread);
-    reading.delete(this);
+    if (this.#place !== undefined) reading.remove(this.#place);
     bodyReceived(this);
   }
 }

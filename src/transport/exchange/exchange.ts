@@ -51,6 +51,7 @@ type Head = Pick<Response, 'status' | 'statusText' | 'headers'>;
 export class Exchange implements Job {
   readonly options: Dispatcher.DispatchOptions;
   connection: Connection | undefined = undefined;
+  dial: Job['dial'] = undefined;
   place: Job['place'] = undefined;
   over = false;
   readonly #order: Order;

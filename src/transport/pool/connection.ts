@@ -38,7 +38,9 @@ export interface Job extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
   /** The connection that carries it; undefined while it waits, also while one is dialed for it. */
   connection: Carrier | undefined;
-  /** Its place in the queue of a pool; undefined before it has waited. */
+  /** The connection over HTTP/1.1 that is dialed for it. */
+  dial: Connection | undefined;
+  /** Its place among the requests of a pool that wait, or that a connection is dialed for; undefined before it has waited. */
   place: QueuePlace<Job> | undefined;
   /** True once it no longer needs a connection. */
   readonly over: boolean;

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ErrorCode } from '../../call/errors.js';
 import { markUnsent } from '../../call/failure.js';
+import { Queue } from '../../call/queue.js';
 import { plainHost } from '../../call/url.js';
 import { type Connect, settled } from './connect.js';
 import type { Carrier, CarrierOptions, ConnectionEvents, ConnectionState, Job } from './connection.js';
@@ -65,7 +66,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   #error: Error | undefined;
   /** The request that it was opened for. */
   #first: Job | undefined;
-  readonly #streams = new Set<H2Exchange>();
+  readonly #streams = new Queue<H2Exchange>();
   #idleTimer: NodeJS.Timeout | undefined;
   #pinging = false;
   #draining = false;
@@ -149,7 +150,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     const waiting = this.#first;
     this.#first = undefined;
     waiting?.onResponseError?.(undefined as never, reason);
-    for (const stream of this.#streams) stream.abort(reason);
+    for (const stream of this.#streams.items()) stream.abort(reason);
     // Not while the session is in the midst of what it receives: see H2Exchange.
     if (this.#session !== undefined) await new Promise((resolve) => setImmediate(resolve));
     this.#session?.destroy();
@@ -193,7 +194,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     });
     session.on('remoteSettings', (settings) => this.#heed(settings));
     session.on('goaway', (_, lastStream) => {
-      for (const stream of this.#streams) stream.leftBehind(lastStream);
+      for (const stream of this.#streams.items()) stream.leftBehind(lastStream);
       this.#drains();
     });
     session.on('close', () => this.#lost());
@@ -249,7 +250,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
     }
     if (this.#streams.size === 0) session.ref();
     const exchange = new H2Exchange(stream, job, this);
-    this.#streams.add(exchange);
+    exchange.place = this.#streams.add(exchange);
     exchange.begin();
     this.#sent++;
     // Without an id: the connection has used up its stream ids.
@@ -257,7 +258,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   ended(exchange: H2Exchange): void {
-    this.#streams.delete(exchange);
+    if (exchange.place !== undefined) this.#streams.remove(exchange.place);
     const unused = this.#streams.size === 0;
     if (unused) this.#session?.unref();
     if (this.#draining) {

@@ -3,6 +3,7 @@ import http2, { type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingH
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { isStream } from '../../call/body.js';
+import type { QueuePlace } from '../../call/queue.js';
 import type { Job } from './connection.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
@@ -29,6 +30,8 @@ export class H2Exchange implements Dispatcher.DispatchController {
   readonly aborted = false;
   readonly reason = null;
   paused = false;
+  /** Its place among the exchanges of its connection. */
+  place: QueuePlace<H2Exchange> | undefined;
   readonly #stream: ExchangeStream;
   /** Undefined once it is over: Node keeps the stream for some time, and with it all that it leads to. */
   #job: Job | undefined;

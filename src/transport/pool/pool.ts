@@ -55,7 +55,7 @@ export class Pool implements H1Events, H2Events {
   /** Requests that no connection is dialed for. */
   readonly #waiting = new Queue<Job>();
   /** Requests that came before those, each with the connection over HTTP/1.1 that is dialed for it. */
-  readonly #dials = new Map<Job, Connection>();
+  readonly #dials = new Queue<Job>();
   readonly #window = new DialWindow(() => this.#pump());
   /** Connections over HTTP/1.1 that are dialed for a request which was served by another connection, or given up. */
   readonly #spare = new Set<Connection>();
@@ -93,11 +93,11 @@ export class Pool implements H1Events, H2Events {
 
   /** Removes an aborted request from the queue, and aborts a connection that was being dialed for it alone. */
   abort(job: Job, reason: Error): void {
-    const dial = this.#dials.get(job);
+    const { dial } = job;
     if (job.connection !== undefined) {
       job.connection.stopDialing(reason);
     } else if (dial !== undefined) {
-      this.#undial(job, dial);
+      this.#undial(job);
       // Another request may take it over.
       this.#pump();
       if (dial.waiter === undefined) dial.stopDialing(reason);
@@ -138,7 +138,7 @@ export class Pool implements H1Events, H2Events {
       this.changed(connection);
       return;
     }
-    this.#dials.delete(job);
+    this.#undialed(job);
     connection.waiter = undefined;
     this.#give(connection, job);
     this.#pump();
@@ -147,7 +147,7 @@ export class Pool implements H1Events, H2Events {
   failed(connection: Connection, error: Error): void {
     const job = connection.waiter;
     this.#window.ended();
-    if (job !== undefined) this.#dials.delete(job);
+    if (job !== undefined) this.#undialed(job);
     this.closed(connection);
     job?.onResponseError?.(undefined as never, error);
   }
@@ -229,8 +229,9 @@ export class Pool implements H1Events, H2Events {
 
   /** Ends running and waiting requests. */
   async destroy(reason?: Error): Promise<void> {
-    const refused = [...this.#dials.keys(), ...this.#waiting.takeAll()];
-    for (const [job, dial] of this.#dials) this.#undial(job, dial);
+    const dialed = this.#dials.items();
+    for (const job of dialed) this.#undial(job);
+    const refused = [...dialed, ...this.#waiting.takeAll()];
     for (const job of refused) job.onResponseError?.(undefined as never, reason ?? closedError('pillion'));
     this.#tellDrained();
     await Promise.all([...this.#all].map((connection) => connection.destroy(reason)));
@@ -265,23 +266,31 @@ export class Pool implements H1Events, H2Events {
 
   /** The request that came first. The connection that is dialed for it goes to another request, or is idle once it is ready. */
   #next(): Job {
-    const [first] = this.#dials;
+    const { first } = this.#dials;
     if (first === undefined) return this.#waiting.shift() as Job;
-    const [job, dial] = first;
-    this.#undial(job, dial);
-    return job;
+    this.#undial(first);
+    return first;
   }
 
   #dialFor(dial: Connection, job: Job): void {
     this.#spare.delete(dial);
-    this.#dials.set(job, dial);
+    job.dial = dial;
+    job.place = this.#dials.add(job);
     dial.dialFor(job);
   }
 
-  #undial(job: Job, dial: Connection): void {
-    this.#dials.delete(job);
+  /** Leaves what is dialed for a request to another one. */
+  #undial(job: Job): void {
+    const { dial } = job;
+    this.#undialed(job);
+    if (dial === undefined) return;
     dial.waiter = undefined;
     this.#spare.add(dial);
+  }
+
+  #undialed(job: Job): void {
+    job.dial = undefined;
+    if (job.place !== undefined) this.#dials.remove(job.place);
   }
 
   /**

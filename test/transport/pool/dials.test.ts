@@ -52,7 +52,8 @@ async function poolOf(options: Partial<PoolOptions> = {}) {
   const call = (path: string) =>
     new Promise<string>((resolve) => {
       const job = {
-        ...{ options: new Dispatch(path, 'GET', [], null), connection: undefined, place: undefined, over: false },
+        ...{ options: new Dispatch(path, 'GET', [], null), over: false },
+        ...{ connection: undefined, dial: undefined, place: undefined },
         ...{ onRequestStart: () => {}, onResponseStart: () => {}, onResponseData: () => {} },
         onResponseEnd: () => resolve('answered'),
         onResponseError: (_: unknown, error: Error) => resolve(error.message),
