@@ -6,13 +6,16 @@ const steps = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.constant({ do: 'add' } as const) },
     { weight: 2, arbitrary: fc.constantFrom({ do: 'shift' } as const, { do: 'pop' } as const) },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), which: fc.nat() }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constantFrom('remove' as const, 'moveToEnd' as const), which: fc.nat() }),
+    },
     { weight: 1, arbitrary: fc.constant({ do: 'takeAll' } as const) },
   ),
   { maxLength: 200 },
 );
 
-it('does the same as an array, whatever is added, taken from both ends and removed from between, in any order', () => {
+it('does the same as an array, whatever is added, taken from both ends and removed or moved from between, in any order', () => {
   fc.assert(
     fc.property(steps, (all) => {
       const queue = new Queue<number>();
@@ -28,11 +31,16 @@ it('does the same as an array, whatever is added, taken from both ends and remov
           if (place === undefined) continue;
           expect(queue.remove(place)).toBe(model.includes(place.item));
           model = model.filter((item) => item !== place.item);
+        } else if (step.do === 'moveToEnd') {
+          const item = model[step.which % Math.max(1, model.length)];
+          if (item === undefined) continue;
+          queue.moveToEnd(places[item] as QueuePlace<number>);
+          model = [...model.filter((each) => each !== item), item];
         } else if (step.do === 'takeAll') {
           expect(queue.takeAll()).toEqual(model);
           model = [];
         } else expect(queue[step.do]()).toBe(model[step.do]());
-        expect(queue.size).toBe(model.length);
+        expect([queue.size, queue.first, ...queue.items()]).toEqual([model.length, model[0], ...model]);
       }
       expect(queue.takeAll()).toEqual(model);
     }),
