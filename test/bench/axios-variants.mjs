@@ -14,8 +14,8 @@ import { library } from './libraries.mjs';
 const dataOf = ({ data }) => data;
 const responseTypes = { json: 'json', bytes: 'arraybuffer', stream: 'stream' };
 
-/** The same for everyone who logs: a line is made and written, to nowhere, buffered as pino's documentation has it for services. */
-export const nowhere = () => pino(pino.destination({ dest: devNull, sync: false, minLength: 4096 }));
+/** The same for everyone who logs: a line is made and written, to nowhere, buffered as docs/observability.md has it. */
+export const nowhere = () => pino(pino.destination({ dest: devNull, sync: false, minLength: 1024, maxWrite: 2048 }));
 
 export const identityOf = (tls) =>
   tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) };
