@@ -7,6 +7,7 @@ import { once } from '../call/once.js';
 import type { FailureCause } from '../call/record.js';
 import { duration } from '../options/duration.js';
 import type { PolicyContext } from './policy.js';
+import { RollingCounts } from './rolling-counts.js';
 
 export const circuitBreakerOptions = z.lazy(() =>
   z.strictObject({
@@ -49,7 +50,6 @@ export const circuitBreakerOptions = z.lazy(() =>
 
 export type CircuitOptions = z.output<typeof circuitBreakerOptions>;
 
-const buckets = 10;
 /** Milliseconds after which a trial that is still in flight leaves its place to another, so that hung ones do not delay recovery. */
 const trialPatience = 1000;
 
@@ -72,7 +72,7 @@ export class Circuit {
   readonly #destination: string;
   readonly #options: CircuitOptions;
   readonly #context: PolicyContext;
-  readonly #window: OutcomeWindow;
+  readonly #window: RollingCounts<keyof Totals>;
   /** Undefined while the circuit is closed. */
   #breaker: Breaker | undefined;
   #epoch = 0;
@@ -91,7 +91,7 @@ export class Circuit {
     this.#destination = destination;
     this.#options = options;
     this.#context = context;
-    this.#window = new OutcomeWindow(options.rollingWindow);
+    this.#window = new RollingCounts(options.rollingWindow, ['outcomes', 'failures']);
   }
 
   /** Returns a pass for one attempt, or the milliseconds to wait before the circuit may admit another. */
@@ -122,9 +122,18 @@ export class Circuit {
     if (outcome === 'failure') this.#cause = causeOf(error);
     if (this.#breaker !== undefined) this.#decide(this.#breaker, outcome);
     else {
-      this.#window.add(outcome);
-      if (outcome === 'failure' && this.#isTooHigh(this.#window.totals())) this.#open();
+      this.#window.add('outcomes');
+      if (outcome === 'failure') this.#countFailure();
     }
+  }
+
+  #countFailure(): void {
+    this.#window.add('failures');
+    if (this.#isTooHigh(this.#totals())) this.#open();
+  }
+
+  #totals(): Totals {
+    return { outcomes: this.#window.total('outcomes'), failures: this.#window.total('failures') };
   }
 
   #isTooHigh({ outcomes, failures }: Totals): boolean {
@@ -152,7 +161,7 @@ export class Circuit {
       const now = performance.now();
       const failedTrials = this.#failed;
       if (failedTrials === 0) this.#openedAt = now;
-      const { outcomes, failures } = failedTrials === 0 ? this.#window.totals() : this.#trialTotals();
+      const { outcomes, failures } = failedTrials === 0 ? this.#totals() : this.#trialTotals();
       this.#changeState(breaker);
       this.#reopensAt = now + retryAfter;
       const trials = failedTrials > 0 && { failedTrials };
@@ -193,7 +202,7 @@ export class Circuit {
     const openedAt = Date.now() - (performance.now() - this.#openedAt);
     return {
       state,
-      ...this.#window.totals(),
+      ...this.#totals(),
       ...(state !== 'closed' && {
         since: new Date(this.#since).toISOString(),
         openedAt: new Date(openedAt).toISOString(),
@@ -232,50 +241,6 @@ export class Circuit {
 interface Totals {
   readonly outcomes: number;
   readonly failures: number;
-}
-
-/** Counts the outcomes of the last `length` milliseconds in ten buckets, without timers. */
-class OutcomeWindow {
-  readonly #width: number;
-  readonly #outcomes = new Array<number>(buckets).fill(0);
-  readonly #failures = new Array<number>(buckets).fill(0);
-  #latest = 0;
-  #rotatedAt = performance.now();
-
-  constructor(length: number) {
-    this.#width = length / buckets;
-  }
-
-  add(outcome: 'success' | 'failure'): void {
-    this.#rotate();
-    this.#outcomes[this.#latest] = (this.#outcomes[this.#latest] ?? 0) + 1;
-    if (outcome === 'failure') this.#failures[this.#latest] = (this.#failures[this.#latest] ?? 0) + 1;
-  }
-
-  totals(): Totals {
-    this.#rotate();
-    let outcomes = 0;
-    let failures = 0;
-    for (const count of this.#outcomes) outcomes += count;
-    for (const count of this.#failures) failures += count;
-    return { outcomes, failures };
-  }
-
-  clear(): void {
-    this.#outcomes.fill(0);
-    this.#failures.fill(0);
-  }
-
-  /** Clears the buckets that have left the window since the last outcome. */
-  #rotate(): void {
-    const steps = Math.floor((performance.now() - this.#rotatedAt) / this.#width);
-    this.#rotatedAt += steps * this.#width;
-    for (let step = Math.min(steps, buckets); step > 0; step--) {
-      this.#latest = (this.#latest + 1) % buckets;
-      this.#outcomes[this.#latest] = 0;
-      this.#failures[this.#latest] = 0;
-    }
-  }
 }
 
 type Breaker = CircuitBreaker<[], void>;

@@ -1,4 +1,5 @@
 /** The retry budget: how much load the retries of all calls of one client may add to the upstream. */
+import { RollingCounts } from '../rolling-counts.js';
 
 export interface BudgetOptions {
   /** Retries allowed for each call made within the window. */
@@ -12,13 +13,11 @@ export type MaxConcurrentRetries = number | { readonly ratio: number; readonly m
 
 const windowSeconds = 10;
 
-/** Counts the calls and retries of the last ten seconds in one-second buckets, without timers. */
+/** Compares the calls and retries of the last ten seconds. */
 export class RetryBudget {
   readonly #options: BudgetOptions | false;
   readonly #maxConcurrent: MaxConcurrentRetries;
-  readonly #calls = new Array<number>(windowSeconds).fill(0);
-  readonly #retries = new Array<number>(windowSeconds).fill(0);
-  #second = 0;
+  readonly #window = new RollingCounts(windowSeconds * 1000, ['calls', 'retries']);
   #active = 0;
   /** Attempts in flight, those that wait in a queue included. */
   #running = 0;
@@ -31,8 +30,7 @@ export class RetryBudget {
 
   /** Counts a new call, which adds `ratio` retries to the allowance. */
   deposit(): void {
-    const slot = this.#slot();
-    this.#calls[slot] = (this.#calls[slot] ?? 0) + 1;
+    this.#window.add('calls');
   }
 
   /** Counts an attempt in flight until `ended`, which comes after the decision on its retry. */
@@ -48,16 +46,14 @@ export class RetryBudget {
   acquire(): 'granted' | 'budget' | 'concurrency' {
     if (this.#active >= this.#mostActive()) return 'concurrency';
     if (!this.hasRoom()) return 'budget';
-    const slot = this.#slot();
-    this.#retries[slot] = (this.#retries[slot] ?? 0) + 1;
+    this.#window.add('retries');
     this.#active++;
     return 'granted';
   }
 
   /** True where the window allows one more retry; the cap on concurrent retries is not checked. */
   hasRoom(): boolean {
-    this.#slot();
-    return this.#options === false || sum(this.#retries) + 1 <= this.#allowance(this.#options);
+    return this.#options === false || this.#window.total('retries') + 1 <= this.#allowance(this.#options);
   }
 
   release(): void {
@@ -65,11 +61,10 @@ export class RetryBudget {
   }
 
   stats(): RetryStats {
-    this.#slot();
-    const retries = sum(this.#retries);
+    const retries = this.#window.total('retries');
     const remaining =
       this.#options === false ? null : Math.max(0, Math.floor(this.#allowance(this.#options) - retries));
-    return { calls: sum(this.#calls), retries, active: this.#active, remaining };
+    return { calls: this.#window.total('calls'), retries, active: this.#active, remaining };
   }
 
   #mostActive(): number {
@@ -78,26 +73,8 @@ export class RetryBudget {
   }
 
   #allowance({ ratio, minPerSecond }: BudgetOptions): number {
-    return ratio * sum(this.#calls) + minPerSecond * windowSeconds;
+    return ratio * this.#window.total('calls') + minPerSecond * windowSeconds;
   }
-
-  /** Empties the buckets of the seconds that have passed and returns the index of the current one. */
-  #slot(): number {
-    const now = Math.floor(performance.now() / 1000);
-    const gone = Math.min(now - this.#second, windowSeconds);
-    for (let i = 0; i < gone; i++) {
-      this.#calls[(now - i) % windowSeconds] = 0;
-      this.#retries[(now - i) % windowSeconds] = 0;
-    }
-    this.#second = now;
-    return now % windowSeconds;
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }
 
 /** What the budget of a client has seen in the last ten seconds. */
