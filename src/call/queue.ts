@@ -36,10 +36,10 @@ export class Queue<Item> {
     return place;
   }
 
-  /** Removes an item, and returns false where it is no longer in the queue. */
-  remove(place: QueuePlace<Item>): boolean {
+  /** Removes an item, and returns false where it is no longer in the queue, or never was. */
+  remove(place: QueuePlace<Item> | undefined): boolean {
+    if (place === undefined || place.after === place) return false;
     const { before, after } = place;
-    if (after === place) return false;
     before.after = after;
     after.before = before;
     place.before = place;

@@ -193,7 +193,7 @@ export class ClientState implements CallKeeper {
   }
 
   left(running: RunningCall): void {
-    if (running.place !== undefined) this.#live.remove(running.place);
+    this.#live.remove(running.place);
     if (this.#live.size === 0) this.#drained?.();
   }
 

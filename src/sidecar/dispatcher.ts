@@ -122,7 +122,7 @@ const clientsDispatcher = once(() => {
     }
 
     #finished(request: ForwardedRequest): void {
-      if (request.place !== undefined) this.#inFlight.remove(request.place);
+      this.#inFlight.remove(request.place);
       if (this.#inFlight.size === 0) for (const drained of this.#drained.splice(0)) drained();
     }
 

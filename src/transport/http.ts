@@ -115,7 +115,7 @@ export class HttpLane {
     const body = isStream(answer.data) ? new WeakRef(answer.data) : undefined;
     const place = body && this.#bodies.add(body);
     onBodyEnd(answer, () => {
-      if (place !== undefined) this.#bodies.remove(place);
+      this.#bodies.remove(place);
       leave();
     });
   }

@@ -156,7 +156,7 @@ export class BodyStream extends CallStream {
 
   #leave(): void {
     clearTimeout(this.#unread);
-    if (this.#place !== undefined) reading.remove(this.#place);
+    reading.remove(this.#place);
     bodyReceived(this);
   }
 }

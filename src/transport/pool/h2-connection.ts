@@ -258,7 +258,7 @@ export class H2Connection implements Carrier, H2ExchangeEvents {
   }
 
   ended(exchange: H2Exchange): void {
-    if (exchange.place !== undefined) this.#streams.remove(exchange.place);
+    this.#streams.remove(exchange.place);
     const unused = this.#streams.size === 0;
     if (unused) this.#session?.unref();
     if (this.#draining) {

@@ -102,7 +102,7 @@ export class Pool implements H1Events, H2Events {
       this.#pump();
       if (dial.waiter === undefined) dial.stopDialing(reason);
     } else {
-      if (job.place !== undefined) this.#waiting.remove(job.place);
+      this.#waiting.remove(job.place);
       // A pool that is closing waits for its queue.
       if (this.#served) this.#tellDrained();
     }
@@ -290,7 +290,7 @@ export class Pool implements H1Events, H2Events {
 
   #undialed(job: Job): void {
     job.dial = undefined;
-    if (job.place !== undefined) this.#dials.remove(job.place);
+    this.#dials.remove(job.place);
   }
 
   /**
