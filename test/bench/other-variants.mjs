@@ -44,16 +44,18 @@ function sentByUndici(undiciRequest, { origin, dispatcher, through = (send) => s
   };
 }
 
-const connectOf = (tls) => (tls ? { connect: identityOf(tls) } : {});
+/** The global dispatcher may be that of the undici which Node itself brings: an older one, and slower. */
+const agentOf = ({ Agent: OwnAgent }, tls) => new OwnAgent(tls ? { connect: identityOf(tls) } : {});
 
 export async function bareUndici({ origin, tls }) {
   const undici = await library('undici');
-  return sentByUndici(undici.request, { origin, dispatcher: tls && new undici.Agent(connectOf(tls)) });
+  return sentByUndici(undici.request, { origin, dispatcher: agentOf(undici, tls) });
 }
 
 export async function undiciInterceptors({ origin, tls }) {
-  const { Agent: OwnAgent, interceptors, request } = await library('undici');
-  const dispatcher = new OwnAgent(connectOf(tls)).compose(interceptors.dns(), interceptors.retry({ maxRetries: 2 }));
+  const undici = await library('undici');
+  const { interceptors, request } = undici;
+  const dispatcher = agentOf(undici, tls).compose(interceptors.dns(), interceptors.retry({ maxRetries: 2 }));
   return sentByUndici(request, { origin, dispatcher });
 }
 
@@ -74,7 +76,7 @@ export async function cockatielUndici({ origin, tls }) {
     timeout(2500, cockatiel.TimeoutStrategy.Cooperative),
   );
   const through = (send) => policy.execute(({ signal }) => send(signal));
-  return sentByUndici(undici.request, { origin, dispatcher: tls && new undici.Agent(connectOf(tls)), through });
+  return sentByUndici(undici.request, { origin, dispatcher: agentOf(undici, tls), through });
 }
 
 export async function bareGot({ origin, tls }) {
