@@ -2,7 +2,7 @@
  * A queue whose items may leave from any place: adding, taking the first and removing one cost the same at any length.
  *
  * Also the list of whatever comes and goes with calls. A `Set` would keep them alive: V8 replaces its table again and again,
- * and each table points to the next. A full collection moves the table of the moment to the old generation, where it keeps
+ * and each table points to the next. A full collection moves the current table to the old generation, where it keeps
  * alive every later table, and the calls that were in it, until the next full collection. That took 2 us of each call.
  */
 

@@ -5,14 +5,13 @@ const buckets = 10;
 export class RollingCounts<Kind extends string> {
   readonly #width: number;
   readonly #counts: Readonly<Record<Kind, number[]>>;
-  readonly #all: readonly number[][];
   #latest = 0;
   #rotatedAt = performance.now();
 
   constructor(length: number, kinds: readonly Kind[]) {
     this.#width = length / buckets;
-    this.#all = kinds.map(() => new Array<number>(buckets).fill(0));
-    this.#counts = Object.fromEntries(kinds.map((kind, index) => [kind, this.#all[index]])) as Record<Kind, number[]>;
+    const empty = kinds.map((kind) => [kind, new Array<number>(buckets).fill(0)]);
+    this.#counts = Object.fromEntries(empty) as Record<Kind, number[]>;
   }
 
   add(kind: Kind): void {
@@ -29,7 +28,7 @@ export class RollingCounts<Kind extends string> {
   }
 
   clear(): void {
-    for (const counts of this.#all) counts.fill(0);
+    for (const counts of Object.values<number[]>(this.#counts)) counts.fill(0);
   }
 
   /** Clears the buckets whose time has left the window. */
@@ -38,7 +37,7 @@ export class RollingCounts<Kind extends string> {
     this.#rotatedAt += steps * this.#width;
     for (let step = Math.min(steps, buckets); step > 0; step--) {
       this.#latest = (this.#latest + 1) % buckets;
-      for (const counts of this.#all) counts[this.#latest] = 0;
+      for (const counts of Object.values<number[]>(this.#counts)) counts[this.#latest] = 0;
     }
   }
 }
