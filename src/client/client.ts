@@ -32,8 +32,8 @@ export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   checkDeps(given, `the HTTP client "${config.name}"`);
   const deps = ownOf(given);
   const { state, handle } = openStack(config, deps);
-  const instance = createInstance({ ...deps.axios, adapter: state.adapter });
-  state.attach(instance);
+  const { instance, defaults } = createInstance({ ...deps.axios }, state);
+  state.attach(defaults);
   const fetch = createFetch(state.adapter, () => state.config);
   const client = Object.defineProperties(Object.assign(instance, { fetch }), descriptorsOf(handle)) as HttpClient;
   opened.set(client, state);

@@ -7,6 +7,7 @@ import type { QueuePlace } from '../call/queue.js';
 import type { OutcomeReceiver } from '../call/receiver.js';
 import type { Call } from '../call/record.js';
 import { linkCaller, Scope } from '../call/scope.js';
+import type { Settling } from './axios/usual-call.js';
 import { presentable, type StackOutcome, settle } from './edge.js';
 
 /** Keeps account of calls. */
@@ -14,12 +15,6 @@ export interface CallKeeper {
   ended(call: Call, kind: 'succeeded' | 'failed' | 'cancelled', outcome: AttemptOutcome): void;
   /** The body of the answer has ended too. */
   left(running: RunningCall): void;
-}
-
-/** The two functions of the promise that the caller waits for. */
-interface Settling {
-  readonly resolve: (response: Response) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** The generation of the stack on which a call finishes. */

@@ -1,5 +1,5 @@
 /** The state of a client, whatever instance stands in front of it: its configuration, its stack, its calls in flight. */
-import type { AxiosAdapter, AxiosInstance } from 'axios';
+import type { AxiosAdapter } from 'axios';
 import { z } from 'zod';
 import { discardUpload } from '../call/body.js';
 import { closedError, ErrorCode, PillionError } from '../call/errors.js';
@@ -19,6 +19,8 @@ import { parseOptions } from '../options/options.js';
 import { parseFunctions } from '../policies/retries/retry-plan.js';
 import { eventFields } from '../policies/telemetry/log-fields.js';
 import { ConfiguredDefaults } from './axios/instance.js';
+import type { CallSender, Settling } from './axios/usual-call.js';
+import type { UsualDefaults } from './axios/usual-defaults.js';
 import { type Config, type HttpClientConfig, parseConfig } from './config/config.js';
 import { sectionsWithoutEffect } from './config/traffic.js';
 import { enterCall } from './edge.js';
@@ -63,7 +65,7 @@ interface Force {
 }
 
 /** The state of a client: its configuration, its stack, its calls in flight and its counters. */
-export class ClientState implements CallKeeper {
+export class ClientState implements CallKeeper, CallSender {
   readonly events = new Events();
   pipeline: Pipeline;
   readonly #deps: PipelineDeps;
@@ -89,9 +91,9 @@ export class ClientState implements CallKeeper {
   }
 
   /** Keeps the axios defaults of the instance in step with the configuration. */
-  attach(instance: AxiosInstance): void {
-    this.#defaults = new ConfiguredDefaults(instance, this.#config);
-    this.standBehind(instance.defaults);
+  attach(defaults: UsualDefaults): void {
+    this.#defaults = new ConfiguredDefaults(defaults, this.#config);
+    this.standBehind(defaults.own);
   }
 
   /** The calls come from an instance with these axios defaults. */
@@ -146,28 +148,32 @@ export class ClientState implements CallKeeper {
     return this.#config;
   }
 
-  /** The outer edge of the stack, where every call begins and ends exactly once. */
   readonly adapter: AxiosAdapter = (given) =>
     new Promise((resolve, reject) => {
-      const { pipeline } = this;
-      const config = ownOf(given);
-      // Without it, axios's transformResponse would read `transitional` of the global defaults.
-      config.transitional ??= standardTransitional;
-      try {
-        const call = this.#callOf(config);
-        const running = new RunningCall(call, { given, config }, pipeline, this, { resolve, reject });
-        const request = enterCall(call, config, running);
-        running.follow();
-        running.place = this.#live.add(running);
-        pipeline.enter();
-        this.#counts.started++;
-        this.events.emit('call.started', { call });
-        pipeline.send(request, running, hasTimeouts(config));
-      } catch (error) {
-        discardUpload(config.data, error);
-        throw error;
-      }
+      this.send(given, { resolve, reject });
     });
+
+  /** The outer edge of the stack, where every call begins and ends exactly once. */
+  send(given: Request, settling: Settling): void {
+    const { pipeline } = this;
+    const config = ownOf(given);
+    // Without it, axios's transformResponse would read `transitional` of the global defaults.
+    config.transitional ??= standardTransitional;
+    try {
+      const call = this.#callOf(config);
+      const running = new RunningCall(call, { given, config }, pipeline, this, settling);
+      const request = enterCall(call, config, running);
+      running.follow();
+      running.place = this.#live.add(running);
+      pipeline.enter();
+      this.#counts.started++;
+      this.events.emit('call.started', { call });
+      pipeline.send(request, running, hasTimeouts(config));
+    } catch (error) {
+      discardUpload(config.data, error);
+      settling.reject(error);
+    }
+  }
 
   /** Checks the request and creates its call, before anything is sent. */
   #callOf(config: Request): Call {

@@ -1,7 +1,6 @@
 /** Creates the axios instance of a client, whose unused defaults cost a call nothing. */
 import { Readable } from 'node:stream';
 import axios, {
-  type AxiosAdapter,
   type AxiosInstance,
   type AxiosRequestConfig,
   type AxiosResponse,
@@ -18,30 +17,30 @@ import { isUrl, textOf } from '../../call/url.js';
 import { isUsed, spend } from '../../call/used-body.js';
 import type { Config } from '../config/config.js';
 import { copied, guarded } from './guarded.js';
-import { front } from './usual-call.js';
+import { type CallSender, front } from './usual-call.js';
 import { frontConfig } from './usual-config.js';
-
-/**
- * Our own adapters, which end a cancelled call themselves; for any other, axios checks for cancellation before and
- * after.
- */
-const ours = new WeakSet<object>();
+import { UsualDefaults } from './usual-defaults.js';
 
 const mocked =
   'axios.create() returned no instance, as after jest.mock("axios"). A client needs the real axios: ' +
   'script its answers with createTestClient of pillion/testing, or mock pillion itself.';
 
+/** An instance, and its defaults, which the instance gives to whoever reads them. */
+interface Instance {
+  readonly instance: AxiosInstance;
+  readonly defaults: UsualDefaults;
+}
+
 /**
- * Creates an axios instance; `defaults.adapter` is the stack.
+ * Creates an axios instance in front of a stack.
  * @throws Error where axios is mocked
  */
-export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosAdapter }): AxiosInstance {
-  ours.add(defaults.adapter);
-  const instance = axios.create(defaults);
+export function createInstance(defaults: CreateAxiosDefaults, stack: CallSender): Instance {
+  const instance = axios.create({ ...defaults, adapter: stack.adapter });
   if (!(instance as AxiosInstance | undefined)?.defaults) throw new Error(mocked);
   // axios's default of -1 could not be distinguished from a caller's -1, which means "no limit".
   if (defaults.maxContentLength === undefined) delete instance.defaults.maxContentLength;
-  return lean(instance, defaults.adapter);
+  return lean(instance, stack);
 }
 
 /**
@@ -49,29 +48,55 @@ export function createInstance(defaults: CreateAxiosDefaults & { adapter: AxiosA
  * buckets of eleven methods and options for browsers, and its verbs merge once more. Without that a call costs axios
  * about 9 us, not 15.
  */
-function lean(plain: AxiosInstance, stack: CreateAxiosDefaults['adapter']): AxiosInstance {
+function lean(plain: AxiosInstance, stack: CallSender): Instance {
   // Only axios's default `env` is replaced (by `onDemand` below); one that the user has set stays.
   if (isSame(plain.defaults.env, axios.defaults.env)) delete plain.defaults.env;
   for (const [name, standard] of Object.entries(idle)) onDemand(plain.defaults, name, standard);
   for (const method of methods) onDemand(plain.defaults.headers, method, {});
   // Errors that axios itself throws, before or after the adapter, hold the whole config too, secrets included.
   plain.interceptors.response.use(undefined, (error) => Promise.reject(conceal(error)));
-  const send = (call: AxiosRequestConfig) => requested(plain, call, stack);
+  const defaults = new UsualDefaults(plain.defaults, stack.adapter);
+  const send = (call: AxiosRequestConfig) => requested(plain, defaults, call, stack);
   const request = (target?: string | URL | AxiosRequestConfig, config?: AxiosRequestConfig) =>
     send(typeof target === 'string' || isUrl(target) ? { ...config, url: textOf(target) } : { ...target });
-  const create = (more?: CreateAxiosDefaults) => lean(plain.create(more), stack);
-  return Object.assign(request.bind(undefined), plain, verbs(send, plain, stack), {
+  const create = (more?: CreateAxiosDefaults) => lean(plain.create(more), stack).instance;
+  const instance = Object.assign(request.bind(undefined), plain, verbs(send, plain, stack.adapter), {
     request,
     create,
   }) as unknown as AxiosInstance;
+  return { instance: sharing(instance, defaults), defaults };
+}
+
+/** Whoever reads `defaults` may change them from then on; whoever sets it has changed nothing, as with axios. */
+function sharing(instance: AxiosInstance, defaults: UsualDefaults): AxiosInstance {
+  return Object.defineProperty(
+    instance,
+    'defaults',
+    own({
+      get: () => defaults.share(),
+      set: (value: unknown) =>
+        Object.defineProperty(
+          instance,
+          'defaults',
+          own({ value, writable: true, enumerable: true, configurable: true }),
+        ),
+      enumerable: true,
+      configurable: true,
+    }),
+  );
 }
 
 /** Sends a usual call by our own short path to the adapter, and any other through axios. */
-function requested(plain: AxiosInstance, call: AxiosRequestConfig, stack: unknown): Promise<AxiosResponse> {
+function requested(
+  plain: AxiosInstance,
+  defaults: UsualDefaults,
+  call: AxiosRequestConfig,
+  stack: CallSender,
+): Promise<AxiosResponse> {
   const asked = withReadable(call);
-  const usual = hasOwnInterceptorOnly(plain) && ours.has(plain.defaults.adapter as object);
-  const config = usual ? frontConfig(plain.defaults, asked) : undefined;
-  const answer = config === undefined ? throughAxios(plain, withForms(plain, asked), stack) : front(config);
+  const config = hasOwnInterceptorOnly(plain) ? frontConfig(defaults.merged, asked) : undefined;
+  const answer =
+    config === undefined ? throughAxios(plain, withForms(plain, asked), stack.adapter) : front(config, stack);
   const data = ownValue(asked, 'data');
   return isStream(data) || isWebStream(data) ? owning(answer, data) : answer;
 }
@@ -214,23 +239,24 @@ function isSame(value: unknown, standard: unknown): boolean {
  * configuration.
  */
 export class ConfiguredDefaults {
-  readonly #defaults: AxiosInstance['defaults'];
+  readonly #defaults: UsualDefaults;
   /** Default headers that the configuration has replaced, with their former values; undefined where there was none. */
   #covered: Record<string, unknown> = {};
 
-  constructor({ defaults }: AxiosInstance, config: Config) {
+  constructor(defaults: UsualDefaults, config: Config) {
     this.#defaults = defaults;
     this.apply(config);
   }
 
   apply({ baseURL, headers, maxRedirects, proxy, allowAbsoluteUrls }: Config): void {
-    const defaults = this.#defaults;
-    Object.assign(defaults, { baseURL, maxRedirects, allowAbsoluteUrls, proxy: proxy === 'env' ? undefined : false });
-    for (const [name, value] of Object.entries(this.#covered)) {
-      if (value === undefined) delete defaults.headers[name];
-      else Object.assign(defaults.headers, { [name]: value });
-    }
-    this.#covered = Object.fromEntries(Object.keys(headers).map((name) => [name, defaults.headers[name]]));
-    Object.assign(defaults.headers, headers);
+    this.#defaults.change((defaults) => {
+      Object.assign(defaults, { baseURL, maxRedirects, allowAbsoluteUrls, proxy: proxy === 'env' ? undefined : false });
+      for (const [name, value] of Object.entries(this.#covered)) {
+        if (value === undefined) delete defaults.headers[name];
+        else Object.assign(defaults.headers, { [name]: value });
+      }
+      this.#covered = Object.fromEntries(Object.keys(headers).map((name) => [name, defaults.headers[name]]));
+      Object.assign(defaults.headers, headers);
+    });
   }
 }

@@ -9,31 +9,81 @@ import { asAxiosError, takePresented, takeTraceless } from '../../call/errors.js
 import { nameIn } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { forms } from '../../call/object-form.js';
-import { standardRequest, standardResponse } from './usual-config.js';
+import { standardRequest, standardResponse } from './usual-defaults.js';
+
+/** Waits for what a call comes to, and is told once. */
+export interface Settling {
+  resolve(response: AxiosResponse): void;
+  reject(error: unknown): void;
+}
+
+/** What calls are sent by. */
+export interface CallSender {
+  readonly adapter: AxiosAdapter;
+  /** As `adapter`, for a config of `frontConfig`; without a promise of its own. */
+  send(config: Request, settling: Settling): void;
+}
 
 /** Sends a call for which `frontConfig` returned a config. */
-export async function front(config: Request): Promise<AxiosResponse> {
-  let startedAt = -1;
-  let response: AxiosResponse | undefined;
-  try {
-    config.data = encoded(config);
-    startedAt = performance.now();
-    response = await (config.adapter as AxiosAdapter)(config);
-    throwIfCancelled(config);
-    return received(response, config, startedAt);
-  } catch (thrown) {
-    // Without a response the data could not be sent; with one, its body could not be parsed.
-    const code = response === undefined ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
-    const error = asAxiosError(thrown, code, config, response);
-    throw withCallerStack(response === undefined ? failed(error, config, startedAt) : conceal(error));
+export function front(config: Request, sender: CallSender): Promise<AxiosResponse> {
+  return new Promise((settle) => {
+    try {
+      config.data = encoded(config);
+    } catch (thrown) {
+      settle(rejected(failed(asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config), config)));
+      return;
+    }
+    sender.send(config, new UsualCall(config, settle));
+  });
+}
+
+/** A call in flight. As an async function it would keep 500 bytes more and take two turns of the queue of microtasks. */
+class UsualCall implements Settling {
+  readonly #config: Request;
+  readonly #settle: (answer: AxiosResponse | Promise<never>) => void;
+  readonly #startedAt = performance.now();
+
+  constructor(config: Request, settle: (answer: AxiosResponse | Promise<never>) => void) {
+    this.#config = config;
+    this.#settle = settle;
+  }
+
+  resolve(response: AxiosResponse): void {
+    const config = this.#config;
+    try {
+      throwIfCancelled(config);
+      this.#settle(received(response, config, this.#startedAt));
+    } catch (thrown) {
+      // The body could not be parsed, or the call was cancelled.
+      const error = asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, config, response);
+      this.#settle(rejected(conceal(error)));
+    }
+  }
+
+  reject(thrown: unknown): void {
+    const config = this.#config;
+    const error = asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config);
+    this.#settle(rejected(failed(error, config, this.#startedAt)));
   }
 }
 
-/** Prepares a failure of the adapter; its response, if there is one, is parsed like that of a success. */
-function failed(error: unknown, config: Request, startedAt: number): unknown {
+/**
+ * Rejects with the error, on which the caller's stack is noted. V8 knows who awaits a promise from the second turn of the
+ * queue of microtasks on.
+ */
+async function rejected(error: unknown): Promise<never> {
+  await undefined;
+  await undefined;
+  throw withCallerStack(error);
+}
+
+/**
+ * Prepares a failure; its response, if there is one, is parsed like that of a success. Without `startedAt` nothing was sent.
+ */
+function failed(error: unknown, config: Request, startedAt?: number): unknown {
   const response = responseOf(error);
   const fit = takePresented(error) ? error : conceal(error);
-  if (startedAt < 0 || isCancel(error)) return fit;
+  if (startedAt === undefined || isCancel(error)) return fit;
   try {
     throwIfCancelled(config);
     if (response !== undefined) received(response, config, startedAt);
@@ -104,7 +154,7 @@ function received(response: AxiosResponse, config: Request, startedAt: number): 
 
 function parsed(data: string, response: AxiosResponse, config: Request): unknown {
   try {
-    return JSON.parse(data, config.parseReviver);
+    return JSON.parse(data);
   } catch {
     // axios's own transform decides whether malformed JSON throws, which depends on `transitional`.
     const context = Object.assign({}, config, { response });

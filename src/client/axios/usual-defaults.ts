@@ -1,0 +1,162 @@
+/** The defaults of an instance as usual calls take them: merged once, not for each call. */
+import axios, { type AxiosAdapter, AxiosHeaders, type AxiosInstance } from 'axios';
+import { nameIn } from '../../call/headers.js';
+import { Own } from '../../call/own.js';
+import { standardTransitional } from '../../call/transitional.js';
+
+export type Defaults = AxiosInstance['defaults'];
+export type Loose = Record<string, unknown>;
+
+/** Defaults that a usual call can have; any other default sends the call through axios. */
+const plainDefaults = new Set([
+  ...['adapter', 'headers', 'baseURL', 'maxRedirects', 'allowAbsoluteUrls', 'proxy', 'validateStatus', 'timeout'],
+  ...['transformRequest', 'transformResponse', 'maxContentLength', 'maxBodyLength', 'responseType', 'decompress'],
+]);
+
+/** Declares the keys of every call from the start, so that all configs keep one hidden class in V8. */
+export class UsualConfig extends Own {
+  url: unknown = undefined;
+  method: string | undefined = undefined;
+  baseURL: unknown = undefined;
+  headers: unknown = undefined;
+  data: unknown = undefined;
+  allowAbsoluteUrls: unknown = true;
+  transitional: unknown = standardTransitional;
+  transformRequest: unknown = undefined;
+  transformResponse: unknown = undefined;
+  adapter: unknown = undefined;
+  validateStatus: unknown = undefined;
+  maxRedirects: unknown = undefined;
+  proxy: unknown = undefined;
+}
+
+/** axios's own transforms of request and response bodies. */
+export const [standardRequest] = [axios.defaults.transformRequest].flat();
+export const [standardResponse] = [axios.defaults.transformResponse].flat();
+
+/**
+ * The defaults of an instance. To list and read them takes a fifth of a call without policies, as axios makes them objects that V8
+ * keeps as dictionaries. So they are merged once, until code of the user's has had them and may change them at any time.
+ */
+export class UsualDefaults {
+  readonly #defaults: Defaults;
+  readonly #adapter: AxiosAdapter;
+  #merged: MergedDefaults | undefined;
+  #isShared = false;
+
+  /** A call is usual where `adapter` is what it goes to. */
+  constructor(defaults: Defaults, adapter: AxiosAdapter) {
+    this.#defaults = defaults;
+    this.#adapter = adapter;
+  }
+
+  /** For code of the user's: from now on each call merges them anew. */
+  share(): Defaults {
+    this.#isShared = true;
+    return this.#defaults;
+  }
+
+  /** For this library, which changes them with `change` only. */
+  get own(): Readonly<Defaults> {
+    return this.#defaults;
+  }
+
+  change(apply: (defaults: Defaults) => void): void {
+    apply(this.#defaults);
+    this.#merged = undefined;
+  }
+
+  get merged(): MergedDefaults {
+    if (this.#isShared) return new MergedDefaults(this.#defaults, this.#adapter);
+    this.#merged ??= new MergedDefaults(this.#defaults, this.#adapter);
+    return this.#merged;
+  }
+}
+
+/** What the defaults give each call. */
+export class MergedDefaults {
+  /** Undefined where only axios's own merge is correct. */
+  readonly options: Readonly<UsualConfig> | undefined;
+  readonly #headers: Loose;
+  readonly #ofMethods = new Map<string, AxiosHeaders | undefined>();
+
+  constructor(defaults: Defaults, adapter: AxiosAdapter) {
+    this.options = optionsOf(defaults, adapter);
+    this.#headers = defaults.headers as Loose;
+  }
+
+  /** The default headers of a call with this method in lower case, not to be changed; undefined for unusual values. */
+  headersOf(method: string): Readonly<AxiosHeaders> | undefined {
+    if (!buckets.has(method)) return headersOf(this.#headers, method);
+    if (!this.#ofMethods.has(method)) this.#ofMethods.set(method, headersOf(this.#headers, method));
+    return this.#ofMethods.get(method);
+  }
+}
+
+function optionsOf(defaults: Defaults, adapter: AxiosAdapter): Readonly<UsualConfig> | undefined {
+  const options = new UsualConfig() as UsualConfig & Loose;
+  for (const key of Object.keys(defaults)) {
+    if (!plainDefaults.has(key)) return undefined;
+    options[key] = defaults[key as keyof Defaults];
+  }
+  options.headers = undefined;
+  const { transformRequest, transformResponse } = options;
+  const isUsual =
+    options.adapter === adapter &&
+    isOnly(transformRequest, standardRequest) &&
+    isOnly(transformResponse, standardResponse);
+  return isUsual ? options : undefined;
+}
+
+function isOnly(list: unknown, only: unknown): boolean {
+  return Array.isArray(list) && list.length === 1 && list[0] === only;
+}
+
+/** Merges the default headers for all methods, for this method and of the instance. */
+function headersOf(defaults: Loose, method: string): AxiosHeaders | undefined {
+  const headers = new AxiosHeaders();
+  const common = bucketOf(defaults, 'common');
+  const bucket = bucketOf(defaults, method);
+  if (common !== undefined && !putAll(headers, common)) return undefined;
+  if (bucket !== undefined && !putAll(headers, bucket)) return undefined;
+  for (const name of Object.keys(defaults)) {
+    if (buckets.has(name) && typeof defaults[name] === 'object') continue;
+    if (!put(headers, name, defaults[name])) return undefined;
+  }
+  return headers;
+}
+
+/** The keys of `defaults.headers` that hold headers for one method, or for all (`common`). */
+const buckets = new Set(Object.keys(axios.defaults.headers));
+
+/**
+ * Reads a bucket only if it is enumerable: an unused one is an empty getter (see `onDemand`), and reading it would make
+ * it permanent.
+ */
+function bucketOf(defaults: Loose, name: string): Loose | undefined {
+  const bucket = isEnumerable.call(defaults, name) ? defaults[name] : undefined;
+  return typeof bucket === 'object' ? (bucket as Loose) : undefined;
+}
+
+const isEnumerable = Object.prototype.propertyIsEnumerable;
+
+function putAll(headers: AxiosHeaders, more: Loose): boolean {
+  for (const name of Object.keys(more)) if (!put(headers, name, more[name])) return false;
+  return true;
+}
+
+/** Header names that AxiosHeaders accepts unchanged, and values that it would change. */
+const plainName = /^[\w!#$%&'*+.^`|~-]+$/;
+const oddValue = /^[\t ]|[\t ]$|[^\t\x20-\uffff]|\x7f/;
+
+/** Adds a header; false for one that only axios itself reads correctly. */
+export function put(headers: AxiosHeaders, name: string, value: unknown): boolean {
+  if (value === undefined) {
+    // Keeps the name without a value, as axios does for `Content-Type` among its defaults.
+    if (!Object.hasOwn(headers, name)) headers[name] = undefined as never;
+    return true;
+  }
+  if (typeof value !== 'string' || oddValue.test(value) || !plainName.test(name) || name === '__proto__') return false;
+  headers[nameIn(headers, name) ?? name] = value;
+  return true;
+}
