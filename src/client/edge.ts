@@ -17,22 +17,18 @@ import { isAccepted } from './axios/accepted.js';
 
 /** Makes the request that the stack works on from the caller's config; aborting `scope` ends the call. */
 export function enterCall(call: Call, config: Request, scope: Scope): Request {
-  return requestOf(
-    config,
-    {
-      url: textOf(config.url),
-      baseURL: (config.baseURL && textOf(config.baseURL)) as string,
-      headers: headersOf(config),
-      data: caught(replayable(config.data)),
-      signal: scope,
-      cancelToken: undefined,
-      // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
-      validateStatus: null,
-      // The origin was checked before, so further down an absolute URL is allowed.
-      allowAbsoluteUrls: true,
-    },
-    call,
-  );
+  const request = requestOf(config, call);
+  request.url = textOf(config.url);
+  request.baseURL = (config.baseURL && textOf(config.baseURL)) as string;
+  request.headers = headersOf(config);
+  request.data = caught(replayable(config.data));
+  request.signal = scope;
+  request.cancelToken = undefined as never;
+  // Policies see every status >= 400 as a failure; the caller's own rule is applied at this edge.
+  request.validateStatus = null;
+  // The origin was checked before, so further down an absolute URL is allowed.
+  request.allowAbsoluteUrls = true;
+  return request;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** url: where a request goes. */
 import axios from 'axios';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveUrl } from '../../src/call/url.js';
 import { aRequest } from '../policies/alone.js';
@@ -54,6 +55,42 @@ describe('resolveUrl', () => {
     const base = 'http://api.test';
     const uri = axios.getUri({ baseURL: base, ...(asked as object) });
     expect(resolve(asked).href).toBe(new URL(uri, base).href);
+  });
+
+  it('goes where axios would for any base and path, seen before or not', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'B',
+      '/',
+      '//',
+      '.',
+      '..',
+      '%2e',
+      '%2E',
+      '%41',
+      '?',
+      '#',
+      '@',
+      ':',
+      'é',
+      "'",
+      ' x',
+    );
+    const text = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''));
+    const base = fc
+      .tuple(fc.constantFrom('http://api.test', 'https://API.test:443', 'http://127.1', 'http://api.test:80'), text)
+      .map(([origin, tail]) => (tail === '' ? origin : `${origin}/${tail}`));
+    fc.assert(
+      fc.property(base, text, (baseURL, tail) => {
+        const url = `/${tail}`;
+        // Both spellings of a request are joined by axios; `new URL` is how a server is found and asked.
+        const { href, origin, pathname, search } = new URL(axios.getUri({ baseURL, url, allowAbsoluteUrls: false }));
+        const target = resolve({ baseURL, url, allowAbsoluteUrls: false });
+        expect(target).toEqual(resolve({ baseURL, url, allowAbsoluteUrls: false }));
+        expect({ ...target, href: new URL(target.href).href }).toEqual({ href, origin, path: pathname + search });
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   it.each(['\r\nX: 1', '\n', '\t', '\0', '\x7f'])('refuses the control character %j', async (bad) => {

@@ -150,7 +150,7 @@ function carried(send: Transport, request: Request): Promise<Response> {
 async function bound(send: Transport, request: Request, ms: number | undefined): Promise<Response> {
   const scope = new Scope();
   const release = linkCaller(request, scope);
-  const own = requestOf(request, { signal: scope, cancelToken: undefined, timeout: 0 });
+  const own = Object.assign(requestOf(request), { signal: scope, cancelToken: undefined, timeout: 0 });
   try {
     const response = await bounded(send, own, ms, { until: 'headers', expired: () => timeoutError(request) });
     onBodyEnd(response, release);

@@ -204,7 +204,7 @@ function checkOf(origin: string, { path, method, headers }: HealthCheckOptions, 
   const own = { url: origin + path, method: method.toLowerCase(), headers: new AxiosHeaders(headers) };
   const request = { ...own, responseType: 'text', signal } as Request;
   const limits = { validateStatus: null, maxContentLength: longestAnswer, maxRedirects: 0, proxy: false } as const;
-  return requestOf(request, limits, new Call(request));
+  return Object.assign(requestOf(request, new Call(request)), limits);
 }
 
 function atPort({ host, serverName }: Host, port: number): Endpoint {

@@ -198,7 +198,7 @@ class Mirror {
       timeout: 0,
       maxRedirects: 0,
     };
-    const copy = requestOf(request, own, new Call(request, call.client, moved.target));
+    const copy = Object.assign(requestOf(request, new Call(request, call.client, moved.target)), own);
     for (const foreign of ['auth', 'onUploadProgress', 'onDownloadProgress', 'beforeRedirect'] as const)
       if (foreign !== 'auth' || !this.#options.keepCredentials) delete copy[foreign];
     return copy;
