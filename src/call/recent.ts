@@ -33,12 +33,15 @@ export class Recent<Value> {
     this.#options = options;
   }
 
-  /** The entry of this key, made where there is none; it counts as used now. */
-  use(key: string, make: () => Value): Value {
+  /**
+   * The entry of this key, made where there is none; it counts as used now. `make` is given the key, so that one function does
+   * for all calls.
+   */
+  use(key: string, make: (key: string) => Value): Value {
     // Most calls go where the last one went.
     if (this.#latest?.key === key) return this.#latest.value;
     const place = this.#places.get(key);
-    if (place === undefined) return this.#add({ key, value: make() });
+    if (place === undefined) return this.#add({ key, value: make(key) });
     this.#entries.moveToEnd(place);
     this.#latest = place.item;
     return place.item.value;

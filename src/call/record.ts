@@ -73,13 +73,15 @@ const servers = new Recent<Server>({ max: manyDestinations });
 
 /** Host name and port of an origin such as `https://api.test`, or of an endpoint such as `10.0.0.1:8080`. */
 export function serverOf(destination: string): Server {
-  return servers.use(destination, () => {
-    const url = destination.includes('://') ? destination : `http://${destination}`;
-    // A URL without an origin, such as data:, has no host.
-    if (!URL.canParse(url)) return { address: '', port: 80 };
-    const { hostname, port, protocol } = new URL(url);
-    return { address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
-  });
+  return servers.use(destination, parsedServer);
+}
+
+function parsedServer(destination: string): Server {
+  const url = destination.includes('://') ? destination : `http://${destination}`;
+  // A URL without an origin, such as data:, has no host.
+  if (!URL.canParse(url)) return { address: '', port: 80 };
+  const { hostname, port, protocol } = new URL(url);
+  return { address: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
 }
 
 /** What listeners see of a call. */

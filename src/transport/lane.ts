@@ -103,7 +103,8 @@ function badProxy(client: string, href: string, request: Request): PillionError 
 /** False for `data:` URLs, and for schemes that axios refuses with an error of its own. */
 function isHttp(request: Request): boolean {
   const { url = '', baseURL } = request;
-  return !otherScheme.test(carriedCall(request)?.href ?? (baseURL && !url.includes('//') ? baseURL : url));
+  const href = carriedCall(request)?.href ?? (baseURL && !url.includes('//') ? baseURL : url);
+  return href.startsWith('http://') || href.startsWith('https://') || !otherScheme.test(href);
 }
 
 const otherScheme = /^(?!https?:)[a-z][a-z\d+.-]*:/i;

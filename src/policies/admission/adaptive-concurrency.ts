@@ -144,7 +144,8 @@ export const adaptiveConcurrency = definePolicy(
   adaptiveConcurrencyOptions,
   (options, { events }) => {
     const limits = new Recent<Limit>({ max: manyDestinations, busy: ({ running }) => running > 0 });
-    const limitTo = (destination: string): Limit => limits.use(destination, () => new Limit(options));
+    const newLimit = () => new Limit(options);
+    const limitTo = (destination: string): Limit => limits.use(destination, newLimit);
     return {
       wrap: (next) =>
         async function adaptiveConcurrency(request) {

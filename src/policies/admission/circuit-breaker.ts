@@ -29,8 +29,7 @@ export const circuitBreaker = definePolicy(
       busy: ({ state }) => state !== 'closed',
       evicted: (circuit) => circuit.forget(),
     });
-    const circuitTo = (destination: string): Circuit =>
-      circuits.use(destination, () => new Circuit(destination, options, context));
+    const circuitTo = (destination: string) => new Circuit(destination, options, context);
     return {
       pass: (next) =>
         function circuitBreaker(request, receiver) {
@@ -43,7 +42,7 @@ export const circuitBreaker = definePolicy(
             return;
           }
           const call = callOf(request);
-          const circuit = circuitTo(destinationOf(request));
+          const circuit = circuits.use(destinationOf(request), circuitTo);
           const pass = circuit.admit(call.attempts);
           if (typeof pass === 'number') receiver.failed(refusal(request, pass, circuit.cause));
           else next(request, new Judged(receiver, circuit, pass, call));

@@ -74,7 +74,7 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
     pass: (next) =>
       function limits(request, receiver) {
         const destination = options.per === 'origin' ? callOf(request).origin : destinationOf(request);
-        const gate = gates.use(destination, () => new Gate(destination));
+        const gate = gates.use(destination, gateTo);
         const admitted = new Admitted(receiver, request, gate, context);
         if (gate.running < options.maxRequests) {
           gate.running++;
@@ -96,6 +96,10 @@ export const limits = definePolicy('limits', limitsOptions, (options, context) =
       ),
   };
 });
+
+function gateTo(destination: string): Gate {
+  return new Gate(destination);
+}
 
 /** A request that holds a slot until the end of its answer's body. */
 class Admitted extends Passage {

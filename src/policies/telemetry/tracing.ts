@@ -91,14 +91,19 @@ function hasNothingToSay({ propagation, attemptCountHeader }: z.output<typeof tr
   return attemptCountHeader === false && !isTraced() && !(propagation && propagates());
 }
 
-/** Sets the request id of the call, and sends it unless the caller has set the header. */
+/**
+ * Sets the request id of the call, and sends it unless the caller has set the header. The headers are the call's own: a copy would
+ * cost a request more.
+ */
 function identify(request: Request, header: string, inherited: string | undefined): void {
-  const id = getHeader(request.headers, header) ?? inherited ?? randomUUID();
+  const { headers } = request;
+  const given = getHeader(headers, header);
+  const id = given ?? inherited ?? randomUUID();
   callOf(request).requestId = id;
-  addHeader(request, header, id);
+  if (given === undefined) setHeader(headers, header, id);
 }
 
-/** Adds a header unless the caller has set it. The headers are the call's own: a copy would cost a request more. */
+/** Adds a header unless the caller has set it. */
 function addHeader({ headers }: Request, name: string, value: string): void {
   if (getHeader(headers, name) === undefined) setHeader(headers, name, value);
 }

@@ -59,7 +59,11 @@ export const deadlineHeader = definePolicy(
 const known = new Recent<boolean>({ max: manyDestinations });
 
 function isInternal(origin: string): boolean {
-  return known.use(origin, () => isInternalHost(plainHost(new URL(origin))));
+  return known.use(origin, isInternalOrigin);
+}
+
+function isInternalOrigin(origin: string): boolean {
+  return isInternalHost(plainHost(new URL(origin)));
 }
 
 const internalName = /^[^.]+$|\.(internal|local|localhost|svc|lan)$/i;

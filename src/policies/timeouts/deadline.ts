@@ -59,7 +59,7 @@ export const deadline = definePolicy('deadline', deadlineOptions, ({ total, isDe
         const bound = ms === own ? ofCall : ms === inbound ? ofInbound : ofPolicy;
         if (ms <= 0) throw bound.expired(request, ms);
         call.endsAt = performance.now() + ms;
-        boundedSend(next, request, receiver, ms, bound, ownTimeKept);
+        boundedSend(next, request, receiver, ms, bound, request.timeout ? ownTimeKept : undefined);
       },
   };
 });
