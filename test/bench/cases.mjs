@@ -35,6 +35,10 @@ export const sizes = { '/100k': 100 * KiB, '/10m': 10 * MiB };
 
 const json = { method: 'GET', path: '/json', answer: 'json' };
 
+/** Small enough to be sent by the thousand. */
+export const isSmall = ({ answer: form, bytes, stream }) =>
+  form === 'json' && bytes === undefined && stream === undefined;
+
 /**
  * `answer` is what the variant has to hand out: `json` parsed, `bytes` in one piece, or a `stream`.
  * Each caller sends again once it is answered; with a `rate`, so many calls begin a second, and the callers only warm up.

@@ -1,15 +1,15 @@
 /** One client over HTTP/2, once, in a process of its own: warms up, sends, and reports what it took. */
 import { allocatedBy } from './allocation.mjs';
-import { cases } from './cases.mjs';
+import { cases, isSmall } from './cases.mjs';
 import { exchange } from './exchange.mjs';
 import { h2Variants } from './h2-variants.mjs';
-import { closedLoop, measured } from './load.mjs';
+import { closedLoop, measured, warmth, warmUp } from './load.mjs';
 
 const { variant, name, callers, port, tls, seconds } = JSON.parse(process.argv[2]);
 const { request } = cases.find((one) => one.name === name);
 const once = exchange(h2Variants[variant].make({ origin: `https://localhost:${port}`, tls })(request), request);
 await once();
-await closedLoop(once, callers, seconds);
+await warmUp(once, callers, seconds, isSmall(request) ? warmth : 0);
 const result = await measured(() => closedLoop(once, callers, seconds));
 let requests;
 const allocated = await allocatedBy(async () => {

@@ -25,6 +25,21 @@ export const burst = (once, callers, calls) => {
   return Promise.all(Array.from({ length: callers }, caller));
 };
 
+/** After so many requests a client is as fast as it becomes, whichever it is. */
+export const warmth = 8000;
+
+/**
+ * For so many seconds, and until so many calls were made: on a slow machine a time alone would measure axios cold, at half of its
+ * speed, and the others while V8 compiles them. Connections are opened by code that is warm, some hundreds at once: one for each
+ * caller, whatever the client.
+ */
+export async function warmUp(send, callers, seconds, calls) {
+  let sent = 0;
+  for (const some of [50, 500, 2000]) if (some < callers) sent += (await closedLoop(send, some, seconds / 2)).length;
+  sent += (await closedLoop(send, callers, seconds)).length;
+  await burst(send, callers, calls - sent);
+}
+
 /** CPU microseconds of this process for each call of a burst. */
 export const cpuOfBurst = (callers, calls) => async (once) => {
   const before = process.cpuUsage();

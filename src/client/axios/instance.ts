@@ -94,7 +94,7 @@ function requested(
   stack: CallSender,
 ): Promise<AxiosResponse> {
   const asked = withReadable(call);
-  const config = hasOwnInterceptorOnly(plain) ? frontConfig(defaults.merged, asked) : undefined;
+  const config = hasOwnInterceptorOnly(plain) ? frontConfig(defaults, asked) : undefined;
   const answer =
     config === undefined ? throughAxios(plain, withForms(plain, asked), stack.adapter) : front(config, stack);
   const data = ownValue(asked, 'data');

@@ -30,7 +30,7 @@ export function front(config: Request, sender: CallSender): Promise<AxiosRespons
     try {
       config.data = encoded(config);
     } catch (thrown) {
-      settle(rejected(failed(asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config), config)));
+      settle(rejected(() => failed(thrown, config)));
       return;
     }
     sender.send(config, new UsualCall(config, settle));
@@ -55,23 +55,21 @@ class UsualCall implements Settling {
       this.#settle(received(response, config, this.#startedAt));
     } catch (thrown) {
       // The body could not be parsed, or the call was cancelled.
-      const error = asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, config, response);
-      this.#settle(rejected(conceal(error)));
+      this.#settle(rejected(() => conceal(asAxiosError(thrown, AxiosError.ERR_BAD_RESPONSE, config, response))));
     }
   }
 
   reject(thrown: unknown): void {
-    const config = this.#config;
-    const error = asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config);
-    this.#settle(rejected(failed(error, config, this.#startedAt)));
+    this.#settle(rejected(() => failed(thrown, this.#config, this.#startedAt)));
   }
 }
 
 /**
- * Rejects with the error, on which the caller's stack is noted. V8 knows who awaits a promise from the second turn of the
- * queue of microtasks on.
+ * Rejects with an error, on which the caller's stack is noted; what preparing it throws is the reason instead. V8 knows who awaits
+ * a promise from the second turn of the queue of microtasks on.
  */
-async function rejected(error: unknown): Promise<never> {
+async function rejected(errorOf: () => unknown): Promise<never> {
+  const error = errorOf();
   await undefined;
   await undefined;
   throw withCallerStack(error);
@@ -80,7 +78,8 @@ async function rejected(error: unknown): Promise<never> {
 /**
  * Prepares a failure; its response, if there is one, is parsed like that of a success. Without `startedAt` nothing was sent.
  */
-function failed(error: unknown, config: Request, startedAt?: number): unknown {
+function failed(thrown: unknown, config: Request, startedAt?: number): unknown {
+  const error = asAxiosError(thrown, AxiosError.ERR_BAD_REQUEST, config);
   const response = responseOf(error);
   const fit = takePresented(error) ? error : conceal(error);
   if (startedAt === undefined || isCancel(error)) return fit;

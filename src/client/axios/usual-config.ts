@@ -1,9 +1,8 @@
 /** Merges the instance's defaults and a call's own options, as axios does, for calls without unusual options. */
 import { AxiosHeaders, type AxiosRequestConfig } from 'axios';
-import { copyHeaders } from '../../call/headers.js';
 import type { Request } from '../../call/message.js';
 import { markOwnHeaders } from '../../call/record.js';
-import { type Loose, type MergedDefaults, put, UsualConfig } from './usual-defaults.js';
+import { type Loose, put, type UsualConfig, type UsualDefaults } from './usual-defaults.js';
 
 /** Options for which axios's merge is plain: the call's own value overrides the default. */
 const simple = new Set([
@@ -14,11 +13,11 @@ const simple = new Set([
 ]);
 
 /** The merged config of a call; undefined where only axios's own merge is correct. */
-export function frontConfig(defaults: MergedDefaults, call: AxiosRequestConfig): Request | undefined {
-  const { options } = defaults;
+export function frontConfig(defaults: UsualDefaults, call: AxiosRequestConfig): Request | undefined {
   const keys = Object.keys(call);
-  if (options === undefined || !keys.every(isSimple) || Object.getOwnPropertySymbols(call).length > 0) return undefined;
-  const config = Object.assign(new UsualConfig(), options) as UsualConfig & Loose;
+  if (!keys.every(isSimple) || Object.getOwnPropertySymbols(call).length > 0) return undefined;
+  const config = defaults.config() as (UsualConfig & Loose) | undefined;
+  if (config === undefined) return undefined;
   for (const key of keys) {
     const value = (call as Loose)[key];
     if (value !== undefined) config[key] = value;
@@ -39,10 +38,9 @@ function isSimple(key: string): boolean {
 }
 
 /** The default headers and the call's own; undefined for unusual values. */
-function headersOf(defaults: MergedDefaults, method: string, own: Loose | undefined): AxiosHeaders | undefined {
-  const standing = defaults.headersOf(method);
-  if (standing === undefined || (own !== undefined && (own === null || own instanceof AxiosHeaders))) return undefined;
-  const headers = copyHeaders(standing);
+function headersOf(defaults: UsualDefaults, method: string, own: Loose | undefined): AxiosHeaders | undefined {
+  const headers = defaults.headers(method);
+  if (headers === undefined || (own !== undefined && (own === null || own instanceof AxiosHeaders))) return undefined;
   for (const name of Object.keys(own ?? none)) {
     const value = own?.[name];
     if (value === undefined || !put(headers, name, value)) return undefined;

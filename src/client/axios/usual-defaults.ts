@@ -1,10 +1,10 @@
 /** The defaults of an instance as usual calls take them: merged once, not for each call. */
 import axios, { type AxiosAdapter, AxiosHeaders, type AxiosInstance } from 'axios';
-import { nameIn } from '../../call/headers.js';
+import { copyHeaders, nameIn } from '../../call/headers.js';
 import { Own } from '../../call/own.js';
 import { standardTransitional } from '../../call/transitional.js';
 
-export type Defaults = AxiosInstance['defaults'];
+type Defaults = AxiosInstance['defaults'];
 export type Loose = Record<string, unknown>;
 
 /** Defaults that a usual call can have; any other default sends the call through axios. */
@@ -34,6 +34,13 @@ export class UsualConfig extends Own {
 export const [standardRequest] = [axios.defaults.transformRequest].flat();
 export const [standardResponse] = [axios.defaults.transformResponse].flat();
 
+/** What the defaults come to; undefined where only axios's own merge is correct. */
+interface Merged {
+  readonly options: UsualConfig | undefined;
+  /** By the method of the call, in lower case. */
+  readonly headers: Map<string, AxiosHeaders | undefined>;
+}
+
 /**
  * The defaults of an instance. To list and read them takes a fifth of a call without policies, as axios makes them objects that V8
  * keeps as dictionaries. So they are merged once, until code of the user's has had them and may change them at any time.
@@ -41,7 +48,7 @@ export const [standardResponse] = [axios.defaults.transformResponse].flat();
 export class UsualDefaults {
   readonly #defaults: Defaults;
   readonly #adapter: AxiosAdapter;
-  #merged: MergedDefaults | undefined;
+  #merged: Merged | undefined;
   #isShared = false;
 
   /** A call is usual where `adapter` is what it goes to. */
@@ -66,34 +73,30 @@ export class UsualDefaults {
     this.#merged = undefined;
   }
 
-  get merged(): MergedDefaults {
-    if (this.#isShared) return new MergedDefaults(this.#defaults, this.#adapter);
-    this.#merged ??= new MergedDefaults(this.#defaults, this.#adapter);
+  /** A config for one call; undefined where only axios's own merge is correct. */
+  config(): UsualConfig | undefined {
+    if (this.#isShared) return optionsOf(this.#defaults, this.#adapter);
+    const { options } = this.#kept();
+    return options && Object.assign(new UsualConfig(), options);
+  }
+
+  /** Headers for one call with this method in lower case; undefined where only axios's own merge is correct. */
+  headers(method: string): AxiosHeaders | undefined {
+    const standing = this.#defaults.headers as Loose;
+    if (this.#isShared || !buckets.has(method)) return headersOf(standing, method);
+    const { headers } = this.#kept();
+    if (!headers.has(method)) headers.set(method, headersOf(standing, method));
+    const merged = headers.get(method);
+    return merged && copyHeaders(merged);
+  }
+
+  #kept(): Merged {
+    this.#merged ??= { options: optionsOf(this.#defaults, this.#adapter), headers: new Map() };
     return this.#merged;
   }
 }
 
-/** What the defaults give each call. */
-export class MergedDefaults {
-  /** Undefined where only axios's own merge is correct. */
-  readonly options: Readonly<UsualConfig> | undefined;
-  readonly #headers: Loose;
-  readonly #ofMethods = new Map<string, AxiosHeaders | undefined>();
-
-  constructor(defaults: Defaults, adapter: AxiosAdapter) {
-    this.options = optionsOf(defaults, adapter);
-    this.#headers = defaults.headers as Loose;
-  }
-
-  /** The default headers of a call with this method in lower case, not to be changed; undefined for unusual values. */
-  headersOf(method: string): Readonly<AxiosHeaders> | undefined {
-    if (!buckets.has(method)) return headersOf(this.#headers, method);
-    if (!this.#ofMethods.has(method)) this.#ofMethods.set(method, headersOf(this.#headers, method));
-    return this.#ofMethods.get(method);
-  }
-}
-
-function optionsOf(defaults: Defaults, adapter: AxiosAdapter): Readonly<UsualConfig> | undefined {
+function optionsOf(defaults: Defaults, adapter: AxiosAdapter): UsualConfig | undefined {
   const options = new UsualConfig() as UsualConfig & Loose;
   for (const key of Object.keys(defaults)) {
     if (!plainDefaults.has(key)) return undefined;
@@ -102,10 +105,15 @@ function optionsOf(defaults: Defaults, adapter: AxiosAdapter): Readonly<UsualCon
   options.headers = undefined;
   const { transformRequest, transformResponse } = options;
   const isUsual =
+    isObject(defaults.headers) &&
     options.adapter === adapter &&
     isOnly(transformRequest, standardRequest) &&
     isOnly(transformResponse, standardResponse);
   return isUsual ? options : undefined;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function isOnly(list: unknown, only: unknown): boolean {

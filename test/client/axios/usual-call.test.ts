@@ -277,3 +277,30 @@ it.each([
   expect(requests[0]?.headers).not.toHaveProperty('authorization');
   expect(client.stats().policies.wire).toMatchObject({ lanes: { undici: 1, http: 0 } });
 });
+
+it.each<[string, object]>([
+  ['an object', {}],
+  ['an error', new Error('boom')],
+  ['an answer', new axios.AxiosError('boom', 'ERR_BAD_RESPONSE')],
+])('what a transport rejects with ends its call only, also where %s throws whenever it is read', async (_, target) => {
+  const refuse = () => {
+    throw new Error('not to be read');
+  };
+  const hostile = new Proxy(target, {
+    get: refuse,
+    has: refuse,
+    getPrototypeOf: refuse,
+    getOwnPropertyDescriptor: refuse,
+  });
+  const client = createHttpClient({ baseURL }, { transport: () => Promise.reject(hostile), logger: silent });
+  await rejection(client.get('/'));
+  await rejection(client.get('/', { transitional: {} }));
+  expect(client.stats().calls).toMatchObject({ failed: 2, active: 0 });
+});
+
+it('defaults without headers are as axios has them', async () => {
+  const { client, transport } = scripted([{ reply: 200 }]);
+  client.defaults.headers = undefined as never;
+  await client.get('/', { headers: { 'x-a': '1' } });
+  expect(transport.requests[0]?.headers).toMatchObject({ 'x-a': '1' });
+});
