@@ -2,10 +2,10 @@
 import { allocatedBy } from './allocation.mjs';
 import { cases, isSmall } from './cases.mjs';
 import { exchange } from './exchange.mjs';
-import { closedLoop, measured, openLoop, warmth, warmUp } from './load.mjs';
+import { closedLoop, measured, openLoop, warmUp } from './load.mjs';
 import { variants } from './variants.mjs';
 
-const { variant, name, port, tlsPort, tls, seconds } = JSON.parse(process.argv[2]);
+const { variant, name, port, tlsPort, tls, seconds, warmth } = JSON.parse(process.argv[2]);
 const { request, callers, mtls, rate, longer = 1 } = cases.find((one) => one.name === name);
 const target = mtls ? { origin: `https://localhost:${tlsPort}`, tls } : { origin: `http://127.0.0.1:${port}` };
 const prepare = await variants[variant].make(target);

@@ -3,9 +3,9 @@ import { allocatedBy } from './allocation.mjs';
 import { cases, isSmall } from './cases.mjs';
 import { exchange } from './exchange.mjs';
 import { h2Variants } from './h2-variants.mjs';
-import { closedLoop, measured, warmth, warmUp } from './load.mjs';
+import { closedLoop, measured, warmUp } from './load.mjs';
 
-const { variant, name, callers, port, tls, seconds } = JSON.parse(process.argv[2]);
+const { variant, name, callers, port, tls, seconds, warmth } = JSON.parse(process.argv[2]);
 const { request } = cases.find((one) => one.name === name);
 const once = exchange(h2Variants[variant].make({ origin: `https://localhost:${port}`, tls })(request), request);
 await once();

@@ -8,7 +8,7 @@ import { answerOf, start } from './start.mjs';
 const titles = Object.fromEntries(Object.entries(h2Variants).map(([name, { title }]) => [name, title]));
 
 /** Runs every client with each load, in turns; resolves to the rows of each load. */
-async function compared(loads, { rounds, seconds }) {
+async function compared(loads, { rounds, seconds, warmth }) {
   const { remove, ...tls } = await writeCertificates();
   const { child, message } = await start('h2-upstream.mjs', { tls }, { role: 'upstream' });
   const names = Object.keys(h2Variants);
@@ -19,7 +19,7 @@ async function compared(loads, { rounds, seconds }) {
       for (let round = 0; round < rounds; round++)
         for (let turn = 0; turn < names.length; turn++) {
           const variant = names[(round + turn) % names.length];
-          const options = { variant, ...load, port: message[port], tls, seconds };
+          const options = { variant, ...load, port: message[port], tls, seconds, warmth };
           samples[variant].push(await answerOf('h2-client.mjs', options, { role: 'client' }));
         }
       found[title] = summarize(samples);

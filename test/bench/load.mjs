@@ -25,9 +25,6 @@ export const burst = (once, callers, calls) => {
   return Promise.all(Array.from({ length: callers }, caller));
 };
 
-/** After so many requests a client is as fast as it becomes, whichever it is. */
-export const warmth = 8000;
-
 /**
  * For so many seconds, and until so many calls were made: on a slow machine a time alone would measure axios cold, at half of its
  * speed, and the others while V8 compiles them. Connections are opened by code that is warm, some hundreds at once: one for each

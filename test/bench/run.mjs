@@ -10,7 +10,7 @@ import { studies } from './studies.mjs';
 import { missing, variants, versioned } from './variants.mjs';
 
 const options = readOptions();
-const { rounds, seconds, cases } = options;
+const { rounds, seconds, warmth, cases } = options;
 const ofOthers = cases.length > 0 && options.variants.some((name) => needInstall(variants[name].of));
 const failed = ofOthers ? installLibraries() : undefined;
 if (failed !== undefined) console.log(`Those beside the tests are used where there are any: ${failed}.`);
@@ -27,7 +27,9 @@ async function runCase(name, target) {
     // Each round begins with another variant, so that none always runs after the same one.
     for (let turn = 0; turn < names.length; turn++) {
       const variant = names[(round + turn) % names.length];
-      samples[variant].push(await answerOf('client.mjs', { variant, name, seconds, ...target }, { role: 'client' }));
+      samples[variant].push(
+        await answerOf('client.mjs', { variant, name, seconds, warmth, ...target }, { role: 'client' }),
+      );
     }
   }
   return samples;
@@ -63,7 +65,8 @@ async function runStudies() {
 }
 
 const about = machine();
-const each = cases.reduce((sum, { longer = 1 }) => sum + seconds * (1.5 + longer) + 0.8, 0);
+// Most clients make thousands of calls a second.
+const each = cases.reduce((sum, { longer = 1 }) => sum + seconds * (1.5 + longer) + 0.8 + warmth / 5000, 0);
 const minutes = Math.ceil((each * names.length * rounds) / 60);
 console.log(`Node ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
 console.log(
