@@ -10,7 +10,7 @@ const { cases } = await load('cases.mjs');
 const { writeCertificates } = await load('certificates.mjs');
 const { chart } = await load('chart.mjs');
 const { exchange } = await load('exchange.mjs');
-const { openLoop } = await load('load.mjs');
+const { openLoop, warmUp } = await load('load.mjs');
 const { RequestReader } = await load('http1.mjs');
 const { missing, variants } = await load('variants.mjs');
 
@@ -102,6 +102,25 @@ describe('the open loop', () => {
     expect(latencies).toHaveLength(40);
     // All forty were due within the fifty milliseconds of the stall.
     expect(Math.min(...latencies)).toBeGreaterThan(9);
+  });
+});
+
+describe('warming up', () => {
+  it('goes on until so many calls are made, however slow they are, with no more callers than are measured', async () => {
+    let calls = 0;
+    let most = 0;
+    let running = 0;
+    const slow = async () => {
+      calls++;
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+    };
+    await warmUp(slow, 3, 0, 40);
+    expect([calls, most]).toEqual([40, 3]);
+    await warmUp(slow, 60, 0.001, 0);
+    expect(calls).toBeGreaterThanOrEqual(40 + 50 + 60);
+    expect(most).toBe(60);
   });
 });
 
