@@ -15,10 +15,10 @@ const dataOf = ({ data }) => data;
 const responseTypes = { json: 'json', bytes: 'arraybuffer', stream: 'stream' };
 
 /**
- * The same for everyone who logs: a line is made and written, to nowhere, buffered as docs/observability.md has it. With `sync: false` most lines
+ * The same for everyone who logs: a line is made and written, to nowhere, buffered as docs/observability.md has it. Without `sync` most lines
  * of a measurement would be written after it, and kept in memory until then.
  */
-export const nowhere = () => pino(pino.destination({ dest: devNull, minLength: 4096 }));
+export const nowhere = () => pino(pino.destination({ dest: devNull, sync: true, minLength: 4096 }));
 
 export const identityOf = (tls) =>
   tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) };
