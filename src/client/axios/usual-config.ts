@@ -2,7 +2,7 @@
 import { AxiosHeaders, type AxiosRequestConfig } from 'axios';
 import type { Request } from '../../call/message.js';
 import { markOwnHeaders } from '../../call/record.js';
-import { type Loose, put, type UsualConfig, type UsualDefaults } from './usual-defaults.js';
+import { type CallHeaders, type Loose, put, type UsualConfig, type UsualDefaults } from './usual-defaults.js';
 
 /** Options for which axios's merge is plain: the call's own value overrides the default. */
 const simple = new Set([
@@ -38,7 +38,7 @@ function isSimple(key: string): boolean {
 }
 
 /** The default headers and the call's own; undefined for unusual values. */
-function headersOf(defaults: UsualDefaults, method: string, own: Loose | undefined): AxiosHeaders | undefined {
+function headersOf(defaults: UsualDefaults, method: string, own: Loose | undefined): CallHeaders | undefined {
   const headers = defaults.headers(method);
   if (headers === undefined || (own !== undefined && (own === null || own instanceof AxiosHeaders))) return undefined;
   for (const name of Object.keys(own ?? none)) {

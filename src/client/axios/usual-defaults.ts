@@ -1,11 +1,14 @@
 /** The defaults of an instance as usual calls take them: merged once, not for each call. */
 import axios, { type AxiosAdapter, AxiosHeaders, type AxiosInstance } from 'axios';
 import { copyHeaders, nameIn } from '../../call/headers.js';
+import type { Request } from '../../call/message.js';
 import { Own } from '../../call/own.js';
 import { standardTransitional } from '../../call/transitional.js';
 
 type Defaults = AxiosInstance['defaults'];
 export type Loose = Record<string, unknown>;
+/** By this name, since the class itself is no type in axios's declarations for CommonJS. */
+export type CallHeaders = Request['headers'];
 
 /** Defaults that a usual call can have; any other default sends the call through axios. */
 const plainDefaults = new Set([
@@ -38,7 +41,7 @@ export const [standardResponse] = [axios.defaults.transformResponse].flat();
 interface Merged {
   readonly options: UsualConfig | undefined;
   /** By the method of the call, in lower case. */
-  readonly headers: Map<string, AxiosHeaders | undefined>;
+  readonly headers: Map<string, CallHeaders | undefined>;
 }
 
 /**
@@ -81,7 +84,7 @@ export class UsualDefaults {
   }
 
   /** Headers for one call with this method in lower case; undefined where only axios's own merge is correct. */
-  headers(method: string): AxiosHeaders | undefined {
+  headers(method: string): CallHeaders | undefined {
     const standing = this.#defaults.headers as Loose;
     if (this.#isShared || !buckets.has(method)) return headersOf(standing, method);
     const { headers } = this.#kept();
@@ -121,7 +124,7 @@ function isOnly(list: unknown, only: unknown): boolean {
 }
 
 /** Merges the default headers for all methods, for this method and of the instance. */
-function headersOf(defaults: Loose, method: string): AxiosHeaders | undefined {
+function headersOf(defaults: Loose, method: string): CallHeaders | undefined {
   const headers = new AxiosHeaders();
   const common = bucketOf(defaults, 'common');
   const bucket = bucketOf(defaults, method);
@@ -148,7 +151,7 @@ function bucketOf(defaults: Loose, name: string): Loose | undefined {
 
 const isEnumerable = Object.prototype.propertyIsEnumerable;
 
-function putAll(headers: AxiosHeaders, more: Loose): boolean {
+function putAll(headers: CallHeaders, more: Loose): boolean {
   for (const name of Object.keys(more)) if (!put(headers, name, more[name])) return false;
   return true;
 }
@@ -158,7 +161,7 @@ const plainName = /^[\w!#$%&'*+.^`|~-]+$/;
 const oddValue = /^[\t ]|[\t ]$|[^\t\x20-\uffff]|\x7f/;
 
 /** Adds a header; false for one that only axios itself reads correctly. */
-export function put(headers: AxiosHeaders, name: string, value: unknown): boolean {
+export function put(headers: CallHeaders, name: string, value: unknown): boolean {
   if (value === undefined) {
     // Keeps the name without a value, as axios does for `Content-Type` among its defaults.
     if (!Object.hasOwn(headers, name)) headers[name] = undefined as never;
