@@ -19,7 +19,8 @@ const entries = {
 
 it('takes at the most 1.6 times what is recorded, in times of axios, which is part of each', async () => {
   const times: Record<string, number> = {};
-  for (let round = 0; round < 3; round++) {
+  // A machine that changes its speed within seconds has to be met in its quick moments by each of them.
+  for (let round = 0; round < 6; round++) {
     for (const way of ['import', 'require'] as const) {
       for (const name of ['axios', ...entries[way]]) {
         const us = Number((await node(...ways[way](name))).stdout);
