@@ -80,10 +80,11 @@ function plainlyJoined(baseURL: string, url: string): Target | undefined {
 function baseOf(written: string): Target | undefined {
   if (written.length > longestOrigin) return undefined;
   const bare = written.replace(/\/+$/, '');
-  const { href, origin, path } = plainTarget(`${bare}/`) ?? {};
-  if (href === undefined || origin === undefined || path === undefined) return undefined;
+  const target = plainTarget(`${bare}/`);
+  if (target === undefined) return undefined;
   if (bases.size >= manyDestinations) bases.clear();
-  const base = { href: href.slice(0, -1), origin, path: path.slice(0, -1) };
+  const base = { href: target.href.slice(0, -1), origin: target.origin, path: target.path.slice(0, -1) };
+  // A copy, as in `origins`.
   bases.set(Buffer.from(written).toString(), base);
   return base;
 }

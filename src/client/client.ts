@@ -32,7 +32,7 @@ export function openClient(config: Config, given: HttpClientDeps): OpenClient {
   checkDeps(given, `the HTTP client "${config.name}"`);
   const deps = ownOf(given);
   const { state, handle } = openStack(config, deps);
-  const { instance, defaults } = createInstance({ ...deps.axios }, state);
+  const { instance, defaults } = createInstance(deps.axios ?? {}, state);
   state.attach(defaults);
   const fetch = createFetch(state.adapter, () => state.config);
   const client = Object.defineProperties(Object.assign(instance, { fetch }), descriptorsOf(handle)) as HttpClient;

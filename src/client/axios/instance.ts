@@ -74,12 +74,7 @@ function sharing(instance: AxiosInstance, defaults: UsualDefaults): AxiosInstanc
     'defaults',
     own({
       get: () => defaults.share(),
-      set: (value: unknown) =>
-        Object.defineProperty(
-          instance,
-          'defaults',
-          own({ value, writable: true, enumerable: true, configurable: true }),
-        ),
+      set: (value: unknown) => settle(instance, 'defaults', value),
       enumerable: true,
       configurable: true,
     }),
@@ -209,13 +204,17 @@ const methods = Object.keys(axios.defaults.headers).filter((name) => name !== 'c
 function onDemand(holder: object, name: string, standard: unknown): void {
   const value = ownValue(holder, name) ?? copyOf(standard);
   if (!isSame(value, standard)) return;
-  const settle = (next: unknown) =>
-    Object.defineProperty(holder, name, own({ value: next, writable: true, enumerable: true, configurable: true }));
   const get = () => {
-    settle(value);
+    settle(holder, name, value);
     return value;
   };
-  Object.defineProperty(holder, name, own({ get, set: settle, enumerable: false, configurable: true }));
+  const set = (next: unknown) => settle(holder, name, next);
+  Object.defineProperty(holder, name, own({ get, set, enumerable: false, configurable: true }));
+}
+
+/** Makes an ordinary property of one that had a getter. */
+function settle(holder: object, name: string, value: unknown): void {
+  Object.defineProperty(holder, name, own({ value, writable: true, enumerable: true, configurable: true }));
 }
 
 /** Without a prototype, because a polluted one could turn it into another kind of property. */
