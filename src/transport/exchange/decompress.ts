@@ -11,7 +11,7 @@ const inflateRaw = promisify(zlib.inflateRaw);
 
 /** Missing in the types of Node 20. */
 const { createZstdDecompress, zstdDecompress } = zlib as typeof zlib & {
-  createZstdDecompress?: () => Transform;
+  createZstdDecompress?: (options: object) => Transform;
   zstdDecompress?: (body: Buffer, options: object, done: (error: Error | null, plain: Buffer) => void) => void;
 };
 
@@ -81,8 +81,18 @@ export async function decompress(body: Buffer, codings: readonly Coding[], limit
   return plain;
 }
 
+const kibibyte = 1024;
+
+/**
+ * Bytes of a piece in which zlib hands out what it decodes. Each piece is a job for Node's threads and a turn of the event loop:
+ * with Node's default of 16 KiB, 10 MB of JSON take twice the CPU. More than 256 KiB change nothing.
+ */
+const streamedChunk = 64 * kibibyte;
+const bufferedChunk = (body: Buffer) => Math.min(Math.max(8 * body.length, 16 * kibibyte), 256 * kibibyte);
+
 function undo(coding: Coding, body: Buffer, limit: number): Promise<Buffer> {
-  const options = { signal: undefined, ...(limit > -1 && { maxOutputLength: Math.max(1, limit) }) };
+  const chunkSize = bufferedChunk(body);
+  const options = { signal: undefined, chunkSize, ...(limit > -1 && { maxOutputLength: Math.max(1, limit) }) };
   if (coding === 'br') return brotli(body, options);
   if (coding === 'zstd' && zstdDecompress !== undefined) return promisify(zstdDecompress)(body, options);
   return coding === 'deflate' && isRawDeflate(body[0]) ? inflateRaw(body, options) : unzip(body, options);
@@ -193,9 +203,10 @@ class Stage implements ByteSink {
 }
 
 function decoderOf(coding: Coding, first: number | undefined): Transform {
-  if (coding === 'br') return zlib.createBrotliDecompress();
-  if (coding === 'zstd' && createZstdDecompress !== undefined) return createZstdDecompress();
-  return coding === 'deflate' && isRawDeflate(first) ? zlib.createInflateRaw() : zlib.createUnzip();
+  const options = { chunkSize: streamedChunk };
+  if (coding === 'br') return zlib.createBrotliDecompress(options);
+  if (coding === 'zstd' && createZstdDecompress !== undefined) return createZstdDecompress(options);
+  return coding === 'deflate' && isRawDeflate(first) ? zlib.createInflateRaw(options) : zlib.createUnzip(options);
 }
 
 /** Some servers send deflate without its zlib header, whose first byte has 8 in its low four bits. */
