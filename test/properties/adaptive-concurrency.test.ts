@@ -41,9 +41,9 @@ function adapted(options: object, ms: () => number, status = 200) {
 
 describe('the limit', () => {
   it('grows while attempts are as fast as usual, up to maxLimit', async () => {
-    const { stats, load } = adapted({ initialLimit: 20, maxLimit: 30 }, () => 50);
-    await load(40, 25);
-    expect(stats().limit).toBe(30);
+    const { stats, load } = adapted({ initialLimit: 10, maxLimit: 15 }, () => 50);
+    await load(20, 25);
+    expect(stats().limit).toBe(15);
   });
 
   it('falls when they become slower, down to minLimit', async () => {
@@ -64,8 +64,8 @@ describe('the limit', () => {
   });
 
   it('is not moved by failures that come fast', async () => {
-    const { stats, load } = adapted({ initialLimit: 20 }, () => 2, 503);
-    await load(30, 20);
-    expect(stats().limit).toBe(20);
+    const { stats, load } = adapted({ initialLimit: 10 }, () => 2, 503);
+    await load(15, 20);
+    expect(stats().limit).toBe(10);
   });
 });
