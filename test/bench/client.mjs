@@ -1,22 +1,37 @@
-/** One variant with one case, once, in a process of its own: warms up, sends, tells what it took. */
+/** One variant with one case, in a process of its own: warms up, sends in turns when it is told to, and says what they took. */
+import { once } from 'node:events';
 import { allocatedBy } from './allocation.mjs';
 import { cases, isSmall } from './cases.mjs';
 import { exchange } from './exchange.mjs';
-import { closedLoop, measured, openLoop, warmUp } from './load.mjs';
+import { burst, closedLoop, Measurement, openLoop, warmUp } from './load.mjs';
 import { variants } from './variants.mjs';
 
 const { variant, name, port, tlsPort, tls, seconds, warmth } = JSON.parse(process.argv[2]);
-const { request, callers, mtls, rate, longer = 1 } = cases.find((one) => one.name === name);
+const { request, callers, mtls, rate } = cases.find((one) => one.name === name);
 const target = mtls ? { origin: `https://localhost:${tlsPort}`, tls } : { origin: `http://127.0.0.1:${port}` };
 const prepare = await variants[variant].make(target);
-const once = exchange(prepare(request), request);
+const send = exchange(prepare(request), request);
+const measurement = new Measurement();
 
-await warmUp(once, callers, seconds, isSmall(request) ? warmth : 0);
-const result = await measured(() =>
-  rate ? openLoop(once, rate, seconds * longer) : closedLoop(once, callers, seconds),
-);
-let requests;
-const allocated = await allocatedBy(async () => {
-  requests = (await closedLoop(once, callers, seconds / 4)).length;
-});
-process.send({ ...result, heap: allocated / requests }, () => process.exit());
+const words = {
+  async turn(length) {
+    // The connections may have been idle for too long, and the caches of the processor are the other processes'.
+    await burst(send, callers, callers);
+    await measurement.add(() => (rate ? openLoop(send, rate, length) : closedLoop(send, callers, length)));
+  },
+  async result(length) {
+    let requests;
+    const allocated = await allocatedBy(async () => {
+      requests = (await closedLoop(send, callers, length)).length;
+    });
+    return { ...measurement.result(), heap: allocated / requests };
+  },
+};
+
+await warmUp(send, callers, seconds, isSmall(request) ? warmth : 0);
+process.send('ready');
+process.once('disconnect', () => process.exit());
+for (;;) {
+  const [[word, length]] = await once(process, 'message');
+  process.send((await words[word](length)) ?? 'done');
+}

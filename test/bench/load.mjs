@@ -94,21 +94,40 @@ export async function openLoop(send, rate, seconds) {
   return latencies;
 }
 
-/** Throughput, CPU microseconds of this process per request, and percentiles of what `drive` took. */
+/** Throughput, CPU microseconds of this process per request, and percentiles of the latencies, over one turn or more. */
+export class Measurement {
+  #latencies = [];
+  #cpu = 0;
+  #seconds = 0;
+
+  /** Measures what `drive` does; it resolves to the latencies. */
+  async add(drive) {
+    const cpuBefore = process.cpuUsage();
+    const startedAt = performance.now();
+    const latencies = await drive();
+    this.#seconds += (performance.now() - startedAt) / 1000;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    this.#cpu += user + system;
+    for (const each of latencies) this.#latencies.push(each);
+  }
+
+  result() {
+    const sorted = Float64Array.from(this.#latencies).sort();
+    const at = (share) => sorted[Math.ceil(sorted.length * share) - 1];
+    return {
+      requests: sorted.length,
+      throughput: sorted.length / this.#seconds,
+      cpu: this.#cpu / sorted.length,
+      p50: at(0.5),
+      p99: at(0.99),
+      p999: at(0.999),
+    };
+  }
+}
+
+/** The same over one turn. */
 export async function measured(drive) {
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
-  const latencies = await drive();
-  const elapsed = (performance.now() - startedAt) / 1000;
-  const { user, system } = process.cpuUsage(cpuBefore);
-  const sorted = Float64Array.from(latencies).sort();
-  const at = (share) => sorted[Math.ceil(sorted.length * share) - 1];
-  return {
-    requests: sorted.length,
-    throughput: sorted.length / elapsed,
-    cpu: (user + system) / sorted.length,
-    p50: at(0.5),
-    p99: at(0.99),
-    p999: at(0.999),
-  };
+  const measurement = new Measurement();
+  await measurement.add(drive);
+  return measurement.result();
 }

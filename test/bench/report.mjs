@@ -12,7 +12,7 @@ export function machine() {
   return { node: process.version, platform: `${os.platform()} ${os.arch()}`, cores: cpus.length, cpu: cpus[0]?.model };
 }
 
-/** `samples` of one case: by variant, what each round took. Ratios are to the first variant. */
+/** `samples` of one case: by variant, what each round took. Ratios are to the first variant, and medians of those of the rounds. */
 export function summarize(samples) {
   const [base] = Object.keys(samples);
   const valuesOf = (variant, field) => samples[variant].map((round) => round[field]);
@@ -22,7 +22,7 @@ export function summarize(samples) {
     const ofRounds = own.map((value, round) => value / others[round]);
     return {
       median: median(own),
-      ratio: median(own) / median(others),
+      ratio: median(ofRounds),
       lowest: Math.min(...ofRounds),
       highest: Math.max(...ofRounds),
     };

@@ -1,11 +1,11 @@
-/** `npm run bench`: compares clients against an upstream in another process, one process per measurement, in interleaved rounds. */
+/** `npm run bench`: compares clients against an upstream in another process, one process for each, by turns. */
 import { writeFileSync } from 'node:fs';
 import { writeCertificates } from './certificates.mjs';
 import { chart } from './chart.mjs';
 import { installLibraries, needInstall } from './libraries.mjs';
 import { readOptions } from './options.mjs';
 import { latencyTable, machine, summarize, table } from './report.mjs';
-import { answerOf, pinning, start } from './start.mjs';
+import { asked, pinning, start, stopped } from './start.mjs';
 import { studies } from './studies.mjs';
 import { missing, variants, versioned } from './variants.mjs';
 
@@ -20,34 +20,70 @@ const skipped = options.variants
 const names = options.variants.filter((name) => !skipped.some((one) => one.name === name));
 const titles = Object.fromEntries(names.map((name) => [name, versioned(variants[name])]));
 
+/**
+ * Seconds of a turn: shorter than a noisy machine keeps its speed, and longer for many callers, each of whom has to be answered some
+ * times.
+ */
+const turnOf = ({ callers }) => 0.1 + callers / 5000;
+
+/** One round: a new process for each variant, and turns between them, so that a machine which changes its speed does so for all. */
+async function runRound(one, order, targets) {
+  const { name, longer = 1 } = one;
+  const clients = {};
+  for (const variant of order) {
+    const load = { variant, name, seconds, warmth, ...targets[variant] };
+    clients[variant] = (await start('client.mjs', load, { role: 'client' })).child;
+  }
+  const tell = (variant, ...words) => asked(clients[variant], words);
+  const turns = Math.ceil((seconds * longer) / turnOf(one));
+  for (let count = 0; count < turns; count++)
+    for (const variant of order) await tell(variant, 'turn', (seconds * longer) / turns);
+  const results = {};
+  for (const variant of order) {
+    results[variant] = await tell(variant, 'result', seconds / 4);
+    await stopped(clients[variant]);
+  }
+  return results;
+}
+
 /** Of one case, by variant, what each round took. */
-async function runCase(name, target) {
+async function runCase(one, targets) {
   const samples = Object.fromEntries(names.map((variant) => [variant, []]));
   for (let round = 0; round < rounds; round++) {
-    // Each round begins with another variant, so that none always runs after the same one.
-    for (let turn = 0; turn < names.length; turn++) {
-      const variant = names[(round + turn) % names.length];
-      samples[variant].push(
-        await answerOf('client.mjs', { variant, name, seconds, warmth, ...target }, { role: 'client' }),
-      );
-    }
+    // Each round begins with another variant.
+    const order = names.map((_, index) => names[(round + index) % names.length]);
+    const results = await runRound(one, order, targets);
+    for (const variant of names) samples[variant].push(results[variant]);
   }
   return samples;
+}
+
+/** An upstream for each variant: with one for all, the connections of those that wait for their turn would slow the others. */
+async function startUpstreams(tls) {
+  const upstreams = [];
+  const targets = {};
+  for (const variant of names) {
+    const { child, message } = await start('upstream.mjs', { tls }, { role: 'upstream' });
+    upstreams.push(child);
+    targets[variant] = { ...message, tls };
+  }
+  return { targets, stop: () => upstreams.map((child) => child.disconnect()) };
 }
 
 async function runCases() {
   if (cases.length === 0 || names.length === 0) return {};
   const { remove, ...tls } = await writeCertificates();
   try {
-    const { child, message } = await start('upstream.mjs', { tls }, { role: 'upstream' });
+    const { targets, stop } = await startUpstreams(tls);
     const samples = {};
-    for (const { name, title, callers, rate } of cases) {
-      samples[name] = await runCase(name, { ...message, tls });
+    for (const one of cases) {
+      const { name, title, callers, rate } = one;
+      samples[name] = await runCase(one, targets);
       const rows = summarize(samples[name]);
       if (rate) console.log(`${name}: ${title}, ${rate} a second\n${latencyTable(rows, titles, 'undici')}\n`);
       else console.log(`${name}: ${title}, ${callers} at once\n${table(rows, titles)}\n`);
     }
-    child.disconnect();
+    stop();
     return samples;
   } finally {
     remove();

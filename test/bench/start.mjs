@@ -37,6 +37,26 @@ export async function start(script, options, { role, flags = [] } = {}) {
   return { child, message };
 }
 
+/** Sends a process a message; resolves to its answer. */
+export function asked(child, message) {
+  return new Promise((resolve, reject) => {
+    const failed = (code) => reject(new Error(`${child.spawnargs.at(-2)} ended with code ${code} before it answered.`));
+    child.once('exit', failed);
+    child.once('message', (answer) => {
+      child.off('exit', failed);
+      resolve(answer);
+    });
+    child.send(message);
+  });
+}
+
+/** Ends a process that ends when it is let go of. */
+export async function stopped(child) {
+  const ended = once(child, 'exit');
+  child.disconnect();
+  await ended;
+}
+
 /** Runs a script that answers once and ends; resolves to its answer. */
 export async function answerOf(script, options, how) {
   const { child, message } = await start(script, options, how);
