@@ -60,12 +60,19 @@ export function targetOf(url: URL): Target {
   return { href: url.href, origin: url.origin, path: url.pathname + url.search };
 }
 
-/** URLs that WHATWG parsing leaves as they are, dot segments apart. */
-const unchanged = /^https?:\/\/[a-z\d.:-]+\/[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]+)?$/;
+/** A path with its query that WHATWG parsing leaves as it is, dot segments apart. */
+const plainPath = String.raw`/[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]+)?$`;
+const unchanged = new RegExp(String.raw`^https?://[a-z\d.:-]+${plainPath}`);
+/** A path that is added to a `baseURL` as it is. */
+const unchangedPath = new RegExp(`^(?!//)${plainPath}`);
 const dotSegment = /\/\.|%2e/i;
 
-/** A path that is added to a `baseURL` as it is, and that parsing leaves as it is, dot segments apart. */
-const unchangedPath = /^\/(?!\/)[\w\-.~!$&()*+,;=:@/%]*(\?[\w\-.~!$&()*+,;=:@/%?]+)?$/;
+/** Keeps a copy of the key, as a part of a URL would keep all of it in memory. */
+function remember<Value>(known: Map<string, Value>, written: string, value: Value): Value {
+  if (known.size >= manyDestinations) known.clear();
+  known.set(Buffer.from(written).toString(), value);
+  return value;
+}
 
 /** Each `baseURL` that is its own normal form, without slashes at its end. */
 const bases = new Map<string, Target>();
@@ -82,14 +89,11 @@ function baseOf(written: string): Target | undefined {
   const bare = written.replace(/\/+$/, '');
   const target = plainTarget(`${bare}/`);
   if (target === undefined) return undefined;
-  if (bases.size >= manyDestinations) bases.clear();
-  const base = { href: target.href.slice(0, -1), origin: target.origin, path: target.path.slice(0, -1) };
-  // A copy, as in `origins`.
-  bases.set(Buffer.from(written).toString(), base);
-  return base;
+  const { href, origin, path } = target;
+  return remember(bases, written, { href: href.slice(0, -1), origin, path: path.slice(0, -1) });
 }
 
-/** Origins as callers wrote them, each with a copy of it where that is its normal form. */
+/** Origins as callers wrote them, each with its normal form where that is the same text. */
 const origins = new Map<string, string | undefined>();
 /** No name in DNS is longer than 253 characters. */
 const longestOrigin = 280;
@@ -105,15 +109,11 @@ function plainTarget(href: string): Target | undefined {
   return origin === undefined ? undefined : { href, origin, path: href.slice(end) };
 }
 
-/** A copy, as a part of a URL would keep all of it in memory for as long as a map has it as its key. */
 function normalOf(written: string): string | undefined {
   const known = origins.get(written);
   if (known !== undefined || written.length > longestOrigin || origins.has(written)) return known;
   const origin = URL.canParse(written) ? new URL(written).origin : undefined;
-  const normal = origin === written ? origin : undefined;
-  if (origins.size >= manyDestinations) origins.clear();
-  origins.set(normal ?? written, normal);
-  return normal;
+  return remember(origins, written, origin === written ? origin : undefined);
 }
 
 /** A URL as text: axios also takes a `URL`, whatever its types say. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { allocatedBy } from './allocation.mjs';
 import { cases, isSmall } from './cases.mjs';
 import { exchange } from './exchange.mjs';
-import { burst, closedLoop, Measurement, openLoop, warmUp } from './load.mjs';
+import { closedLoop, Measurement, openLoop, warmUp } from './load.mjs';
 import { variants } from './variants.mjs';
 
 const { variant, name, port, tlsPort, tls, seconds, warmth } = JSON.parse(process.argv[2]);
@@ -11,12 +11,12 @@ const { request, callers, mtls, rate } = cases.find((one) => one.name === name);
 const target = mtls ? { origin: `https://localhost:${tlsPort}`, tls } : { origin: `http://127.0.0.1:${port}` };
 const prepare = await variants[variant].make(target);
 const send = exchange(prepare(request), request);
-const measurement = new Measurement();
+let measurement = new Measurement();
 
 const words = {
   async turn(length) {
-    // The connections may have been idle for too long, and the caches of the processor are the other processes'.
-    await burst(send, callers, callers);
+    // The processor's caches are the other process's.
+    await closedLoop(send, callers, length / 5);
     await measurement.add(() => (rate ? openLoop(send, rate, length) : closedLoop(send, callers, length)));
   },
   async result(length) {
@@ -24,7 +24,9 @@ const words = {
     const allocated = await allocatedBy(async () => {
       requests = (await closedLoop(send, callers, length)).length;
     });
-    return { ...measurement.result(), heap: allocated / requests };
+    const result = { ...measurement.result(), heap: allocated / requests };
+    measurement = new Measurement();
+    return result;
   },
 };
 

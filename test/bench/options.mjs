@@ -22,7 +22,7 @@ export const readOptions = () =>
     const names = selection('cases', values.cases, [...cases.map(({ name }) => name), ...studyNames]);
     return {
       quick,
-      rounds: positive('rounds', values.rounds ?? (quick ? '1' : '5')),
+      rounds: positive('rounds', values.rounds ?? (quick ? '1' : '3')),
       seconds: positive('seconds', values.seconds ?? (quick ? '0.2' : '1.5'), { whole: false }),
       // After so many requests a client is as fast as it becomes, whichever it is.
       warmth: quick ? 0 : 8000,

@@ -12,16 +12,16 @@ export function machine() {
   return { node: process.version, platform: `${os.platform()} ${os.arch()}`, cores: cpus.length, cpu: cpus[0]?.model };
 }
 
-/** `samples` of one case: by variant, what each round took. Ratios are to the first variant, and medians of those of the rounds. */
+/**
+ * `samples` of one case: by variant, what each round took, with what the first variant took by turns with it, its `base`. Ratios are to
+ * that, and medians of those of the rounds.
+ */
 export function summarize(samples) {
-  const [base] = Object.keys(samples);
   const valuesOf = (variant, field) => samples[variant].map((round) => round[field]);
   const compare = (variant, field) => {
-    const own = valuesOf(variant, field);
-    const others = valuesOf(base, field);
-    const ofRounds = own.map((value, round) => value / others[round]);
+    const ofRounds = samples[variant].map((round) => round[field] / (round.base ?? round)[field]);
     return {
-      median: median(own),
+      median: median(valuesOf(variant, field)),
       ratio: median(ofRounds),
       lowest: Math.min(...ofRounds),
       highest: Math.max(...ofRounds),

@@ -20,41 +20,46 @@ const skipped = options.variants
 const names = options.variants.filter((name) => !skipped.some((one) => one.name === name));
 const titles = Object.fromEntries(names.map((name) => [name, versioned(variants[name])]));
 
-/**
- * Seconds of a turn: shorter than a noisy machine keeps its speed, and longer for many callers, each of whom has to be answered some
- * times.
- */
-const turnOf = ({ callers }) => 0.1 + callers / 5000;
+/** Seconds of a turn: shorter than a noisy machine keeps its speed; many callers need longer, each has to be answered some times. */
+const turnOf = ({ callers }) => 0.2 + callers / 5000;
 
-/** One round: a new process for each variant, and turns between them, so that a machine which changes its speed does so for all. */
-async function runRound(one, order, targets) {
-  const { name, longer = 1 } = one;
-  const clients = {};
-  for (const variant of order) {
-    const load = { variant, name, seconds, warmth, ...targets[variant] };
-    clients[variant] = (await start('client.mjs', load, { role: 'client' })).child;
-  }
-  const tell = (variant, ...words) => asked(clients[variant], words);
+const begin = async (variant, one, targets) => {
+  const load = { variant, name: one.name, seconds, warmth, ...targets[variant] };
+  return (await start('client.mjs', load, { role: 'client' })).child;
+};
+
+/** Both send by turns, so that a machine which changes its speed does so for both. */
+async function runPair(own, base, { longer = 1, ...one }) {
   const turns = Math.ceil((seconds * longer) / turnOf(one));
+  const length = (seconds * longer) / turns;
   for (let count = 0; count < turns; count++)
-    for (const variant of order) await tell(variant, 'turn', (seconds * longer) / turns);
-  const results = {};
-  for (const variant of order) {
-    results[variant] = await tell(variant, 'result', seconds / 4);
-    await stopped(clients[variant]);
-  }
-  return results;
+    for (const child of count % 2 === 0 ? [own, base] : [base, own]) await asked(child, ['turn', length]);
+  const result = (child) => asked(child, ['result', seconds / 4]);
+  return { ...(await result(own)), base: await result(base) };
 }
 
-/** Of one case, by variant, what each round took. */
+/**
+ * One round: new processes, and each variant by turns with the first. In turns of twelve each would wait for so long that V8 gives back
+ * memory of its young generation.
+ */
+async function runRound(one, targets, samples) {
+  const [first, ...others] = names;
+  // By itself it shows the noise.
+  const base = await begin(first, one, targets);
+  for (const variant of others.length > 0 ? others : names) {
+    const own = await begin(variant, one, targets);
+    const sample = await runPair(own, base, one);
+    samples[variant].push(sample);
+    samples[first].push(sample.base);
+    await stopped(own);
+  }
+  await stopped(base);
+}
+
+/** Of one case, by variant, what it took in each round; and the first in each pair. */
 async function runCase(one, targets) {
   const samples = Object.fromEntries(names.map((variant) => [variant, []]));
-  for (let round = 0; round < rounds; round++) {
-    // Each round begins with another variant.
-    const order = names.map((_, index) => names[(round + index) % names.length]);
-    const results = await runRound(one, order, targets);
-    for (const variant of names) samples[variant].push(results[variant]);
-  }
+  for (let round = 0; round < rounds; round++) await runRound(one, targets, samples);
   return samples;
 }
 
@@ -102,7 +107,7 @@ async function runStudies() {
 
 const about = machine();
 // Most clients make thousands of calls a second.
-const each = cases.reduce((sum, { longer = 1 }) => sum + seconds * (1.5 + longer) + 0.8 + warmth / 5000, 0);
+const each = cases.reduce((sum, { longer = 1 }) => sum + seconds * (1.5 + 2.4 * longer) + 0.8 + warmth / 5000, 0);
 const minutes = Math.ceil((each * names.length * rounds) / 60);
 console.log(`Node ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
 console.log(
