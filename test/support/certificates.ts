@@ -76,12 +76,14 @@ async function identityOf(cert: string, { privateKey }: webcrypto.CryptoKeyPair)
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', privateKey));
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+  let encrypted: string | undefined;
   return {
     cert,
     key: key.export({ format: 'pem', type: 'pkcs8' }) as string,
-    // Deriving its key takes longer than all the rest, and few tests ask for it.
+    // Deriving its key takes longer than all the rest, and few tests ask for it. Each export has another salt.
     get encryptedKey() {
-      return key.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase }) as string;
+      encrypted ??= key.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase }) as string;
+      return encrypted;
     },
     pin: createHash('sha256').update(spki).digest('base64'),
   };
