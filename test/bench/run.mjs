@@ -44,7 +44,7 @@ async function runPair(own, base, { longer = 1, ...one }) {
  */
 async function runRound(one, targets, samples) {
   const [first, ...others] = names;
-  // By itself it shows the noise.
+  // One that is alone takes turns with itself, which shows the noise.
   const base = await begin(first, one, targets);
   for (const variant of others.length > 0 ? others : names) {
     const own = await begin(variant, one, targets);
