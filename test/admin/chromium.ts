@@ -34,6 +34,13 @@ export function busy(name: string, script: Script, config: HttpClientConfig = {}
 export const failing = (name = 'billing') =>
   busy(name, [{ reply: 503 }], { retry: false, circuitBreaker: { volumeThreshold: 2 } });
 
+/** A zone in which it is noon, give or take an hour: times of another day are told with their date. */
+function zoneOfNoon(): string {
+  const ahead = 12 - new Date().getUTCHours();
+  // The signs of these names are the other way round.
+  return `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
+}
+
 /** To be called where tests are described: one browser for all of them. */
 export function opening() {
   let browser: Browser;
@@ -44,7 +51,10 @@ export function opening() {
 
   /** A page without an admin handler yet. */
   const blank = async (options: BrowserContextOptions = {}) => {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+    const context = await browser.newContext({
+      ...{ viewport: { width: 1200, height: 900 }, timezoneId: zoneOfNoon() },
+      ...options,
+    });
     onTestFinished(() => context.close());
     const page = await context.newPage();
     const troubles: string[] = [];
