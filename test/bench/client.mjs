@@ -14,6 +14,9 @@ const send = exchange(prepare(request), request);
 let measurement = new Measurement();
 
 const words = {
+  async lead(length) {
+    await closedLoop(send, callers, length);
+  },
   async turn(length) {
     // The processor's caches are the other process's.
     await closedLoop(send, callers, length / 5);

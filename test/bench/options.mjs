@@ -26,6 +26,8 @@ export const readOptions = () =>
       seconds: positive('seconds', values.seconds ?? (quick ? '0.2' : '1.5'), { whole: false }),
       // After so many requests a client is as fast as it becomes, whichever it is.
       warmth: quick ? 0 : 8000,
+      // They are not counted: while a process waits for the other to warm up, V8 gives back memory of its young generation.
+      leadingTurns: quick ? 0 : 4,
       minutes: positive('minutes', values.minutes ?? '1', { whole: false }),
       cases: cases.filter(({ name }) => names.includes(name)),
       studies: studyNames.filter((name) => names.includes(name)),

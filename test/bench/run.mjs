@@ -10,7 +10,7 @@ import { studies } from './studies.mjs';
 import { missing, variants, versioned } from './variants.mjs';
 
 const options = readOptions();
-const { rounds, seconds, warmth, cases } = options;
+const { rounds, seconds, warmth, leadingTurns, cases } = options;
 const ofOthers = cases.length > 0 && options.variants.some((name) => needInstall(variants[name].of));
 const failed = ofOthers ? installLibraries() : undefined;
 if (failed !== undefined) console.log(`Those beside the tests are used where there are any: ${failed}.`);
@@ -32,8 +32,9 @@ const begin = async (variant, one, targets) => {
 async function runPair(own, base, { longer = 1, ...one }) {
   const turns = Math.ceil((seconds * longer) / turnOf(one));
   const length = (seconds * longer) / turns;
-  for (let count = 0; count < turns; count++)
-    for (const child of count % 2 === 0 ? [own, base] : [base, own]) await asked(child, ['turn', length]);
+  for (let count = -leadingTurns; count < turns; count++)
+    for (const child of count % 2 === 0 ? [own, base] : [base, own])
+      await asked(child, [count < 0 ? 'lead' : 'turn', length]);
   const result = (child) => asked(child, ['result', seconds / 4]);
   return { ...(await result(own)), base: await result(base) };
 }
@@ -107,7 +108,8 @@ async function runStudies() {
 
 const about = machine();
 // Most clients make thousands of calls a second.
-const each = cases.reduce((sum, { longer = 1 }) => sum + seconds * (1.5 + 2.4 * longer) + 0.8 + warmth / 5000, 0);
+const started = 0.8 + 0.4 * leadingTurns + warmth / 5000;
+const each = cases.reduce((sum, { longer = 1 }) => sum + started + seconds * (1.5 + 2.4 * longer), 0);
 const minutes = Math.ceil((each * names.length * rounds) / 60);
 console.log(`Node ${about.node}, ${about.platform}, ${about.cores} cores (${about.cpu})`);
 console.log(
