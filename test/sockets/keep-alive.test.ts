@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer, hangUp, reset } from '../support/behaviours.js';
 import { lanes, line, pause, rejection, watch } from '../support/client.js';
-import { closing, startHttp, startTcp } from '../support/upstream.js';
+import { closing, startHttp } from '../support/upstream.js';
 
 /** undici takes a socket back only after a turn of the event loop. */
 const idle = () => pause(10);
@@ -117,11 +117,12 @@ describe.each(lanes)('a kept connection on %s', (_, lane) => {
 
 describe('a server that ends the connection with its answer and does not say so', () => {
   it('costs no POST its answer: a connection is used again only after a turn of the event loop', async () => {
-    const { port, connections } = await startTcp((socket) => {
-      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
-    });
-    const { client } = watch({ baseURL: `http://127.0.0.1:${port}`, retry: false });
-    for (let count = 0; count < 10; count++) expect((await client.post('/', 'x')).data).toBe('ok');
+    const { origin, connections, requests } = await startHttp(({ socket }, response) =>
+      response.end('ok', () => socket.end()),
+    );
+    const { client } = watch({ baseURL: origin, retry: false });
+    for (let count = 0; count < 10; count++) expect((await client.post('/', { count })).data).toBe('ok');
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(connections).toHaveLength(10);
   });
 });
