@@ -8,8 +8,13 @@ import { pathOf } from './servers/asked.mjs';
 import { bodyOf } from './uploads.mjs';
 import { foreignWays } from './ways.mjs';
 
-/** Milliseconds past its deadline before a call is said to hang: this machine may be busy. */
+/** Milliseconds past its deadline before a call is said to hang. */
 const slack = 8000;
+/**
+ * How many of them a turn of the event loop counts at most. Where the machine is busy a turn takes a hundred milliseconds, and
+ * a call over the listener waits for a hundred turns: Node takes one new connection in each.
+ */
+const turn = 10;
 
 class Call {
   late = false;
@@ -67,7 +72,14 @@ export function makeCall(plan, world) {
 async function inTime(call, world) {
   let timer;
   const late = new Promise((resolve) => {
-    timer = setTimeout(() => resolve('hanging'), call.plan.total + (world.slack ?? slack));
+    let patience = world.slack ?? slack;
+    const count = () => {
+      patience -= turn;
+      if (patience <= 0) resolve('hanging');
+    };
+    timer = setTimeout(() => {
+      timer = setInterval(count, turn);
+    }, call.plan.total);
   });
   const outcome = await Promise.race([perform(call, world), late]);
   clearTimeout(timer);

@@ -21,9 +21,13 @@ import { writeSync } from 'node:fs';
 const report = (fields) => writeSync(1, JSON.stringify(fields) + '\\n');
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const leftovers = async () => {
-  // What was destroyed is gone only after some turns of the event loop.
-  await pause(20);
-  return process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap');
+  let left;
+  // What was destroyed, or reads a file just now, is gone only after some turns of the event loop.
+  for (let turn = 0; turn < 100 && left?.length !== 0; turn++) {
+    await pause(10);
+    left = process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap');
+  }
+  return left;
 };
 const heap = async () => {
   for (let i = 0; i < 5; i++) {
