@@ -1,6 +1,6 @@
 /** Each policy of traffic alone and all of them together: in the stack when configured, and no promise of the client is broken. */
 import type { AxiosError } from 'axios';
-import { createHttpClient, endpointOf, type HttpClientConfig, type Request } from 'pillion';
+import { createHttpClient, endpointOf, type HttpClientConfig, type Policy, type Request } from 'pillion';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { baseURL, rejection, scripted, silent } from '../support/client.js';
 import { chance, finish, play, type Step, stopClock } from './world.js';
@@ -51,6 +51,20 @@ describe('the stack', () => {
       ...['outlierDetection', 'healthCheck', 'limits', 'circuitBreaker', 'adaptiveConcurrency', 'timeout'],
       ...['deadlineHeader', 'tracing.attempt', 'fault'],
     ]);
+  });
+
+  it('adds no key to a request on its way, which in Node 20 would make each further copy slow', async () => {
+    const keys: PropertyKey[][] = [];
+    const noting: Policy = (next) => (request) => {
+      keys.push(Reflect.ownKeys(request));
+      return next(request);
+    };
+    // Not to the other target of the split, which has no endpoints.
+    const { fault: _, split: __, ...config } = everything;
+    const client = opened([{ reply: { data: 'answer' } }], config, { perCall: [noting], perAttempt: [noting] });
+    await client.post('/', { a: 1 }, { idempotencyKey: true, routeName: 'a route', timeouts: { attempt: 100 } });
+    expect(keys.length).toBeGreaterThan(1);
+    for (const each of keys) expect(each).toEqual(keys[0]);
   });
 
   it.each(

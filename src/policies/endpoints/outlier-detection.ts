@@ -205,7 +205,9 @@ class Judge {
   }
 
   #tallyOf(host: Host): Tally {
-    const tally = this.state.tallies.get(host.load) ?? new Tally();
+    const known = this.state.tallies.get(host.load);
+    if (known !== undefined) return known;
+    const tally = new Tally();
     this.state.tallies.set(host.load, tally);
     return tally;
   }

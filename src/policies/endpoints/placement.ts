@@ -1,7 +1,6 @@
 /** The endpoint chosen for an attempt, and its set: `balance` writes it, the policies below read it. */
 import type { Request } from '../../call/message.js';
-import { atEndpoint } from '../../call/request.js';
-import { version } from '../../call/version.js';
+import { atEndpoint, carriedPlacement } from '../../call/request.js';
 import type { Host } from './host.js';
 import type { HostSet } from './host-set.js';
 
@@ -11,17 +10,12 @@ export interface Placement {
   readonly set: HostSet;
 }
 
-const PLACEMENT: unique symbol = Symbol.for(`pillion.placement@${version}`);
-type Placed = Request & { [PLACEMENT]?: Placement };
-
 /** Copies the request for one attempt at this endpoint. */
 export function placed(request: Request, placement: Placement): Request {
-  const copy: Placed = atEndpoint(request, placement.host);
-  copy[PLACEMENT] = placement;
-  return copy;
+  return atEndpoint(request, placement.host, placement);
 }
 
 /** The placement of an attempt; undefined where no endpoint was chosen. */
 export function placementOf(request: Request): Placement | undefined {
-  return (request as Placed)[PLACEMENT];
+  return carriedPlacement(request) as Placement | undefined;
 }
