@@ -1,19 +1,39 @@
-/** The example application: built and called over HTTP, on the Nest versions that are supported, as ES module and as CommonJS. */
+/**
+ * Applications on the Nest versions that are supported, built and called over HTTP: the example, as ES module and as CommonJS,
+ * and one with the health indicator in Terminus, compiled with all declarations checked. They share one installation.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { root } from '../package/run.js';
-import { compile, install, pack, temporary } from '../package/tarball.js';
+import { node, root } from '../package/run.js';
+import { compile, installProjects, pack, temporary } from '../package/tarball.js';
 import { startHttp } from '../support/upstream.js';
 
 const { folder, remove } = temporary('nest');
-let tarball: string;
+const peers = ['rxjs@7', 'reflect-metadata@0.2', 'axios@1', '@opentelemetry/api@1.9'];
+
+/** What an application on a version of Nest depends on. */
+const nest = (major: number, ...names: string[]) => [
+  ...['common', 'core', 'platform-express', ...names].map((name) => `@nestjs/${name}@${major}`),
+  ...peers,
+];
 
 beforeAll(async () => {
-  tarball = await pack(folder);
-}, 60_000);
-afterAll(remove);
+  await installProjects(folder, await pack(folder), {
+    'nest-10': nest(10, 'terminus'),
+    'nest-11': nest(11, 'terminus'),
+    'nest-12': nest(12, 'terminus'),
+  });
+}, 180_000);
+afterAll(remove, 60_000);
+
+/** The compiler options of a project of `nest new`. */
+const newProject = {
+  ...{ target: 'ES2022', module: 'NodeNext', strict: true, outDir: 'out', rootDir: 'src' },
+  ...{ experimentalDecorators: true, emitDecoratorMetadata: true },
+  ...{ types: ['node'], typeRoots: [join(root, 'node_modules/@types')] },
+};
 
 /** The application as users have it: a project of its own with its own compiler options. */
 function project(home: string, type: 'module' | 'commonjs'): string {
@@ -24,15 +44,7 @@ function project(home: string, type: 'module' | 'commonjs'): string {
     filter: (path) => !path.endsWith('.json'),
   });
   writeFileSync(join(target, 'package.json'), JSON.stringify({ private: true, type }));
-  const compilerOptions = {
-    ...{ target: 'ES2022', module: 'NodeNext', strict: true, skipLibCheck: true, outDir: 'out', rootDir: 'src' },
-    ...{
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-      types: ['node'],
-      typeRoots: [join(root, 'node_modules/@types')],
-    },
-  };
+  const compilerOptions = { ...newProject, skipLibCheck: true };
   writeFileSync(join(target, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
   return target;
 }
@@ -57,13 +69,18 @@ function start(
   });
 }
 
+it('is an example that imports what it tells to install, and not what stands there for Terminus', () => {
+  const files = readdirSync(join(root, 'examples/nestjs')).filter((name) => name.endsWith('.ts'));
+  const texts = files.map((name) => readFileSync(join(root, 'examples/nestjs', name), 'utf8'));
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/(?:from|import) '([^.'][^']*)'/g)].map(([, name]) => name),
+  );
+  const packages = ['@nestjs/common', '@nestjs/core', 'pillion', 'pillion/nestjs', 'reflect-metadata'];
+  expect([...new Set(imported)].sort()).toEqual(packages);
+});
+
 describe.each([11, 12])('on Nest %d', (major) => {
   const home = join(folder, `nest-${major}`);
-
-  beforeAll(async () => {
-    const nest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${major}`);
-    await install(home, tarball, ...nest, 'rxjs@7', 'reflect-metadata@0.2', 'axios@1', '@opentelemetry/api@1.9');
-  }, 180_000);
 
   it.each(['module', 'commonjs'] as const)(
     'as %s: calls its upstream, tells its health, ends by SIGTERM',
@@ -98,4 +115,30 @@ describe.each([11, 12])('on Nest %d', (major) => {
     },
     60_000,
   );
+});
+
+describe.each([10, 11, 12])('with Terminus %d', (major) => {
+  it('compiles, tells the health of an HttpModule, and failures of its upstream are 502', async () => {
+    const home = join(folder, `nest-${major}`, 'terminus');
+    mkdirSync(home);
+    const compilerOptions = { ...newProject, skipLibCheck: false };
+    writeFileSync(join(home, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
+    cpSync(join(root, 'test/projects/nest-terminus'), join(home, 'src'), { recursive: true });
+    await compile(home);
+    const { stdout, stderr } = await node(join(home, 'out/main.js'));
+    expect(stderr).toBe('');
+    const closed = { status: 'error', legacy: ['the client is closed'] };
+    const { closed: read, ...told } = JSON.parse(stdout);
+    expect(told).toEqual({
+      up: { code: 200, status: 'up' },
+      refused: { code: 502 },
+      open: { code: 200, status: 'up', legacy: ['the circuit is forced open'] },
+      // Terminus 12 takes no rejection for a result.
+      thrown: major === 12 ? { code: 500 } : { code: 503, ...closed, status: 'down' },
+      apart: true,
+    });
+    // Terminus 10 reads no status.
+    expect(read).toEqual({ code: major === 10 ? 200 : 503, ...closed, status: 'down' });
+  }, 60_000);
 });
