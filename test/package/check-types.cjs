@@ -7,8 +7,16 @@ const { basename, join } = require('node:path');
 const [compiler, ...projects] = process.argv.slice(2);
 const ts = require(compiler);
 
-/** Declarations of the language and of Node are the same in every project, and parsing them takes seconds. */
-const standing = new Map();
+/**
+ * Declarations that several projects read, which take seconds to parse and to bind. Those of other libraries may be of an ES module in
+ * one way to resolve modules and of none in another, and then are parsed for each; those of the language and of Node are the same in all.
+ */
+const declarations = new Map();
+
+function keyOf(path, { languageVersion, impliedNodeFormat }) {
+  const everywhere = /\/@types\/node\/|\/lib\/lib\.[\w.]+\.d\.ts$/.test(path);
+  return [path, languageVersion, everywhere ? '' : impliedNodeFormat].join(' ');
+}
 
 function check(project) {
   const fail = ({ messageText }) => {
@@ -22,10 +30,11 @@ function check(project) {
   );
   const host = ts.createCompilerHost(config.options);
   const parse = host.getSourceFile.bind(host);
-  host.getSourceFile = (path, ...rest) => {
-    if (!/\/@types\/node\/|\/lib\/lib\.[\w.]+\.d\.ts$/.test(path)) return parse(path, ...rest);
-    if (!standing.has(path)) standing.set(path, parse(path, ...rest));
-    return standing.get(path);
+  host.getSourceFile = (path, options, ...rest) => {
+    if (!/\.d\.[cm]?ts$/.test(path)) return parse(path, options, ...rest);
+    const key = keyOf(path, options);
+    if (!declarations.has(key)) declarations.set(key, parse(path, options, ...rest));
+    return declarations.get(key);
   };
   const program = ts.createProgram(config.fileNames, config.options, host);
   const own = program.getSourceFiles().filter(({ fileName }) => !/\/node_modules\/(?!pillion\/)/.test(fileName));
