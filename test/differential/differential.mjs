@@ -1,10 +1,8 @@
 /** Runs cases through the real Envoy, and through clients that are imported from the same bootstrap and a listener before them. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { loadHttpClients } from '../../dist/esm/index.js';
 import { accountOf } from './accounts.mjs';
 import { bootstrapOf, clusterOf } from './bootstrap.mjs';
@@ -14,8 +12,6 @@ import { freePorts, startEnvoy, written } from './envoy.mjs';
 import { docs } from './page.mjs';
 import { deps, overEnvoy, overListener, withClients } from './sides.mjs';
 import { Upstream } from './upstream.mjs';
-
-const program = fileURLToPath(new URL('../../dist/esm/cli/pillion.js', import.meta.url));
 
 /** The importer takes no file above 64 KiB; a case is about 1.5 KiB. */
 const casesInOneFile = 25;
@@ -28,9 +24,10 @@ const atOnce = 6;
 export async function differential(binary, cases, { keep, throughListener = () => true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'pillion-differential-'));
   const text = docs();
+  const importer = startImporter();
   try {
     const tls = await writeCertificates(folder);
-    const context = { binary, folder, tls, throughListener };
+    const context = { binary, folder, tls, throughListener, imported: importer.imported };
     const observed = await runAll(cases, context, atOnce);
     // A busy machine makes answers late: what differs is looked at once more, with less beside it.
     const doubtful = cases.filter((each) =>
@@ -40,6 +37,7 @@ export async function differential(binary, cases, { keep, throughListener = () =
       for (const [id, again] of await runAll(doubtful, context, 1)) observed.set(id, again);
     return cases.flatMap((each) => rowsOf(each, observed.get(each.id), text));
   } finally {
+    await importer.stop();
     if (!keep) rmSync(folder, { recursive: true, force: true });
     else console.log(`Bootstraps and clients: ${folder}`);
   }
@@ -84,7 +82,7 @@ async function inLanes(lanes, items, work) {
 }
 
 /** The cases of one bootstrap. */
-async function runTogether(cases, { binary, folder, tls, throughListener }, concurrent) {
+async function runTogether(cases, { binary, folder, tls, throughListener, imported }, concurrent) {
   const upstreams = new Map();
   const observed = new Map();
   let envoy;
@@ -180,8 +178,22 @@ async function observeClients(each, upstream, config, folder, open) {
   return observe(each, upstream, await open(clients, names, each.id));
 }
 
-async function imported(file) {
-  const patience = { timeout: 30_000, maxBuffer: 20_000_000 };
-  const { stdout } = await promisify(execFile)(process.execPath, [program, 'import-envoy', '--json', file], patience);
-  return JSON.parse(stdout).config;
+/** `imported(file)` is the configuration that the thread of `importer.mjs` makes of a bootstrap. */
+function startImporter() {
+  const thread = new Worker(new URL('importer.mjs', import.meta.url));
+  const waiting = new Map();
+  const broken = new Promise((_, reject) => thread.once('error', reject));
+  // It may break while nobody waits for it.
+  broken.catch(() => {});
+  thread.on('message', ({ file, config, error }) => {
+    const { resolve, reject } = waiting.get(file);
+    if (error === undefined) resolve(config);
+    else reject(error);
+  });
+  const imported = (file) => {
+    const answer = new Promise((resolve, reject) => waiting.set(file, { resolve, reject }));
+    thread.postMessage(file);
+    return Promise.race([answer, broken]);
+  };
+  return { imported, stop: () => thread.terminate() };
 }

@@ -64,7 +64,7 @@ export async function installEnvoy() {
 
 const isReady = (port) =>
   new Promise((resolve) => {
-    request({ port, path: '/ready', agent: false }, (response) => {
+    request({ host: '127.0.0.1', port, path: '/ready', agent: false }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     })

@@ -86,7 +86,8 @@ function overPort(port, hostOf, local) {
       resolve = settle;
     });
     const outgoing = httpRequest(
-      { port, agent, method, path, headers: { host: hostOf(client), ...headers } },
+      // By address: the name would be looked up for each connection, and tried at ::1 first.
+      { host: '127.0.0.1', port, agent, method, path, headers: { host: hostOf(client), ...headers } },
       (incoming) => {
         let text = '';
         const { statusCode: status } = incoming;
