@@ -95,17 +95,17 @@ interface Seen {
   readonly underWay: number;
 }
 
-/** What the upstream has seen while `condition` became true. */
-async function seenBy({ address }: Upstream, condition: () => boolean | Promise<boolean>): Promise<Seen> {
+/** What the upstream sees from now until `over` resolves. */
+async function seenBy({ address }: Upstream, over: () => Promise<void>): Promise<Seen> {
   [attempts, underWay, returns, since] = [{}, {}, {}, performance.now()];
-  while (!(await condition())) await pause(5);
+  await over();
   const endpoint = `${address}:${port}`;
   const of = (counts: Record<string, number>) => counts[endpoint] ?? 0;
   return { attempts: of(attempts), returns: of(returns), underWay: of(underWay) / (performance.now() - since) };
 }
 
-const aHundred = () => Object.values(attempts).reduce((sum, each) => sum + each, 0) >= 100;
-const fourIntervals = () => pause(4 * interval).then(() => true);
+const aHundred = () => until(() => Object.values(attempts).reduce((sum, each) => sum + each, 0) >= 100);
+const fourIntervals = () => pause(4 * interval);
 
 /** It answers calls again. */
 async function back({ address }: Upstream): Promise<void> {
